@@ -1,0 +1,139 @@
+"""How every command answers: text or one JSON document on standard output, progress and errors on standard error."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field, is_dataclass
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from calling_pipeline.errors import CallingError
+from calling_pipeline.masking import mask_digits
+from calling_pipeline.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found or did: `document` for `--json`, `lines` (text or rich renderables) for people.
+
+    `failed` makes the command exit 1 although it has an answer to give.
+    """
+
+    document: Any
+    lines: Sequence[Any] = field(default_factory=tuple)
+    failed: bool = False
+
+
+class Door:
+    """The command line's way in, made once a command: settings and database are opened when first used."""
+
+    def __init__(self) -> None:
+        self.progress_console = Console(stderr=True)
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The runtime of this process."""
+        return Runtime.load()
+
+    @cached_property
+    def ready_runtime(self) -> Runtime:
+        """The runtime, after a check that its database is migrated."""
+        self.runtime.require_schema()
+        return self.runtime
+
+    def progress(self) -> AbstractContextManager[Progress]:
+        """A progress bar on standard error; invisible when that is no terminal."""
+        return Progress(console=self.progress_console, disable=not self.progress_console.is_terminal, transient=True)
+
+
+class PipelineCommand(click.Command):
+    """A command whose function returns an `Answer`. Adds `--json` and `--debug`, and maps failures to exit codes."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.params.append(click.Option(["--json", "as_json"], is_flag=True, help="Answer with one JSON document."))
+        self.params.append(click.Option(["--debug"], is_flag=True, help="Show the traceback of a failure."))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        as_json = ctx.params.pop("as_json")
+        debug = ctx.params.pop("debug")
+        try:
+            answer = super().invoke(ctx)
+        except (CallingError, SQLAlchemyError, OSError) as error:
+            if debug:
+                traceback.print_exc()
+            _refuse(one_sentence(error), as_json=as_json)
+            ctx.exit(1)
+        if isinstance(answer, Answer):
+            _print(answer, as_json=as_json)
+            if answer.failed:
+                ctx.exit(1)
+        return None
+
+
+def one_sentence(error: BaseException) -> str:
+    """The failure as one line without parameters, numbers of phones or a traceback."""
+    if isinstance(error, SQLAlchemyError):
+        original = getattr(error, "orig", None)
+        first = str(original or error).strip().splitlines()[0]
+        return f"the database refused: {mask_digits(first)}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def table(columns: Iterable[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> Table:
+    """A table for people."""
+    drawn = Table(title=title, title_justify="left")
+    for column in columns:
+        drawn.add_column(column)
+    for row in rows:
+        drawn.add_row(*("" if value is None else str(value) for value in row))
+    return drawn
+
+
+def to_json(value: Any) -> str:
+    """JSON of records, dates, decimals and containers of them; instants keep their offset."""
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, dt.datetime | dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Iterable):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _print(answer: Answer, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(to_json(answer.document))
+        return
+    console = Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
+    for line in answer.lines:
+        console.print(line)
+
+
+def _refuse(sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(to_json({"error": sentence}))
+    click.echo(f"Error: {sentence}", err=True)

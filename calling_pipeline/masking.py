@@ -1,0 +1,39 @@
+"""How personal data is shown and compared when the full value is not needed: `138****0000` and a keyed hash."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+
+_DIGIT_RUN = re.compile(r"\d{7,}")
+
+
+def mask_phone(phone: str | None) -> str:
+    """Show at most the first three and last four characters: `13812340000` → `138****0000`. Short values show less."""
+    if not phone:
+        return ""
+    if "*" in phone:
+        return phone
+    if len(phone) >= 11:
+        return f"{phone[:3]}****{phone[-4:]}"
+    if len(phone) > 4:
+        return "*" * (len(phone) - 2) + phone[-2:]
+    return "*" * len(phone)
+
+
+def mask_secret(secret: str | None) -> str:
+    """Show that a secret is there, and its last four characters when it is long enough to spare them."""
+    if not secret:
+        return ""
+    return "****" + (secret[-4:] if len(secret) >= 16 else "")
+
+
+def mask_digits(text: str) -> str:
+    """Mask every run of seven or more digits within free text (messages of vendors, of drivers)."""
+    return _DIGIT_RUN.sub(lambda match: mask_phone(match.group()), text)
+
+
+def phone_hash(key: bytes, phone: str) -> bytes:
+    """Keyed hash (HMAC-SHA256, first 16 bytes) by which rows of one phone are joined without storing it."""
+    return hmac.digest(key, phone.encode(), hashlib.sha256)[:16]

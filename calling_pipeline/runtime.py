@@ -1,0 +1,72 @@
+"""What every door is handed: settings, the database, secrets and vendor clients. Opens nothing until it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from calling_pipeline import days
+from calling_pipeline.database import embedded, migrate
+from calling_pipeline.database.crypto import SecretBox, derive_key
+from calling_pipeline.database.engine import business_url, make_engine, reachable
+from calling_pipeline.settings import Settings, load
+
+
+class Runtime:
+    """One per process. Tests build it from settings of their own; a part is replaced by passing it in."""
+
+    def __init__(self, settings: Settings, *, engine: sa.Engine | None = None) -> None:
+        self.settings = settings
+        if engine is not None:
+            self.__dict__["engine"] = engine
+        if settings.clock_start is not None:
+            days.set_clock(days.clock_starting_at(settings.clock_start))
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Runtime:
+        """From the environment and `.env`."""
+        return cls(load(**overrides))
+
+    @cached_property
+    def database_url(self) -> URL:
+        """The business database; starts the embedded server when none is configured."""
+        if self.settings.database_url is not None:
+            return business_url(self.settings.database_url.get_secret_value())
+        server = embedded.start(self.settings.home / "postgres")
+        return business_url(server.get_uri())
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """Connections to the business database."""
+        return make_engine(self.database_url)
+
+    @cached_property
+    def secrets(self) -> SecretBox:
+        """Encrypts and opens the vendor secrets that are stored."""
+        return SecretBox(self.settings.secret_key_bytes())
+
+    @cached_property
+    def phone_key(self) -> bytes:
+        """Key of `masking.phone_hash`."""
+        return derive_key(self.settings.secret_key_bytes(), "phone hash")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A connection whose work is committed when the block ends well."""
+        with reachable(self.engine) as connection, connection.begin():
+            yield connection
+
+    def require_schema(self) -> None:
+        """Raise a `ConfigurationError` unless the database is migrated."""
+        with reachable(self.engine) as connection:
+            migrate.require_current(connection)
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()

@@ -1,0 +1,155 @@
+"""All settings, read once from the environment and `.env` (prefix `CALLING_`). Nothing else reads the environment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from calling_pipeline.errors import ConfigurationError
+
+PREFIX = "CALLING_"
+SIMULATOR_URL = "http://127.0.0.1:8900"
+Role = Literal["admin", "operator", "collector", "viewer"]
+
+
+def _http_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return value.rstrip("/")
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class TokenGrant(BaseModel):
+    """What one API token may do; `tenant` null means every tenant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: Role
+    tenant: int | None = None
+
+
+class Settings(BaseSettings):
+    """One field a setting; the README's table is made from these descriptions."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    home: Path = Field(Path(".calling"), description="Folder of the embedded server, generated keys and Dagster's files")
+    database_url: SecretStr | None = Field(
+        None, description="Business database; unset: embedded PostgreSQL under CALLING_HOME"
+    )
+    dagster_database_url: SecretStr | None = Field(
+        None, description="Dagster's database; unset: `dagster` on the same server"
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Encrypts vendor secrets and keys phone hashes; unset: generated into CALLING_HOME"
+    )
+    partition_start: dt.date = Field(dt.date(2026, 1, 1), description="First day of the daily partitions")
+    cache_retention_days: int = Field(30, ge=1, description="Days the stats caches are kept")
+    call_record_retention_days: int = Field(90, ge=11, description="Days call records are kept")
+    dagster_retention_days: int = Field(30, ge=1, description="Days Dagster's runs, ticks and operational events are kept")
+
+    guanke_base_url: HttpUrl = Field(SIMULATOR_URL + "/guanke", description="Guanke: call records and task statistics")
+    guanke_secret: SecretStr | None = Field(None, description="Guanke secret, preferred to user name and password")
+    guanke_username: str | None = Field(None, description="Guanke user name")
+    guanke_password: SecretStr | None = Field(None, description="Guanke password")
+    guanke_concurrency: int = Field(16, ge=1, le=64, description="Guanke pages in flight at once")
+    guanke_timeout_s: float = Field(30.0, gt=0, description="Seconds one Guanke page may take")
+
+    gateway_url: HttpUrl = Field(SIMULATOR_URL + "/gateway", description="Dialling gateway: where call batches are pushed")
+    gateway_app_id: str = Field("calling-pipeline", description="Gateway X-APP-ID")
+    gateway_app_key: SecretStr = Field(SecretStr("simulator"), description="Gateway X-APP-KEY")
+    gateway_concurrency: int = Field(32, ge=1, le=256, description="Pushes in flight at once")
+    gateway_rate_per_s: float = Field(50.0, gt=0, description="Pushes a second at most, over all processes' batches each")
+
+    wecom_base_url: HttpUrl = Field(SIMULATOR_URL + "/wecom", description="WeCom API")
+    wecom_robots: dict[str, str] = Field(default_factory=dict, repr=False, description="JSON: group name → robot key")
+    wecom_corp_id: str = Field("simulator", description="WeCom corporation id")
+    wecom_corp_secret: SecretStr = Field(SecretStr("simulator"), description="WeCom corporation secret")
+    wecom_agent_id: int = Field(1000002, description="WeCom application id")
+    wecom_users: dict[str, str] = Field(default_factory=dict, description="JSON: contact name → WeCom user id")
+
+    metabase_url: HttpUrl = Field(SIMULATOR_URL + "/metabase", description="Metabase: technician status changes")
+    metabase_username: str = Field("simulator", description="Metabase user name")
+    metabase_password: SecretStr = Field(SecretStr("simulator"), description="Metabase password")
+
+    alert_urls: str = Field(
+        "", repr=False, description="Apprise URLs, separated by commas or blanks; empty: alerts stay in the table"
+    )
+    api_tokens: dict[str, TokenGrant] | None = Field(
+        None,
+        repr=False,
+        description='JSON: token → {"role", "tenant"}; unset: one admin token is generated into CALLING_HOME',
+    )
+    allow_private_urls: bool = Field(
+        False, description="Let tenants' URLs reach private networks (development and tests only)"
+    )
+    clock_start: dt.datetime | None = Field(None, description="Start the clock at this instant (development and tests only)")
+    ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI under `make up`")
+    api_port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP API")
+    simulator_port: int = Field(8900, ge=1, le=65535, description="Port of the vendor simulator")
+    code_server_port: int = Field(4266, ge=1, le=65535, description="Port of Dagster's code server under `make up`")
+
+    def secret_key_bytes(self) -> bytes:
+        """The key material, at least 16 bytes; read from the setting, else generated once into `home` (mode 0600)."""
+        text = self.secret_key.get_secret_value() if self.secret_key else _kept_secret(self.home / "secret.key")
+        if len(text.encode()) < 16:
+            raise ConfigurationError(f"{PREFIX}SECRET_KEY is shorter than 16 bytes; set a longer random value")
+        return text.encode()
+
+    def token_grants(self) -> Mapping[str, TokenGrant]:
+        """API tokens and what they may do; without the setting one admin token, generated once into `home`."""
+        if self.api_tokens is not None:
+            return self.api_tokens
+        return {_kept_secret(self.home / "admin.token"): TokenGrant(role="admin")}
+
+
+def load(environment_file: Path | None = None, **overrides: Any) -> Settings:
+    """Read and validate the settings; `ConfigurationError` with one sentence a wrong setting, never its value."""
+    try:
+        if environment_file is not None:
+            overrides["_env_file"] = environment_file
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_sentence(dict(item)) for item in error.errors())) from None
+    except ValueError as error:
+        name = str(error).split('"')[1] if '"' in str(error) else "a setting"
+        raise ConfigurationError(f"{PREFIX}{name.upper()} is not valid JSON; see the settings table in README.md") from None
+
+
+def _sentence(item: dict[str, Any]) -> str:
+    names = [str(part) for part in item["loc"]] or ["settings"]
+    inner = f" (at entry {len(names) - 1} level deep)" if len(names) > 1 else ""
+    reason = str(item["msg"]).removeprefix("Value error, ")
+    return f"{PREFIX}{names[0].upper()}{inner}: {reason}; see the settings table in README.md"
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in `path`; when there is none, one is made. Two processes that race end with the same one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        if not path.exists():
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(32))
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot keep a generated secret in {path}: {error.strerror}; set {PREFIX}HOME to a writable folder"
+        ) from error

@@ -1,0 +1,26 @@
+"""The seeded world all simulated vendors share. The same seed gives the same days, whenever and wherever it runs."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+
+class World:
+    """`records_per_day`: call records of a whole day. `calls_csv`: real calls to draw durations (s) and repeat
+    contacts from, columns `duration_s` and `contacts_in_campaign`."""
+
+    def __init__(self, *, seed: int = 1, records_per_day: int = 2000, calls_csv: str | Path | None = None) -> None:
+        self.seed = seed
+        self.records_per_day = records_per_day
+        self.real_calls = _read_calls(Path(calls_csv)) if calls_csv else []
+
+    def random(self, *words: object) -> random.Random:
+        """A generator of its own for the thing called `words`, always the same for one seed."""
+        return random.Random("\x1f".join(map(str, (self.seed, *words))))
+
+
+def _read_calls(path: Path) -> list[tuple[int, int]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [(int(row["duration_s"]), int(row["contacts_in_campaign"])) for row in csv.DictReader(file)]

@@ -1,0 +1,157 @@
+"""What every vendor client shares: connection limits, timeouts, retries that honour Retry-After, redacted failures.
+
+It does not judge answers: which status and body mean success is each client's own rule.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import itertools
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+import stamina
+
+from calling_pipeline import days
+from calling_pipeline.errors import AmbiguousOutcome, TransientError, VendorTimeout, VendorUnavailable
+
+T = TypeVar("T")
+LANE_WIDTH = 8
+"""Requests in flight per httpx client: one client slows down beyond eight, several of eight do not."""
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and some vendors take secrets in the query
+
+
+class VendorHttp:
+    """HTTP to one vendor. Use as an async context manager.
+
+    `transport` replaces the network (one for all lanes), for tests and for guards on the address connected to.
+    Failures never carry the URL's query, a header or a body.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        base_url: str,
+        *,
+        concurrency: int = LANE_WIDTH,
+        timeout_s: float = 30.0,
+        connect_timeout_s: float = 5.0,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.vendor = vendor
+        lanes = -(-concurrency // LANE_WIDTH)
+        limits = httpx.Limits(max_connections=LANE_WIDTH, max_keepalive_connections=LANE_WIDTH, keepalive_expiry=30)
+        self._base_url = base_url.rstrip("/")
+        self._clients = [
+            httpx.AsyncClient(
+                timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=None),
+                limits=limits,
+                headers=headers,
+                transport=transport,
+                follow_redirects=False,
+                trust_env=False,
+            )
+            for _ in range(lanes)
+        ]
+        self._lane = itertools.cycle(self._clients)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for client in self._clients:
+            await client.aclose()
+
+    async def request(self, method: str, path: str, *, safe: bool, **options: Any) -> httpx.Response:
+        """Send one request and read its whole answer, whatever its status. `options` are httpx's.
+
+        `safe` says whether repeating it does no harm. Raises `VendorUnavailable` when it certainly was not sent;
+        when it may have been, `VendorTimeout` or `VendorUnavailable` if `safe`, else `AmbiguousOutcome`.
+        """
+        try:
+            return await next(self._lane).request(method, self._base_url + path, **options)
+        except httpx.TransportError as error:
+            raise self._failure(error, path, safe=safe) from None
+
+    def _failure(self, error: httpx.TransportError, path: str, *, safe: bool) -> TransientError:
+        where: dict[str, Any] = {"vendor": self.vendor, "endpoint": path}
+        what = f"{self.vendor} {path or '/'}"
+        match error:
+            case httpx.ConnectError() | httpx.UnsupportedProtocol() | httpx.ProxyError():
+                return VendorUnavailable(f"{what} cannot be reached at {self._origin()}: {_plain(error)}", **where)
+            case httpx.ConnectTimeout() | httpx.PoolTimeout():
+                return VendorUnavailable(f"{what} did not accept a connection in time at {self._origin()}", **where)
+            case httpx.TimeoutException() if safe:
+                return VendorTimeout(f"{what} did not answer in time", **where)
+            case _ if safe:
+                return VendorUnavailable(f"{what} broke off: {_plain(error)}", **where)
+            case _:
+                return AmbiguousOutcome(
+                    f"{what} gave no readable answer after the request was sent: {_plain(error)}", **where
+                )
+
+    def _origin(self) -> str:
+        url = httpx.URL(self._base_url)
+        return f"{url.scheme}://{url.host}{f':{url.port}' if url.port else ''}"
+
+
+def _plain(error: Exception) -> str:
+    return type(error).__name__
+
+
+def retry_after_s(response: httpx.Response) -> float | None:
+    """Seconds the answer's `Retry-After` asks for (delta or HTTP date), None without a readable one."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, (email.utils.parsedate_to_datetime(text) - days.now()).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+async def retrying(
+    act: Callable[[], Awaitable[T]],
+    *,
+    attempts: int = 6,
+    total_s: float = 120.0,
+    wait_initial_s: float = 0.2,
+    wait_max_s: float = 20.0,
+    on_retry: Callable[[TransientError], None] | None = None,
+) -> T:
+    """Call `act` until it succeeds, with exponential back-off and jitter, at most `attempts` times within `total_s`.
+
+    Only `VendorUnavailable` and `VendorTimeout` are repeated; a `Retry-After` replaces the back-off. Everything else,
+    and the last failure, is raised as it is.
+    """
+
+    def verdict(error: Exception) -> bool | float:
+        if not isinstance(error, VendorUnavailable | VendorTimeout):
+            return False
+        if on_retry is not None:
+            on_retry(error)
+        asked = getattr(error, "retry_after_s", None)
+        return True if asked is None else float(asked)
+
+    async for attempt in stamina.retry_context(
+        on=verdict,
+        attempts=attempts,
+        timeout=total_s,
+        wait_initial=wait_initial_s,
+        wait_max=wait_max_s,
+        wait_jitter=wait_initial_s,
+    ):
+        with attempt:
+            return await act()
+    raise AssertionError("unreachable: the last attempt returns or raises")

@@ -1,0 +1,141 @@
+"""Fixtures all tests share: one real PostgreSQL for the session, a fresh clone of the migrated database for each test,
+and the simulator as a real server process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
+from sqlalchemy.engine import URL
+
+from calling_pipeline import days
+from calling_pipeline.database import embedded, migrate
+from calling_pipeline.database.engine import business_url, make_engine
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import Settings, load
+from calling_pipeline_tests.support import Simulator, free_name
+
+TEMPLATE = "calling_template"
+SPEED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+settings.register_profile("default", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "nightly", max_examples=500, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile(os.environ.get("CALLING_TEST_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No setting of the developer's shell or `.env` reaches a test, and every test starts on the system's clock."""
+    for name in [name for name in os.environ if name.startswith("CALLING_") and name != "CALLING_TEST_PROFILE"]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    yield
+    days.set_clock(None)
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> URL:
+    """The session's PostgreSQL, shared by all workers, with a migrated template database."""
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+    with FileLock(shared / "postgres.lock"):
+        server = embedded.start(shared / "postgres", settings=SPEED)
+        url = business_url(server.get_uri())
+        made = shared / "template.made"
+        if not made.exists():
+            _statement(url, f'CREATE DATABASE "{TEMPLATE}"')
+            engine = make_engine(url.set(database=TEMPLATE))
+            migrate.upgrade(engine)
+            engine.dispose()
+            made.touch()
+    return url
+
+
+@pytest.fixture
+def empty_database_url(server_url: URL) -> Iterator[URL]:
+    """A database with nothing in it."""
+    yield from _database(server_url, "template0")
+
+
+@pytest.fixture
+def database_url(server_url: URL) -> Iterator[URL]:
+    """A clone of the migrated template: real, empty, this test's own."""
+    yield from _database(server_url, TEMPLATE)
+
+
+@pytest.fixture
+def engine(database_url: URL) -> Iterator[sa.Engine]:
+    made = make_engine(database_url, pool_size=10, max_overflow=80)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def connection(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection whose transaction the test ends as it likes."""
+    with engine.connect() as opened:
+        yield opened
+
+
+@pytest.fixture
+def app_settings(database_url: URL, tmp_path: Path) -> Settings:
+    """Settings that point at this test's database."""
+    return load(
+        home=tmp_path / "home",
+        database_url=database_url.set(drivername="postgresql").render_as_string(hide_password=False),
+        secret_key="a key for tests that is long enough",
+    )
+
+
+@pytest.fixture
+def runtime(app_settings: Settings) -> Iterator[Runtime]:
+    made = Runtime(app_settings)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def _simulator_process() -> Iterator[Simulator]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "calling_pipeline.cli.main", "simulator", "--port", "0", "--records-per-day", "1200"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    assert "http://" in line, f"the simulator did not start: {line}{process.stderr.read()}"
+    yield Simulator("http://" + line.rsplit("http://", 1)[1].strip())
+    process.terminate()
+    process.wait(10)
+    process.stderr.close()
+
+
+@pytest.fixture
+def simulator(_simulator_process: Simulator) -> Iterator[Simulator]:
+    """The vendors over real HTTP, one process a worker; faults planted by a test are gone after it."""
+    yield _simulator_process
+    _simulator_process.clear_faults()
+
+
+def _database(server_url: URL, template: str) -> Iterator[URL]:
+    name = free_name()
+    _statement(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield server_url.set(database=name)
+    _statement(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _statement(url: URL, statement: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
