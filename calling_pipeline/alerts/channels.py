@@ -1,0 +1,51 @@
+"""The channels people are reached by: one Apprise URL each (WeCom, DingTalk, Feishu, e-mail, …)."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from calling_pipeline.alerts.records import Severity
+from calling_pipeline.errors import ConfigurationError
+
+logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its log lines carry addresses and keys
+
+
+@dataclass(frozen=True)
+class Channel:
+    """`id` names a channel in the database without giving its URL away."""
+
+    id: str
+    url: str = field(repr=False)
+
+    def send(self, title: str, text: str, severity: Severity) -> bool:
+        """Hand one message to the channel; True when it took it. Blocks for some seconds at most."""
+        import apprise
+
+        kinds = {"info": apprise.NotifyType.INFO, "warning": apprise.NotifyType.WARNING, "error": apprise.NotifyType.FAILURE}
+        return bool(_sender(self.url).notify(title=title, body=text, notify_type=kinds[severity]))
+
+
+def parse_channels(urls: str) -> list[Channel]:
+    """Channels of `CALLING_ALERT_URLS`, separated by commas or blanks; `ConfigurationError` names an unreadable one."""
+    channels = []
+    for number, url in enumerate(filter(None, re.split(r"[\s,]+", urls)), start=1):
+        if len(_sender(url)) != 1:
+            scheme = url.split("://", maxsplit=1)[0] if "://" in url else "no scheme"
+            raise ConfigurationError(
+                f"CALLING_ALERT_URLS: entry {number} ({scheme}) is not an Apprise URL; write for example wecombot://KEY"
+            )
+        digest = hashlib.sha256(url.encode()).hexdigest()[:12]
+        channels.append(Channel(f"{url.split('://', maxsplit=1)[0]}-{digest}", url))
+    return channels
+
+
+def _sender(url: str) -> Any:
+    import apprise
+
+    sender = apprise.Apprise()
+    sender.add(url)
+    return sender

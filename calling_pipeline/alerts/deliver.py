@@ -1,0 +1,66 @@
+"""Sends what is due to every channel: claimed and committed first, sent second, its outcome committed at once.
+
+A process killed while it sends leaves a delivery that may have arrived. An alert must not be lost, so that one is
+sent again and says that it may be a repeat; every other alert arrives once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from calling_pipeline.alerts import store
+from calling_pipeline.alerts.channels import Channel
+from calling_pipeline.alerts.records import Delivery
+
+ROUND = 200
+SINGLE_MESSAGES = 9
+"""Messages one channel gets in a round before the rest are put together into one (robots allow 20 a minute)."""
+REPEAT_NOTE = "(an earlier attempt was cut off; you may have seen this already)"
+
+
+@dataclass(frozen=True)
+class Round:
+    """Deliveries of one round."""
+
+    arrived: int = 0
+    postponed: int = 0
+
+
+def deliver_due(engine: sa.Engine, channels: Sequence[Channel]) -> Round:
+    """Send every alert that is due to every channel, oldest first. Several processes may do so at once."""
+    if not channels:
+        return Round()
+    arrived = postponed = 0
+    with engine.begin() as connection:
+        store.plan_deliveries(connection, [channel.id for channel in channels])
+    for channel in channels:
+        with engine.begin() as connection:
+            claimed = store.claim_deliveries(connection, [channel.id], limit=ROUND)
+        for message in _messages(claimed):
+            ok = _send(channel, message)
+            with engine.begin() as connection:
+                for delivery in message:
+                    store.settle_delivery(connection, delivery, arrived=ok)
+            arrived += len(message) * ok
+            postponed += len(message) * (not ok)
+    return Round(arrived, postponed)
+
+
+def _messages(claimed: Sequence[Delivery]) -> list[list[Delivery]]:
+    """One message an alert; in a flood, the last message holds all that are left."""
+    if len(claimed) <= SINGLE_MESSAGES + 1:
+        return [[delivery] for delivery in claimed]
+    return [*([delivery] for delivery in claimed[:SINGLE_MESSAGES]), list(claimed[SINGLE_MESSAGES:])]
+
+
+def _send(channel: Channel, message: Sequence[Delivery]) -> bool:
+    first = message[0]
+    if len(message) == 1:
+        text = f"{first.text}\n{REPEAT_NOTE}" if first.repeat else first.text
+        return channel.send(first.title, text, first.severity)
+    worst = max((delivery.severity for delivery in message), key=["info", "warning", "error"].index)
+    lines = [f"• [{one.severity}] {one.title}{' ' + REPEAT_NOTE if one.repeat else ''}" for one in message]
+    return channel.send(f"{len(message)} more alerts", "\n".join(lines), worst)

@@ -1,0 +1,67 @@
+"""What an alert is, and what became of sending it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["info", "warning", "error"]
+DeliveryState = Literal["pending", "sending", "delivered", "failed"]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One thing people should know. `key` names the incident: the same key is kept, and sent, once for ever.
+
+    `title` and `text` hold no personal data and no secret.
+    """
+
+    key: str
+    severity: Severity
+    title: str
+    text: str
+    room: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One alert on its way to one channel. `repeat`: an earlier attempt was cut off and may have arrived."""
+
+    alert_id: int
+    channel: str
+    severity: Severity
+    title: str
+    text: str
+    attempts: int
+    repeat: bool
+
+
+@dataclass(frozen=True)
+class KeptAlert:
+    """A row of the alert table, as people see it."""
+
+    id: int
+    key: str
+    severity: Severity
+    room: str
+    title: str
+    text: str
+    created_at: dt.datetime
+    delivered: int
+    waiting: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A judgement that is made again and again, such as one check on one day. `name` tells it from all others."""
+
+    name: str
+    failing: bool
+    severity: Severity
+    title: str
+    text: str
+    room: str
+    event: int
+    """Grows with every judgement; an older event never overrides a newer one."""
