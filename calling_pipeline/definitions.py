@@ -9,7 +9,7 @@ import dagster as dg
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.runtime import Runtime
 
-ROOMS: tuple[str, ...] = ()
+ROOMS: tuple[str, ...] = ("task_ledger",)
 """Modules of `defs/`, each with `definitions(daily: DailyPartitionsDefinition) -> Definitions`."""
 
 

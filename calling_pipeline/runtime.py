@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 
 from calling_pipeline import days
 from calling_pipeline.database import embedded, migrate
+from calling_pipeline.database.credentials import CredentialStore
 from calling_pipeline.database.crypto import SecretBox, derive_key
 from calling_pipeline.database.engine import business_url, make_engine, reachable
 from calling_pipeline.settings import Settings, load
@@ -49,6 +50,11 @@ class Runtime:
     def secrets(self) -> SecretBox:
         """Encrypts and opens the vendor secrets that are stored."""
         return SecretBox(self.settings.secret_key_bytes())
+
+    @cached_property
+    def credentials(self) -> CredentialStore:
+        """The tokens that vendors lend, shared by all processes."""
+        return CredentialStore(self.engine, self.secrets)
 
     @cached_property
     def phone_key(self) -> bytes:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import uvicorn
 
 
 @dataclass(frozen=True)
@@ -45,3 +49,19 @@ def eventually(condition: Callable[[], Any], *, within_s: float = 10.0, every_s:
             assert value, f"not within {within_s} s: {condition}"
             return value
         time.sleep(every_s)
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """An ASGI application behind real HTTP on a free port; yields its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    eventually(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()

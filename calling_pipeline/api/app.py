@@ -31,7 +31,7 @@ from calling_pipeline.errors import (
 )
 from calling_pipeline.runtime import Runtime
 
-ROUTERS: tuple[str, ...] = ()
+ROUTERS: tuple[str, ...] = ("tasks",)
 """Modules of `routes/`, each with a `router`."""
 
 _log = logging.getLogger(__name__)

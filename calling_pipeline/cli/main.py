@@ -12,6 +12,7 @@ from calling_pipeline import __version__
 _COMMANDS = {
     "migrate": "calling_pipeline.cli.server:migrate",
     "api": "calling_pipeline.cli.server:api",
+    "ledger": "calling_pipeline.cli.ledger:ledger",
     "simulator": "calling_pipeline.cli.server:simulator",
 }
 """Command or group → `module:attribute`."""
@@ -44,6 +45,7 @@ def main(ctx: click.Context) -> None:
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     ctx.obj = Door()
+    ctx.call_on_close(ctx.obj.close)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,11 @@ class Door:
         self.runtime.require_schema()
         return self.runtime
 
+    def close(self) -> None:
+        """Give back what was opened."""
+        if "runtime" in self.__dict__:
+            self.runtime.close()
+
     def progress(self) -> AbstractContextManager[Progress]:
         """A progress bar on standard error; invisible when that is no terminal."""
         return Progress(console=self.progress_console, disable=not self.progress_console.is_terminal, transient=True)

@@ -62,7 +62,9 @@ def reachable(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def driver_connection(connection: sa.Connection) -> psycopg.Connection[tuple[object, ...]]:
-    """The psycopg connection below, within the same transaction: for COPY and pipelines."""
+    """The psycopg connection below, within the same transaction: for COPY, pipelines and hot paths."""
+    if not connection.in_transaction():
+        connection.begin()  # or SQLAlchemy, which has seen no statement, would take commit() for a no-op
     raw = connection.connection.driver_connection
     assert isinstance(raw, psycopg.Connection)
     return raw

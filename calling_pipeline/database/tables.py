@@ -15,3 +15,14 @@ metadata = sa.MetaData(
 )
 
 Instant = sa.DateTime(timezone=True)
+
+vendor_credentials = sa.Table(
+    "vendor_credentials",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False, comment="the token, encrypted for this name"),
+    sa.Column("version", sa.BigInteger, nullable=False, comment="grows with every token stored"),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("obtained_at", Instant, nullable=False),
+    comment="Tokens that vendors lend us; `database/credentials.py` is their only reader and writer",
+)

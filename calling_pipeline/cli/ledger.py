@@ -1,0 +1,104 @@
+"""`calling-pipeline ledger`: what the task ledger knows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import click
+
+from calling_pipeline import days
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.task_ledger.records import STATES, Task
+
+
+@click.group()
+def ledger() -> None:
+    """Units of work, their states and what was charged for them."""
+
+
+@ledger.command(cls=PipelineCommand)
+@click.argument("task_id")
+@click.pass_obj
+def show(door: Door, task_id: str) -> Answer:
+    """Show one task, its charge and what was refused.
+
+    \b
+    Example: calling-pipeline ledger show batch:42
+    """
+    from calling_pipeline.task_ledger import store
+    from calling_pipeline.task_ledger.ledger import find
+
+    with door.ready_runtime.transaction() as connection:
+        task = find(connection, task_id)
+        refusals = store.refusals(connection, task_id=task.task_id)
+    facts = [(name, value) for name, value in vars(task).items() if name != "details"]
+    lines: list[Any] = [table(("field", "value"), [*facts, *((f"details.{k}", v) for k, v in task.details.items())])]
+    if refusals:
+        lines.append(
+            table(
+                ("refused at", "by", "what", "why"), [(_at(r.refused_at), r.refused_by, r.kind, r.reason) for r in refusals]
+            )
+        )
+    return Answer({**vars(task), "refusals": refusals}, lines)
+
+
+@ledger.command("list", cls=PipelineCommand)
+@click.option("--feature", help="Only this feature.")
+@click.option("--state", type=click.Choice(STATES), help="Only tasks in this state.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.pass_obj
+def list_tasks(door: Door, feature: str | None, state: str | None, limit: int) -> Answer:
+    """List the newest tasks.
+
+    \b
+    Example: calling-pipeline ledger list --state failed --feature notifications
+    """
+    from calling_pipeline.task_ledger import store
+
+    with door.ready_runtime.transaction() as connection:
+        tasks = store.tasks(connection, feature=feature, state=state, limit=limit)
+    return Answer(tasks, [table(("task", "feature", "state", "credits", "charged", "updated"), map(_row, tasks))])
+
+
+@ledger.command(cls=PipelineCommand)
+@click.option("--task", "task_id", help="Only of this task.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.pass_obj
+def refusals(door: Door, task_id: str | None, limit: int) -> Answer:
+    """List refused moves and refused charges, newest first."""
+    from calling_pipeline.task_ledger import store
+
+    with door.ready_runtime.transaction() as connection:
+        found = store.refusals(connection, task_id=task_id, limit=limit)
+    rows = [(_at(r.refused_at), r.task_id, r.kind, r.refused_by, r.reason) for r in found]
+    return Answer(found, [table(("refused at", "task", "what", "by", "why"), rows)])
+
+
+@ledger.command(cls=PipelineCommand)
+@click.option("--from", "first", help="First day, YYYY-MM-DD; today without it.")
+@click.option("--to", "last", help="Last day, YYYY-MM-DD; today without it.")
+@click.pass_obj
+def usage(door: Door, first: str | None, last: str | None) -> Answer:
+    """Count tasks and credits by day and feature.
+
+    \b
+    Example: calling-pipeline ledger usage --from 2026-11-01 --to 2026-11-30 --json
+    """
+    from calling_pipeline.task_ledger.ledger import count_usage
+
+    to = days.parse_day(last, field="--to") if last else days.today()
+    since = days.parse_day(first, field="--from") if first else to
+    days.day_range(since, to)
+    with door.ready_runtime.transaction() as connection:
+        rows = count_usage(connection, since, to)
+    columns = ("date", "feature", "created", "completed", "failed", "pending", "charges", "credits", "refusals")
+    return Answer(rows, [table(columns, ([getattr(row, name) for name in columns] for row in rows))])
+
+
+def _row(task: Task) -> tuple[object, ...]:
+    return task.task_id, task.feature, task.state, task.credits, task.charged, _at(task.updated_at)
+
+
+def _at(instant: dt.datetime) -> str:
+    return days.wall_clock(instant)

@@ -1,0 +1,104 @@
+"""`save_task_details`: validates one save and hands it to the store's single statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.errors import InvalidInput, NotFound
+from calling_pipeline.task_ledger import store
+from calling_pipeline.task_ledger.records import STATES, Saved, Task, TaskDetails, Usage
+
+LONGEST_ID = 200
+MOST_CREDITS = 2**53
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def save_task_details(connection: sa.Connection, details: TaskDetails) -> Saved:
+    """Create or move one task, and charge it when it is completed; exact under any number of concurrent callers.
+
+    A refused move raises nothing: `Saved.outcome` says so and the refusal is kept, so commit it too. Raises
+    `InvalidInput` for an empty or null id, an unknown state, negative credits or details that are no JSON object.
+    """
+    return store.save(connection, _parameters(details))
+
+
+def find(connection: sa.Connection, task_id: object) -> Task:
+    """One task; `NotFound` when the ledger does not know it."""
+    known = store.task(connection, text_id(task_id))
+    if known is None:
+        raise NotFound(f"the task ledger knows no task {text_id(task_id)!r}")
+    return known
+
+
+def count_usage(connection: sa.Connection, first: dt.date, last: dt.date) -> list[Usage]:
+    """Tasks and credits by day and feature, both days included, counted from the ledger as it is now."""
+    return store.usage(connection, days.day_bounds(first)[0], days.day_bounds(last)[1])
+
+
+def keep_usage(connection: sa.Connection, day: dt.date) -> list[Usage]:
+    """Count one day and replace what `task_usage` says about it."""
+    rows = count_usage(connection, day, day)
+    store.replace_usage(connection, day, rows, days.now())
+    return rows
+
+
+def text_id(task_id: object) -> str:
+    """A task id as the text it is compared by: 123 and "123" are one. `InvalidInput` for an empty or null one."""
+    if isinstance(task_id, bool) or not isinstance(task_id, str | int):
+        raise InvalidInput(f"task_id must be a text or a whole number, not {type(task_id).__name__}", field="task_id")
+    text = str(task_id).strip()
+    if not text:
+        raise InvalidInput("task_id is empty", field="task_id")
+    if len(text) > LONGEST_ID or not _storable(text):
+        raise InvalidInput(f"task_id must be at most {LONGEST_ID} ordinary characters", field="task_id")
+    return text
+
+
+def _parameters(details: TaskDetails) -> dict[str, Any]:
+    if details.state not in STATES:
+        raise InvalidInput(f"state {str(details.state)[:40]!r} is none of {', '.join(STATES)}", field="state")
+    for field, text in (("feature", details.feature), ("by", details.by)):
+        if not isinstance(text, str) or len(text) > LONGEST_ID or not _storable(text):
+            raise InvalidInput(f"{field} must be a text of at most {LONGEST_ID} characters", field=field)
+    return {
+        "task_id": text_id(details.task_id),
+        "feature": details.feature.strip(),
+        "state": details.state,
+        "credits": _credits(details.credits),
+        "free": details.free,
+        "charge_key": None if details.charge_key is None else text_id(details.charge_key),
+        "details": _json_object(details.details),
+        "by": details.by,
+        "now": days.now(),
+    }
+
+
+def _credits(credits: int | None) -> int | None:
+    if credits is None:
+        return None
+    if isinstance(credits, bool) or not isinstance(credits, int) or not 0 <= credits <= MOST_CREDITS:
+        raise InvalidInput("credits must be a whole number, not negative", field="credits")
+    return credits
+
+
+def _json_object(details: Mapping[str, Any] | None) -> str:
+    if details is not None and not isinstance(details, Mapping):
+        raise InvalidInput("details must be a JSON object", field="details")
+    try:
+        text = json.dumps(dict(details or {}), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"details cannot be written as JSON: {error}", field="details") from error
+    if _NUL.search(text) or not _storable(text):
+        raise InvalidInput("details hold a character that PostgreSQL cannot store", field="details")
+    return text
+
+
+def _storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

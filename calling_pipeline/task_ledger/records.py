@@ -1,0 +1,97 @@
+"""What the task ledger says and is told. The allowed moves are `pending → completed | failed` and `failed → completed`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+State = Literal["pending", "completed", "failed"]
+Outcome = Literal["created", "updated", "unchanged", "refused"]
+Charge = Literal["none", "charged", "kept", "refused"]
+
+STATES: tuple[State, ...] = ("pending", "completed", "failed")
+MOVES: Mapping[State, frozenset[State]] = {
+    "pending": frozenset({"pending", "completed", "failed"}),
+    "failed": frozenset({"failed", "completed"}),
+    "completed": frozenset({"completed"}),
+}
+"""State → states a save may leave it in. `completed` is final: saving it again changes nothing at all."""
+
+
+@dataclass(frozen=True)
+class TaskDetails:
+    """One save. `credits` and `free` left out keep what was said before; at first they mean 0, and free unless
+    there are credits. `details` are merged key by key. `charge_key` names the act that is charged once, whichever
+    task ids it is saved under; without it the task itself. `by` says who saves."""
+
+    task_id: str | int
+    feature: str
+    state: State
+    credits: int | None = None
+    free: bool | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    by: str = ""
+    charge_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What one save did. `charge`: `charged` by this save, `kept` (charged before, the same amount), `refused`
+    (another amount, or the act was charged under another task), `none`. `reason` explains what was refused."""
+
+    outcome: Outcome
+    task_id: str
+    state: State
+    credits: int
+    charge: Charge
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One row of the ledger."""
+
+    task_id: str
+    feature: str
+    state: State
+    credits: int
+    free: bool
+    charged: int | None
+    details: Mapping[str, Any]
+    created_at: dt.datetime
+    created_by: str
+    updated_at: dt.datetime
+    updated_by: str
+    finished_at: dt.datetime | None
+    saves: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One save, or the charge of one, that was refused."""
+
+    task_id: str
+    kind: Literal["transition", "charge"]
+    from_state: State
+    to_state: State
+    credits: int
+    reason: str
+    refused_by: str
+    refused_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tasks and credits of one feature on one day: created, completed and failed that day, and what was charged."""
+
+    date: dt.date
+    feature: str
+    created: int
+    completed: int
+    failed: int
+    pending: int
+    charges: int
+    credits: int
+    refusals: int
