@@ -14,6 +14,7 @@ _COMMANDS = {
     "api": "calling_pipeline.cli.server:api",
     "ledger": "calling_pipeline.cli.ledger:ledger",
     "simulator": "calling_pipeline.cli.server:simulator",
+    "policy": "calling_pipeline.cli.policy:policy",
 }
 """Command or group → `module:attribute`."""
 

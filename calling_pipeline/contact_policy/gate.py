@@ -1,0 +1,105 @@
+"""May this number be contacted now? The one gate, asked at the moment of the act by every room that contacts people."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.contact_policy import rules, store
+from calling_pipeline.contact_policy.records import Attempt, Facts, Policy, Verdict
+from calling_pipeline.errors import Conflict
+
+CHUNK = 500
+"""Attempts judged at once: each number holds a lock of the server's lock table until the transaction ends."""
+
+
+def ask(connection: sa.Connection, attempt: Attempt, policy: Policy) -> Verdict:
+    """Judge one attempt and, when it is allowed, record it in the caller's transaction.
+
+    Exact under concurrency: askers of one number wait for one another until the transaction ends, so commit before
+    acting. Needs READ COMMITTED. Asking again with the same room and reference is allowed and counts once; the same
+    reference with another number is a `Conflict`.
+    """
+    return ask_many(connection, [attempt], policy)[0]
+
+
+def ask_many(connection: sa.Connection, attempts: Sequence[Attempt], policy: Policy) -> list[Verdict]:
+    """`ask` for many attempts in a few statements; verdicts in their order. Two of one number count one another."""
+    if not attempts:
+        return []
+    for attempt in attempts:
+        if attempt.at.tzinfo is None:
+            raise ValueError("an attempt's instant needs a time zone")
+    policy = with_holidays(connection, policy, min(attempt.at for attempt in attempts))
+    for start in range(0, len(attempts), CHUNK):
+        store.lock_phones(connection, sorted({attempt.phone for attempt in attempts[start : start + CHUNK]}))
+    known = store.facts(connection, attempts, policy.depth)
+    verdicts, granted = _judge_in_turn(attempts, known, policy)
+    if granted and store.record(connection, granted) != len(granted):
+        raise Conflict("one reference was used for two different contact attempts at once")
+    return verdicts
+
+
+def look(connection: sa.Connection, attempt: Attempt, policy: Policy) -> Verdict:
+    """What `ask` would answer, without recording anything or making anybody wait."""
+    policy = with_holidays(connection, policy, attempt.at)
+    return rules.judge(policy, store.facts(connection, [attempt], policy.depth)[0], attempt.at)
+
+
+def withdraw(connection: sa.Connection, room: str, reference: str) -> bool:
+    """Take an attempt back that certainly did not happen, so that it no longer counts; False when there was none."""
+    return store.withdraw(connection, room, [reference]) > 0
+
+
+def withdraw_many(connection: sa.Connection, room: str, references: Sequence[str]) -> int:
+    """`withdraw` for many; returns how many there were."""
+    return store.withdraw(connection, room, references) if references else 0
+
+
+def with_holidays(connection: sa.Connection, policy: Policy, at: dt.datetime) -> Policy:
+    """The policy with the stored holidays from the day of `at` on, when it is closed on holidays."""
+    if not policy.closed_on_holidays:
+        return policy
+    return replace(policy, holidays=policy.holidays | store.holidays(connection, days.day_of(at)))
+
+
+def _judge_in_turn(
+    attempts: Sequence[Attempt], known: Sequence[Facts], policy: Policy
+) -> tuple[list[Verdict], list[Attempt]]:
+    """Verdicts in order, and the attempts to record. What is granted counts for those after it."""
+    verdicts: list[Verdict] = []
+    granted: list[Attempt] = []
+    earlier: dict[str, list[Attempt]] = {}
+    references: set[tuple[str, str]] = set()
+    for attempt, facts in zip(attempts, known, strict=True):
+        if facts.recorded_phone is not None or (attempt.room, attempt.reference) in references:
+            _refuse_other_number(attempt, facts, earlier)
+            verdicts.append(rules.ALLOWED)
+            continue
+        verdict = rules.judge(policy, _counting(facts, attempt, earlier.get(attempt.phone, [])), attempt.at)
+        if verdict.allowed:
+            granted.append(attempt)
+            references.add((attempt.room, attempt.reference))
+            earlier.setdefault(attempt.phone, []).append(attempt)
+        verdicts.append(verdict)
+    return verdicts, granted
+
+
+def _refuse_other_number(attempt: Attempt, facts: Facts, earlier: dict[str, list[Attempt]]) -> None:
+    same_here = any(before.reference == attempt.reference for before in earlier.get(attempt.phone, []))
+    if facts.recorded_phone == attempt.phone or same_here:
+        return
+    raise Conflict(f"{attempt.room} used the reference {attempt.reference} before, for another number")
+
+
+def _counting(facts: Facts, attempt: Attempt, earlier: Sequence[Attempt]) -> Facts:
+    if not earlier:
+        return facts
+    recent = tuple(sorted((*facts.recent, *(before.at for before in earlier)), reverse=True))
+    pairs = [before.at for before in earlier if attempt.caller is not None and before.caller == attempt.caller]
+    pair_last = max([*pairs, *([facts.pair_last] if facts.pair_last else [])], default=None)
+    return replace(facts, recent=recent, pair_last=pair_last)

@@ -1,0 +1,167 @@
+"""What a telephone number written by a person or a spreadsheet means. `phonenumbers` is the judge.
+
+The canonical form is 11 digits for a mainland mobile and E.164 with `+` for anything else.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Literal, get_args
+
+from calling_pipeline.errors import InvalidInput
+from calling_pipeline.masking import mask_phone
+
+PhoneKind = Literal[
+    "mobile",
+    "land_line",
+    "service_number",
+    "short_number",
+    "foreign",
+    "masked",
+    "tail_only",
+    "digits_lost",
+    "several_numbers",
+    "not_a_number",
+    "blank",
+]
+KINDS: tuple[PhoneKind, ...] = get_args(PhoneKind)
+EXACT_SIGNIFICANT_DIGITS = 8
+"""Spreadsheets show at most six significant digits in their scientific notation; a shorter mantissa was rounded, and
+the number it seems to name is somebody else's."""
+
+_SEPARATORS = re.compile(r"[\s\-‐‑‒–—―−－.·•()（）\[\]【】_/\\'’‘`\"“”]+")
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
+_LABEL = re.compile(r"^(?:手机号?码?|电话号?码?|联系电话|联系方式|tel|phone|mobile)\s*[::]?\s*", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"^\+?(\d(?:\.(\d+))?)E\+?(\d{1,2})$", re.IGNORECASE)
+_TRAILING_ZERO = re.compile(r"^(\+?\d{7,})\.0*$")
+_MASKED = re.compile(r"^\+?[\d\s-]*\d[\s-]*[*xX×#•●]{2,}[\s-]*\d*$|^[*xX×#•●]{2,}\d+$")
+_TAIL = re.compile(r"^(?:尾号?|后四位|末四位)[::]?\s*\d{3,5}$|^\d{4}$|^[*xX]+\d{4}$")
+_SEVERAL = re.compile(r"(?<!\d)(?:\+?86)?1[3-9]\d{9}\D+(?:\+?86)?1[3-9]\d{9}(?!\d)|^1[3-9]\d{9}\D+1[3-9]\d{9}")
+_SHORT = re.compile(r"^(?:1\d{2}|1[0-2]\d{3,4}|9[56]\d{3,4}|106\d{5,})$")
+
+
+@dataclass(frozen=True)
+class PhoneReading:
+    """What was read: `phone` canonical where there is one, else None."""
+
+    kind: PhoneKind
+    phone: str | None = None
+
+
+@cache
+def mobile_pattern() -> str:
+    """The judge's own rule for a mainland mobile (a regular expression without anchors), for Python and PostgreSQL."""
+    from phonenumbers import PhoneMetadata
+
+    metadata = PhoneMetadata.metadata_for_region("CN")
+    assert metadata is not None
+    assert metadata.mobile is not None
+    assert metadata.mobile.national_number_pattern is not None
+    return metadata.mobile.national_number_pattern
+
+
+@cache
+def _mobile() -> re.Pattern[str]:
+    return re.compile(f"(?:{mobile_pattern()})")
+
+
+def read_phone(raw: str | None) -> PhoneReading:
+    """Read one spelling: full-width digits, blanks, dashes, `+86`/`0086`, `1.3812345678E+10`, a trailing `.0`."""
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", raw or "")).strip().lstrip("'’`").strip()
+    text = _LABEL.sub("", text)
+    if not text:
+        return PhoneReading("blank")
+    scientific = _SCIENTIFIC.match(text)
+    if scientific:
+        return _read_scientific(scientific)
+    if _TAIL.match(text):
+        return PhoneReading("tail_only")
+    if _MASKED.match(text):
+        return PhoneReading("masked")
+    if _SEVERAL.search(text):
+        return PhoneReading("several_numbers")
+    trailing = _TRAILING_ZERO.match(text)
+    digits = _SEPARATORS.sub("", trailing.group(1) if trailing else text)
+    if not re.fullmatch(r"\+?[0-9]+", digits):
+        return PhoneReading("not_a_number")
+    return _read_digits(digits)
+
+
+def canonical_phone(raw: str, *, field: str = "phone") -> str:
+    """The canonical form of a number a person typed; `InvalidInput` (masked) when it is no complete number."""
+    reading = read_phone(raw)
+    if reading.phone is None:
+        raise InvalidInput(
+            f"{field} {mask_phone(raw.strip()[:20])!r} is not a telephone number ({reading.kind})", field=field
+        )
+    return reading.phone
+
+
+def _read_scientific(match: re.Match[str]) -> PhoneReading:
+    significant = match.group(1).replace(".", "")
+    value = Decimal(match.group(1)).scaleb(int(match.group(3)))
+    if value != value.to_integral_value():
+        return PhoneReading("not_a_number")
+    if len(significant) < EXACT_SIGNIFICANT_DIGITS:
+        return PhoneReading("digits_lost")
+    return _read_digits(str(int(value)))
+
+
+def _read_digits(digits: str) -> PhoneReading:
+    national = _without_country_code(digits)
+    if national is None:
+        return _read_foreign("+" + digits.removeprefix("+").removeprefix("00"))
+    if _mobile().fullmatch(national):
+        return PhoneReading("mobile", national)
+    if len(national) == 12 and national[0] == "0" and _mobile().fullmatch(national[1:]):
+        return PhoneReading("mobile", national[1:])
+    if _SHORT.match(national):
+        return PhoneReading("short_number")
+    return _read_national(national)
+
+
+def _without_country_code(digits: str) -> str | None:
+    """The national part, or None when the number names another country."""
+    if digits.startswith(("+", "00")):
+        international = digits.removeprefix("+").removeprefix("00")
+        return international[2:] if international.startswith("86") else None
+    if len(digits) > 11 and digits.startswith("86"):
+        return digits[2:]
+    return digits
+
+
+def _read_national(national: str) -> PhoneReading:
+    import phonenumbers
+    from phonenumbers import PhoneNumberType, shortnumberinfo
+
+    try:
+        parsed = phonenumbers.parse(national, "CN")
+    except phonenumbers.NumberParseException:
+        return PhoneReading("not_a_number")
+    if len(national) <= 6 and shortnumberinfo.is_valid_short_number_for_region(parsed, "CN"):
+        return PhoneReading("short_number")
+    if not phonenumbers.is_valid_number(parsed):
+        local = re.fullmatch(r"[2-8]\d{6,7}", national)
+        return PhoneReading("land_line") if local else PhoneReading("not_a_number")
+    canonical = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    match phonenumbers.number_type(parsed):
+        case PhoneNumberType.TOLL_FREE | PhoneNumberType.SHARED_COST | PhoneNumberType.PREMIUM_RATE | PhoneNumberType.UAN:
+            return PhoneReading("service_number", canonical)
+        case _:
+            return PhoneReading("land_line", canonical)
+
+
+def _read_foreign(international: str) -> PhoneReading:
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(international, None)
+    except phonenumbers.NumberParseException:
+        return PhoneReading("not_a_number")
+    if not phonenumbers.is_valid_number(parsed):
+        return PhoneReading("not_a_number")
+    return PhoneReading("foreign", phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
