@@ -61,7 +61,7 @@ def policy_from(document: Mapping[str, Any] | None) -> Policy:
     for key, value in document.items():
         try:
             policy = _override(policy, key, value)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (InvalidInput, ValueError, TypeError, AttributeError) as error:
             raise InvalidInput(f"policy.{key}: {error}", field=f"policy.{key}") from None
     return replace(policy, name=f"{name} (adapted)") if document else policy
 
