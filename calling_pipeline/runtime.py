@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -16,6 +16,11 @@ from calling_pipeline.database.credentials import CredentialStore
 from calling_pipeline.database.crypto import SecretBox, derive_key
 from calling_pipeline.database.engine import business_url, make_engine, reachable
 from calling_pipeline.settings import Settings, load
+
+if TYPE_CHECKING:
+    import httpx
+
+    from calling_pipeline.vendors.dial_gateway import DialGateway
 
 
 class Runtime:
@@ -60,6 +65,31 @@ class Runtime:
     def phone_key(self) -> bytes:
         """Key of `masking.phone_hash`."""
         return derive_key(self.settings.secret_key_bytes(), "phone hash")
+
+    def dial_gateway(
+        self, *, concurrency: int | None = None, transport: httpx.AsyncBaseTransport | None = None
+    ) -> DialGateway:
+        """A client of the dialling gateway, as an async context manager."""
+        from calling_pipeline.vendors.dial_gateway import DialGateway, GatewayAccount
+
+        given = self.settings
+        account = GatewayAccount(
+            app_id=given.gateway_app_id,
+            app_key=given.gateway_app_key.get_secret_value(),
+            svc_code=given.gateway_svc_code,
+            api_code=given.gateway_api_code,
+            event_code=given.gateway_event_code,
+            target_obj_id=given.gateway_target_obj_id,
+            lan_id=given.gateway_lan_id,
+            sign=given.gateway_sign.get_secret_value(),
+        )
+        return DialGateway(
+            given.gateway_url,
+            account,
+            concurrency=concurrency or given.gateway_concurrency,
+            timeout_s=given.gateway_timeout_s,
+            transport=transport,
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

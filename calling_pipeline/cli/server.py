@@ -65,7 +65,8 @@ def simulator(door: Door, port: int | None, seed: int, calls_csv: str | None, re
     world = World(seed=seed, records_per_day=records_per_day, calls_csv=calls_csv)
     app = create_app(world, latency_s=latency_ms / 1000)
     click.echo(f"simulator on http://{HOST}:{listener.getsockname()[1]}", err=True)
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+    # Broken answers are its trade: it would fill standard error with a line for each.
+    uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False)).run(sockets=[listener])
 
 
 def listen(host: str, port: int, *, setting: str) -> socket.socket:

@@ -39,7 +39,11 @@ def create_app(world: World, *, latency_s: float = 0.0) -> ASGIApp:
 
 def _vendors(simulation: Simulation) -> dict[str, list[BaseRoute]]:
     """Mount point → routes of each vendor. A vendor's own `/_sim` routes lie beneath its mount point."""
-    return {}
+    from calling_pipeline.simulator import gateway
+
+    return {
+        "gateway": gateway.routes(simulation),
+    }
 
 
 class _Faults:
@@ -68,6 +72,8 @@ class Spoiler:
         self._latency_s = latency_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].count("/") == 1:
+            scope["path"] += "/"  # a vendor's own URL without a path below it, which Mount would redirect
         if scope["type"] != "http" or "/_sim" in scope["path"]:
             await self._app(scope, receive, send)
             return
@@ -129,8 +135,8 @@ class _Hang:
 
 
 class _Reset:
-    """Promises a body and closes the connection without it: the client sees a broken answer."""
+    """Promises a body and closes the connection within it: the client sees a broken answer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
-        await send({"type": "http.response.body", "body": b"{", "more_body": False})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
