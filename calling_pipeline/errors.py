@@ -18,10 +18,14 @@ CallingError
     ├── VendorUnavailable        certainly not executed: refused connection, 429, 5xx to a safe request
     ├── VendorTimeout            no answer in time to a safe request
     ├── AmbiguousOutcome         perhaps executed: never repeated by software
-    └── IncompleteFetch          the vendor reported more (or fewer) rows than could be read
+    ├── IncompleteFetch          the vendor reported more (or fewer) rows than could be read
+    └── DaysFailed               some days of a range failed; the others are done
 """
 
 from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
 
 
 class CallingError(Exception):
@@ -124,3 +128,11 @@ class IncompleteFetch(VendorError, TransientError):
         super().__init__(message, vendor=vendor, endpoint=endpoint)
         self.fetched = fetched
         self.reported = reported
+
+
+class DaysFailed(TransientError):
+    """Some days of a range failed; the others are done. `failures`: day → what went wrong."""
+
+    def __init__(self, message: str, *, failures: Mapping[dt.date, CallingError]) -> None:
+        super().__init__(message)
+        self.failures = failures

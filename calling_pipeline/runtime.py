@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from pydantic import SecretStr
 from sqlalchemy.engine import URL
 
 from calling_pipeline import days
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from calling_pipeline.vendors.dial_gateway import DialGateway
+    from calling_pipeline.vendors.guanke import GuankeClient
 
 
 class Runtime:
@@ -97,6 +99,22 @@ class Runtime:
         with reachable(self.engine) as connection, connection.begin():
             yield connection
 
+    def guanke(self) -> GuankeClient:
+        """A client of Guanke, to be used as an async context manager within one event loop."""
+        from calling_pipeline.vendors.guanke import Credentials, GuankeClient
+
+        settings = self.settings
+        return GuankeClient(
+            settings.guanke_base_url,
+            Credentials(
+                secret=_plain(settings.guanke_secret),
+                username=settings.guanke_username,
+                password=_plain(settings.guanke_password),
+            ),
+            concurrency=settings.guanke_concurrency,
+            timeout_s=settings.guanke_timeout_s,
+        )
+
     def require_schema(self) -> None:
         """Raise a `ConfigurationError` unless the database is migrated."""
         with reachable(self.engine) as connection:
@@ -106,3 +124,7 @@ class Runtime:
         """Give the database connections back."""
         if "engine" in self.__dict__:
             self.engine.dispose()
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None

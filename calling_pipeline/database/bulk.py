@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 from psycopg import sql
@@ -25,6 +26,13 @@ def copy_text(connection: sa.Connection, table: str, columns: Sequence[str], chu
     with driver_connection(connection).cursor() as cursor, cursor.copy(_copy_statement(table, columns)) as copy:
         for chunk in chunks:
             copy.write(chunk)
+
+
+@contextmanager
+def copy_stream(connection: sa.Connection, table: str, columns: Sequence[str]) -> Iterator[Callable[[str | bytes], None]]:
+    """A COPY that stays open within the block; the function given takes chunks in PostgreSQL's text format."""
+    with driver_connection(connection).cursor() as cursor, cursor.copy(_copy_statement(table, columns)) as copy:
+        yield copy.write
 
 
 def _copy_statement(table: str, columns: Sequence[str]) -> sql.Composed:

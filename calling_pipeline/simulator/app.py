@@ -39,9 +39,10 @@ def create_app(world: World, *, latency_s: float = 0.0) -> ASGIApp:
 
 def _vendors(simulation: Simulation) -> dict[str, list[BaseRoute]]:
     """Mount point → routes of each vendor. A vendor's own `/_sim` routes lie beneath its mount point."""
-    from calling_pipeline.simulator import gateway
+    from calling_pipeline.simulator import gateway, guanke
 
     return {
+        "guanke": guanke.routes(simulation),
         "gateway": gateway.routes(simulation),
     }
 
@@ -79,7 +80,7 @@ class Spoiler:
             return
         if self._latency_s:
             await asyncio.sleep(self._latency_s)
-        fault = self._faults.strike(scope["path"], *COMMON_KINDS) if self._faults.planted else None
+        fault = self._faults.strike(_where(scope), *COMMON_KINDS) if self._faults.planted else None
         if fault is None:
             await self._app(scope, receive, send)
             return
@@ -106,6 +107,11 @@ class Spoiler:
             await send({"type": "http.response.body", "body": bytes(body)})
             return
         await _spoiled(fault, bytes(body))(scope, receive, send)
+
+
+def _where(scope: Scope) -> str:
+    """Path and query, so that a fault can name one page (`page=3&`)."""
+    return f"{scope['path']}?{scope.get('query_string', b'').decode('latin-1')}&"
 
 
 def _spoiled(fault: Fault, body: bytes) -> ASGIApp:

@@ -132,8 +132,8 @@ async def retrying(
 ) -> T:
     """Call `act` until it succeeds, with exponential back-off and jitter, at most `attempts` times within `total_s`.
 
-    Only `VendorUnavailable` and `VendorTimeout` are repeated; a `Retry-After` replaces the back-off. Everything else,
-    and the last failure, is raised as it is.
+    Only `VendorUnavailable` and `VendorTimeout` are repeated; a `Retry-After` replaces the back-off, and one longer than
+    `total_s` is not waited for. Everything else, and the last failure, is raised as it is.
     """
 
     def verdict(error: Exception) -> bool | float:
@@ -142,7 +142,9 @@ async def retrying(
         if on_retry is not None:
             on_retry(error)
         asked = getattr(error, "retry_after_s", None)
-        return True if asked is None else float(asked)
+        if asked is None:
+            return True
+        return float(asked) if asked <= total_s else False
 
     async for attempt in stamina.retry_context(
         on=verdict,

@@ -1,0 +1,60 @@
+"""Fixtures of the room: a runtime whose Guanke is the simulator, and syncing in one word."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from calling_pipeline import days
+from calling_pipeline.call_stats.records import DayResult
+from calling_pipeline.call_stats.sync import sync_days
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import Settings
+from calling_pipeline_tests.support import Simulator
+
+YESTERDAY = days.today() - dt.timedelta(days=1)
+
+
+@pytest.fixture
+def guanke(simulator: Simulator) -> Iterator[Simulator]:
+    """The simulator with Guanke's days as the seed made them."""
+    yield simulator
+    httpx.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
+
+
+@pytest.fixture
+def stats_runtime(app_settings: Settings, guanke: Simulator) -> Iterator[Runtime]:
+    made = Runtime(app_settings.model_copy(update={"guanke_base_url": f"{guanke.url}/guanke", "guanke_timeout_s": 5.0}))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sync(stats_runtime: Runtime) -> Callable[..., list[DayResult]]:
+    """`sync(track, *days, sync_type=…)` pulls days from the simulator into this test's database."""
+
+    def run(track: Any, *wanted: dt.date, sync_type: str = "manual", **options: Any) -> list[DayResult]:
+        return sync_days(
+            stats_runtime.engine,
+            stats_runtime.guanke(),
+            track,
+            wanted or (YESTERDAY,),
+            sync_type=sync_type,
+            phone_key=stats_runtime.phone_key,
+            **options,
+        )
+
+    return run
+
+
+def act(simulator: Simulator, verb: str, **body: Any) -> None:
+    """One of Guanke's own acts in the simulator: `size`, `correct`, `revoke`, `credentials`."""
+    httpx.post(f"{simulator.url}/guanke/_sim/{verb}", json=body, timeout=60).raise_for_status()
+
+
+def truth(simulator: Simulator, day: dt.date = YESTERDAY, **options: Any) -> Any:
+    return simulator.get("/guanke/_sim/truth", date=day.isoformat(), **options)
