@@ -9,7 +9,11 @@ import dagster as dg
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.runtime import Runtime
 
-ROOMS: tuple[str, ...] = ("task_ledger",)
+ROOMS: tuple[str, ...] = (
+    "task_ledger",
+    "sensors.alerts",
+    "housekeeping",
+)
 """Modules of `defs/`, each with `definitions(daily: DailyPartitionsDefinition) -> Definitions`."""
 
 

@@ -13,9 +13,10 @@ from sqlalchemy.engine import URL
 
 from calling_pipeline import days
 from calling_pipeline.database import embedded, migrate
+from calling_pipeline.database.create import ensure_database
 from calling_pipeline.database.credentials import CredentialStore
 from calling_pipeline.database.crypto import SecretBox, derive_key
-from calling_pipeline.database.engine import business_url, make_engine, reachable
+from calling_pipeline.database.engine import business_url, dagster_url, make_engine, reachable
 from calling_pipeline.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from calling_pipeline.vendors.dial_gateway import DialGateway
     from calling_pipeline.vendors.guanke import GuankeClient
+BUSINESS_DATABASE = "calling"
+DAGSTER_DATABASE = "dagster"
 
 
 class Runtime:
@@ -46,7 +49,15 @@ class Runtime:
         if self.settings.database_url is not None:
             return business_url(self.settings.database_url.get_secret_value())
         server = embedded.start(self.settings.home / "postgres")
-        return business_url(server.get_uri())
+        return ensure_database(business_url(server.get_uri()), BUSINESS_DATABASE)
+
+    @cached_property
+    def dagster_url(self) -> URL:
+        """Dagster's own database, with the driver it needs; on the business server when none is configured."""
+        if self.settings.dagster_database_url is not None:
+            return dagster_url(self.settings.dagster_database_url.get_secret_value())
+        beside = ensure_database(self.database_url, DAGSTER_DATABASE)
+        return dagster_url(beside.render_as_string(hide_password=False))
 
     @cached_property
     def engine(self) -> sa.Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from calling_pipeline.errors import ConfigurationError
 
 PREFIX = "CALLING_"
-SIMULATOR_URL = "http://127.0.0.1:8900"
 Role = Literal["admin", "operator", "collector", "viewer"]
 
 
@@ -23,6 +22,10 @@ def _http_url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
     return value.rstrip("/")
+
+
+def _simulated(vendor: str) -> Callable[[dict[str, Any]], str]:
+    return lambda data: f"http://127.0.0.1:{data['simulator_port']}/{vendor}"
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
@@ -59,14 +62,23 @@ class Settings(BaseSettings):
     call_record_retention_days: int = Field(90, ge=11, description="Days call records are kept")
     dagster_retention_days: int = Field(30, ge=1, description="Days Dagster's runs, ticks and operational events are kept")
 
-    guanke_base_url: HttpUrl = Field(SIMULATOR_URL + "/guanke", description="Guanke: call records and task statistics")
+    ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI under `make up`")
+    api_port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP API")
+    simulator_port: int = Field(8900, ge=1, le=65535, description="Port of the vendor simulator")
+    code_server_port: int = Field(4266, ge=1, le=65535, description="Port of Dagster's code server under `make up`")
+
+    guanke_base_url: HttpUrl = Field(
+        default_factory=_simulated("guanke"), description="Guanke: call records and task statistics"
+    )
     guanke_secret: SecretStr | None = Field(None, description="Guanke secret, preferred to user name and password")
     guanke_username: str | None = Field(None, description="Guanke user name")
     guanke_password: SecretStr | None = Field(None, description="Guanke password")
     guanke_concurrency: int = Field(16, ge=1, le=64, description="Guanke pages in flight at once")
     guanke_timeout_s: float = Field(30.0, gt=0, description="Seconds one Guanke page may take")
 
-    gateway_url: HttpUrl = Field(SIMULATOR_URL + "/gateway", description="Dialling gateway: where call batches are pushed")
+    gateway_url: HttpUrl = Field(
+        default_factory=_simulated("gateway"), description="Dialling gateway: where call batches are pushed"
+    )
     gateway_app_id: str = Field("calling-pipeline", description="Gateway X-APP-ID")
     gateway_app_key: SecretStr = Field(SecretStr("simulator"), description="Gateway X-APP-KEY")
     gateway_timeout_s: float = Field(10.0, gt=0, description="Seconds one push may take; later its fate is unknown")
@@ -79,14 +91,14 @@ class Settings(BaseSettings):
     gateway_concurrency: int = Field(32, ge=1, le=256, description="Pushes in flight at once")
     gateway_rate_per_s: float = Field(50.0, gt=0, description="Pushes a second at most, each batch")
 
-    wecom_base_url: HttpUrl = Field(SIMULATOR_URL + "/wecom", description="WeCom API")
+    wecom_base_url: HttpUrl = Field(default_factory=_simulated("wecom"), description="WeCom API")
     wecom_robots: dict[str, str] = Field(default_factory=dict, repr=False, description="JSON: group name → robot key")
     wecom_corp_id: str = Field("simulator", description="WeCom corporation id")
     wecom_corp_secret: SecretStr = Field(SecretStr("simulator"), description="WeCom corporation secret")
     wecom_agent_id: int = Field(1000002, description="WeCom application id")
     wecom_users: dict[str, str] = Field(default_factory=dict, description="JSON: contact name → WeCom user id")
 
-    metabase_url: HttpUrl = Field(SIMULATOR_URL + "/metabase", description="Metabase: technician status changes")
+    metabase_url: HttpUrl = Field(default_factory=_simulated("metabase"), description="Metabase: technician status changes")
     metabase_username: str = Field("simulator", description="Metabase user name")
     metabase_password: SecretStr = Field(SecretStr("simulator"), description="Metabase password")
 
@@ -102,10 +114,20 @@ class Settings(BaseSettings):
         False, description="Let tenants' URLs reach private networks (development and tests only)"
     )
     clock_start: dt.datetime | None = Field(None, description="Start the clock at this instant (development and tests only)")
-    ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI under `make up`")
-    api_port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP API")
-    simulator_port: int = Field(8900, ge=1, le=65535, description="Port of the vendor simulator")
-    code_server_port: int = Field(4266, ge=1, le=65535, description="Port of Dagster's code server under `make up`")
+
+    @property
+    def simulator_url(self) -> str:
+        """Where the vendor simulator of this machine listens."""
+        return f"http://127.0.0.1:{self.simulator_port}"
+
+    @staticmethod
+    def child_environment(more: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a child process: this process's own, and `more`."""
+        return {**os.environ, **more}
+
+    def vendor_urls(self) -> list[str]:
+        """The base URLs of the outside systems."""
+        return [self.guanke_base_url, self.gateway_url, self.wecom_base_url, self.metabase_url]
 
     def secret_key_bytes(self) -> bytes:
         """The key material, at least 16 bytes; read from the setting, else generated once into `home` (mode 0600)."""
@@ -128,10 +150,17 @@ def load(environment_file: Path | None = None, **overrides: Any) -> Settings:
             overrides["_env_file"] = environment_file
         return Settings(**overrides)
     except ValidationError as error:
-        raise ConfigurationError("; ".join(_sentence(dict(item)) for item in error.errors())) from None
+        raise ConfigurationError("; ".join(_sentences(error))) from None
     except ValueError as error:
         name = str(error).split('"')[1] if '"' in str(error) else "a setting"
         raise ConfigurationError(f"{PREFIX}{name.upper()} is not valid JSON; see the settings table in README.md") from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    own = [
+        item for item in error.errors() if item["type"] != "default_factory_not_called"
+    ]  # a default that waits for another
+    return [_sentence(dict(item)) for item in own]
 
 
 def _sentence(item: dict[str, Any]) -> str:

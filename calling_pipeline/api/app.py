@@ -31,7 +31,10 @@ from calling_pipeline.errors import (
 )
 from calling_pipeline.runtime import Runtime
 
-ROUTERS: tuple[str, ...] = ("tasks",)
+ROUTERS: tuple[str, ...] = (
+    "server",
+    "tasks",
+)
 """Modules of `routes/`, each with a `router`."""
 
 _log = logging.getLogger(__name__)

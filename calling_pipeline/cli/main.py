@@ -10,7 +10,10 @@ import click
 from calling_pipeline import __version__
 
 _COMMANDS = {
+    "up": "calling_pipeline.cli.up:up",
+    "exec": "calling_pipeline.cli.up:execute",
     "migrate": "calling_pipeline.cli.server:migrate",
+    "alerts": "calling_pipeline.cli.alerts:alerts",
     "api": "calling_pipeline.cli.server:api",
     "ledger": "calling_pipeline.cli.ledger:ledger",
     "simulator": "calling_pipeline.cli.server:simulator",

@@ -1,0 +1,46 @@
+"""`calling-pipeline alerts`: what people were, or should have been, told."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+
+from calling_pipeline import days
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+
+
+@click.group()
+def alerts() -> None:
+    """The alert table and the channels."""
+
+
+@alerts.command("list", cls=PipelineCommand)
+@click.option("--days", "days_back", default=2, show_default=True, type=click.IntRange(1, 3650), help="How far back.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10000))
+@click.pass_obj
+def list_alerts(door: Door, days_back: int, limit: int) -> Answer:
+    """The newest alerts, and how many channels got each."""
+    from calling_pipeline.alerts import store
+
+    with door.ready_runtime.transaction() as connection:
+        kept = store.kept_alerts(connection, since=days.now() - dt.timedelta(days=days_back), limit=limit)
+    rows = [
+        (f"{one.created_at:%m-%d %H:%M:%S}", one.severity, one.title, one.delivered, one.waiting, one.failed) for one in kept
+    ]
+    shown = table(["when", "severity", "what", "delivered", "waiting", "failed"], rows)
+    return Answer(kept, [shown if rows else f"no alert in the last {days_back} days"])
+
+
+@alerts.command(cls=PipelineCommand)
+@click.pass_obj
+def test(door: Door) -> Answer:
+    """Send a test message to every channel of CALLING_ALERT_URLS and say which took it."""
+    from calling_pipeline.alerts.channels import parse_channels
+
+    channels = parse_channels(door.runtime.settings.alert_urls)
+    took = {
+        channel.id: channel.send("Test of calling_pipeline", "This channel gets its alerts.", "info") for channel in channels
+    }
+    lines = [f"{name}: {'took it' if ok else 'did not take it'}" for name, ok in took.items()]
+    return Answer(took, lines or ["CALLING_ALERT_URLS names no channel"], failed=not all(took.values()))

@@ -1,0 +1,136 @@
+"""`calling-pipeline up`: everything on one machine, from the database to the Dagster UI, until it is interrupted."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand
+from calling_pipeline.cli.server import HOST, listen
+from calling_pipeline.cli.supervisor import Supervisor, answers, interruptible
+from calling_pipeline.errors import ConfigurationError, InvalidInput
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import Settings
+
+LOCATION = "calling_pipeline"
+
+
+@click.command(cls=PipelineCommand)
+@click.option(
+    "--calls-csv", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Real calls for the simulator."
+)
+@click.option("--no-first-sync", is_flag=True, help="Start without filling the caches first.")
+@click.pass_obj
+def up(door: Door, calls_csv: str | None, no_first_sync: bool) -> Answer:
+    """Run PostgreSQL, the vendor simulator, the API and the Dagster UI until Ctrl-C; the data stay."""
+    runtime = door.runtime
+    settings = runtime.settings
+    with interruptible():
+        try:
+            _require_free_ports(settings)
+            environment = prepare(runtime)
+            supervisor = Supervisor(settings.child_environment(environment), settings.home.resolve() / "logs")
+            try:
+                _start(supervisor, settings, calls_csv, first_sync=not no_first_sync)
+                _announce(settings)
+                while True:
+                    supervisor.require_all_running()
+                    time.sleep(1)
+            finally:
+                _say("stopping …")
+                supervisor.stop_all()
+        except KeyboardInterrupt:
+            return Answer({"stopped": True}, ["stopped; the data stay in " + str(settings.home)])
+
+
+@click.command("exec", cls=PipelineCommand, context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_obj
+def execute(door: Door, command: tuple[str, ...]) -> Answer:
+    """Run COMMAND with the database up and Dagster's environment set: `calling-pipeline exec -- dagster dev`."""
+    environment = door.runtime.settings.child_environment(prepare(door.runtime))
+    try:
+        status = subprocess.run(command, env=environment, check=False).returncode
+    except FileNotFoundError:
+        raise InvalidInput(f"there is no command called {command[0]!r}") from None
+    return Answer({"exit_status": status}, failed=status != 0)
+
+
+def prepare(runtime: Runtime) -> dict[str, str]:
+    """Databases made and migrated, Dagster's home laid out; returns the environment its processes need."""
+    from calling_pipeline.database import migrate
+
+    _say("database …")
+    home = runtime.settings.home.resolve()
+    migrate.upgrade(runtime.engine)
+    dagster_home = home / "dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    instance_file = Path("dagster.yaml")
+    if not instance_file.exists():
+        raise ConfigurationError("dagster.yaml is not in the current folder; run this in the project's folder")
+    shutil.copyfile(instance_file, dagster_home / "dagster.yaml")
+    return {
+        "CALLING_HOME": str(home),
+        "CALLING_DATABASE_URL": runtime.database_url.set(drivername="postgresql").render_as_string(hide_password=False),
+        "CALLING_DAGSTER_DATABASE_URL": runtime.dagster_url.render_as_string(hide_password=False),
+        "DAGSTER_HOME": str(dagster_home),
+    }
+
+
+def _start(supervisor: Supervisor, settings: Settings, calls_csv: str | None, *, first_sync: bool) -> None:
+    if any(url.startswith(settings.simulator_url) for url in settings.vendor_urls()):
+        more = ["--calls-csv", calls_csv] if calls_csv else []
+        supervisor.start("simulator", _python("calling_pipeline.cli.main", "simulator", *more))
+        supervisor.wait_until(lambda: answers(f"{settings.simulator_url}/_sim/faults"), "the vendor simulator", within_s=30)
+    supervisor.start("api", _python("calling_pipeline.cli.main", "api"))
+    _say("Dagster …")
+    workspace = _workspace(settings)
+    port = str(settings.code_server_port)
+    supervisor.run("reaper", _python("calling_pipeline.defs.reaper"))
+    code = ["-m", "calling_pipeline.definitions", "--location-name", LOCATION]
+    supervisor.start("code-server", _python("dagster", "code-server", "start", *code, "-h", HOST, "-p", port))
+    supervisor.start(
+        "webserver", _python("dagster_webserver", "-w", str(workspace), "-h", HOST, "-p", str(settings.ui_port))
+    )
+    if first_sync:
+        _say("first sync: ten days ago to today …")
+        if supervisor.run("first-sync", _python("calling_pipeline.defs.first_sync")) != 0:
+            log = settings.home / "logs" / "first-sync.log"
+            _say(f"the first sync did not complete; the schedules will try again. See {log}")
+    supervisor.start("daemon", _python("dagster._daemon", "run", "-w", str(workspace)))
+    supervisor.wait_until(lambda: answers(f"http://{HOST}:{settings.ui_port}/server_info"), "the Dagster UI", within_s=120)
+    supervisor.wait_until(lambda: answers(f"http://{HOST}:{settings.api_port}/healthz"), "the API", within_s=60)
+
+
+def _announce(settings: Settings) -> None:
+    _say(f"Dagster UI  http://{HOST}:{settings.ui_port}")
+    _say(f"API         http://{HOST}:{settings.api_port}   (description at /docs)")
+    _say(f"simulator   {settings.simulator_url}")
+    if settings.api_tokens is None:
+        _say(f"API token   {next(iter(settings.token_grants()))}   (admin; kept in {settings.home / 'admin.token'})")
+    _say("Ctrl-C stops all of it; the data stay.")
+
+
+def _workspace(settings: Settings) -> Path:
+    path = settings.home.resolve() / "workspace.yaml"
+    server = f"{{host: {HOST}, port: {settings.code_server_port}, location_name: {LOCATION}}}"
+    path.write_text(f"load_from:\n  - grpc_server: {server}\n")
+    return path
+
+
+def _require_free_ports(settings: Settings) -> None:
+    for name in ("ui", "api", "simulator", "code_server"):
+        listen(HOST, getattr(settings, f"{name}_port"), setting=f"CALLING_{name.upper()}_PORT").close()
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)

@@ -1,0 +1,50 @@
+"""The job `housekeeping`: removes what has outlived its retention, every night, and says how much."""
+
+import datetime as dt
+
+import dagster as dg
+
+from calling_pipeline import days
+from calling_pipeline.alerts import store as alerts
+from calling_pipeline.defs import dagster_history
+from calling_pipeline.runtime import Runtime
+
+ALERT_RETENTION = dt.timedelta(days=365)
+
+
+@dg.op(description="Finished alerts older than a year.")
+def prune_alerts(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """Alerts and their deliveries."""
+    with runtime.transaction() as connection:
+        removed = alerts.prune(connection, before=days.now() - ALERT_RETENTION)
+    context.add_output_metadata({"alerts": removed})
+
+
+@dg.op(description="Dagster's own runs and events older than CALLING_DAGSTER_RETENTION_DAYS.")
+def prune_dagster_history(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """Runs that no partition's newest state rests on; ticks are pruned by the instance itself (dagster.yaml)."""
+    before = days.now() - dt.timedelta(days=runtime.settings.dagster_retention_days)
+    removed = dagster_history.prune(context.instance, before)
+    context.add_output_metadata({**removed.__dict__, "before": before.isoformat()})
+
+
+@dg.job(description="Removes what has outlived its retention: caches, call records, alerts, Dagster's own history.")
+def housekeeping() -> None:
+    """Independent ops: one that fails leaves the others alone."""
+    prune_alerts()
+    prune_dagster_history()
+
+
+nightly = dg.ScheduleDefinition(
+    name="housekeeping_nightly",
+    job=housekeeping,
+    cron_schedule="30 3 * * *",
+    execution_timezone="Asia/Shanghai",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every night at 03:30, when no sync is due.",
+)
+
+
+def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
+    """The job and its schedule; they concern no partition."""
+    return dg.Definitions(jobs=[housekeeping], schedules=[nightly])
