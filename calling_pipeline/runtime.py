@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from calling_pipeline.vendors.dial_gateway import DialGateway
     from calling_pipeline.vendors.guanke import GuankeClient
+    from calling_pipeline.vendors.metabase import Metabase
+    from calling_pipeline.vendors.wecom import WeCom
+
 BUSINESS_DATABASE = "calling"
 DAGSTER_DATABASE = "dagster"
 
@@ -124,6 +127,33 @@ class Runtime:
             ),
             concurrency=settings.guanke_concurrency,
             timeout_s=settings.guanke_timeout_s,
+        )
+
+    def wecom(self, *, concurrency: int = 32) -> WeCom:
+        """A client of WeCom, to be used as an async context manager within one event loop."""
+        from calling_pipeline.vendors.http import VendorHttp
+        from calling_pipeline.vendors.wecom import WeCom
+
+        return WeCom(
+            VendorHttp(
+                "wecom", self.settings.wecom_base_url, concurrency=concurrency, timeout_s=self.settings.wecom_timeout_s
+            ),
+            self.credentials,
+            corp_id=self.settings.wecom_corp_id,
+            corp_secret=self.settings.wecom_corp_secret.get_secret_value(),
+            agent_id=self.settings.wecom_agent_id,
+        )
+
+    def metabase(self) -> Metabase:
+        """A client of Metabase, to be used as an async context manager within one event loop."""
+        from calling_pipeline.vendors.http import VendorHttp
+        from calling_pipeline.vendors.metabase import Metabase
+
+        return Metabase(
+            VendorHttp("metabase", self.settings.metabase_url),
+            self.credentials,
+            username=self.settings.metabase_username,
+            password=self.settings.metabase_password.get_secret_value(),
         )
 
     def require_schema(self) -> None:

@@ -96,11 +96,20 @@ class Settings(BaseSettings):
     wecom_corp_id: str = Field("simulator", description="WeCom corporation id")
     wecom_corp_secret: SecretStr = Field(SecretStr("simulator"), description="WeCom corporation secret")
     wecom_agent_id: int = Field(1000002, description="WeCom application id")
+    wecom_robot_rate_per_minute: int = Field(
+        20, ge=0, description="Messages a minute at most to one WeCom robot, over all processes; 0: no limit"
+    )
+    wecom_timeout_s: float = Field(20.0, gt=0, description="Seconds WeCom may take to answer")
     wecom_users: dict[str, str] = Field(default_factory=dict, description="JSON: contact name → WeCom user id")
 
     metabase_url: HttpUrl = Field(default_factory=_simulated("metabase"), description="Metabase: technician status changes")
     metabase_username: str = Field("simulator", description="Metabase user name")
     metabase_password: SecretStr = Field(SecretStr("simulator"), description="Metabase password")
+
+    contract_ledgers: list[Path] = Field(default_factory=list, description="JSON list: contract ledger CSV files")
+    campaigns_file: Path | None = Field(
+        None, description="TOML file of campaigns and technicians' receivers; unset: the one in the package"
+    )
 
     alert_urls: str = Field(
         "", repr=False, description="Apprise URLs, separated by commas or blanks; empty: alerts stay in the table"

@@ -68,6 +68,11 @@ class VendorHttp:
     ) -> None:
         await self.aclose()
 
+    @property
+    def base_url(self) -> str:
+        """Where the vendor is, without a slash at the end."""
+        return self._base_url
+
     async def aclose(self) -> None:
         """Close every connection."""
         for client in self._clients:

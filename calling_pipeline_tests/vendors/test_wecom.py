@@ -1,0 +1,164 @@
+"""The WeCom client against the simulator over HTTP: the answer's body decides what became of a message."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.vendors.wecom import TEXT_BYTES, classify, fit
+
+
+@pytest.fixture
+def wecom_truth(simulator):
+    httpx.delete(f"{simulator.url}/wecom/_sim/messages").raise_for_status()
+    httpx.delete(f"{simulator.url}/wecom/_sim/rules").raise_for_status()
+    yield lambda: [(message["to"], message["content"]) for message in simulator.get("/wecom/_sim/messages")]
+    httpx.delete(f"{simulator.url}/wecom/_sim/rules").raise_for_status()
+
+
+@pytest.fixture
+def runtime(app_settings, simulator):
+    made = Runtime(app_settings.model_copy(update={"wecom_base_url": f"{simulator.url}/wecom", "wecom_timeout_s": 1.0}))
+    yield made
+    made.close()
+
+
+def rules(simulator, **changes):
+    httpx.post(f"{simulator.url}/wecom/_sim/rules", json=changes).raise_for_status()
+
+
+def to_robot(runtime, content="你好", key="k1", **options):
+    async def send():
+        async with runtime.wecom() as wecom:
+            return await wecom.send_to_robot(key, content, **options)
+
+    return asyncio.run(send())
+
+
+def to_user(runtime, user="u1", content="你好"):
+    async def send():
+        async with runtime.wecom() as wecom:
+            return await wecom.send_to_user(user, content)
+
+    return asyncio.run(send())
+
+
+def test_a_robot_message_arrives(runtime, wecom_truth):
+    assert to_robot(runtime).fate == "done"
+    assert to_robot(runtime, "**粗体**", markdown=True).fate == "done"
+    assert wecom_truth() == [("robot:k1", "你好"), ("robot:k1", "**粗体**")]
+
+
+def test_a_message_to_a_person_arrives_and_one_token_serves_many(runtime, simulator, wecom_truth):
+    before = simulator.get("/wecom/_sim/rules")["tokens_lent"]
+    assert [to_user(runtime).fate for _ in range(3)] == ["done"] * 3
+    assert wecom_truth() == [("user:u1", "你好")] * 3
+    assert simulator.get("/wecom/_sim/rules")["tokens_lent"] == before + 1
+
+
+def test_a_revoked_token_is_fetched_once_more(runtime, simulator, wecom_truth):
+    to_user(runtime)
+    httpx.delete(f"{simulator.url}/wecom/_sim/tokens").raise_for_status()
+    assert to_user(runtime).fate == "done"
+    assert len(wecom_truth()) == 2
+
+
+def test_two_refused_tokens_in_a_row_leave_the_message_unsent(runtime, simulator, wecom_truth):
+    simulator.plant("errcode", path="message/send", times=2, errcode=42001)
+    verdict = to_user(runtime)
+    assert (verdict.fate, verdict.code) == ("later", 42001)
+    assert wecom_truth() == []
+
+
+def test_wrong_corporation_secrets_send_nothing_and_say_what_to_check(runtime, simulator, wecom_truth):
+    rules(simulator, corp_secret="another")
+    verdict = to_user(runtime)
+    assert verdict.fate == "later"
+    assert "CALLING_WECOM_CORP_SECRET" in verdict.reason
+
+
+def test_invaliduser_in_a_successful_answer_is_not_delivered(runtime, simulator, wecom_truth):
+    rules(simulator, invalid_users=["gone"])
+    assert to_user(runtime, "gone").fate == "refused"
+    verdict = to_user(runtime, "gone|u1")
+    assert (verdict.fate, verdict.missed) == ("partly", ("gone",))
+
+
+def test_an_unknown_receiver_a_bad_key_and_a_too_long_text_are_refused(runtime, simulator, wecom_truth):
+    rules(simulator, unknown_users=["nobody"], bad_keys=["bad"])
+    assert to_user(runtime, "nobody").code == 81013
+    assert to_robot(runtime, key="bad").code == 93000
+    assert to_robot(runtime, "长" * 700).code == 40058
+    assert wecom_truth() == []
+
+
+def test_the_21st_message_within_a_minute_is_for_later(runtime, wecom_truth):
+    async def send():
+        async with runtime.wecom() as wecom:
+            return [await wecom.send_to_robot("k9", str(n)) for n in range(21)]
+
+    verdicts = asyncio.run(send())
+    assert [v.fate for v in verdicts] == ["done"] * 20 + ["later"]
+    assert verdicts[-1].limited
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("status", {"status": 500}),
+        ("status", {"status": 502}),
+        ("cut", {}),
+        ("garbage", {}),
+        ("reset", {}),
+        ("hang", {"seconds": 3}),
+    ],
+)
+def test_an_answer_that_does_not_say_is_unknown(runtime, simulator, wecom_truth, kind, options):
+    simulator.plant(kind, path="webhook/send", after=True, **options)
+    assert to_robot(runtime).fate == "unknown"
+    assert len(wecom_truth()) == 1
+
+
+def test_429_and_a_refused_connection_are_for_later(runtime, simulator, wecom_truth, app_settings):
+    simulator.plant("status", path="webhook/send", status=429, retry_after=7)
+    verdict = to_robot(runtime)
+    assert (verdict.fate, verdict.retry_after_s) == ("later", 7.0)
+    nobody = Runtime(app_settings.model_copy(update={"wecom_base_url": "http://127.0.0.1:9"}))
+    assert to_robot(nobody).fate == "later"
+    assert wecom_truth() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fate"),
+    [
+        (200, b'{"errcode":0,"errmsg":"ok"}', "done"),
+        (200, b'{"errcode":"0"}', "done"),
+        (200, b'{"errcode":0,"invaliduser":""}', "done"),
+        (200, b'{"errcode":-1,"errmsg":"system busy"}', "unknown"),
+        (200, b'{"errcode":45009}', "later"),
+        (200, b'{"errcode":12345}', "refused"),
+        (200, b"{}", "unknown"),
+        (200, b"", "unknown"),
+        (200, b'{"errcode":null}', "unknown"),
+        (200, b"[]", "unknown"),
+        (302, b"", "refused"),
+        (404, b"", "refused"),
+        (408, b"", "unknown"),
+        (503, b'{"errcode":0}', "unknown"),
+    ],
+)
+def test_status_and_body_are_classified_in_one_place(status, body, fate):
+    assert classify(status, body).fate == fate
+
+
+@given(st.text(max_size=1200), st.integers(40, 2048))
+def test_a_cut_text_is_within_its_bytes_and_whole_in_characters(text, limit):
+    fitted, cut = fit(text, limit)
+    assert len(fitted.encode()) <= limit
+    assert (cut == 0) == (fitted == text)
+    assert len(text.encode()) <= TEXT_BYTES or cut or limit >= len(text.encode())
