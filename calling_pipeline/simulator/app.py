@@ -39,13 +39,14 @@ def create_app(world: World, *, latency_s: float = 0.0) -> ASGIApp:
 
 def _vendors(simulation: Simulation) -> dict[str, list[BaseRoute]]:
     """Mount point → routes of each vendor. A vendor's own `/_sim` routes lie beneath its mount point."""
-    from calling_pipeline.simulator import gateway, guanke, metabase, wecom
+    from calling_pipeline.simulator import gateway, guanke, infinity, metabase, wecom
 
     return {
         "guanke": guanke.routes(simulation),
         "gateway": gateway.routes(simulation),
         "wecom": wecom.routes(simulation),
         "metabase": metabase.routes(simulation),
+        "infinity": infinity.routes(simulation),
     }
 
 

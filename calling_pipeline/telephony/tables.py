@@ -23,8 +23,6 @@ infinity_configs = sa.Table(
     sa.Column("callback_secret_sealed", sa.LargeBinary),
     sa.Column("previous_secret_sealed", sa.LargeBinary),
     sa.Column("previous_secret_until", Instant),
-    sa.Column("token_sealed", sa.LargeBinary),
-    sa.Column("token_expires_at", Instant),
     sa.Column("enabled", sa.Boolean, nullable=False),
     sa.Column("strategy", sa.Text, nullable=False),
     sa.Column("max_concurrent_calls", sa.Integer, nullable=False),

@@ -50,8 +50,6 @@ def upgrade() -> None:
         sa.Column("callback_secret_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("previous_secret_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("previous_secret_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("token_sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("token_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("strategy", sa.Text(), nullable=False),
         sa.Column("max_concurrent_calls", sa.Integer(), nullable=False),
@@ -269,3 +267,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("config_id", "call_uuid", name="pk_infinity_bills"),
     )
     op.create_index("ix_infinity_bills_day", "infinity_bills", ["day", "config_id"], unique=False)
+    op.execute(
+        """
+        CREATE VIEW extension_statistics AS
+        SELECT c.tenant_id, c.id AS config_id, c.name AS config_name, c.enabled, c.max_concurrent_calls,
+               count(e.id) AS total,
+               count(e.id) FILTER (WHERE e.state = 'available') AS available,
+               count(e.id) FILTER (WHERE e.state = 'in_use') AS in_use,
+               count(e.id) FILTER (WHERE e.state = 'offline') AS offline,
+               count(e.id) FILTER (WHERE e.state = 'offline' AND e.offline_reason LIKE 'quarantine%') AS quarantined,
+               count(e.id) FILTER (WHERE e.draining) AS draining,
+               max(e.last_used_at) AS last_used_at
+        FROM infinity_configs c LEFT JOIN extension_pool e ON e.config_id = c.id
+        WHERE c.deleted_at IS NULL
+        GROUP BY c.id
+        """
+    )
