@@ -181,6 +181,7 @@ infinity_bills = sa.Table(
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("duration_s", sa.Integer, nullable=False),
     sa.Column("hangup", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, comment="the state the bill tells"),
     sa.Column("recording_file", sa.Text),
     sa.Column("fetched_at", Instant, nullable=False),
     sa.Column("record_id", sa.BigInteger, sa.ForeignKey("communication_records.id"), comment="null: a call we do not know"),

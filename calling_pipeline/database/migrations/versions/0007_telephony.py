@@ -255,6 +255,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("duration_s", sa.Integer(), nullable=False),
         sa.Column("hangup", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False, comment="the state the bill tells"),
         sa.Column("recording_file", sa.Text(), nullable=True),
         sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("record_id", sa.BigInteger(), nullable=True, comment="null: a call we do not know"),

@@ -1,0 +1,170 @@
+"""SQL of configurations, collectors and the audit log. Functions take a connection and never commit."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from calling_pipeline.telephony.records import AuditRow
+from calling_pipeline.telephony.tables import collectors, infinity_configs, telephony_audit
+
+Row = sa.Row[Any]
+CONFIG_NAME = "uq_infinity_configs_name"
+CONFIG_ENABLED = "uq_infinity_configs_enabled"
+COLLECTOR_KEY = "pk_collectors"
+
+_live = infinity_configs.c.deleted_at.is_(None)
+
+
+def add_config(connection: sa.Connection, values: Mapping[str, Any]) -> int:
+    """Insert a configuration; its id. Its secrets are sealed afterwards, for they are bound to the id."""
+    return int(connection.execute(infinity_configs.insert().values(**values).returning(infinity_configs.c.id)).scalar_one())
+
+
+def change_config(connection: sa.Connection, config_id: int, values: Mapping[str, Any]) -> None:
+    """Update columns of one configuration."""
+    connection.execute(infinity_configs.update().where(infinity_configs.c.id == config_id).values(**values))
+
+
+def config(connection: sa.Connection, config_id: int, *, lock: bool = False) -> Row | None:
+    """One configuration that is not deleted, locked against other writers if asked."""
+    query = sa.select(infinity_configs).where(infinity_configs.c.id == config_id, _live)
+    return connection.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
+
+
+def config_of_tenant(connection: sa.Connection, tenant_id: int) -> Row | None:
+    """The tenant's enabled configuration, else his newest."""
+    query = sa.select(infinity_configs).where(infinity_configs.c.tenant_id == tenant_id, _live)
+    return connection.execute(
+        query.order_by(infinity_configs.c.enabled.desc(), infinity_configs.c.id.desc()).limit(1)
+    ).one_or_none()
+
+
+def configs(
+    connection: sa.Connection, *, tenant_id: int | None, enabled: bool | None = None, limit: int = 10_000, offset: int = 0
+) -> tuple[Sequence[Row], int]:
+    """One page of configurations and how many there are."""
+    conditions = [_live]
+    if tenant_id is not None:
+        conditions.append(infinity_configs.c.tenant_id == tenant_id)
+    if enabled is not None:
+        conditions.append(infinity_configs.c.enabled == enabled)
+    total = connection.execute(sa.select(sa.func.count()).select_from(infinity_configs).where(*conditions)).scalar_one()
+    query = sa.select(infinity_configs).where(*conditions).order_by(infinity_configs.c.id).limit(limit).offset(offset)
+    return connection.execute(query).all(), total
+
+
+def open_calls_of(connection: sa.Connection, config_id: int) -> int:
+    """Extensions in use and calls without an end under a configuration."""
+    return int(connection.execute(_OPEN_CALLS_OF, {"config_id": config_id}).scalar_one())
+
+
+def take_caller_turn(connection: sa.Connection, config_id: int) -> int:
+    """The next turn in the rotation of caller numbers; concurrent callers get different ones."""
+    return int(connection.execute(_TAKE_CALLER_TURN, {"config_id": config_id}).scalar_one())
+
+
+def callback_secrets(connection: sa.Connection, *, call_uuid: str, now: dt.datetime) -> Sequence[Row]:
+    """Sealed callback secrets: of the configuration that made the call, or of every one when none did (yet)."""
+    return connection.execute(CALLBACK_SECRETS, {"call_uuid": call_uuid, "now": now}).all()
+
+
+def add_collector(connection: sa.Connection, values: Mapping[str, Any]) -> None:
+    """Insert a collector."""
+    connection.execute(collectors.insert().values(**values))
+
+
+def change_collector(connection: sa.Connection, tenant_id: int, collector_id: int, values: Mapping[str, Any]) -> None:
+    """Update columns of one collector."""
+    connection.execute(collectors.update().where(_is(tenant_id, collector_id)).values(**values))
+
+
+def remove_collector(connection: sa.Connection, tenant_id: int, collector_id: int) -> None:
+    """Delete one collector."""
+    connection.execute(collectors.delete().where(_is(tenant_id, collector_id)))
+
+
+def collector(connection: sa.Connection, tenant_id: int, collector_id: int, *, lock: bool = False) -> Row | None:
+    """One collector, locked against allocations if asked."""
+    query = sa.select(collectors).where(_is(tenant_id, collector_id))
+    return connection.execute(query.with_for_update() if lock else query).one_or_none()
+
+
+def collectors_page(
+    connection: sa.Connection, *, tenant_id: int | None, active: bool | None, limit: int, offset: int
+) -> tuple[Sequence[Row], int]:
+    """One page of collectors and how many there are."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if tenant_id is not None:
+        conditions.append(collectors.c.tenant_id == tenant_id)
+    if active is not None:
+        conditions.append(collectors.c.active == active)
+    total = connection.execute(sa.select(sa.func.count()).select_from(collectors).where(*conditions)).scalar_one()
+    query = sa.select(collectors).where(*conditions).order_by(collectors.c.tenant_id, collectors.c.id)
+    return connection.execute(query.limit(limit).offset(offset)).all(), total
+
+
+def note(
+    connection: sa.Connection,
+    *,
+    at: dt.datetime,
+    who: str,
+    tenant_id: int,
+    action: str,
+    subject: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    """Append to the audit log. `before` and `after` hold no secret and no full number."""
+    connection.execute(
+        telephony_audit.insert().values(
+            at=at, who=who, tenant_id=tenant_id, action=action, subject=subject, before=before, after=after
+        )
+    )
+
+
+def audit(
+    connection: sa.Connection, *, tenant_id: int | None, subject: str | None, limit: int, offset: int
+) -> tuple[list[AuditRow], int]:
+    """The newest changes first, and how many there are."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if tenant_id is not None:
+        conditions.append(telephony_audit.c.tenant_id == tenant_id)
+    if subject is not None:
+        conditions.append(telephony_audit.c.subject == subject)
+    total = connection.execute(sa.select(sa.func.count()).select_from(telephony_audit).where(*conditions)).scalar_one()
+    query = sa.select(telephony_audit).where(*conditions).order_by(telephony_audit.c.id.desc()).limit(limit).offset(offset)
+    return [AuditRow(**row._mapping) for row in connection.execute(query)], total
+
+
+def _is(tenant_id: int, collector_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(collectors.c.tenant_id == tenant_id, collectors.c.id == collector_id)
+
+
+_OPEN_CALLS_OF = sa.text(
+    """
+    SELECT (SELECT count(*) FROM extension_pool WHERE config_id = :config_id AND state = 'in_use')
+         + (SELECT count(*) FROM communication_records WHERE config_id = :config_id AND closed_at IS NULL)
+    """
+)
+
+_TAKE_CALLER_TURN = sa.text(
+    "UPDATE infinity_configs SET caller_turn = caller_turn + 1 WHERE id = :config_id RETURNING caller_turn - 1"
+)
+
+CALLBACK_SECRETS = sa.text(
+    """
+    WITH known AS (
+        SELECT config_id FROM communication_records WHERE call_uuid = :call_uuid OR reference = :call_uuid
+    )
+    SELECT id, tenant_id, callback_secret_sealed,
+           CASE WHEN previous_secret_until > :now THEN previous_secret_sealed END AS previous_secret_sealed
+    FROM infinity_configs
+    WHERE callback_secret_sealed IS NOT NULL
+      AND (id IN (SELECT config_id FROM known) OR NOT EXISTS (SELECT FROM known))
+    """
+)
+"""A call we know is believed only if its own tenant's secret signed it."""
