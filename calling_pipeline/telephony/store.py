@@ -47,7 +47,7 @@ def configs(
     connection: sa.Connection, *, tenant_id: int | None, enabled: bool | None = None, limit: int = 10_000, offset: int = 0
 ) -> tuple[Sequence[Row], int]:
     """One page of configurations and how many there are."""
-    conditions = [_live]
+    conditions: list[sa.ColumnElement[bool]] = [_live]
     if tenant_id is not None:
         conditions.append(infinity_configs.c.tenant_id == tenant_id)
     if enabled is not None:

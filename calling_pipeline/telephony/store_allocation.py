@@ -54,6 +54,11 @@ def give_back(connection: Driver, extension_id: int, fence: int, verdict: str, n
     return None if row is None else str(row[0])
 
 
+def statement(*parts: str) -> sa.TextClause:
+    """One statement of constants of this package; what statements share is written once."""
+    return sa.text(" ".join(parts))
+
+
 _LEND = sa.text(
     """
     WITH config AS MATERIALIZED (
@@ -159,14 +164,14 @@ RELEASED_COLUMNS = """
 """
 """What a release changes; `e` is the pool, `c` its configuration. Shared by every statement that frees an extension."""
 
-_GIVE_BACK = sa.text(
-    "UPDATE extension_pool e SET"
-    + RELEASED_COLUMNS
-    + """
+_GIVE_BACK = statement(
+    "UPDATE extension_pool e SET",
+    RELEASED_COLUMNS,
+    """
     FROM infinity_configs c
     WHERE e.id = :extension_id AND e.fence = :fence AND e.state = 'in_use' AND c.id = e.config_id
     RETURNING e.state
-    """
+    """,
 )
 
 _LEND_SQL = driver_sql(_LEND)

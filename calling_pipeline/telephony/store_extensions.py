@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.telephony.records import Extension, PoolStatistics
+from calling_pipeline.telephony.store_allocation import statement
 
 
 def add(
@@ -140,11 +141,13 @@ _FILTER = """
       AND (CAST(:holder AS bigint) IS NULL OR e.holder = :holder)
       AND (CAST(:number AS text) IS NULL OR e.number LIKE :number)
 """
-_FIND = sa.text(_EXTENSION + " WHERE e.id = :extension_id")
-_FIND_LOCKED = sa.text(_EXTENSION + " WHERE e.id = :extension_id FOR UPDATE OF e")
-_PAGE = sa.text(_EXTENSION + _FILTER + " ORDER BY e.id LIMIT :limit OFFSET :offset")
-_COUNT = sa.text("SELECT count(*) FROM extension_pool e JOIN infinity_configs c ON c.id = e.config_id" + _FILTER)
-_HELD_BY = sa.text(_EXTENSION + " WHERE c.tenant_id = :tenant_id AND e.holder = :collector_id ORDER BY e.fence FOR UPDATE OF e")
+_FIND = statement(_EXTENSION, " WHERE e.id = :extension_id")
+_FIND_LOCKED = statement(_EXTENSION, " WHERE e.id = :extension_id FOR UPDATE OF e")
+_PAGE = statement(_EXTENSION, _FILTER, " ORDER BY e.id LIMIT :limit OFFSET :offset")
+_COUNT = statement("SELECT count(*) FROM extension_pool e JOIN infinity_configs c ON c.id = e.config_id", _FILTER)
+_HELD_BY = statement(
+    _EXTENSION, " WHERE c.tenant_id = :tenant_id AND e.holder = :collector_id ORDER BY e.fence FOR UPDATE OF e"
+)
 
 _TAKE_OFFLINE = sa.text(
     """

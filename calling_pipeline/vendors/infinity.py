@@ -303,7 +303,9 @@ def _ret_failure(service: str, ret: str, message: str, *, safe: bool) -> VendorE
     where: dict[str, Any] = {"vendor": "Infinity", "endpoint": service}
     if ret == "500":
         said = f"Infinity answered {service} with ret 500 ({_short(message)})"
-        return VendorUnavailable(said, **where) if safe else AmbiguousOutcome(f"{said}; the call may have been made", **where)
+        if safe:
+            return VendorUnavailable(said, **where)
+        return AmbiguousOutcome(f"{said}; the call may have been made", **where)
     reason = "the token is invalid" if ret == "600" else _REFUSALS.get(ret, _short(message))
     said = f"Infinity refused {service}: {reason} (ret {ret[:12]})"
     if ret in _CREDENTIALS:

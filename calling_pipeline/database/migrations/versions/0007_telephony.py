@@ -192,9 +192,7 @@ def upgrade() -> None:
         sa.CheckConstraint("(state = 'in_use') = (holder IS NOT NULL)", name="ck_extension_pool_in_use_has_a_holder"),
         sa.CheckConstraint("(state = 'in_use') = (lease_until IS NOT NULL)", name="ck_extension_pool_in_use_has_an_end"),
         sa.CheckConstraint("state IN ('available', 'in_use', 'offline')", name="ck_extension_pool_state"),
-        sa.ForeignKeyConstraint(
-            ["config_id"], ["infinity_configs.id"], name="fk_extension_pool_config_id_infinity_configs"
-        ),
+        sa.ForeignKeyConstraint(["config_id"], ["infinity_configs.id"], name="fk_extension_pool_config_id_infinity_configs"),
         sa.PrimaryKeyConstraint("id", name="pk_extension_pool"),
         sa.UniqueConstraint("config_id", "number", name="uq_extension_pool_number"),
         postgresql_with={"fillfactor": 40},
@@ -227,9 +225,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("repeats", sa.Integer(), server_default="0", nullable=False),
         sa.Column("record_id", sa.BigInteger(), nullable=True, comment="null: call not known (yet)"),
-        sa.ForeignKeyConstraint(
-            ["config_id"], ["infinity_configs.id"], name="fk_call_callbacks_config_id_infinity_configs"
-        ),
+        sa.ForeignKeyConstraint(["config_id"], ["infinity_configs.id"], name="fk_call_callbacks_config_id_infinity_configs"),
         sa.ForeignKeyConstraint(
             ["record_id"], ["communication_records.id"], name="fk_call_callbacks_record_id_communication_records"
         ),
@@ -259,9 +255,7 @@ def upgrade() -> None:
         sa.Column("recording_file", sa.Text(), nullable=True),
         sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("record_id", sa.BigInteger(), nullable=True, comment="null: a call we do not know"),
-        sa.ForeignKeyConstraint(
-            ["config_id"], ["infinity_configs.id"], name="fk_infinity_bills_config_id_infinity_configs"
-        ),
+        sa.ForeignKeyConstraint(["config_id"], ["infinity_configs.id"], name="fk_infinity_bills_config_id_infinity_configs"),
         sa.ForeignKeyConstraint(
             ["record_id"], ["communication_records.id"], name="fk_infinity_bills_record_id_communication_records"
         ),
