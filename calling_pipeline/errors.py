@@ -73,7 +73,12 @@ class SecretUnreadable(PermanentError):
 
 
 class VendorError(CallingError):
-    """Mixed into every vendor failure: which vendor, and at which endpoint."""
+    """Mixed into every vendor failure: which vendor, and at which endpoint.
+
+    `given_up`: it was repeated as often as it should be, and no caller repeats it again.
+    """
+
+    given_up = False
 
     def __init__(self, message: str, *, vendor: str = "", endpoint: str = "") -> None:
         super().__init__(message)

@@ -33,6 +33,7 @@ from calling_pipeline.runtime import Runtime
 
 ROUTERS: tuple[str, ...] = (
     "server",
+    "stats",
     "tasks",
 )
 """Modules of `routes/`, each with a `router`."""
@@ -55,6 +56,7 @@ def create_app(runtime: Runtime) -> FastAPI:
 
     app = FastAPI(title="calling_pipeline", version=__version__, lifespan=lifespan)
     app.state.runtime = runtime
+    app.state.refreshes = {}
     app.state.tokens = Tokens(runtime.settings.token_grants())
     for name in ROUTERS:
         app.include_router(importlib.import_module(f"calling_pipeline.api.routes.{name}").router)

@@ -16,6 +16,7 @@ _COMMANDS = {
     "alerts": "calling_pipeline.cli.alerts:alerts",
     "api": "calling_pipeline.cli.server:api",
     "ledger": "calling_pipeline.cli.ledger:ledger",
+    "stats": "calling_pipeline.cli.stats:stats",
     "simulator": "calling_pipeline.cli.server:simulator",
     "policy": "calling_pipeline.cli.policy:policy",
 }
@@ -48,6 +49,7 @@ def main(ctx: click.Context) -> None:
     from calling_pipeline.cli.output import Door
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("calling_pipeline.vendors").setLevel(logging.INFO)  # who waits for a vendor sees why
     ctx.obj = Door()
     ctx.call_on_close(ctx.obj.close)
 

@@ -102,7 +102,7 @@ def table(columns: Iterable[str], rows: Iterable[Sequence[Any]], *, title: str |
     """A table for people."""
     drawn = Table(title=title, title_justify="left")
     for column in columns:
-        drawn.add_column(column)
+        drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*("" if value is None else str(value) for value in row))
     return drawn
@@ -133,9 +133,10 @@ def _print(answer: Answer, *, as_json: bool) -> None:
     if as_json:
         click.echo(to_json(answer.document))
         return
-    console = Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
+    width = None if sys.stdout.isatty() else 200
+    console = Console(file=sys.stdout, width=width, highlight=False, markup=False)
     for line in answer.lines:
-        console.print(line)
+        console.print(line, soft_wrap=isinstance(line, str))
 
 
 def _refuse(sentence: str, *, as_json: bool) -> None:

@@ -70,7 +70,7 @@ def driver_connection(connection: sa.Connection) -> psycopg.Connection[tuple[obj
     return raw
 
 
-def driver_sql(statement: sa.TextClause) -> str:
+def driver_sql(statement: sa.ClauseElement) -> str:
     """A named statement of a store in the driver's own form (`%(name)s`), for the few hot paths that skip SQLAlchemy."""
     return str(statement.compile(dialect=_DIALECT))
 

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from calling_pipeline import days
 from calling_pipeline.errors import AmbiguousOutcome, TransientError, VendorTimeout, VendorUnavailable
@@ -22,6 +23,7 @@ T = TypeVar("T")
 LANE_WIDTH = 8
 """Requests in flight per httpx client: one client slows down beyond eight, several of eight do not."""
 
+_log = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and some vendors take secrets in the query
 
 
@@ -138,11 +140,12 @@ async def retrying(
     """Call `act` until it succeeds, with exponential back-off and jitter, at most `attempts` times within `total_s`.
 
     Only `VendorUnavailable` and `VendorTimeout` are repeated; a `Retry-After` replaces the back-off, and one longer than
-    `total_s` is not waited for. Everything else, and the last failure, is raised as it is.
+    `total_s` is not waited for. Everything else, and the last failure, is raised as it is; a `retrying` around this one
+    does not repeat that failure.
     """
 
     def verdict(error: Exception) -> bool | float:
-        if not isinstance(error, VendorUnavailable | VendorTimeout):
+        if not isinstance(error, VendorUnavailable | VendorTimeout) or error.given_up:
             return False
         if on_retry is not None:
             on_retry(error)
@@ -151,14 +154,26 @@ async def retrying(
             return True
         return float(asked) if asked <= total_s else False
 
-    async for attempt in stamina.retry_context(
+    policy = stamina.retry_context(
         on=verdict,
         attempts=attempts,
         timeout=total_s,
         wait_initial=wait_initial_s,
         wait_max=wait_max_s,
         wait_jitter=wait_initial_s,
-    ):
-        with attempt:
-            return await act()
+    )
+    try:
+        async for attempt in policy:
+            with attempt:
+                return await act()
+    except (VendorUnavailable, VendorTimeout) as error:
+        error.given_up = True
+        raise
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _log_retry(details: RetryDetails) -> None:
+    _log.info("%s; attempt %d follows in %.1f s", details.caused_by, details.retry_num + 1, details.wait_for)
+
+
+set_on_retry_hooks([_log_retry])  # the library's own lines would go to standard output where structlog is installed
