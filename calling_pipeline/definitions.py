@@ -10,6 +10,7 @@ from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.runtime import Runtime
 
 ROOMS: tuple[str, ...] = (
+    "call_stats",
     "task_ledger",
     "sensors.alerts",
     "housekeeping",

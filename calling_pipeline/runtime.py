@@ -127,6 +127,7 @@ class Runtime:
             ),
             concurrency=settings.guanke_concurrency,
             timeout_s=settings.guanke_timeout_s,
+            tokens=self.credentials,
         )
 
     def wecom(self, *, concurrency: int = 32) -> WeCom:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_stats import store, store_records
-from calling_pipeline.call_stats.records import FetchProof, GradeDay
+from calling_pipeline.call_stats.records import AgentRank, FetchProof, GradeDay, HourlyOrders
 from calling_pipeline.database import locks
 from calling_pipeline.errors import IncompleteFetch, NotFound
 
@@ -25,10 +25,23 @@ def publish_day(connection: sa.Connection, day: dt.date, *, elapsed_s: float | N
     return cached
 
 
+def publish_agents(connection: sa.Connection, day: dt.date) -> list[AgentRank]:
+    """Rank the day's agents anew and return them; raises as `publish_day` does."""
+    proven(connection, day)
+    store.rank_agents(connection, day)
+    return store.read_agents(connection, day)
+
+
+def publish_hours(connection: sa.Connection, day: dt.date) -> list[HourlyOrders]:
+    """Count the day's hours anew and return them; raises as `publish_day` does."""
+    proven(connection, day)
+    store.count_hours(connection, day)
+    return store.read_hours(connection, day)
+
+
 def publish_grade_numbers(connection: sa.Connection, day: dt.date, *, elapsed_s: float | None = None) -> GradeDay:
     """Publish the day's row of `grade_stats_cache` alone; raises as `publish_day` does."""
     began = time.perf_counter()
-    locks.hold(connection, "call_stats", "grade", day)
     proof = proven(connection, day)
     spent = elapsed_s if elapsed_s is not None else proof.elapsed_s + time.perf_counter() - began
     store.publish_grade_day(
@@ -45,7 +58,9 @@ def publish_grade_numbers(connection: sa.Connection, day: dt.date, *, elapsed_s:
 
 
 def proven(connection: sa.Connection, day: dt.date) -> FetchProof:
-    """The proof of the day's call records, after a count that they still match it."""
+    """The proof of the day's call records, after a count that they still match it; no other session changes them until
+    the transaction ends."""
+    locks.hold(connection, "call_stats", "grade", day)
     proof = store_records.latest_proof(connection, "grade", day)
     if proof is None:
         raise NotFound(f"the call records of {day} were never read; sync the day first")

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -22,6 +22,8 @@ from calling_pipeline.database import locks
 from calling_pipeline.database.bulk import copy_stream
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import CallingError, ContractBreach, DaysFailed, IncompleteFetch
+from calling_pipeline.task_ledger.ledger import save_task_details
+from calling_pipeline.task_ledger.records import State, TaskDetails
 from calling_pipeline.vendors.guanke_reading import Proof
 
 if TYPE_CHECKING:
@@ -65,7 +67,21 @@ def sync_days(
     Raises the day's own error when one day was wanted, else `DaysFailed`.
     """
     sync = Sync(engine, client, sync_type, phone_key, run_id or uuid.uuid4().hex, progress, publishes)
-    return asyncio.run(_sync_all(sync, track, list(wanted), on_day))
+    _note(sync, track, "pending", {"days": [day.isoformat() for day in wanted], "sync_type": sync_type})
+    try:
+        results = asyncio.run(_sync_all(sync, track, list(wanted), on_day))
+    except CallingError as error:
+        _note(sync, track, "failed", {"error": str(error)[:1000]})
+        raise
+    _note(sync, track, "completed", {"outcomes": {result.date.isoformat(): result.outcome for result in results}})
+    return results
+
+
+def _note(sync: Sync, track: Track, state: State, details: dict[str, Any]) -> None:
+    """What the task ledger says about this sync."""
+    with reachable(sync.engine) as connection, connection.begin():
+        task = TaskDetails(f"sync:{track}:{sync.run_id}", "stats_sync", state, details=details, by="call_stats")
+        save_task_details(connection, task)
 
 
 async def _sync_all(

@@ -15,6 +15,11 @@ ACCEPTED_DELAY = dt.timedelta(minutes=15)
 """How long after its tick a sync may take to be stored before its numbers count as late."""
 
 
+_DAYTIME = tuple(range(9, 24))
+_EVERY_TEN = tuple(range(0, 60, 10))
+_CORRECTIONS = (1, 10, 15, 21)
+
+
 @dataclass(frozen=True)
 class Entry:
     """One schedule: at `minutes` past every one of `hours` the window of `sync_type` is synced."""
@@ -28,7 +33,9 @@ class Entry:
     @property
     def cron(self) -> str:
         """The same as a cron expression."""
-        return f"{','.join(map(str, self.minutes))} {','.join(map(str, self.hours))} * * *"
+        minutes = "*/10" if self.minutes == _EVERY_TEN else ",".join(map(str, self.minutes))
+        hours = "9-23" if self.hours == _DAYTIME else ",".join(map(str, self.hours))
+        return f"{minutes} {hours} * * *"
 
     @cached_property
     def times(self) -> tuple[dt.time, ...]:
@@ -41,15 +48,13 @@ class Entry:
         return first <= day <= last
 
 
-_DAYTIME = tuple(range(9, 24))
-_CORRECTIONS = (1, 10, 15, 21)
 TIMETABLE: tuple[Entry, ...] = (
     Entry("task_stats_t10", "task", "long_historical", (7,), (0,)),
     Entry("task_stats_t3", "task", "historical", _CORRECTIONS, (0,)),
     Entry("task_stats_today", "task", "today", _DAYTIME, (0,)),
     Entry("grade_stats_t10", "grade", "long_historical", (7,), (5,)),
     Entry("grade_stats_t3", "grade", "historical", _CORRECTIONS, (5,)),
-    Entry("grade_stats_today", "grade", "today", _DAYTIME, (0, 10, 20, 30, 40, 50)),
+    Entry("grade_stats_today", "grade", "today", _DAYTIME, _EVERY_TEN),
 )
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from calling_pipeline import days
+from calling_pipeline.database.credentials import Fetch, Fetched, Token
 from calling_pipeline.errors import (
     ConfigurationError,
     ContractBreach,
@@ -44,6 +46,7 @@ CALLS = "/task/cdr/all2"
 TASKS = "/extension/agent/stat"
 PAGE_SIZE = 1000
 LONGEST_PAUSE_S = 120.0
+TOKEN_LIFE = dt.timedelta(days=30)
 LONGEST_WINDOW = dt.timedelta(days=7)
 _ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
 _TOKEN = msgspec.json.Decoder(TokenData)
@@ -70,6 +73,34 @@ class Credentials:
             "Guanke has no credentials; set CALLING_GUANKE_SECRET, or CALLING_GUANKE_USERNAME and CALLING_GUANKE_PASSWORD"
         )
 
+    def name(self, base_url: str) -> str:
+        """What the token they earn is stored under: another account or address has another."""
+        identity = hashlib.sha256("\x1f".join((base_url, *self.request(base_url)[1].values())).encode()).hexdigest()
+        return f"guanke:{identity[:16]}"
+
+
+class Tokens(Protocol):
+    """Where the token is kept: `database.credentials.CredentialStore` shares it with other processes."""
+
+    async def token(self, name: str, fetch: Fetch, *, refused: Token | None = None) -> Token:
+        """The token called `name`, fetched when there is none or it is the `refused` one."""
+
+
+class _OwnTokens:
+    """Keeps the token in this client alone."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._known: Token | None = None
+
+    async def token(self, name: str, fetch: Fetch, *, refused: Token | None = None) -> Token:
+        async with self._turn:
+            known = self._known
+            if known is None or (refused is not None and known.version <= refused.version):
+                fetched = await fetch()
+                known = self._known = Token(fetched.secret, fetched.expires_at, known.version + 1 if known else 1)
+            return known
+
 
 class GuankeClient:
     """Use as an async context manager; one instance serves one event loop.
@@ -84,6 +115,7 @@ class GuankeClient:
         *,
         concurrency: int = 16,
         timeout_s: float = 30.0,
+        tokens: Tokens | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.concurrency = concurrency
@@ -91,8 +123,7 @@ class GuankeClient:
         self._base_url = base_url
         self._credentials = credentials
         self._http = VendorHttp(VENDOR, base_url, concurrency=concurrency, timeout_s=timeout_s, transport=transport)
-        self._token: str | None = None
-        self._refreshing = asyncio.Lock()
+        self._tokens = tokens or _OwnTokens()
         self._quiet_until = 0.0
 
     async def __aenter__(self) -> Self:
@@ -160,11 +191,13 @@ class GuankeClient:
 
     async def _authorised(self, endpoint: str, query: Mapping[str, str]) -> bytes:
         """One answer whose token was accepted; a revoked one is replaced once and the call repeated once."""
-        token = await self._fresh_token(None)
-        answer = await self._get(endpoint, query, token)
+        name = self._credentials.name(self._base_url)
+        token = await self._tokens.token(name, self._fetch_token)
+        answer = await self._get(endpoint, query, token.secret)
         if not _says_unauthorised(answer):
             return answer.content
-        answer = await self._get(endpoint, query, await self._fresh_token(token))
+        token = await self._tokens.token(name, self._fetch_token, refused=token)
+        answer = await self._get(endpoint, query, token.secret)
         if _says_unauthorised(answer):
             raise VendorAuthRefused(
                 f"Guanke {endpoint} refuses a token it has just issued; ask the vendor whether the account may read it",
@@ -174,14 +207,12 @@ class GuankeClient:
             )
         return answer.content
 
-    async def _fresh_token(self, refused: str | None) -> str:
-        """The token, fetched when there is none or when it still is the `refused` one: many refusals, one refresh."""
-        async with self._refreshing:
-            if self._token is None or self._token == refused:
-                self._token = await retrying(self._fetch_token, on_retry=self._note_retry)
-            return self._token
+    async def _fetch_token(self) -> Fetched:
+        """A new token. Concurrent callers and other processes are kept out by the token store."""
+        token = await retrying(self._ask_for_token, on_retry=self._note_retry)
+        return Fetched(token, days.now() + TOKEN_LIFE)
 
-    async def _fetch_token(self) -> str:
+    async def _ask_for_token(self) -> str:
         endpoint, query = self._credentials.request(self._base_url)
         answer = await self._get(endpoint, query, None)
         if _says_unauthorised(answer):

@@ -1,0 +1,49 @@
+"""Days and the tags of a run: how a range of partitions is asked for in one run, and read back from it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from calling_pipeline import days
+from calling_pipeline.days import SyncType
+
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+PARTITION = "dagster/partition"
+SYNC_TYPE = "calling/sync_type"
+BUSY = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+
+
+def range_tags(first: dt.date, last: dt.date, sync_type: SyncType) -> dict[str, str]:
+    """Tags of one run over `first` … `last`."""
+    return {RANGE_START: first.isoformat(), RANGE_END: last.isoformat(), SYNC_TYPE: sync_type}
+
+
+def days_of_run(tags: Mapping[str, str]) -> list[dt.date]:
+    """The days a run is about; without partitions (a check executed alone) T-10 … today."""
+    if PARTITION in tags:
+        return [days.parse_day(tags[PARTITION])]
+    if RANGE_START in tags:
+        return days.day_range(days.parse_day(tags[RANGE_START]), days.parse_day(tags[RANGE_END]))
+    return days.day_range(days.today() - dt.timedelta(days=10), days.today())
+
+
+def parse_keys(keys: Sequence[str]) -> list[dt.date]:
+    """Partition keys as days."""
+    return [days.parse_day(key, field="partition") for key in keys]
+
+
+def busy_run(instance: dg.DagsterInstance, job_name: str) -> str | None:
+    """What an unfinished run of the job is called and does, None when there is none."""
+    for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=list(BUSY)), limit=1):
+        return f"run {record.dagster_run.run_id[:8]} is {record.dagster_run.status.value}"
+    return None

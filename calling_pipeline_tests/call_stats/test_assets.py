@@ -1,0 +1,123 @@
+"""The assets, jobs and checks as Dagster runs them, over the simulator and a real database."""
+
+import datetime as dt
+
+import dagster as dg
+import pytest
+
+from calling_pipeline import days
+from calling_pipeline.call_stats import store
+from calling_pipeline.definitions import build
+from calling_pipeline.defs.call_stats_checks import CHECKS
+from calling_pipeline.defs.windows import range_tags
+from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
+
+
+@pytest.fixture
+def run(stats_runtime):
+    """`run(job, first, last)` executes a job over a range, or one day, in this process."""
+    repository = build(stats_runtime)
+
+    def execute(job, first, last=None, *, sync_type="historical", **options):
+        tags = {"calling/sync_type": sync_type} if last is None else range_tags(first, last, sync_type)
+        return repository.resolve_job_def(job).execute_in_process(
+            partition_key=None if last else first.isoformat(), tags=tags, raise_on_error=False, **options
+        )
+
+    return execute
+
+
+def test_one_run_over_a_range_fills_every_day_of_all_grade_assets(run, guanke, connection):
+    first = YESTERDAY - dt.timedelta(days=3)
+    result = run("grade_stats_sync", first, YESTERDAY)
+    assert result.success
+    for day in days.day_range(first, YESTERDAY):
+        cached = store.read_grade_day(connection, day)
+        assert (cached.total_records, cached.grade_9) == (truth(guanke, day)["total_records"], truth(guanke, day)["grade_9"])
+        assert (cached.sync_type, cached.complete) == ("historical", True)
+    events = [event for event in result.all_events if event.is_step_materialization]
+    keys = {(event.asset_key.to_user_string(), event.partition) for event in events}
+    assets = ("call_records", "grade_stats_cache", "agent_ranking", "hourly_orders")
+    assert keys == {(asset, day.isoformat()) for asset in assets for day in days.day_range(first, YESTERDAY)}
+    assert len(events) == len(keys)
+
+
+def test_a_single_day_carries_its_numbers_and_all_checks_pass_but_those_that_need_the_other_track(run):
+    assert run("task_stats_sync", YESTERDAY).success
+    result = run("grade_stats_sync", YESTERDAY)
+    assert result.success
+    evaluations = result.get_asset_check_evaluations()
+    assert {evaluation.check_name for evaluation in evaluations} == {
+        check.name for asset, group in CHECKS.items() if asset != "task_stats_cache" for check in group
+    }
+    assert [evaluation.check_name for evaluation in evaluations if not evaluation.passed] == []
+    (event,) = [e for e in result.all_events if e.is_step_materialization and e.asset_key == dg.AssetKey("call_records")]
+    shown = {name: value.value for name, value in event.materialization.metadata.items()}
+    assert shown["complete"] is True
+    assert shown["pages"] >= 2
+    assert shown["dagster/partition_row_count"] == shown["reported_total"]
+
+
+def test_a_failing_day_of_a_range_leaves_the_others_stored_published_and_marked(run, guanke, connection, tmp_path):
+    first = YESTERDAY - dt.timedelta(days=2)
+    bad = first + dt.timedelta(days=1)
+    guanke.plant("wrong_value", path=f"startTime={bad}", times=None, field="callState", value=7)
+    instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path))
+    result = run("grade_stats_sync", first, YESTERDAY, instance=instance)
+    assert not result.success
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    assert "field callState" in str(failure.step_failure_data.error or failure.step_failure_data.user_failure_data)
+    marked = instance.get_materialized_partitions(dg.AssetKey("call_records"))
+    assert marked == {first.isoformat(), YESTERDAY.isoformat()}
+    assert store.read_grade_day(connection, first).complete
+    assert store.read_grade_day(connection, YESTERDAY).complete
+    assert store.read_grade_day(connection, bad) is None
+
+
+def test_one_track_failing_leaves_the_other_alone(run, guanke, connection):
+    guanke.plant("code", path="/task/cdr/all2", times=None, code=403, message="无权限")
+    assert not run("grade_stats_sync", YESTERDAY).success
+    assert run("task_stats_sync", YESTERDAY).success
+    assert store.read_grade_day(connection, YESTERDAY) is None
+    assert store.read_task_day(connection, YESTERDAY).complete
+
+
+def test_rows_that_vanish_after_the_pull_block_the_cache(run, guanke, connection, engine):
+    assert run("grade_stats_sync", YESTERDAY).success
+    before = store.read_grade_day(connection, YESTERDAY)
+    connection.rollback()
+    with engine.begin() as meddling:
+        meddling.exec_driver_sql("DELETE FROM call_records WHERE id IN (SELECT id FROM call_records LIMIT 5)")
+    definitions = build_only_checks_and_cache(run)
+    assert not definitions.success
+    assert store.read_grade_day(connection, YESTERDAY) == before
+
+
+def build_only_checks_and_cache(run):
+    return run(
+        "grade_stats_sync",
+        YESTERDAY,
+        asset_selection=[dg.AssetKey("grade_stats_cache")],
+    )
+
+
+def test_unknown_grades_and_new_fields_warn_with_their_texts_and_do_not_stop_the_run(run, guanke):
+    guanke.plant("unknown_grades", path="/task/cdr/all2", times=None, rows=200, text="高意向2026")
+    guanke.plant("new_field", path="/task/cdr/all2", times=None, rows=3, field="aiScore", value=5)
+    result = run("grade_stats_sync", YESTERDAY)
+    assert result.success
+    failed = {e.check_name: e for e in result.get_asset_check_evaluations() if not e.passed}
+    assert set(failed) >= {"grades_are_known", "call_fields_are_as_agreed"}
+    assert failed["grades_are_known"].severity == dg.AssetCheckSeverity.WARN
+    assert "高意向2026" in failed["grades_are_known"].description
+    assert "aiScore" in failed["call_fields_are_as_agreed"].description
+
+
+def test_corrected_grades_are_found_by_the_next_read_of_the_day(run, guanke, connection):
+    assert run("grade_stats_sync", YESTERDAY).success
+    before = store.read_grade_day(connection, YESTERDAY)
+    act(guanke, "correct", date=YESTERDAY.isoformat(), grade="A(9元)", order=9, rows=25)
+    assert run("grade_stats_sync", YESTERDAY).success
+    connection.rollback()
+    after = store.read_grade_day(connection, YESTERDAY)
+    assert after.grade_9 == truth(guanke)["grade_9"] > before.grade_9
