@@ -40,9 +40,7 @@ def not_cached(track: Track, day: dt.date) -> NotFound:
     """The answer for a day without numbers: when the next sync is due, or that none is."""
     due = next_sync_at(track, day, days.now())
     if due is None:
-        return NotFound(
-            f"{day} is not in the {track} cache and no sync will fill it; run `calling-pipeline stats sync` for it"
-        )
+        return NotFound(f"{day} is not in the {track} cache and no sync is due; run `calling-pipeline stats sync` for it")
     return NotFound(f"{day} is not in the {track} cache; the next sync is due at {due:%Y-%m-%d %H:%M} (Asia/Shanghai)")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from psycopg import errors, sql
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from calling_pipeline.database.engine import business_url, reachable
 from calling_pipeline.errors import ConfigurationError
@@ -29,8 +29,8 @@ def ensure_database(server: URL, name: str) -> URL:
 def _create(connection: sa.Connection, name: str) -> None:
     try:
         connection.exec_driver_sql(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)).as_string())
-    except ProgrammingError as error:
-        if isinstance(error.orig, errors.DuplicateDatabase):
+    except (ProgrammingError, IntegrityError) as error:
+        if isinstance(error.orig, errors.DuplicateDatabase | errors.UniqueViolation):  # another process was faster
             return
         raise ConfigurationError(
             f"the database {name} does not exist and this role may not create it; create it, or set its address"

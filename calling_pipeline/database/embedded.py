@@ -7,6 +7,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from calling_pipeline.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def start(folder: Path, *, settings: dict[str, str] | None = None) -> PostgresSe
             with server._lock:
                 server.ensure_pgdata_inited()
                 _configure(folder, {**_SETTINGS, **(settings or {})})
+                _forget_dead_users(server)
             server.start()
     except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
         raise DatabaseUnavailable(
@@ -59,3 +62,12 @@ def _configure(folder: Path, settings: dict[str, str]) -> None:
     included.chmod(0o644)
     with (folder / "postgresql.conf").open("a") as main:
         main.write(f"\ninclude_if_exists '{_CONFIGURATION}'\n")
+
+
+def _forget_dead_users(server: PostgresServer) -> None:
+    """Users that were killed could not sign off; the server would outlive its last user because of them."""
+    users = server.global_process_id_list
+    nobody = 0
+    for pid in users.get_and_remove(nobody):
+        if not psutil.pid_exists(pid):
+            users.get_and_remove(pid)

@@ -1,0 +1,61 @@
+"""The API over a real server: a uvicorn of this process on a free port, its runtime on the test's database."""
+
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import uvicorn
+
+from calling_pipeline.api.app import create_app
+from calling_pipeline.cli.server import listen
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import TokenGrant
+from calling_pipeline_tests.support import eventually
+
+TOKENS = {
+    "admin-token": TokenGrant(role="admin"),
+    "operator-token": TokenGrant(role="operator"),
+    "viewer-token": TokenGrant(role="viewer"),
+}
+
+
+@pytest.fixture
+def api_runtime(app_settings, simulator) -> Iterator[Runtime]:
+    """A runtime whose vendor is the simulator; `/guanke/_sim/served` counts what it is asked."""
+    httpx.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
+    update = {"api_tokens": TOKENS, "guanke_base_url": f"{simulator.url}/guanke", "guanke_secret": None}
+    made = Runtime(app_settings.model_copy(update=update))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def api(api_runtime) -> Iterator[str]:
+    """Base URL of the API."""
+    listener = listen("127.0.0.1", 0, setting="")
+    server = uvicorn.Server(uvicorn.Config(create_app(api_runtime), log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    eventually(lambda: server.started)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def viewer(api) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=api, headers={"Authorization": "Bearer viewer-token"}, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def operator(api) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=api, headers={"Authorization": "Bearer operator-token"}, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def admin(api) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=api, headers={"Authorization": "Bearer admin-token"}, timeout=30) as client:
+        yield client

@@ -1,0 +1,67 @@
+"""The server itself: tokens, health, migration, its description, and failures that give nothing away."""
+
+import pytest
+import sqlalchemy as sa
+
+from calling_pipeline.api.auth import Tokens
+from calling_pipeline.database import migrate
+from calling_pipeline.settings import TokenGrant
+
+
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic admin-token", "Bearer", "admin-token"])
+def test_without_a_known_token_nothing_is_told(viewer, header):
+    headers = {"Authorization": header} if header else {}
+    del viewer.headers["Authorization"]
+    answer = viewer.get("/api/stats/grade-stats", params={"date": "2026-11-01"}, headers=headers)
+    assert answer.status_code == 401
+    assert answer.json() == {"success": False, "error": "a known bearer token is needed"}
+
+
+def test_a_caller_is_named_without_his_token():
+    caller = Tokens({"a very secret token": TokenGrant(role="operator", tenant=3)}).caller("a very secret token")
+    assert (caller.role, caller.may_touch(3), caller.may_touch(4)) == ("operator", True, False)
+    assert "secret" not in caller.name
+
+
+def test_health_needs_no_token(viewer):
+    del viewer.headers["Authorization"]
+    answer = viewer.get("/healthz")
+    assert (answer.status_code, answer.json()["data"]["database"]) == (200, "ok")
+
+
+def test_health_is_503_when_the_schema_is_not_this_programs(viewer, engine):
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999_future'"))
+    answer = viewer.get("/healthz")
+    assert answer.status_code == 503
+    assert "newer than this program" in answer.json()["error"]
+
+
+def test_only_an_admin_migrates(operator, admin):
+    assert operator.post("/api/db/migrate").status_code == 403
+    answer = admin.post("/api/db/migrate")
+    assert answer.json() == {
+        "success": True,
+        "data": {"before": migrate.newest_revision(), "after": migrate.newest_revision()},
+    }
+
+
+def test_the_description_names_every_endpoint_that_stays(viewer):
+    paths = viewer.get("/openapi.json").json()["paths"]
+    for path in ("/api/stats/grade-stats", "/api/stats/task-stats", "/api/stats/grade-stats/refresh", "/api/db/migrate"):
+        assert path in paths
+    assert "/api/tasks/{task_id}" in paths
+
+
+def test_an_unknown_path_and_a_wrong_method_answer_in_the_same_form(viewer):
+    assert viewer.get("/api/nothing").json() == {"success": False, "error": "Not Found"}
+    answer = viewer.delete("/api/stats/grade-stats")
+    assert (answer.status_code, answer.json()["success"]) == (405, False)
+
+
+def test_a_database_failure_is_503_and_shows_no_sql(viewer, engine):
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE hourly_orders"))
+    answer = viewer.get("/api/stats/hourly-orders", params={"date": "2026-11-01"})
+    assert answer.status_code == 503
+    assert "SELECT" not in answer.text

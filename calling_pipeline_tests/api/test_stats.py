@@ -1,0 +1,154 @@
+"""Reading a day's numbers over HTTP: at once from the cache, and honest about age, completeness and what is not there."""
+
+import datetime as dt
+import threading
+
+import httpx
+import pytest
+
+from calling_pipeline import days
+from calling_pipeline.call_stats.sync import sync_days
+
+COLUMNS = {"date", "grade_9", "grade_1", "total_success", "total_records", "calculated_at", "elapsed_time", "sync_type"}
+TOLD = {"from_cache", "elapsed_time", "calculated_at", "complete", "next_sync_at"}
+
+
+@pytest.fixture
+def yesterday():
+    return days.today() - dt.timedelta(days=1)
+
+
+def sync(runtime, track, day):
+    [result] = sync_days(runtime.engine, runtime.guanke(), track, [day], sync_type="historical", phone_key=runtime.phone_key)
+    return result
+
+
+def truth(simulator, day):
+    return simulator.get("/guanke/_sim/truth", date=day.isoformat())
+
+
+def served(simulator):
+    return simulator.get("/guanke/_sim/served")["calls"]
+
+
+def test_a_cached_day_is_answered_from_the_cache_with_its_columns_and_age(api_runtime, viewer, simulator, yesterday):
+    sync(api_runtime, "grade", yesterday)
+    before = served(simulator)
+    answer = viewer.get("/api/stats/grade-stats", params={"date": yesterday.isoformat()})
+    assert answer.status_code == 200
+    data = answer.json()["data"]
+    assert data.keys() >= COLUMNS | TOLD
+    assert (data["from_cache"], data["complete"], data["sync_type"]) == (True, True, "historical")
+    assert data["total_success"] == data["grade_9"] + data["grade_1"]
+    assert data["grade_9"] == truth(simulator, yesterday)["grade_9"]
+    assert served(simulator) == before
+
+
+def test_the_task_dimension_has_its_twin(api_runtime, viewer, yesterday):
+    sync(api_runtime, "task", yesterday)
+    data = viewer.get("/api/stats/task-stats", params={"date": yesterday.isoformat()}).json()["data"]
+    assert data.keys() >= TOLD | {"total_tasks", "callout_number", "called_number", "success_number", "connected_rate"}
+    assert data["connected_rate"] == pytest.approx(100 * data["called_number"] / data["callout_number"], abs=0.005)
+
+
+def test_today_without_a_cache_is_computed_and_then_cached(viewer, simulator):
+    today = days.today().isoformat()
+    first = viewer.get("/api/stats/grade-stats", params={"date": today}).json()["data"]
+    before = served(simulator)
+    second = viewer.get("/api/stats/grade-stats", params={"date": today}).json()["data"]
+    assert (first["from_cache"], second["from_cache"]) == (False, True)
+    assert first["total_records"] == second["total_records"]
+    assert served(simulator) == before
+
+
+def test_a_hundred_readers_of_an_empty_today_cause_one_read_of_the_vendor(api, simulator):
+    def ask(answers):
+        headers = {"Authorization": "Bearer viewer-token"}
+        params = {"date": days.today().isoformat()}
+        answers.append(httpx.get(f"{api}/api/stats/grade-stats", params=params, headers=headers, timeout=60).status_code)
+
+    simulator.plant("slow", path="/task/cdr/all2", times=1, seconds=0.5)
+    before = served(simulator)
+    answers = []
+    threads = [threading.Thread(target=ask, args=(answers,)) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 30
+    pages_of_one_read = 3
+    assert served(simulator) - before <= pages_of_one_read
+
+
+def test_history_without_a_cache_is_404_and_says_when_the_next_sync_is_due(viewer, yesterday):
+    answer = viewer.get("/api/stats/grade-stats", params={"date": yesterday.isoformat()})
+    assert (answer.status_code, answer.json()["success"]) == (404, False)
+    assert f"{yesterday} is not in the grade cache; the next sync is due at" in answer.json()["error"]
+    old = (days.today() - dt.timedelta(days=60)).isoformat()
+    assert "no sync is due" in viewer.get("/api/stats/task-stats", params={"date": old}).json()["error"]
+
+
+@pytest.mark.parametrize(
+    "date", ["", "yesterday", "2026-13-01", "2026-1-1", "20261101", "1700000000", "2026-11-01T00:00:00"]
+)
+def test_a_date_that_is_no_date_is_422_and_names_the_field(viewer, date):
+    answer = viewer.get("/api/stats/grade-stats", params={"date": date})
+    assert answer.status_code == 422
+    assert "date" in answer.json()["error"]
+
+
+def test_a_missing_date_or_one_outside_the_days_there_are_is_422(viewer):
+    assert viewer.get("/api/stats/grade-stats").status_code == 422
+    tomorrow = (days.today() + dt.timedelta(days=1)).isoformat()
+    for date in (tomorrow, "2020-01-01"):
+        answer = viewer.get("/api/stats/grade-stats", params={"date": date})
+        assert answer.status_code == 422
+        assert "outside the days there are: 2026-01-01 to" in answer.json()["error"]
+
+
+def test_a_refresh_brings_new_numbers_and_needs_an_operator(api_runtime, viewer, operator, simulator, yesterday):
+    sync(api_runtime, "grade", yesterday)
+    body = {"date": yesterday.isoformat()}
+    assert viewer.post("/api/stats/grade-stats/refresh", json=body).status_code == 403
+    data = operator.post("/api/stats/grade-stats/refresh", json=body).json()["data"]
+    assert (data["from_cache"], data["sync_type"], data["joined"]) == (False, "manual", False)
+
+
+def test_a_refresh_joins_the_one_that_is_under_way(api, operator, simulator, yesterday):
+    simulator.plant("slow", path="/task/cdr/all2", times=1, seconds=1.0)
+    answers = []
+
+    def refresh():
+        headers = {"Authorization": "Bearer operator-token"}
+        body = {"date": yesterday.isoformat()}
+        answers.append(httpx.post(f"{api}/api/stats/grade-stats/refresh", json=body, headers=headers, timeout=30).json())
+
+    threads = [threading.Thread(target=refresh) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer["data"]["joined"] for answer in answers) == [False, True, True, True]
+    assert len({answer["data"]["calculated_at"] for answer in answers}) == 1
+
+
+def test_a_failed_refresh_says_why_and_shows_the_last_good_numbers(api_runtime, operator, simulator, yesterday):
+    good = sync(api_runtime, "grade", yesterday).stats
+    simulator.plant("code", path="/task/cdr/all2", times=None, code=400, message="参数错误")
+    answer = operator.post("/api/stats/grade-stats/refresh", json={"date": yesterday.isoformat()})
+    assert answer.status_code == 502
+    assert answer.json()["success"] is False
+    assert answer.json()["data"]["total_records"] == good.total_records
+    assert answer.json()["data"]["from_cache"] is True
+
+
+@pytest.mark.parametrize("body", [{}, {"date": "soon"}, {"date": None}, {"date": "2026-11-01", "more": 1}, []])
+def test_a_malformed_refresh_is_422(operator, body):
+    assert operator.post("/api/stats/grade-stats/refresh", json=body).status_code == 422
+
+
+def test_agents_and_hours_of_a_day_are_there_too(api_runtime, viewer, yesterday):
+    sync(api_runtime, "grade", yesterday)
+    agents = viewer.get("/api/stats/agent-ranking", params={"date": yesterday.isoformat()}).json()["data"]
+    hours = viewer.get("/api/stats/hourly-orders", params={"date": yesterday.isoformat()}).json()["data"]
+    assert sum(agent["orders"] for agent in agents) == sum(hour["orders"] for hour in hours) > 0

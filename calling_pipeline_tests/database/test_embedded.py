@@ -1,0 +1,61 @@
+"""The embedded server: starts by itself, keeps its data, and stops with its last user."""
+
+import os
+import subprocess
+import sys
+
+from calling_pipeline.settings import load
+from calling_pipeline_tests.support import eventually
+
+CLI = [sys.executable, "-m", "calling_pipeline.cli.main"]
+
+
+def command(*words, home, cwd, check=True):
+    environment = {**os.environ, "CALLING_HOME": str(home)}
+    return subprocess.run([*CLI, *words], env=environment, cwd=cwd, capture_output=True, text=True, check=check, timeout=60)
+
+
+def test_a_machine_without_a_server_gets_one_and_keeps_its_data(tmp_path):
+    first = command("migrate", home=tmp_path / "home", cwd=tmp_path)
+    assert "migrated from an empty database" in first.stdout
+    pid_file = tmp_path / "home" / "postgres" / "postmaster.pid"
+    assert not pid_file.exists(), "the server outlived the only command that used it"
+    second = command("migrate", "--json", home=tmp_path / "home", cwd=tmp_path)
+    assert '"before": "0007_telephony"' in second.stdout
+
+
+def test_two_commands_at_once_share_one_server(tmp_path):
+    environment = {**os.environ, "CALLING_HOME": str(tmp_path / "home")}
+    started = [
+        subprocess.Popen([*CLI, "migrate", "--json"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    answers = [process.communicate(timeout=60)[0] for process in started]
+    assert all('"after"' in answer for answer in answers)
+    assert sum('"before": null' in answer for answer in answers) == 1
+
+
+def test_a_server_whose_user_was_killed_is_used_again(tmp_path):
+    environment = {**os.environ, "CALLING_HOME": str(tmp_path / "home")}
+    program = "from calling_pipeline.runtime import Runtime; Runtime.load().database_url; print('up', flush=True); input()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    process.kill()
+    process.communicate()
+    pid_file = tmp_path / "home" / "postgres" / "postmaster.pid"
+    assert pid_file.exists()
+    assert "migrated" in command("migrate", home=tmp_path / "home", cwd=tmp_path).stdout
+    eventually(lambda: not pid_file.exists())
+
+
+def test_a_home_that_cannot_hold_a_server_is_one_sentence(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "postgres").write_text("in the way")
+    refused = command("migrate", home=tmp_path / "home", cwd=tmp_path, check=False)
+    assert refused.returncode == 1
+    assert "CALLING_DATABASE_URL" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert load(home=tmp_path / "home").home.exists()

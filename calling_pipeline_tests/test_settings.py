@@ -1,0 +1,96 @@
+"""Settings: every mistake is one sentence that names the setting, never its value."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from calling_pipeline.errors import ConfigurationError
+from calling_pipeline.settings import load
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CALLING_GUANKE_BASE_URL", "ftp://secret-host"),
+        ("CALLING_GUANKE_CONCURRENCY", "many-secret"),
+        ("CALLING_GATEWAY_CONCURRENCY", "0"),
+        ("CALLING_PARTITION_START", "soon-secret"),
+        ("CALLING_API_TOKENS", '{"secret-token": {"role": "king"}}'),
+        ("CALLING_API_TOKENS", "{secret"),
+        ("CALLING_WECOM_ROBOTS", "secret, not json"),
+        ("CALLING_CACHE_RETENTION_DAYS", "-1"),
+        ("CALLING_SIMULATOR_PORT", "99999"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_is_not_shown(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load()
+    assert str(caught.value).count("CALLING_") == 1
+    assert name in str(caught.value)
+    assert "README" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_several_mistakes_are_told_at_once(monkeypatch):
+    monkeypatch.setenv("CALLING_UI_PORT", "no")
+    monkeypatch.setenv("CALLING_API_PORT", "no")
+    with pytest.raises(ConfigurationError, match=r"CALLING_UI_PORT.*CALLING_API_PORT"):
+        load()
+
+
+def test_the_environment_file_is_read_and_the_environment_wins(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("CALLING_UI_PORT=3100\nCALLING_API_PORT=8100\nOTHER=1\n")
+    monkeypatch.setenv("CALLING_API_PORT", "8200")
+    settings = load()
+    assert (settings.ui_port, settings.api_port) == (3100, 8200)
+
+
+def test_vendors_default_to_the_simulator_wherever_it_listens():
+    assert load(simulator_port=8123).guanke_base_url == "http://127.0.0.1:8123/guanke"
+
+
+def test_secrets_are_hidden_when_settings_are_printed():
+    settings = load(
+        secret_key="hidden-word-of-some-length",
+        guanke_secret="hidden-word",
+        api_tokens={"hidden-word": {"role": "viewer"}},
+        wecom_robots={"group": "hidden-word"},
+        alert_urls="wecombot://hidden-word",
+        database_url="postgresql://u:hidden-word@h/d",
+    )
+    assert "hidden-word" not in repr(settings) + str(settings)
+
+
+def test_a_short_key_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="CALLING_SECRET_KEY is shorter"):
+        load(home=tmp_path, secret_key="short").secret_key_bytes()
+
+
+def test_without_settings_a_key_and_a_token_are_generated_once_and_kept_private(tmp_path):
+    settings = load(home=tmp_path / "home")
+    assert settings.secret_key_bytes() == load(home=tmp_path / "home").secret_key_bytes()
+    [(token, grant)] = settings.token_grants().items()
+    assert grant.role == "admin"
+    assert len(token) > 30
+    for name in ("secret.key", "admin.token"):
+        assert stat.S_IMODE((tmp_path / "home" / name).stat().st_mode) == 0o600
+
+
+def test_processes_that_start_together_end_with_the_same_key(tmp_path):
+    program = "from calling_pipeline.settings import load; print(load().secret_key_bytes().hex())"
+    environment = {**os.environ, "CALLING_HOME": str(tmp_path / "home")}
+    started = [
+        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment, text=True)
+        for _ in range(4)
+    ]
+    assert len({process.communicate()[0] for process in started}) == 1
+
+
+def test_a_home_that_cannot_be_written_says_so(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="CALLING_HOME"):
+        load(home=tmp_path / "file").secret_key_bytes()
