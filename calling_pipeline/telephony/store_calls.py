@@ -74,9 +74,15 @@ def page(
     return [CommunicationRecord(**row._mapping) for row in connection.execute(_PAGE, values)], total
 
 
+def open_of_collector(connection: sa.Connection, tenant_id: int, collector_id: int) -> sa.Row[Any] | None:
+    """The collector's open call."""
+    values = {"tenant_id": tenant_id, "collector_id": collector_id}
+    return connection.execute(_OPEN_OF_COLLECTOR, values).one_or_none()
+
+
 def match_callbacks(connection: sa.Connection, now: dt.datetime, *, record_id: int | None = None) -> int:
     """Apply callbacks that came before their call was known, to one record or to all; how many found theirs."""
-    return int(connection.execute(_MATCH, {"now": now, "record_id": record_id}).scalar_one())
+    return int(connection.execute(_MATCH, {"now": now, "record_id": record_id, "call_uuid": None}).scalar_one())
 
 
 def stale(connection: sa.Connection, now: dt.datetime, limit: int) -> list[StaleCall]:
@@ -108,6 +114,14 @@ def recent_outcomes(connection: sa.Connection, since: dt.datetime) -> Sequence[s
     """Per configuration: calls settled since, how many failed, and the longest delay of a callback (s)."""
     return connection.execute(_RECENT_OUTCOMES, {"since": since}).all()
 
+
+_OPEN_OF_COLLECTOR = sa.text(
+    """
+    SELECT id, state, call_uuid, extension_number, destination_hash
+    FROM communication_records
+    WHERE tenant_id = :tenant_id AND collector_id = :collector_id AND closed_at IS NULL
+    """
+)
 
 _ANSWERED = sa.text(
     """
@@ -204,7 +218,9 @@ _MATCH = statement(
         JOIN communication_records r
           ON r.config_id = k.config_id
          AND (r.call_uuid = k.call_uuid OR r.reference = k.call_uuid OR r.reference = nullif(k.reference, ''))
-        WHERE k.record_id IS NULL AND (CAST(:record_id AS bigint) IS NULL OR r.id = :record_id)
+        WHERE k.record_id IS NULL
+          AND (CAST(:record_id AS bigint) IS NULL OR r.id = :record_id)
+          AND (CAST(:call_uuid AS text) IS NULL OR k.call_uuid = :call_uuid)
         ORDER BY r.id, k.id
     ),
     tied AS (

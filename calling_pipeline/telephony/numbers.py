@@ -1,0 +1,80 @@
+"""Telephone numbers as telephony needs them: checked, in one canonical form, and rotated caller numbers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import phonenumbers
+
+from calling_pipeline.errors import InvalidInput
+
+_MOBILE = re.compile(r"1[3-9]\d{9}")
+_EXTENSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}")
+_CALLER = re.compile(r"\+?\d{3,20}")
+LONGEST_RANGE = 10_000
+
+
+def customer_number(text: str, *, field: str = "phone") -> str:
+    """Mainland mobiles as eleven digits, anything else as E.164; `InvalidInput` names `field` and never the number."""
+    e164 = international_number(text, field=field)
+    return e164[3:] if e164.startswith("+86") and _MOBILE.fullmatch(e164[3:]) else e164
+
+
+def international_number(text: str, *, field: str = "callback_number") -> str:
+    """E.164 (`+8613800000000`); numbers without a country are mainland Chinese ones."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if not plain.isprintable() or len(plain) > 32 or any(character.isalpha() for character in plain):
+        raise InvalidInput(f"{field} is not a telephone number", field=field)
+    try:
+        number = phonenumbers.parse(plain, "CN")
+    except phonenumbers.NumberParseException as error:
+        raise InvalidInput(f"{field} is not a telephone number", field=field) from error
+    if number.extension or not phonenumbers.is_valid_number(number):
+        raise InvalidInput(f"{field} is not a telephone number that can exist", field=field)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def extension_number(text: str) -> str:
+    """The number of a SIP line: 1 to 32 letters, digits, dots, dashes and underscores."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if not _EXTENSION.fullmatch(plain) or not plain.isascii():
+        raise InvalidInput("an extension number has 1 to 32 letters, digits, dots, dashes or underscores", field="number")
+    return plain
+
+
+def caller_numbers(values: Sequence[str]) -> list[str]:
+    """A pool of caller numbers, each once, in the order given."""
+    numbers = list(dict.fromkeys(value.strip() for value in values))
+    if any(not _CALLER.fullmatch(number) or not number.isascii() for number in numbers):
+        raise InvalidInput("caller_numbers: each has 3 to 20 digits, with or without +", field="caller_numbers")
+    return numbers
+
+
+def caller_range(start: str | None, end: str | None) -> tuple[str, str] | None:
+    """A range of caller numbers, both ends included, of one length and not longer than 10,000 numbers."""
+    if not start and not end:
+        return None
+    if not start or not end or len(start) != len(end) or not _CALLER.fullmatch(start) or not _CALLER.fullmatch(end):
+        raise InvalidInput(
+            "caller_range_start and caller_range_end need the same number of digits", field="caller_range_end"
+        )
+    if not (start + end).isascii() or start.startswith("+") != end.startswith("+"):
+        raise InvalidInput("caller_range_start and caller_range_end need the same form", field="caller_range_end")
+    if not 0 <= int(end) - int(start) < LONGEST_RANGE:
+        raise InvalidInput(f"the caller range must hold 1 to {LONGEST_RANGE} numbers", field="caller_range_end")
+    return start, end
+
+
+def rotated(turn: int, pool: Sequence[str], start: str | None, end: str | None) -> str | None:
+    """The caller number whose turn it is: first the pool's, then the range's, then the pool's again; None without any."""
+    width = int(end) - int(start) + 1 if start and end else 0
+    if not pool and not width:
+        return None
+    place = turn % (len(pool) + width)
+    if place < len(pool):
+        return pool[place]
+    assert start is not None
+    plus = "+" if start.startswith("+") else ""
+    return plus + str(int(start) + place - len(pool)).zfill(len(start) - len(plus))
