@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,11 @@ from calling_pipeline.settings import Settings, load
 if TYPE_CHECKING:
     import httpx
 
+    from calling_pipeline.telephony.desk import Desk
+    from calling_pipeline.telephony.records import Account
     from calling_pipeline.vendors.dial_gateway import DialGateway
     from calling_pipeline.vendors.guanke import GuankeClient
+    from calling_pipeline.vendors.infinity import InfinityClient
     from calling_pipeline.vendors.metabase import Metabase
     from calling_pipeline.vendors.wecom import WeCom
 
@@ -106,6 +109,25 @@ class Runtime:
             timeout_s=given.gateway_timeout_s,
             transport=transport,
         )
+
+    def infinity(self, account: Account) -> InfinityClient:
+        """A client of one tenant's Infinity. It reaches public addresses only, unless the settings lift that."""
+        from calling_pipeline.vendors.infinity import InfinityClient
+        from calling_pipeline.vendors.url_guard import PublicOnlyTransport
+
+        guard = None if self.settings.allow_private_urls else PublicOnlyTransport()
+        return InfinityClient(account.api_url, account.app_id, account.access_key, tokens=self.credentials, transport=guard)
+
+    @asynccontextmanager
+    async def telephony(self) -> AsyncIterator[Desk]:
+        """What the acts of telephony need, within one event loop; its connections to Infinity are closed at the end."""
+        from calling_pipeline.telephony.desk import Desk, Lines
+
+        lines = Lines(self.infinity)
+        try:
+            yield Desk(self.transaction, self.secrets, self.phone_key, lines.client)
+        finally:
+            await lines.aclose()
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

@@ -139,16 +139,15 @@ _MATCH_BY_FACTS = sa.text(
     """
     WITH pairs AS (
         SELECT b.call_uuid, r.id,
-               row_number() OVER (PARTITION BY b.call_uuid ORDER BY abs(extract(epoch FROM b.started_at - r.started_at)), r.id)
-                   AS of_bill,
-               row_number() OVER (PARTITION BY r.id ORDER BY abs(extract(epoch FROM b.started_at - r.started_at)), b.call_uuid)
-                   AS of_record
+               row_number() OVER (PARTITION BY b.call_uuid ORDER BY apart.seconds, r.id) AS of_bill,
+               row_number() OVER (PARTITION BY r.id ORDER BY apart.seconds, b.call_uuid) AS of_record
         FROM infinity_bills b
         JOIN communication_records r
           ON r.config_id = b.config_id AND r.extension_number = b.extension_number
          AND r.destination_hash = b.destination_hash AND r.call_uuid IS NULL AND r.billed_at IS NULL
          AND r.state IN ('initiating', 'unknown')
          AND b.started_at BETWEEN r.started_at - interval '1 minute' AND r.started_at + interval '5 minutes'
+        CROSS JOIN LATERAL (SELECT abs(extract(epoch FROM b.started_at - r.started_at)) AS seconds) AS apart
         WHERE b.config_id = :config_id AND b.day = :day AND b.record_id IS NULL
     ),
     tied AS (
@@ -262,10 +261,16 @@ _GREEDY_COLLECTORS = sa.text(
 )
 
 _OLD_UNMATCHED = sa.text(
-    "SELECT id, config_id FROM call_callbacks WHERE record_id IS NULL AND received_at < :received_before ORDER BY id LIMIT 100"
+    """
+    SELECT id, config_id FROM call_callbacks
+    WHERE record_id IS NULL AND received_at < :received_before ORDER BY id LIMIT 100
+    """
 )
 _OVERDUE = sa.text(
-    "SELECT id FROM communication_records WHERE closed_at IS NULL AND deadline < :deadline_before ORDER BY deadline LIMIT 100"
+    """
+    SELECT id FROM communication_records
+    WHERE closed_at IS NULL AND deadline < :deadline_before ORDER BY deadline LIMIT 100
+    """
 )
 _DAY_STATES = sa.text(
     """

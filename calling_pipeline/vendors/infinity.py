@@ -7,9 +7,10 @@ made; where that cannot be known it is an `AmbiguousOutcome`.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from calling_pipeline import days
+from calling_pipeline.database.credentials import CredentialStore, Fetched, Token
 from calling_pipeline.errors import (
     AmbiguousOutcome,
     ContractBreach,
@@ -59,14 +61,7 @@ _REFUSALS: Mapping[str, str] = {
 _CREDENTIALS = frozenset({"600", "601", "602", "603", "604"})
 _CODE = re.compile(r"\b1\d{3}\b")
 _BILL_PAGE_LIMIT = 100_000
-
-
-@dataclass(frozen=True)
-class Token:
-    """A login: its text and when it ends."""
-
-    text: str
-    expires_at: dt.datetime
+_BILL_READINGS = 3
 
 
 @dataclass(frozen=True)
@@ -95,14 +90,10 @@ class BilledCall:
     recording_file: str | None
 
 
-TokenSource = Callable[[str | None], Awaitable[str]]
-"""Gives a token that is valid as far as is known; its argument is one that Infinity has just refused."""
-
-
 class InfinityClient:
     """One tenant's account. Use as an async context manager.
 
-    `token_source` hands out shared tokens (see `telephony/tokens.py`); without one the client logs in for itself.
+    `tokens` shares one login between processes; without it the client logs in for itself.
     """
 
     def __init__(
@@ -111,7 +102,7 @@ class InfinityClient:
         app_id: str,
         access_key: str,
         *,
-        token_source: TokenSource | None = None,
+        tokens: CredentialStore | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout_s: float = 10.0,
         concurrency: int = 32,
@@ -127,8 +118,10 @@ class InfinityClient:
         self._path = parts.path + (f"?{parts.query}" if parts.query else "")
         self._app_id = app_id
         self._access_key = access_key
-        self._token_source = token_source or self._own_token
-        self._token: Token | None = None
+        self._tokens = tokens
+        account = "\x1f".join((api_url, app_id, access_key))
+        self._token_name = f"infinity:{hashlib.sha256(account.encode()).hexdigest()[:16]}"
+        self._own: Token | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -142,7 +135,7 @@ class InfinityClient:
         """Close every connection."""
         await self._http.aclose()
 
-    async def login(self) -> Token:
+    async def login(self) -> Fetched:
         """A new token. Raises `VendorAuthRefused` when the credentials are not accepted."""
         begun = days.now()
         data = await retrying(
@@ -155,7 +148,7 @@ class InfinityClient:
             )
         if not token:
             raise _breach(LOGIN, "data.token is missing")
-        return Token(token, begun + TOKEN_LIFE)
+        return Fetched(token, begun + TOKEN_LIFE)
 
     async def make_call(self, call: CallRequest) -> str:
         """Ring the extension, then the customer; returns Infinity's id of the call (ours when it names none).
@@ -197,28 +190,31 @@ class InfinityClient:
     ) -> AsyncIterator[BilledCall]:
         """Every billed call that began from `first` to `last` (both included), over all pages.
 
-        `IncompleteFetch` when Infinity reports another number of calls than it hands out.
+        Read again when calls moved between pages meanwhile; `IncompleteFetch` when Infinity still reports another
+        number of calls than it hands out.
         """
         seen: set[str] = set()
-        page = total = 0
-        while True:
-            page += 1
-            rows, total = await self._bill_page(first, last, sync_flag, page)
-            fresh = [row for row in rows if row.call_uuid not in seen]
-            for row in fresh:
-                if row.call_uuid not in seen:
-                    seen.add(row.call_uuid)
-                    yield row
-            if len(seen) >= total or not fresh or page >= _BILL_PAGE_LIMIT:
-                break
-        if len(seen) != total:
-            raise IncompleteFetch(
-                f"Infinity's bill reports {total} calls but handed out {len(seen)} over {page} pages",
-                vendor="Infinity",
-                endpoint=BILL,
-                fetched=len(seen),
-                reported=total,
-            )
+        total, page = 0, 0
+        for _ in range(_BILL_READINGS):
+            page = 0
+            while True:
+                page += 1
+                rows, total = await self._bill_page(first, last, sync_flag, page)
+                for row in rows:
+                    if row.call_uuid not in seen:
+                        seen.add(row.call_uuid)
+                        yield row
+                if not rows or len(seen) >= total or page >= _BILL_PAGE_LIMIT:
+                    break
+            if len(seen) == total:
+                return
+        raise IncompleteFetch(
+            f"Infinity's bill reports {total} calls but handed out {len(seen)} over {page} pages",
+            vendor="Infinity",
+            endpoint=BILL,
+            fetched=len(seen),
+            reported=total,
+        )
 
     async def recording_url(self, recording_file: str) -> str:
         """Where the recording can be fetched."""
@@ -248,19 +244,22 @@ class InfinityClient:
 
     async def _act(self, service: str, form: Mapping[str, str], *, safe: bool) -> dict[str, Any]:
         """One operation with a token; a token that Infinity no longer knows is replaced once."""
-        token = await self._token_source(None)
+        token = await self._token()
         try:
-            return await self._ask(service, {"token": token, **form}, safe=safe)
+            return await self._ask(service, {"token": token.secret, **form}, safe=safe)
         except VendorAuthRefused as error:
             if error.code != "600":
                 raise
-        fresh = await self._token_source(token)
-        return await self._ask(service, {"token": fresh, **form}, safe=safe)
+        fresh = await self._token(token)
+        return await self._ask(service, {"token": fresh.secret, **form}, safe=safe)
 
-    async def _own_token(self, refused: str | None) -> str:
-        if self._token is None or self._token.text == refused or self._token.expires_at <= days.now():
-            self._token = await self.login()
-        return self._token.text
+    async def _token(self, refused: Token | None = None) -> Token:
+        if self._tokens is not None:
+            return await self._tokens.token(self._token_name, self.login, refused=refused)
+        if self._own is None or self._own is refused or not self._own.is_fresh(days.now()):
+            fetched = await self.login()
+            self._own = Token(fetched.secret, fetched.expires_at, version=1 if self._own is None else self._own.version + 1)
+        return self._own
 
     async def _ask(self, service: str, form: Mapping[str, str], *, safe: bool = True) -> dict[str, Any]:
         """Send one operation and judge the envelope; returns `data` of an answer with `ret` 200."""
