@@ -66,7 +66,9 @@ def simulator(door: Door, port: int | None, seed: int, calls_csv: str | None, re
     app = create_app(world, latency_s=latency_ms / 1000)
     click.echo(f"simulator on http://{HOST}:{listener.getsockname()[1]}", err=True)
     # Broken answers are its trade: it would fill standard error with a line for each.
-    uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False)).run(sockets=[listener])
+    uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)).run(
+        sockets=[listener]
+    )
 
 
 def listen(host: str, port: int, *, setting: str) -> socket.socket:

@@ -28,9 +28,27 @@ def prune_dagster_history(context: dg.OpExecutionContext, runtime: dg.ResourcePa
     context.add_output_metadata({**removed.__dict__, "before": before.isoformat()})
 
 
+@dg.op(description="Cached days and call records older than their retention, and proofs of superseded reads.")
+def prune_stats(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """CALLING_CACHE_RETENTION_DAYS of the caches, CALLING_CALL_RECORD_RETENTION_DAYS of call records."""
+    from calling_pipeline.call_stats import retention
+
+    settings = runtime.settings
+    with runtime.transaction() as connection:
+        pruned = retention.prune(
+            connection,
+            now=days.now(),
+            cache_days=settings.cache_retention_days,
+            record_days=settings.call_record_retention_days,
+        )
+    kept = {"caches_from": pruned.first_cached_day.isoformat(), "call_records_from": pruned.first_recorded_day.isoformat()}
+    context.add_output_metadata({**pruned.rows, **kept})
+
+
 @dg.job(description="Removes what has outlived its retention: caches, call records, alerts, Dagster's own history.")
 def housekeeping() -> None:
     """Independent ops: one that fails leaves the others alone."""
+    prune_stats()
     prune_alerts()
     prune_dagster_history()
 

@@ -12,6 +12,7 @@ import datetime as dt
 import itertools
 import json
 import secrets
+from collections import Counter
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -53,7 +54,7 @@ class _Guanke:
         self._days = Days(simulation.world)
         self._demanded: dict[str, str] = {}
         self._tokens: set[str] = set()
-        self._grown = 0
+        self._grown: Counter[str] = Counter()
         self._arrivals = itertools.count(1)
         self._served = {"token": 0, "calls": 0, "tasks": 0}
 
@@ -84,11 +85,10 @@ class _Guanke:
         self._drift(request, first)
         filters = {name: query[name] for name in ("phone", "callState", "taskId") if query.get(name)}
         total, body = self._page(first, min(last, _now_s()), page, size, filters)
-        if (fault := self._strike(request, "growing_total")) is not None:
-            self._grown += int(fault.options.get("by", 1))
+        total += self._growth(request, query["startTime"])
         body = self._spoil(request, body)
         head = b'{"code":200,"message":"OK","data":{"data":['
-        tail = f'],"page":{page},"totalCount":{total + self._grown},"start":{first},"end":{last},"only":""}}}}'
+        tail = f'],"page":{page},"totalCount":{total},"start":{first},"end":{last},"only":""}}}}'
         return Response(head + body + tail.encode(), media_type="application/json")
 
     async def tasks(self, request: Request) -> Response:
@@ -105,9 +105,8 @@ class _Guanke:
         rows = task_rows([call for day in days.day_range(first, last) for call in self._visible(day)])
         shown = rows[(page - 1) * size : page * size] if size <= LARGEST_PAGE else []
         body = self._spoil(request, b",".join(json.dumps(row, ensure_ascii=False).encode() for row in shown))
-        if (fault := self._strike(request, "growing_total")) is not None:
-            self._grown += int(fault.options.get("by", 1))
-        head, tail = b'{"code":200,"message":"OK","data":{"data":[', f'],"totalCount":{len(rows) + self._grown}}}}}'
+        total = len(rows) + self._growth(request, query["start_time"])
+        head, tail = b'{"code":200,"message":"OK","data":{"data":[', f'],"totalCount":{total}}}}}'
         return Response(head + body + tail.encode(), media_type="application/json")
 
     async def truth(self, request: Request) -> Response:
@@ -151,7 +150,8 @@ class _Guanke:
     async def reset(self, request: Request) -> Response:
         """Forget corrections, sizes, demanded credentials and growth."""
         self._days.reset()
-        self._demanded, self._grown = {}, 0
+        self._demanded = {}
+        self._grown.clear()
         return JSONResponse({})
 
     def _refused(self, request: Request, query: dict[str, str]) -> Response | None:
@@ -200,6 +200,12 @@ class _Guanke:
             day.calls.append(Call(fields, 9))
             day.moments.append(day.moments[-1])
         day.changed()
+
+    def _growth(self, request: Request, window: str) -> int:
+        """By how much the total of a window has grown; without limit while the fault is planted."""
+        if (fault := self._strike(request, "growing_total")) is not None:
+            self._grown[window] += int(fault.options.get("by", 1))
+        return self._grown[window]
 
     def _spoil(self, request: Request, body: bytes) -> bytes:
         for kind in _RECORD_FAULTS:

@@ -28,7 +28,7 @@ def guanke(simulator: Simulator) -> Iterator[Simulator]:
 
 @pytest.fixture
 def stats_runtime(app_settings: Settings, guanke: Simulator) -> Iterator[Runtime]:
-    made = Runtime(app_settings.model_copy(update={"guanke_base_url": f"{guanke.url}/guanke", "guanke_timeout_s": 5.0}))
+    made = Runtime(app_settings.model_copy(update={"guanke_base_url": f"{guanke.url}/guanke", "guanke_timeout_s": 2.0}))
     yield made
     made.close()
 

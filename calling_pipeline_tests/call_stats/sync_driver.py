@@ -1,0 +1,30 @@
+"""A process of its own that syncs one day: `python -m … sync_driver TRACK DAY`. Says when the first page is staged."""
+
+import sys
+
+from calling_pipeline import days
+from calling_pipeline.call_stats.sync import sync_days
+from calling_pipeline.runtime import Runtime
+
+
+def main() -> None:
+    track, day = sys.argv[1], days.parse_day(sys.argv[2])
+    runtime = Runtime.load()
+
+    def told(day, done, expected):
+        if done == 1:
+            print("first page staged", flush=True)
+
+    sync_days(
+        runtime.engine,
+        runtime.guanke(),
+        track,
+        [day],
+        sync_type="manual",
+        phone_key=runtime.phone_key,
+        progress=told,
+    )
+
+
+if __name__ == "__main__":
+    main()

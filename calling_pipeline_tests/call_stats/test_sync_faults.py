@@ -1,0 +1,129 @@
+"""Whatever the vendor does over real HTTP: the day is right, or the sync fails and the old numbers stand."""
+
+import pytest
+import sqlalchemy as sa
+
+from calling_pipeline.call_stats import store
+from calling_pipeline.errors import (
+    CallingError,
+    ContractBreach,
+    DaysFailed,
+    IncompleteFetch,
+    VendorAuthRefused,
+    VendorRefused,
+    VendorUnavailable,
+)
+from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
+
+CALLS = "/task/cdr/all2"
+
+
+def counted(cached):
+    return (cached.grade_9, cached.grade_1, cached.total_records)
+
+
+def expected(guanke):
+    true = truth(guanke)
+    return (true["grade_9"], true["grade_1"], true["total_records"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("status", {"status": 429, "retry_after": 0}),
+        ("status", {"status": 502}),
+        ("slow", {"seconds": 0.5}),
+        ("cut", {}),
+        ("garbage", {}),
+        ("reset", {}),
+        ("revoked_token", {}),
+        ("revoked_token", {"http": True}),
+        ("code", {"code": 500}),
+        ("drift", {"rows": 5}),
+        ("duplicate_ids", {"rows": 4}),
+    ],
+)
+def test_what_passes_leaves_right_numbers(sync, guanke, kind, options):
+    guanke.plant(kind, path=CALLS, times=1 if kind == "revoked_token" else 2, **options)
+    (result,) = sync("grade")
+    assert counted(result.stats) == expected(guanke)
+    assert result.stats.complete
+    assert result.proof.retries + result.proof.pages_read_again > 0 or kind in {"slow", "revoked_token"}
+
+
+def test_a_page_that_hangs_is_given_up_and_asked_again(sync, guanke):
+    guanke.plant("hang", path="page=2&", seconds=30)
+    (result,) = sync("grade")
+    assert counted(result.stats) == expected(guanke)
+    assert result.proof.retries == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "error", "said"),
+    [
+        ("growing_total", {"by": 1}, IncompleteFetch, r"different ones could be read \(\d+ missing"),
+        ("duplicate_ids", {"rows": 3}, IncompleteFetch, r"\d+ missing"),
+        (
+            "wrong_value",
+            {"field": "callTime", "value": "soon", "rows": 1},
+            ContractBreach,
+            r"all2 .*page 1, row 1, .*callTime",
+        ),
+        ("missing_field", {"field": "grade"}, ContractBreach, r"grade out of all \d+ records"),
+        ("code", {"code": 400, "message": "参数错误"}, VendorRefused, r"code 400 \(参数错误\)"),
+        ("revoked_token", {}, VendorAuthRefused, r"token"),
+        ("garbage", {}, VendorUnavailable, r"no JSON"),
+    ],
+)
+def test_what_lasts_fails_in_one_sentence_and_the_old_numbers_stand(sync, guanke, engine, kind, options, error, said):
+    (before,) = sync("grade")
+    guanke.plant(kind, path=CALLS, times=None, **options)
+    with pytest.raises(error, match=said):
+        sync("grade")
+    with engine.connect() as connection:
+        assert store.read_grade_day(connection, YESTERDAY) == before.stats
+        stored = connection.execute(sa.text("SELECT count(*) FROM call_records")).scalar_one()
+        assert stored == before.stats.total_records
+        failed = connection.execute(sa.text("SELECT count(*) FROM task_ledger WHERE state = 'failed'")).scalar_one()
+        assert failed == 1
+
+
+def test_wrong_credentials_are_named_and_nothing_is_stored(sync, guanke, connection):
+    act(guanke, "credentials", secret="another")
+    with pytest.raises(VendorAuthRefused, match="CALLING_GUANKE_USERNAME"):
+        sync("grade")
+    assert store.read_grade_day(connection, YESTERDAY) is None
+
+
+def test_an_unreachable_vendor_is_named_with_its_address(stats_runtime, engine):
+    from calling_pipeline.call_stats.sync import sync_days
+    from calling_pipeline.vendors.guanke import Credentials, GuankeClient
+
+    client = GuankeClient("http://127.0.0.1:9", Credentials(secret="s"))
+    with pytest.raises(CallingError, match=r"cannot be reached at http://127\.0\.0\.1:9"):
+        sync_days(engine, client, "grade", [YESTERDAY], sync_type="manual", phone_key=b"k")
+
+
+def test_a_bad_day_of_several_does_not_keep_the_others_from_being_synced(sync, guanke, connection):
+    import datetime as dt
+
+    wanted = [YESTERDAY - dt.timedelta(days=n) for n in (2, 1, 0)]
+    guanke.plant("growing_total", path=f"startTime={wanted[1]}", times=None)
+    with pytest.raises(DaysFailed, match="1 of 3 days failed, the others are stored") as caught:
+        sync("grade", *wanted)
+    assert list(caught.value.failures) == [wanted[1]]
+    assert [store.read_grade_day(connection, day) is not None for day in wanted] == [True, False, True]
+
+
+def test_no_full_phone_number_is_stored_and_equal_numbers_have_equal_hashes(sync, connection):
+    sync("grade")
+    row = connection.execute(
+        sa.text(r"""
+            SELECT count(*) FILTER (WHERE phone_masked ~ '\d{5,}') AS unmasked, count(phone_hash) AS hashed,
+                count(*) AS all, count(DISTINCT phone_hash) AS phones
+            FROM call_records
+        """)
+    ).one()
+    assert row.unmasked == 0
+    assert 0.9 * row.all < row.hashed < row.all
+    assert row.phones < row.hashed
