@@ -32,6 +32,9 @@ from calling_pipeline.errors import (
 from calling_pipeline.runtime import Runtime
 
 ROUTERS: tuple[str, ...] = (
+    "infinity_configs",
+    "infinity_extensions",
+    "infinity_calls",
     "server",
     "stats",
     "tasks",
