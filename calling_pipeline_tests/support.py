@@ -31,6 +31,14 @@ class Simulator:
     def clear_faults(self) -> None:
         httpx.delete(f"{self.url}/_sim/faults").raise_for_status()
 
+    def behave(self, **settings: Any) -> None:
+        """Change how simulated Infinity's calls and callbacks go."""
+        httpx.post(f"{self.url}/infinity/_sim/settings", json=settings).raise_for_status()
+
+    def forget_calls(self) -> None:
+        """Let simulated Infinity start afresh."""
+        httpx.delete(f"{self.url}/infinity/_sim/calls").raise_for_status()
+
     def get(self, path: str, **params: Any) -> Any:
         """JSON of one of the simulator's own pages."""
         return httpx.get(self.url + path, params=params).raise_for_status().json()

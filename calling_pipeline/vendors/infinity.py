@@ -105,7 +105,7 @@ class InfinityClient:
         tokens: CredentialStore | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout_s: float = 10.0,
-        concurrency: int = 32,
+        concurrency: int = 16,
     ) -> None:
         parts = urlsplit(api_url)
         self._http = VendorHttp(

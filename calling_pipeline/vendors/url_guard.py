@@ -117,7 +117,7 @@ class PublicOnlyTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, *, resolve: Resolver | None = None, inner: httpx.AsyncBaseTransport | None = None) -> None:
         self._resolve = resolve
-        self._inner = inner or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=8, keepalive_expiry=30))
+        self._inner = inner or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=64, keepalive_expiry=30))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Resolve, judge, pin, send."""

@@ -1,0 +1,62 @@
+"""Fixtures of telephony: a runtime that may reach the simulator, a tenant with a pool, the API behind real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from calling_pipeline.api.app import create_app
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import load
+from calling_pipeline_tests.support import Simulator, served
+from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS, Office, set_up
+
+
+@pytest.fixture
+def runtime(database_url, tmp_path) -> Iterator[Runtime]:
+    """May reach private networks: the simulator listens on the loopback address."""
+    made = Runtime(
+        load(
+            home=tmp_path / "home",
+            database_url=database_url.set(drivername="postgresql").render_as_string(hide_password=False),
+            secret_key=SECRET_KEY,
+            allow_private_urls=True,
+            api_tokens=TOKENS,
+        )
+    )
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def infinity(simulator: Simulator) -> Iterator[Simulator]:
+    """The simulator with no calls, no settings and no faults; calls last moments."""
+    simulator.forget_calls()
+    simulator.behave(ring_s=[0.0, 0.0], talk_s=[0.0, 0.0])
+    yield simulator
+    simulator.forget_calls()
+
+
+@pytest.fixture
+def office(runtime: Runtime, infinity: Simulator) -> Office:
+    """Tenant 1 with ten extensions and ten collectors, at the simulator."""
+    return set_up(runtime, infinity.url + "/infinity/api")
+
+
+@pytest.fixture
+def api(runtime: Runtime) -> Iterator[httpx.Client]:
+    """The API as the administrator of every tenant sees it."""
+    with served(create_app(runtime)) as url, httpx.Client(base_url=url, timeout=30) as client:
+        client.headers["Authorization"] = "Bearer admin-token"
+        yield client
+
+
+@pytest.fixture
+def free_port_url() -> str:
+    """An address nobody listens on."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/infinity/api"
