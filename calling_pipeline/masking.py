@@ -34,6 +34,18 @@ def mask_digits(text: str) -> str:
     return _DIGIT_RUN.sub(lambda match: mask_phone(match.group()), text)
 
 
+def mask_sample(text: str, *, length: int = 24) -> str:
+    """Show the form of a field that should hold a number: its first three and last four digits when there are eleven
+    or more (the last two of fewer, above four), the other digits as `*`, any other word as `?`."""
+    places = [place for place, sign in enumerate(text) if sign.isdigit()]
+    shown = {*places[:3], *places[-4:]} if len(places) >= 11 else set(places[-2:]) if len(places) > 4 else set()
+    signs = [
+        (sign if place in shown else "*") if sign.isdigit() else (sign if sign in "+-*.() " else "?")
+        for place, sign in enumerate(text)
+    ]
+    return "".join(signs)[:length]
+
+
 def phone_hash(key: bytes, phone: str) -> bytes:
     """Keyed hash (HMAC-SHA256, first 16 bytes) by which rows of one phone are joined without storing it."""
     return hmac.digest(key, phone.encode(), hashlib.sha256)[:16]

@@ -22,6 +22,7 @@ from calling_pipeline.settings import Settings, load
 if TYPE_CHECKING:
     import httpx
 
+    from calling_pipeline.call_batches.running import Pusher
     from calling_pipeline.telephony.desk import Desk
     from calling_pipeline.telephony.records import Account
     from calling_pipeline.vendors.dial_gateway import DialGateway
@@ -128,6 +129,15 @@ class Runtime:
             yield Desk(self.transaction, self.secrets, self.phone_key, lines.client)
         finally:
             await lines.aclose()
+
+    def pusher(self, *, by: str = "", patience_s: float = 60.0) -> Pusher:
+        """What call batches are pushed with, by the settings."""
+        from calling_pipeline.call_batches.push import Limits
+        from calling_pipeline.call_batches.running import Pusher
+
+        given = self.settings
+        limits = Limits(given.gateway_concurrency, given.gateway_rate_per_s, patience_s)
+        return Pusher(self.engine, self.dial_gateway, limits, by)
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

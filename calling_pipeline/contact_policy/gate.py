@@ -50,6 +50,18 @@ def look(connection: sa.Connection, attempt: Attempt, policy: Policy) -> Verdict
     return rules.judge(policy, store.facts(connection, [attempt], policy.depth)[0], attempt.at)
 
 
+def collect_refusals(connection: sa.Connection, policy: Policy, at: dt.datetime) -> None:
+    """For planning: make the temporary table `contact_refusals(phone, rule)` of every number that the list, a cap or the
+    minimum gap would refuse at `at`. It is gone when the transaction ends; the gate is asked again at the moment of the act.
+    """
+    caps = [("rolling_cap", cap.limit, at - dt.timedelta(seconds=cap.within_s)) for cap in policy.rolling]
+    just_before = dt.timedelta(microseconds=1)
+    caps += [("calendar_cap", cap.limit, rules.period_start(cap.period, at) - just_before) for cap in policy.calendar]
+    if policy.minimum_gap_s:
+        caps.insert(0, ("minimum_gap", 1, at - dt.timedelta(seconds=policy.minimum_gap_s)))
+    store.collect_refusals(connection, at, caps)
+
+
 def withdraw(connection: sa.Connection, room: str, reference: str) -> bool:
     """Take an attempt back that certainly did not happen, so that it no longer counts; False when there was none."""
     return store.withdraw(connection, room, [reference]) > 0

@@ -43,6 +43,21 @@ ON CONFLICT ON CONSTRAINT uq_contact_attempts_room_reference DO NOTHING
 
 WITHDRAW = sa.text("DELETE FROM contact_attempts WHERE room = :room AND reference = ANY(CAST(:references AS text[]))")
 
+REFUSALS = sa.text("""
+CREATE TEMPORARY TABLE contact_refusals ON COMMIT DROP AS
+SELECT DISTINCT ON (phone) phone, rule FROM (
+    SELECT phone, 0 AS n, 'do_not_call' AS rule FROM do_not_call WHERE expires_at IS NULL OR expires_at > :at
+    UNION ALL
+    SELECT phone, min(cap.n), (array_agg(cap.rule ORDER BY cap.n))[1]
+    FROM contact_attempts
+    JOIN unnest(CAST(:rules AS text[]), CAST(:limits AS integer[]), CAST(:sinces AS timestamptz[]))
+         WITH ORDINALITY AS cap (rule, most, since, n) ON contact_attempts.at > cap.since
+    WHERE contact_attempts.at > :oldest
+    GROUP BY phone, cap.n, cap.most
+    HAVING count(*) >= cap.most) AS refused
+ORDER BY phone, n
+""")
+
 HOLIDAYS = sa.text("SELECT day FROM contact_holidays WHERE day >= :first")
 
 BLOCK = sa.text("""
@@ -109,6 +124,13 @@ def record(connection: sa.Connection, attempts: Sequence[Attempt]) -> int:
 def withdraw(connection: sa.Connection, room: str, references: Sequence[str]) -> int:
     """Forget attempts that did not happen; returns how many there were."""
     return connection.execute(WITHDRAW, {"room": room, "references": list(references)}).rowcount
+
+
+def collect_refusals(connection: sa.Connection, at: dt.datetime, caps: Sequence[tuple[str, int, dt.datetime]]) -> None:
+    """Make the temporary table `contact_refusals(phone, rule)`; `caps` are (rule, limit, counted after)."""
+    rules, limits, sinces = ([cap[n] for cap in caps] for n in range(3))
+    oldest = min((cap[2] for cap in caps), default=at)
+    connection.execute(REFUSALS, {"at": at, "rules": rules, "limits": limits, "sinces": sinces, "oldest": oldest})
 
 
 def holidays(connection: sa.Connection, first: dt.date) -> frozenset[dt.date]:

@@ -31,6 +31,7 @@ contact_attempts = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.UniqueConstraint("room", "reference", name="uq_contact_attempts_room_reference"),
     sa.Index("ix_contact_attempts_phone_at", "phone", "at"),
+    sa.Index("ix_contact_attempts_at", "at", postgresql_using="brin"),
     comment="Every attempt that was allowed, answered or not; what the caps count",
 )
 

@@ -26,8 +26,9 @@ VERSION = "1.0"
 MESSAGE_LENGTH = 200
 
 Fate = Literal["done", "refused", "rejected", "not_sent", "unknown"]
-"""`done`: the call was taken. `refused`: a business refusal, final. `rejected`: the request itself was refused
-(4xx) and will be again. `not_sent`: certainly not executed, may be sent again. `unknown`: perhaps executed, never sent again by software."""
+"""`done`: the call was taken. `refused`: a business refusal, final. `rejected`: the request itself was refused (4xx) and
+will be again. `not_sent`: certainly not executed, may be sent again. `unknown`: perhaps executed, software never sends it
+again."""
 
 
 @dataclass(frozen=True)

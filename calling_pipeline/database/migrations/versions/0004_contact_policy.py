@@ -35,6 +35,7 @@ def upgrade() -> None:
         comment="Every attempt that was allowed, answered or not; what the caps count",
     )
     op.create_index("ix_contact_attempts_phone_at", "contact_attempts", ["phone", "at"])
+    op.create_index("ix_contact_attempts_at", "contact_attempts", ["at"], postgresql_using="brin")
     op.create_table(
         "contact_holidays",
         sa.Column("day", sa.Date, nullable=False),

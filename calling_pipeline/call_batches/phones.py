@@ -1,0 +1,67 @@
+"""Reading telephone numbers inside the database. SQL decides the spellings it is sure of; the odd ones are judged by
+`phonenumbers` in Python, each distinct spelling once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+from psycopg import sql
+
+from calling_pipeline.phones import mobile_pattern, read_phone
+
+CHUNK = 5000
+_FULL_WIDTH = "０１２３４５６７８９＋－（） \t\u00a0\u3000-()"
+_PLAIN = "0123456789+"
+"""`translate` maps the first eleven and drops the others."""
+
+_ODD = sql.SQL("SELECT DISTINCT spelling FROM (SELECT {spelling} AS spelling FROM {table}) AS source WHERE {mobile} IS NULL")
+_JUDGED = sql.SQL("CREATE TEMPORARY TABLE judged_phones (spelling text, kind text, phone text) ON COMMIT DROP")
+
+
+def spelling_of(column: str) -> sql.Composable:
+    """The column as text, whatever its type."""
+    return sql.SQL("coalesce({}::text, '')").format(sql.Identifier(column))
+
+
+def mobile_in(spelling: sql.Composable) -> sql.Composed:
+    """An expression: the canonical mobile when SQL is sure that `spelling` is one, else null.
+
+    A clean number passes by one regular expression, the judge's own; separators, full-width digits, a country code, a
+    leading zero and a trailing `.0` are taken off the others.
+    """
+    return sql.SQL(
+        "CASE WHEN {text} ~ {clean} THEN {text} ELSE substring(translate({text}, {wide}, {plain}) FROM {dirty}) END"
+    ).format(
+        text=spelling,
+        clean=sql.Literal(f"^(?:{mobile_pattern()})$"),
+        wide=sql.Literal(_FULL_WIDTH),
+        plain=sql.Literal(_PLAIN),
+        dirty=sql.Literal(rf"^(?:\+?86|0086|0)?((?:{mobile_pattern()}))(?:\.0*)?$"),
+    )
+
+
+def judge_odd_spellings(connection: psycopg.Connection[tuple[object, ...]], table: sql.Composable, column: str) -> int:
+    """Make the temporary table `judged_phones(spelling, kind, phone)` of every spelling SQL is not sure of.
+
+    Returns how many. Memory stays flat: they are read by a server-side cursor and written back in chunks.
+    """
+    connection.execute(_JUDGED)
+    query = _ODD.format(spelling=spelling_of(column), table=table, mobile=mobile_in(sql.SQL("spelling")))
+    count = 0
+    with connection.cursor(name="odd_spellings") as odd:
+        odd.itersize = CHUNK
+        odd.execute(query)
+        for chunk in _chunks(odd):
+            with connection.cursor() as writer, writer.copy("COPY judged_phones (spelling, kind, phone) FROM STDIN") as copy:
+                for spelling in chunk:
+                    reading = read_phone(spelling)
+                    copy.write_row((spelling, reading.kind, reading.phone))
+            count += len(chunk)
+    connection.execute("ANALYZE judged_phones")
+    return count
+
+
+def _chunks(cursor: psycopg.ServerCursor[tuple[object, ...]]) -> Iterator[list[str]]:
+    while rows := cursor.fetchmany(CHUNK):
+        yield [str(row[0]) for row in rows]

@@ -1,0 +1,184 @@
+"""Calling tasks, batches, call tasks and their states."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+BatchState = Literal["planned", "running", "waiting", "paused", "cancelled", "completed"]
+CallState = Literal["pending", "pushing", "pushed", "refused", "failed", "unknown", "skipped"]
+LogOutcome = Literal["pushed", "refused", "failed", "not_sent", "unknown", "settled_pushed", "settled_retry"]
+Settlement = Literal["pushed", "retry"]
+
+OPEN_BATCH_STATES: tuple[BatchState, ...] = ("planned", "running", "waiting", "paused")
+CALL_STATES: tuple[CallState, ...] = ("pending", "pushing", "pushed", "refused", "failed", "unknown", "skipped")
+MAPPED: tuple[str, ...] = ("mobile_phone", "staff_name", "sys_name", "order_type", "order_nums")
+
+REASONS: Mapping[str, str] = {
+    "blank": "no number",
+    "masked": "masked number",
+    "tail_only": "only the last digits",
+    "digits_lost": "digits lost by a spreadsheet",
+    "several_numbers": "several numbers in one field",
+    "not_a_number": "not a telephone number",
+    "short_number": "short or emergency number",
+    "service_number": "service number (400, 800)",
+    "land_line": "land line",
+    "foreign": "number abroad",
+    "duplicate": "same number in another row of the batch",
+    "do_not_call": "on the do-not-call list",
+    "called_before": "called before, within the recall window",
+    "open_elsewhere": "waiting or unsettled in another batch",
+    "minimum_gap": "contacted too recently",
+    "rolling_cap": "over a rolling cap",
+    "calendar_cap": "over a calendar cap",
+    "changed_meanwhile": "the row changed while the batch was planned",
+    "cancelled": "the batch was cancelled",
+}
+"""Why a source row is not called, in the order in which the pre-flight card shows it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a calling task's rows come from: a table and, for each field of a call, a column or None."""
+
+    schema: str
+    table: str
+    mobile_phone: str
+    staff_name: str | None = None
+    sys_name: str | None = None
+    order_type: str | None = None
+    order_nums: str | None = None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Field → column, for the fields that have one."""
+        return {name: column for name in MAPPED if (column := getattr(self, name))}
+
+
+@dataclass(frozen=True)
+class CallingTask:
+    """One row of `calling_tasks`."""
+
+    id: int
+    name: str
+    cron: str
+    source: Source
+    enabled: bool
+    remark: str
+    recall_days: int | None
+    rate_per_s: float | None
+    policy: Mapping[str, Any]
+    ticks_from: dt.datetime
+
+
+@dataclass(frozen=True)
+class CardLine:
+    """Source rows left out for one reason, and up to two masked samples."""
+
+    reason: str
+    rows: int
+    samples: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The reason for people."""
+        return REASONS.get(self.reason, self.reason)
+
+
+@dataclass(frozen=True)
+class Card:
+    """The pre-flight card: source rows = to call + the rows of every line."""
+
+    source_rows: int
+    to_call: int
+    left_out: tuple[CardLine, ...] = ()
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every source row is accounted for."""
+        return self.source_rows == self.to_call + sum(line.rows for line in self.left_out)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One row of `call_batches`."""
+
+    id: int
+    key: str
+    calling_task_id: int
+    task_name: str
+    day: dt.date
+    tick_at: dt.datetime | None
+    state: BatchState
+    note: str
+    source: str
+    recall_days: int | None
+    rate_per_s: float | None
+    policy: Mapping[str, Any]
+    card: Card
+    planned_at: dt.datetime
+    started_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    resume_at: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a batch's rows so far: rows in each state, and rows skipped or failed by reason."""
+
+    states: Mapping[CallState, int]
+    reasons: Mapping[str, int]
+
+    @property
+    def rows(self) -> int:
+        """Every row of the batch."""
+        return sum(self.states.values())
+
+    def count(self, *states: CallState) -> int:
+        """Rows in any of `states`."""
+        return sum(self.states.get(state, 0) for state in states)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One call that this runner may make now."""
+
+    id: int
+    phone: str = field(repr=False)
+    staff_name: str | None
+    sys_name: str | None
+    order_type: str | None
+    order_nums: int | None
+    distinct_id: str
+    attempt: int
+    claim: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one claimed call: its next state (`pending` again when it was not sent) and the log's words."""
+
+    call: Claimed
+    state: CallState
+    outcome: LogOutcome
+    resp_code: str = ""
+    message: str = ""
+    http_status: int | None = None
+    sent_at: dt.datetime | None = None
+    answered_at: dt.datetime | None = None
+    not_before: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class UnknownCall:
+    """One call whose fate nobody knows, for the operator who settles it."""
+
+    id: int
+    batch_id: int
+    phone: str = field(repr=False)
+    distinct_id: str
+    claimed_at: dt.datetime
+    message: str
