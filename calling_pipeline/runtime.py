@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from calling_pipeline.call_batches.running import Pusher
+    from calling_pipeline.notifications.service import Means
     from calling_pipeline.telephony.desk import Desk
     from calling_pipeline.telephony.records import Account
     from calling_pipeline.vendors.dial_gateway import DialGateway
@@ -175,6 +176,21 @@ class Runtime:
             corp_id=self.settings.wecom_corp_id,
             corp_secret=self.settings.wecom_corp_secret.get_secret_value(),
             agent_id=self.settings.wecom_agent_id,
+        )
+
+    def notifications(self) -> Means:
+        """What the notifications work with."""
+        from calling_pipeline.notifications.config import load as load_plan
+        from calling_pipeline.notifications.service import Means
+
+        settings = self.settings
+        return Means(
+            engine=self.engine,
+            wecom=self.wecom,
+            robots=settings.wecom_robots,
+            users=settings.wecom_users,
+            plan=load_plan(settings.campaigns_file),
+            rate=settings.wecom_robot_rate_per_minute,
         )
 
     def metabase(self) -> Metabase:

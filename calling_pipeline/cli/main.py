@@ -15,6 +15,7 @@ _COMMANDS = {
     "migrate": "calling_pipeline.cli.server:migrate",
     "alerts": "calling_pipeline.cli.alerts:alerts",
     "api": "calling_pipeline.cli.server:api",
+    "notify": "calling_pipeline.cli.notify:notify",
     "ledger": "calling_pipeline.cli.ledger:ledger",
     "stats": "calling_pipeline.cli.stats:stats",
     "simulator": "calling_pipeline.cli.server:simulator",

@@ -1,0 +1,285 @@
+"""`calling-pipeline notify`: contract and technician notifications."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from calling_pipeline import days
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.errors import ConfigurationError, InvalidInput
+
+if TYPE_CHECKING:
+    from calling_pipeline.notifications.contracts.running import Run
+    from calling_pipeline.notifications.outbox import Outbox
+    from calling_pipeline.notifications.records import DispatchReport, KeptMessage
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_IDS = click.argument("ids", nargs=-1, type=int)
+_BOX = click.option("--technicians", is_flag=True, help="Messages about technicians; without it, messages about contracts.")
+
+
+@click.group()
+def notify() -> None:
+    """Contract and technician notifications."""
+
+
+@notify.command(cls=PipelineCommand)
+@click.option(
+    "--ledger", "ledgers", multiple=True, type=_FILE, help="Contract ledger CSV; CALLING_CONTRACT_LEDGERS without it."
+)
+@click.option("--wait", "wait_s", default=600.0, show_default=True, help="Seconds to wait for what is due later.")
+@click.option("--day", help="Only rows first seen that day, YYYY-MM-DD.")
+@click.pass_obj
+def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -> Answer:
+    """Make the messages of new contracts, deliver them, and write Y back where all were delivered.
+
+    Run it again at any time: no message is made or sent twice. Exit status 1 when a file could not be used or a
+    message was given up or is held as unknown.
+
+    \b
+    Example: calling-pipeline notify run --ledger contracts-2026-11.csv
+    """
+    from calling_pipeline.notifications.contracts.running import run as run_now
+
+    runtime = door.ready_runtime
+    paths = _ledgers(door, ledgers)
+    on_day = days.parse_day(day, field="--day") if day else None
+    with door.progress() as bar:
+        line = bar.add_task("messages delivered", total=None)
+
+        def show(report: DispatchReport) -> None:
+            bar.update(line, completed=report.delivered)
+
+        done = run_now(runtime.notifications(), paths, created_by=_who(), day=on_day, wait_s=wait_s, progress=show)
+    return Answer(_document(done), _lines(done), failed=done.failed)
+
+
+@notify.command(cls=PipelineCommand)
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="Held messages shown.")
+@click.pass_obj
+def status(door: Door, limit: int) -> Answer:
+    """Show how many messages are in which state, those that are held, and ledger lines that could not be used."""
+    from calling_pipeline.notifications.contracts import store
+
+    boxes = _boxes()
+    document: dict[str, Any] = {}
+    lines: list[Any] = []
+    with door.ready_runtime.transaction() as connection:
+        for name, outbox in boxes.items():
+            counts, held = outbox.counts(connection), outbox.messages(connection, ("unknown", "dead"), limit)
+            document[name] = {"counts": counts, "next_due_at": outbox.next_due(connection), "held": held}
+            said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
+            lines.append(f"{name}: {said}")
+            if held:
+                lines.append(table(("id", "about", "kind", "to", "state", "tries", "why"), map(_row, held)))
+        parked = [{"csv_file": csv_file, **asdict(line)} for csv_file, line in store.parked(connection)]
+    document["parked"] = parked
+    if parked:
+        lines.append(
+            table(("ledger", "line", "not used because"), [(p["csv_file"], p["line"], p["reason"]) for p in parked])
+        )
+    return Answer(document, lines)
+
+
+@notify.command(cls=PipelineCommand)
+@_IDS
+@click.option("--all", "every", is_flag=True, help="All of them.")
+@_BOX
+@click.pass_obj
+def redrive(door: Door, ids: tuple[int, ...], every: bool, technicians: bool) -> Answer:
+    """Send dead letters again: messages that were certainly not sent and were given up.
+
+    \b
+    Example: calling-pipeline notify redrive 17 18
+    """
+    outbox = _box(technicians)
+    with door.ready_runtime.transaction() as connection:
+        done = outbox.redrive(connection, _chosen(ids, every), by=_who())
+    return _decided(done, ids, "put back into the queue", "is not a dead letter")
+
+
+@notify.command(cls=PipelineCommand)
+@_IDS
+@click.option("--all", "every", is_flag=True, help="All that are held.")
+@click.option(
+    "--as", "as_", required=True, type=click.Choice(["delivered", "retry", "abandoned"]),
+    help="delivered: it arrived; retry: it did not, send it (again); abandoned: it is not to be sent.",
+)  # fmt: skip
+@click.option("--why", default="settled by hand", show_default=True, help="Kept with the message.")
+@_BOX
+@click.pass_obj
+def settle(door: Door, ids: tuple[int, ...], every: bool, as_: Any, why: str, technicians: bool) -> Answer:
+    """Decide what became of messages that are held, unknown or dead.
+
+    \b
+    Example: calling-pipeline notify settle 17 --as delivered --why "seen in the group"
+    """
+    outbox = _box(technicians)
+    with door.ready_runtime.transaction() as connection:
+        done = outbox.settle(connection, _chosen(ids, every), as_=as_, by=_who(), why=why)
+    return _decided(done, ids, f"settled as {as_}", "is not held")
+
+
+@notify.command(cls=PipelineCommand)
+@click.option("--ledger", required=True, type=_FILE, help="Contract ledger CSV.")
+@click.option("--from-kept", is_flag=True, help="The file is spoilt: make it from the bytes last read.")
+@click.pass_obj
+def rebuild(door: Door, ledger: Path, from_kept: bool) -> Answer:
+    """Make a ledger say what the table says: Y where every message was delivered. A lost file is made again.
+
+    \b
+    Example: calling-pipeline notify rebuild --ledger contracts-2026-11.csv
+    """
+    from calling_pipeline.notifications.contracts.write_back import rebuild as rebuild_now
+
+    with door.ready_runtime.transaction() as connection:
+        done = rebuild_now(connection, ledger, from_kept=from_kept)
+    made = "made anew, " if done.made_anew else ""
+    return Answer(asdict(done), [f"{done.csv_file}: {made}{done.set_yes} contracts set to Y, {done.set_no} to N"])
+
+
+@notify.command("import-legacy", cls=PipelineCommand)
+@click.option("--ledger", type=_FILE, help="Contract ledger CSV.")
+@click.option("--send-status", "statuses", multiple=True, type=_FILE, help="Old send_status JSON file of contracts.")
+@click.option("--technicians", type=_FILE, help="Old send_status JSON file of technicians.")
+@click.pass_obj
+def import_legacy(door: Door, ledger: Path | None, statuses: tuple[Path, ...], technicians: Path | None) -> Answer:
+    """Take over what the old system called sent, and report where its sources contradict each other. Sends nothing.
+
+    \b
+    Example: calling-pipeline notify import-legacy --ledger contracts.csv --send-status send_status.json
+    """
+    from calling_pipeline.notifications.contracts.composing import Names
+    from calling_pipeline.notifications.contracts.legacy import import_contracts
+    from calling_pipeline.notifications.technicians.legacy import import_technicians
+
+    if ledger is None and technicians is None:
+        raise click.UsageError("name a --ledger with its --send-status files, or a --technicians file")
+    if statuses and ledger is None:
+        raise click.UsageError("--send-status needs the --ledger it belongs to")
+    document: dict[str, Any] = {}
+    lines: list[Any] = []
+    means = door.ready_runtime.notifications()
+    with means.transaction() as connection:
+        if ledger is not None:
+            names = Names(means.robots, means.users)
+            done = import_contracts(connection, ledger, list(statuses), means.plan, names, by=_who())
+            document["contracts"] = asdict(done)
+            said = f"{done.delivered} messages taken for delivered, {done.unknown} held as unknown"
+            lines.append(f"{said}, {done.left_open} contracts left to notify")
+            lines.append(
+                table(
+                    ("contract", "contradiction", "taken as"),
+                    [(c.contract_id, c.what, c.taken_as) for c in done.contradictions],
+                )
+            )
+        if technicians is not None:
+            document["technicians"] = import_technicians(connection, technicians, by=_who())
+            lines.append(f"{document['technicians']} technician messages noted as delivered")
+    return Answer(document, lines)
+
+
+@notify.command(cls=PipelineCommand)
+@click.option("--file", "file", type=_FILE, help="JSON file of rows instead of Metabase.")
+@click.option("--card", type=int, help="Metabase question; that of the campaigns file without it.")
+@click.option("--note-only", is_flag=True, help="Note the changes as known without sending anything (first start).")
+@click.pass_obj
+def technicians(door: Door, file: Path | None, card: int | None, note_only: bool) -> Answer:
+    """Fetch technicians' status changes and send two messages about each new one.
+
+    \b
+    Example: calling-pipeline notify technicians --file changes.json
+    """
+    from calling_pipeline.notifications.technicians import changes
+
+    runtime = door.ready_runtime
+    means = runtime.notifications()
+    rows = (
+        changes.rows_of_file(file)
+        if file
+        else changes.rows_of_metabase(runtime.metabase, card or means.plan.technicians.card)
+    )
+    with means.transaction() as connection:
+        taken = changes.take(connection, rows, means, created_by=_who(), send=not note_only)
+    report = changes.deliver(means)
+    failed = bool(report.unknown or report.dead)
+    said = f"{taken.new_changes} new changes of {taken.rows}, {taken.messages} messages, {report.delivered} delivered"
+    wrong = [f"row {bad.row}: {bad.reason}" for bad in taken.bad_rows]
+    wrong += [f"nobody receives the changes of {company}" for company in taken.companies_without_receiver]
+    return Answer({**asdict(taken), "delivery": asdict(report)}, [said, *wrong], failed=failed)
+
+
+def _ledgers(door: Door, given: tuple[Path, ...]) -> list[Path]:
+    paths = list(given) or list(door.runtime.settings.contract_ledgers)
+    if not paths:
+        raise ConfigurationError("no contract ledger is named; use --ledger or CALLING_CONTRACT_LEDGERS")
+    return paths
+
+
+def _document(done: Run) -> dict[str, Any]:
+    return {
+        "run_id": done.run_id,
+        "task_id": f"notify:{done.run_id}",
+        "ledgers": [asdict(generated) for generated in done.generated],
+        "messages": sum(generated.messages for generated in done.generated),
+        **asdict(done.delivery),
+        "written_back": done.written_back,
+        "errors": done.errors,
+    }
+
+
+def _lines(done: Run) -> list[Any]:
+    lines: list[Any] = []
+    for made in done.generated:
+        lines.append(f"{made.csv_file}: {made.rows} contracts, {made.open_rows} with N, {made.messages} messages made")
+        lines += [f"  line {parked.line} not used: {parked.reason}" for parked in made.parked[:50]]
+        lines += [f"  and {len(made.parked) - 50} lines more, see `notify status`"] * (len(made.parked) > 50)
+    sent = done.delivery
+    lines.append(
+        f"{sent.delivered} delivered, {sent.unknown} unknown, {sent.dead} given up; {done.written_back} contracts set to Y"
+    )
+    if sent.next_due_at is not None:
+        lines.append(f"some are still due, the next at {days.wall_clock(sent.next_due_at)}")
+    return [*lines, *done.errors]
+
+
+def _boxes() -> dict[str, Outbox]:
+    from calling_pipeline.notifications.contracts.store import OUTBOX as CONTRACTS
+    from calling_pipeline.notifications.technicians.store import OUTBOX as TECHNICIANS
+
+    return {"contracts": CONTRACTS, "technicians": TECHNICIANS}
+
+
+def _box(of_technicians: bool) -> Outbox:
+    return _boxes()["technicians" if of_technicians else "contracts"]
+
+
+def _chosen(ids: tuple[int, ...], every: bool) -> list[int] | None:
+    if bool(ids) == every:
+        raise click.UsageError("name message ids, or --all")
+    return None if every else list(ids)
+
+
+def _decided(done: list[int], wanted: tuple[int, ...], what: str, otherwise: str) -> Answer:
+    missed = sorted(set(wanted) - set(done))
+    if missed and not done:
+        raise InvalidInput(f"message {missed[0]} {otherwise}")
+    lines = [f"{len(done)} messages {what}", *(f"message {id_} {otherwise}" for id_ in missed)]
+    return Answer({"ids": done, "not_done": missed}, lines, failed=bool(missed))
+
+
+def _row(message: KeptMessage) -> tuple[object, ...]:
+    m = message
+    return m.id, m.subject, m.kind, m.receiver, m.state, m.attempts, m.last_error
+
+
+def _who() -> str:
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError):
+        return "command line"

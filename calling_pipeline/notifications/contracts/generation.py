@@ -1,0 +1,94 @@
+"""From a ledger's rows to messages in the outbox: at most one of each kind a contract, however often it is run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.alerts.records import Alert
+from calling_pipeline.alerts.store import record
+from calling_pipeline.errors import ConfigurationError
+from calling_pipeline.notifications.config import Plan
+from calling_pipeline.notifications.contracts import replacing, store
+from calling_pipeline.notifications.contracts.composing import Names, compose
+from calling_pipeline.notifications.contracts.contract_ledger import parse
+from calling_pipeline.notifications.contracts.records import Contract, Parked
+from calling_pipeline.notifications.records import Draft
+
+
+@dataclass
+class Generated:
+    """What one ledger gave: rows read, rows with `N`, rows never seen before, messages made, lines parked and why."""
+
+    csv_file: str
+    encoding: str
+    rows: int
+    open_rows: int
+    new_rows: int
+    messages: int
+    parked: list[Parked] = field(default_factory=list)
+
+
+def generate(
+    connection: sa.Connection, path: Path, plan: Plan, names: Names, *, created_by: str, day: dt.date | None = None
+) -> Generated:
+    """Make the messages of a ledger's rows with `N` that have none yet; only of rows first seen on `day` when given.
+
+    Raises `InvalidInput` or `NotFound` when the file cannot be used at all.
+    """
+    csv_file, now = key_of(path), days.now()
+    ledger = parse(replacing.read(path))
+    new_rows = store.note_ledger(connection, csv_file, ledger, now)
+    wanted = [contract for contract in ledger.contracts if not contract.notified]
+    open_rows = len(wanted)
+    if day is not None:
+        seen = store.first_seen_between(connection, csv_file, *days.day_bounds(day))
+        wanted = [contract for contract in wanted if contract.contract_id in seen]
+    drafts, nobody = _drafts(connection, wanted, plan, names, ledger=path.name, day=day or days.day_of(now))
+    messages = store.add_messages(connection, drafts, csv_file=csv_file, created_by=created_by, now=now)
+    generated = Generated(
+        csv_file, ledger.encoding, len(ledger.contracts), open_rows, new_rows, messages, ledger.parked + nobody
+    )
+    _alert(connection, generated)
+    return generated
+
+
+def key_of(path: Path) -> str:
+    """The name a ledger file is known by: its full path."""
+    return str(path.expanduser().resolve())
+
+
+def _drafts(
+    connection: sa.Connection, contracts: Sequence[Contract], plan: Plan, names: Names, *, ledger: str, day: dt.date
+) -> tuple[list[tuple[Contract, Draft]], list[Parked]]:
+    known = store.known_kinds(connection, [contract.contract_id for contract in contracts])
+    drafts: list[tuple[Contract, Draft]] = []
+    nobody: list[Parked] = []
+    for contract in contracts:
+        kinds = [kind for kind in contract.kinds if (contract.contract_id, kind) not in known]
+        campaign = plan.campaign_for(city=contract.city, day=day, ledger=ledger)
+        try:
+            if campaign is None:
+                raise ConfigurationError(f"no campaign fits {contract.city or 'a row without a city'} in {day:%Y-%m}")
+            drafts += [(contract, compose(contract, campaign, kind, names)) for kind in kinds]
+        except ConfigurationError as error:
+            nobody.append(Parked(contract.line, str(error), contract.contract_id))
+    return drafts, nobody
+
+
+def _alert(connection: sa.Connection, generated: Generated) -> None:
+    """Tell people once what is wrong with a file; again only when something else is."""
+    if not generated.parked:
+        return
+    lines = "; ".join(f"line {parked.line}: {parked.reason}" for parked in generated.parked[:10])
+    digest = hashlib.sha256("\n".join(f"{p.line}{p.reason}" for p in generated.parked).encode()).hexdigest()[:16]
+    name = Path(generated.csv_file).name
+    text = f"{name}: {len(generated.parked)} lines were not used. {lines}"
+    key = f"contract-ledger:{generated.csv_file}:{digest}"
+    record(connection, Alert(key, "warning", f"Contract ledger {name} has lines that cannot be used", text, "notifications"))
