@@ -21,7 +21,7 @@ def observe(connection: sa.Connection, condition: Condition) -> str:
     change = store.judge(connection, condition, remind_after=REMIND_AFTER)
     match change:
         case "failing":
-            store.record(connection, _alert(condition, condition.severity, condition.title))
+            store.record(connection, _alert(condition, condition.severity, f"Failing: {condition.title}"))
         case "recovered":
             store.record(connection, _alert(condition, "info", f"Recovered: {condition.title}"))
     return change

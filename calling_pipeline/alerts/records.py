@@ -55,7 +55,8 @@ class KeptAlert:
 
 @dataclass(frozen=True)
 class Condition:
-    """A judgement that is made again and again, such as one check on one day. `name` tells it from all others."""
+    """A judgement that is made again and again, such as one check on one day. `name` tells it from all others; `title` says
+    what should be so, and its alerts begin with "Failing: " or "Recovered: "."""
 
     name: str
     failing: bool

@@ -21,7 +21,6 @@ _SETTINGS = {
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
-    "timezone": "'Asia/Shanghai'",
     "log_timezone": "'Asia/Shanghai'",
     "log_min_messages": "warning",
 }

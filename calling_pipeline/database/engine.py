@@ -23,8 +23,14 @@ def business_url(text: str) -> URL:
 
 
 def dagster_url(text: str) -> URL:
-    """The same for Dagster's storage, which works with psycopg2 only (its webserver closes psycopg 3 connections)."""
-    return _with_driver(text, "postgresql+psycopg2", "CALLING_DAGSTER_DATABASE_URL")
+    """The same for Dagster's storage, which works with psycopg2 only (its webserver closes psycopg 3 connections).
+
+    Its sessions are in UTC: Dagster writes the database's local time into columns that it reads as UTC.
+    """
+    url = _with_driver(text, "postgresql+psycopg2", "CALLING_DAGSTER_DATABASE_URL")
+    options = url.query.get("options", "")
+    given = options if isinstance(options, str) else " ".join(options)
+    return url if "timezone" in given.lower() else url.update_query_dict({"options": f"{given} -c timezone=UTC".strip()})
 
 
 def _with_driver(text: str, drivername: str, setting: str) -> URL:

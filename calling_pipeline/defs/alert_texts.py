@@ -22,7 +22,7 @@ def run_alert(run: DagsterRun, message: str, errors: Sequence[SerializableErrorI
     """A failed run: which job and days, the innermost reason, and where to look."""
     causes = [_innermost(error) for error in errors]
     timed_out = any(cause.cls_name == "VendorTimeout" for cause in causes)
-    reason = "; ".join(dict.fromkeys(_first_line(cause.message) for cause in causes)) or _first_line(message)
+    reason = "; ".join(dict.fromkeys(_reason(cause) for cause in causes)) or _first_line(message)
     title = f"{'Vendor timed out' if timed_out else 'Run failed'}: {run.job_name}"
     text = f"{scope_of(run)}\n{reason}\nrun {run.run_id}"
     return Alert(f"run:{run.run_id}", "error", title, _fit(text), "dagster")
@@ -48,7 +48,7 @@ def check_condition(instance: DagsterInstance, record: EventLogRecord) -> Condit
         name=f"check:{asset}:{evaluation.check_name}:{scope}",
         failing=not evaluation.passed,
         severity=severity,
-        title=f"{asset}: not so that {sentence}",
+        title=f"{asset}: {sentence}",
         text=_fit(text),
         room="dagster",
         event=record.storage_id,
@@ -69,8 +69,8 @@ def tick_condition(instance: DagsterInstance, state: InstigatorState) -> Conditi
         name=f"tick:{state.instigator_name}",
         failing=failing,
         severity="error",
-        title=f"{state.instigator_type.value.lower()} {state.instigator_name} fails",
-        text=_fit(_first_line(_innermost(error).message)) if error else "its newest tick went well",
+        title=f"{state.instigator_type.value.lower()} {state.instigator_name}",
+        text=_fit(_reason(_innermost(error))) if error else "its newest tick went well",
         room="dagster",
         event=int(ticks[0].tick_id),
     )
@@ -87,6 +87,12 @@ def _innermost(error: SerializableErrorInfo) -> SerializableErrorInfo:
     while error.cause is not None:
         error = error.cause
     return error
+
+
+def _reason(error: SerializableErrorInfo) -> str:
+    """Its message without the class in front of it."""
+    line = _first_line(error.message)
+    return line.split(": ", maxsplit=1)[1] if error.cls_name and line.split(": ")[0].endswith(error.cls_name) else line
 
 
 def _first_line(message: str) -> str:

@@ -36,13 +36,13 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
             "grade_stats_sync",
             selection=dg.AssetSelection.assets(*assets),
             description="Grade track: pull call records, prove them complete, publish the grade numbers.",
-            tags={"calling/track": "grade"},
+            tags={"calling/lock": "grade stats"},
         ),
         "task": dg.define_asset_job(
             "task_stats_sync",
             selection=dg.AssetSelection.assets(tasks),
             description="Task track: pull the dialling tasks' statistics and publish their sums.",
-            tags={"calling/track": "task"},
+            tags={"calling/lock": "task stats"},
         ),
     }
     return dg.Definitions(

@@ -1,4 +1,8 @@
-"""The schedules of the stats tracks, at exactly the timetable's minutes: one run a tick over the window's partitions."""
+"""The schedules of the stats tracks, at exactly the timetable's minutes: one run a tick over the window's partitions.
+
+A tick whose own last run is not done is skipped. Windows of one track that fall due at the same minute (T-3 and today at
+10:00) both run, one after the other: their job's `calling/lock` tag lets the queue start one at a time.
+"""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -25,13 +29,13 @@ def _schedule(entry: Entry, job: Any, daily: dg.DailyPartitionsDefinition) -> dg
         cron_schedule=entry.cron,
         execution_timezone="Asia/Shanghai",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"{_TITLES[entry.sync_type]}, {entry.track} dimension. Skips while the track still runs.",
+        description=f"{_TITLES[entry.sync_type]}, {entry.track} dimension. Skips while its last run is not done.",
         metadata={"sync_type": entry.sync_type},
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        busy = busy_run(context.instance, job.name)
+        busy = busy_run(context.instance, job.name, {SYNC_TYPE: entry.sync_type})
         if busy is not None:
-            return dg.SkipReason(f"the {entry.track} track is still busy: {busy}")
+            return dg.SkipReason(f"the last {entry.name} is not done: {busy}")
         return run_request(entry, context.scheduled_execution_time, daily.start.date())
 
     return tick

@@ -171,7 +171,12 @@ def test_a_condition_is_told_when_it_turns_bad_worse_or_good_and_not_at_every_ju
     assert told == ["quiet", "failing", "quiet", "failing", "quiet", "recovered", "quiet", "failing"]
     with engine.connect() as connection:
         titles = [kept.title for kept in store.kept_alerts(connection, since=NOON - dt.timedelta(days=1))]
-    assert titles == ["Rates in range", "Recovered: Rates in range", "Rates in range", "Rates in range"]
+    assert titles == [
+        "Failing: Rates in range",
+        "Recovered: Rates in range",
+        "Failing: Rates in range",
+        "Failing: Rates in range",
+    ]
 
 
 def test_a_condition_that_stays_bad_is_told_again_after_a_day(engine):
