@@ -83,13 +83,13 @@ _COUNT_HOURS = sa.text("""
 
 def read_grade_day(connection: sa.Connection, day: dt.date) -> GradeDay | None:
     """The cached grade numbers of `day` with their proof, None when there are none."""
-    row = connection.execute(READ_GRADE_DAY, {"day": day}).mappings().one_or_none()
+    row = connection.execute(READ_GRADE_DAY, {"day": day}).mappings().first()
     return grade_day_from(row) if row else None
 
 
 def read_task_day(connection: sa.Connection, day: dt.date) -> TaskDay | None:
     """The cached task numbers of `day` with their proof, None when there are none."""
-    row = connection.execute(READ_TASK_DAY, {"day": day}).mappings().one_or_none()
+    row = connection.execute(READ_TASK_DAY, {"day": day}).mappings().first()
     return task_day_from(row) if row else None
 
 

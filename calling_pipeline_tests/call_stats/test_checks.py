@@ -1,0 +1,116 @@
+"""Every asset check both ways: it passes on a good day, and fails on the bad datum it exists for."""
+
+import datetime as dt
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.call_stats.store_quality import day_facts
+from calling_pipeline.definitions import build
+from calling_pipeline.defs.call_stats_checks import CHECKS, result_of
+from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act
+
+WEEK_BEFORE = YESTERDAY - dt.timedelta(days=7)
+BAD_DATA = {
+    "fetched_rows_equal_reported_total": "DELETE FROM call_records "
+    "WHERE id = (SELECT min(id) FROM call_records WHERE date = :day)",
+    "call_record_ids_are_unique": "ALTER TABLE call_records DROP CONSTRAINT pk_call_records; "
+    "INSERT INTO call_records SELECT * FROM call_records WHERE date = :day LIMIT 1",
+    "calls_lie_in_their_day": "UPDATE call_records SET called_at = called_at - interval '1 day' "
+    "WHERE id = (SELECT min(id) FROM call_records WHERE date = :day)",
+    "grades_are_known": "UPDATE fetch_proofs SET unknown_grades = '{\"高意向\": 40}' WHERE date = :day",
+    "call_fields_are_as_agreed": "UPDATE fetch_proofs SET missing_fields = '{\"duration\": 3}' WHERE date = :day",
+    "incremental_reads_equal_a_full_read": "UPDATE fetch_proofs SET late_rows = 30 WHERE date = :day",
+    "calls_did_not_drop_abnormally": "DELETE FROM call_records WHERE date = :day AND id % 3 <> 0",
+    "grade_cache_has_one_row_per_date": "DELETE FROM grade_stats_cache WHERE date = :day",
+    "total_success_is_grade_9_plus_grade_1": "ALTER TABLE grade_stats_cache "
+    "DROP CONSTRAINT ck_grade_stats_cache_total_success_is_the_sum; "
+    "UPDATE grade_stats_cache SET total_success = total_success + 1 WHERE date = :day",
+    "tracks_agree": "UPDATE task_stats_cache SET called_number = called_number / 2 WHERE date = :day",
+    "grade_cache_is_fresh": "UPDATE fetch_proofs SET started_at = started_at - interval '2 days' WHERE date = :day",
+    "task_cache_has_one_row_per_date": "ALTER TABLE task_stats_cache DROP CONSTRAINT pk_task_stats_cache; "
+    "INSERT INTO task_stats_cache SELECT * FROM task_stats_cache WHERE date = :day",
+    "task_rates_are_consistent": "UPDATE task_stats_cache SET connected_rate = 100.5 WHERE date = :day",
+    "task_rows_equal_reported_total": "UPDATE fetch_proofs SET reported_total = reported_total + 1 WHERE date = :day",
+    "task_fields_are_as_agreed": "UPDATE fetch_proofs SET new_fields = '{\"score\": 6}' WHERE date = :day",
+    "task_cache_is_fresh": "UPDATE fetch_proofs SET started_at = started_at - interval '2 days' WHERE date = :day",
+    "agents_add_up_to_the_day": "DELETE FROM agent_ranking WHERE date = :day AND position = 1",
+    "hours_add_up_to_the_day": "UPDATE hourly_orders SET orders = orders + 1 WHERE date = :day AND hour = 15",
+}
+ALL = {check.name: (asset, check) for asset, group in CHECKS.items() for check in group}
+
+
+def judged(connection, name):
+    asset, check = ALL[name]
+    return result_of(check, asset, {str(YESTERDAY): check.judge(day_facts(connection, YESTERDAY))})
+
+
+@pytest.fixture
+def synced(sync):
+    sync("grade", WEEK_BEFORE, YESTERDAY)
+    sync("task")
+
+
+def test_every_check_has_its_bad_datum():
+    assert set(BAD_DATA) == set(ALL)
+
+
+@pytest.mark.usefixtures("synced")
+@pytest.mark.parametrize("name", BAD_DATA)
+def test_a_check_passes_on_a_good_day_and_fails_on_its_bad_datum(connection, name):
+    good = judged(connection, name)
+    assert good.passed, good.description
+    for statement in BAD_DATA[name].split("; "):
+        connection.execute(sa.text(statement), {"day": YESTERDAY} if ":day" in statement else {})
+    bad = judged(connection, name)
+    assert not bad.passed
+    assert bad.metadata["bad_days"].value == str(YESTERDAY)
+    assert bad.severity == (dg.AssetCheckSeverity.WARN if ALL[name][1].warns else dg.AssetCheckSeverity.ERROR)
+
+
+@pytest.mark.usefixtures("synced")
+def test_a_published_sum_that_the_call_records_deny_fails(connection):
+    connection.execute(sa.text("UPDATE grade_stats_cache SET grade_9 = grade_9 + 1, grade_1 = grade_1 - 1"))
+    assert not judged(connection, "total_success_is_grade_9_plus_grade_1").passed
+
+
+@pytest.mark.usefixtures("synced")
+def test_results_carry_numbers_and_no_phone_number(connection):
+    for name in ALL:
+        shown = str(judged(connection, name).metadata)
+        assert "138" not in shown or "****" in shown
+        assert "days" in shown
+
+
+def test_checks_can_be_run_alone_and_judge_t10_to_today(stats_runtime, sync, guanke):
+    for day in days.day_range(days.today() - dt.timedelta(days=17), days.today()):
+        act(guanke, "size", date=day.isoformat(), calls=60)
+    wanted = days.day_range(days.today() - dt.timedelta(days=10), days.today())
+    sync("grade", *wanted)
+    sync("task", *wanted)
+    repository = build(stats_runtime).get_repository_def()
+    job = dg.define_asset_job("alone", selection=dg.AssetSelection.checks_for_assets("task_stats_cache"))
+    result = (
+        dg.Definitions.merge(build(stats_runtime), dg.Definitions(jobs=[job])).resolve_job_def("alone").execute_in_process()
+    )
+    assert result.success
+    evaluations = result.get_asset_check_evaluations()
+    assert {evaluation.metadata["days"].value for evaluation in evaluations} == {11}
+    assert all(evaluation.passed for evaluation in evaluations)
+    assert repository.has_job("task_stats_sync")
+
+
+def test_blocking_is_what_would_publish_a_wrong_number():
+    assert {name for name, (_, check) in ALL.items() if not check.warns} == {
+        "fetched_rows_equal_reported_total",
+        "call_record_ids_are_unique",
+        "grade_cache_has_one_row_per_date",
+        "total_success_is_grade_9_plus_grade_1",
+        "task_cache_has_one_row_per_date",
+        "task_rates_are_consistent",
+        "task_rows_equal_reported_total",
+        "agents_add_up_to_the_day",
+        "hours_add_up_to_the_day",
+    }

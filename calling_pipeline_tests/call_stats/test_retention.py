@@ -1,0 +1,66 @@
+"""What has been kept long enough goes, and nothing else."""
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.call_stats import retention, store, store_records
+from calling_pipeline_tests.call_stats.conftest import YESTERDAY
+
+
+def prune(engine, *, on, cache_days=30, record_days=90):
+    with engine.begin() as connection:
+        return retention.prune(
+            connection,
+            now=dt.datetime.combine(on, dt.time(3, 30), days.SHANGHAI),
+            cache_days=cache_days,
+            record_days=record_days,
+        )
+
+
+def count(engine, table):
+    with engine.connect() as connection:
+        return connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+
+def test_caches_go_after_30_days_and_call_records_stay_longer(sync, engine):
+    old = YESTERDAY - dt.timedelta(days=1)
+    sync("grade", old, YESTERDAY)
+    sync("task", old, YESTERDAY)
+    nothing = prune(engine, on=old + dt.timedelta(days=29))
+    assert (nothing.total, nothing.first_cached_day) == (0, old)
+    pruned = prune(engine, on=old + dt.timedelta(days=30))
+    assert {name: rows for name, rows in pruned.rows.items() if rows} == {
+        "grade_stats_cache": 1,
+        "task_stats_cache": 1,
+        "agent_ranking": pruned.rows["agent_ranking"],
+        "hourly_orders": pruned.rows["hourly_orders"],
+    }
+    with engine.connect() as connection:
+        assert store.read_grade_day(connection, old) is None
+        assert store.read_grade_day(connection, YESTERDAY).complete
+        assert store_records.count_day(connection, old) > 0
+    assert prune(engine, on=old + dt.timedelta(days=30)).total == 0
+
+
+def test_call_records_and_their_proofs_go_at_the_end(sync, engine):
+    sync("grade")
+    records = count(engine, "call_records")
+    pruned = prune(engine, on=YESTERDAY + dt.timedelta(days=90))
+    assert (pruned.rows["call_records"], pruned.rows["fetch_proofs"]) == (records, 1)
+    assert count(engine, "call_records") == 0
+
+
+def test_call_records_are_never_kept_shorter_than_the_caches(sync, engine):
+    sync("grade")
+    assert prune(engine, on=YESTERDAY + dt.timedelta(days=20), cache_days=30, record_days=11).total == 0
+
+
+def test_proofs_of_superseded_reads_go_after_two_weeks_but_never_the_published_one(sync, engine):
+    for _ in range(3):
+        (newest,) = sync("grade")
+    assert prune(engine, on=YESTERDAY + dt.timedelta(days=13)).total == 0
+    assert prune(engine, on=YESTERDAY + dt.timedelta(days=16)).rows["fetch_proofs"] == 2
+    with engine.connect() as connection:
+        assert store.read_grade_day(connection, YESTERDAY).proof == newest.proof
