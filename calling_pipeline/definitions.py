@@ -12,6 +12,7 @@ from calling_pipeline.runtime import Runtime
 ROOMS: tuple[str, ...] = (
     "call_stats",
     "task_ledger",
+    "notifications",
     "sensors.alerts",
     "housekeeping",
 )

@@ -54,19 +54,27 @@ class Outbox:
     def bury_the_dead(self, connection: sa.Connection) -> int:
         """Mark as unknown what a dispatcher had claimed when its session ended; returns how many messages."""
         t = self.table
-        owners = connection.execute(sa.select(t.c.dispatcher).where(t.c.state == "sending").distinct()).scalars().all()
-        gone = [
-            owner
-            for owner in owners
-            if owner is None or connection.execute(_IS_GONE, {"key": dispatcher_key(owner)}).scalar_one()
-        ]
+        gone = self.abandoned_by_the_dead(connection)
         if not gone:
             return 0
         reason = "the process that was sending it ended before it could say what became of it"
-        lost: sa.ColumnElement[bool] = t.c.dispatcher.in_([owner for owner in gone if owner is not None])
-        lost = sa.or_(lost, t.c.dispatcher.is_(None)) if None in gone else lost
         change = self._change("unknown", reason, by="dispatch")
+        lost = sa.func.coalesce(t.c.dispatcher, 0).in_(gone)
         return connection.execute(t.update().where(t.c.state == "sending", lost).values(**change)).rowcount
+
+    def abandoned_by_the_dead(self, connection: sa.Connection) -> list[int]:
+        """Dispatchers whose session is gone while messages of theirs are in flight. One found gone cannot come back
+        before this transaction ends."""
+        t = self.table
+        owner = sa.func.coalesce(t.c.dispatcher, 0)
+        owners = connection.execute(sa.select(owner).where(t.c.state == "sending").distinct()).scalars().all()
+        return [owner for owner in owners if connection.execute(_IS_GONE, {"key": dispatcher_key(owner)}).scalar_one()]
+
+    def untold(self, connection: sa.Connection) -> bool:
+        """Whether people were not told yet of a message that is held."""
+        t = self.table
+        held = sa.select(t.c.id).where(t.c.state.in_(("unknown", "dead")), t.c.alerted_at.is_(None))
+        return bool(connection.execute(sa.select(held.exists())).scalar_one())
 
     def settle(
         self, connection: sa.Connection, ids: Sequence[int] | None, *, as_: Settlement, by: str, why: str

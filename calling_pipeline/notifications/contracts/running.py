@@ -70,6 +70,23 @@ def run(
     return done
 
 
+def generate_only(means: Means, ledgers: Sequence[Path], *, created_by: str, day: dt.date) -> Run:
+    """Generate the messages of the rows first seen on `day`; whoever dispatches next delivers them."""
+    done = Run(uuid.uuid4().hex[:12])
+    _record(means, done, "pending", created_by)
+    generate_all(means, ledgers, done, created_by=created_by, day=day)
+    _record(means, done, "failed" if done.failed else "completed", created_by)
+    return done
+
+
+def known_ledgers(means: Means, configured: Sequence[Path]) -> list[Path]:
+    """The configured ledgers, and those read before that are still there."""
+    with means.transaction() as connection:
+        read_before = [Path(name) for name in store.ledgers(connection)]
+    chosen = {path.expanduser().resolve() for path in configured}
+    return [*configured, *(path for path in read_before if path not in chosen and path.exists())]
+
+
 def generate_all(
     means: Means, ledgers: Sequence[Path], done: Run, *, created_by: str, day: dt.date | None = None
 ) -> list[Path]:
@@ -103,15 +120,6 @@ def deliver(means: Means, ledgers: Sequence[Path], done: Run, *, wait_s: float, 
             return
         until_due = (report.next_due_at - days.now()).total_seconds()
         time.sleep(max(0.0, min(max(_PAUSE_S, until_due), deadline - time.monotonic())))
-
-
-def write_back_everywhere(means: Means) -> Run:
-    """Write back every ledger that was ever read and is still there: what a crash left undone."""
-    done = Run("")
-    with means.transaction() as connection:
-        known = [Path(name) for name in store.ledgers(connection)]
-    _write_back_all(means, [path for path in known if path.exists()], done)
-    return done
 
 
 def _write_back_all(means: Means, ledgers: Sequence[Path], done: Run) -> bool:

@@ -35,12 +35,18 @@ def note_ledger(connection: sa.Connection, csv_file: str, ledger: LedgerFile, no
         },
     )
     ids = [contract.contract_id for contract in ledger.contracts]
-    return connection.execute(_NOTE_ROWS, {"csv_file": csv_file, "ids": ids, "now": now}).rowcount
+    before = [contract.notified for contract in ledger.contracts]
+    return connection.execute(_NOTE_ROWS, {"csv_file": csv_file, "ids": ids, "before": before, "now": now}).rowcount
 
 
 def first_seen_between(connection: sa.Connection, csv_file: str, first: dt.datetime, end: dt.datetime) -> set[str]:
     """Contract ids first seen in a ledger between two instants (half-open)."""
     return set(connection.execute(_FIRST_SEEN, {"csv_file": csv_file, "first": first, "end": end}).scalars())
+
+
+def notified_before(connection: sa.Connection, csv_file: str) -> set[str]:
+    """Contract ids of a ledger that said `Y` when they were first seen: announced before our time."""
+    return set(connection.execute(_NOTIFIED_BEFORE, {"csv_file": csv_file}).scalars())
 
 
 def kept_ledger(connection: sa.Connection, csv_file: str) -> bytes | None:
@@ -103,11 +109,6 @@ def doubled_tasks(connection: sa.Connection) -> list[tuple[str, str, int]]:
     return [(row.contract_id, row.kind, row.messages) for row in connection.execute(_DOUBLED)]
 
 
-def delivered_contracts(connection: sa.Connection) -> dict[str, Sent]:
-    """What was delivered about every contract."""
-    return {row.contract_id: Sent(frozenset(row.delivered), row.complete) for row in connection.execute(_ALL_SENT)}
-
-
 def ledgers(connection: sa.Connection) -> list[str]:
     """The ledger files that were ever read."""
     return list(connection.execute(_LEDGERS).scalars())
@@ -131,9 +132,9 @@ _KEEP_LEDGER = sa.text(
 
 _NOTE_ROWS = sa.text(
     """
-    INSERT INTO contract_rows (csv_file, contract_id, first_seen_at)
-    SELECT :csv_file, contract_id, :now
-    FROM unnest(CAST(:ids AS text[])) AS contract_id
+    INSERT INTO contract_rows (csv_file, contract_id, first_seen_at, notified_before)
+    SELECT :csv_file, contract_id, :now, notified
+    FROM unnest(CAST(:ids AS text[]), CAST(:before AS boolean[])) AS seen (contract_id, notified)
     ON CONFLICT DO NOTHING
     """
 )
@@ -144,6 +145,8 @@ _FIRST_SEEN = sa.text(
     WHERE csv_file = :csv_file AND first_seen_at >= :first AND first_seen_at < :end
     """
 )
+
+_NOTIFIED_BEFORE = sa.text("SELECT contract_id FROM contract_rows WHERE csv_file = :csv_file AND notified_before")
 
 _KEPT_LEDGER = sa.text("SELECT content FROM contract_ledgers WHERE csv_file = :csv_file")
 
@@ -160,15 +163,6 @@ _SENT = sa.text(
     SELECT contract_id, coalesce(array_agg(kind) FILTER (WHERE state = 'delivered'), '{}') AS delivered,
         bool_and(state = 'delivered') AS complete
     FROM contract_messages WHERE contract_id = ANY(:ids)
-    GROUP BY contract_id
-    """
-)
-
-_ALL_SENT = sa.text(
-    """
-    SELECT contract_id, coalesce(array_agg(kind) FILTER (WHERE state = 'delivered'), '{}') AS delivered,
-        bool_and(state = 'delivered') AS complete
-    FROM contract_messages
     GROUP BY contract_id
     """
 )

@@ -22,6 +22,7 @@ contract_rows = sa.Table(
     sa.Column("csv_file", sa.Text, primary_key=True),
     sa.Column("contract_id", sa.Text, primary_key=True),
     sa.Column("first_seen_at", Instant, nullable=False),
+    sa.Column("notified_before", sa.Boolean, nullable=False, comment="it said Y when it was first seen"),
     sa.Index("ix_contract_rows_first_seen_at", "first_seen_at"),
     comment="When each contract was first seen in a ledger",
 )

@@ -65,11 +65,6 @@ def rebuild(connection: sa.Connection, path: Path, *, from_kept: bool = False) -
     return result
 
 
-def differences(connection: sa.Connection, content: bytes) -> dict[str, bool]:
-    """Contracts whose 是否发送通知 is not what the table says, and what it should be."""
-    return _differences(connection, parse(content))
-
-
 def _differences(connection: sa.Connection, ledger: LedgerFile) -> dict[str, bool]:
     known = store.sent(connection, [contract.contract_id for contract in ledger.contracts])
     return {

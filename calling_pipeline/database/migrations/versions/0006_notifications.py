@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("csv_file", sa.Text(), nullable=False),
         sa.Column("contract_id", sa.Text(), nullable=False),
         sa.Column("first_seen_at", _Instant, nullable=False),
+        sa.Column("notified_before", sa.Boolean(), nullable=False, comment="it said Y when it was first seen"),
         sa.PrimaryKeyConstraint("csv_file", "contract_id", name="pk_contract_rows"),
         comment="When each contract was first seen in a ledger",
     )
