@@ -32,11 +32,11 @@ from calling_pipeline.errors import (
 from calling_pipeline.runtime import Runtime
 
 ROUTERS: tuple[str, ...] = (
+    "stats",  # first: routes are tried in order, and these are polled
     "infinity_configs",
     "infinity_extensions",
     "infinity_calls",
     "server",
-    "stats",
     "tasks",
 )
 """Modules of `routes/`, each with a `router`."""

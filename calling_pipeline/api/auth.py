@@ -7,14 +7,14 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Request
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
 from starlette.exceptions import HTTPException
 
 from calling_pipeline.settings import Role, TokenGrant
 
 _RANK: dict[Role, int] = {"viewer": 0, "collector": 1, "operator": 2, "admin": 3}
-_scheme = HTTPBearer(auto_error=False, description="A token of CALLING_API_TOKENS")
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,25 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def current_caller(request: Request, credentials: HTTPAuthorizationCredentials | None = Depends(_scheme)) -> Caller:
-    """The caller of this request; 401 without a known token."""
-    tokens: Tokens = request.app.state.tokens
-    caller = tokens.caller(credentials.credentials) if credentials else None
-    if caller is None:
-        raise HTTPException(401, "a known bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
-    return caller
+class _Requirement(SecurityBase):
+    """The dependency of an endpoint: one step that reads the header, and the scheme in the OpenAPI description."""
+
+    def __init__(self, role: Role) -> None:
+        self.model = HTTPBearerModel(description="A token of CALLING_API_TOKENS")
+        self.scheme_name = "bearer token"
+        self._role = role
+
+    async def __call__(self, request: Request) -> Caller:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        tokens: Tokens = request.app.state.tokens
+        caller = tokens.caller(token) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise HTTPException(401, "a known bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
+        if _RANK[caller.role] < _RANK[self._role]:
+            raise HTTPException(403, f"this needs the role {self._role}; yours is {caller.role}")
+        return caller
 
 
 def requires(role: Role) -> Callable[..., object]:
-    """A dependency: the caller, when his role is `role` or above; else 403."""
-
-    async def allowed(caller: Caller = Depends(current_caller)) -> Caller:
-        if _RANK[caller.role] < _RANK[role]:
-            raise HTTPException(403, f"this needs the role {role}; yours is {caller.role}")
-        return caller
-
-    return allowed
+    """A dependency: the caller, when his role is `role` or above; 401 without a known token, else 403."""
+    return _Requirement(role)

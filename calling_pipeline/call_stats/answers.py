@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import fields
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from calling_pipeline import days
@@ -24,7 +25,7 @@ def day_answer(stats: GradeDay | TaskDay, *, from_cache: bool) -> dict[str, Any]
         "from_cache": from_cache,
         "complete": stats.complete,
         "age_s": round((now - stats.calculated_at).total_seconds(), 1),
-        "next_sync_at": next_sync_at(track, stats.date, now),
+        "next_sync_at": _next_sync_at(track, stats.date, now.replace(second=0, microsecond=0)),
     }
 
 
@@ -50,6 +51,12 @@ def require_partition(day: dt.date, first: dt.date, *, field: str = "date") -> d
     if not first <= day <= today:
         raise InvalidInput(f"{field} {day} is outside the days there are: {first} to {today} (today)", field=field)
     return day
+
+
+@lru_cache(maxsize=512)
+def _next_sync_at(track: Track, day: dt.date, minute: dt.datetime) -> dt.datetime | None:
+    """Ticks fall on whole minutes, so that one look at the timetable serves all readers of a minute."""
+    return next_sync_at(track, day, minute)
 
 
 def _plain(value: Any) -> Any:
