@@ -11,6 +11,7 @@ from calling_pipeline.runtime import Runtime
 
 ROOMS: tuple[str, ...] = (
     "call_stats",
+    "call_batches",
     "task_ledger",
     "notifications",
     "sensors.alerts",
