@@ -14,12 +14,15 @@ from calling_pipeline.database import locks
 from calling_pipeline.errors import IncompleteFetch, NotFound
 
 
-def publish_day(connection: sa.Connection, day: dt.date, *, elapsed_s: float | None = None) -> GradeDay:
+def publish_day(
+    connection: sa.Connection, day: dt.date, *, elapsed_s: float | None = None, proof: FetchProof | None = None
+) -> GradeDay:
     """Publish the grade numbers, the agents' ranking and the hourly orders of `day` in the caller's transaction.
 
+    `proof` spares the proving to a caller who has just stored the day, in this transaction and under its lock.
     Raises `NotFound` when the day was never read and `IncompleteFetch` when its records do not match their proof.
     """
-    cached = publish_grade_numbers(connection, day, elapsed_s=elapsed_s)
+    cached = publish_grade_numbers(connection, day, elapsed_s=elapsed_s, proof=proof)
     store.rank_agents(connection, day)
     store.count_hours(connection, day)
     return cached
@@ -39,10 +42,12 @@ def publish_hours(connection: sa.Connection, day: dt.date) -> list[HourlyOrders]
     return store.read_hours(connection, day)
 
 
-def publish_grade_numbers(connection: sa.Connection, day: dt.date, *, elapsed_s: float | None = None) -> GradeDay:
+def publish_grade_numbers(
+    connection: sa.Connection, day: dt.date, *, elapsed_s: float | None = None, proof: FetchProof | None = None
+) -> GradeDay:
     """Publish the day's row of `grade_stats_cache` alone; raises as `publish_day` does."""
     began = time.perf_counter()
-    proof = proven(connection, day)
+    proof = proof or proven(connection, day)
     spent = elapsed_s if elapsed_s is not None else proof.elapsed_s + time.perf_counter() - began
     store.publish_grade_day(
         connection,

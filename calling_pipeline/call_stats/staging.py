@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.grades import is_unknown, order_yuan
-from calling_pipeline.masking import mask_phone, phone_hash
+from calling_pipeline.masking import mask_phone, phone_hasher
 
 if TYPE_CHECKING:
     from calling_pipeline.vendors.guanke_records import CallRecord
@@ -47,7 +47,7 @@ class Stager:
     def __init__(self, day: dt.date, phone_key: bytes) -> None:
         start, end = days.day_bounds(day)
         self._day_s = range(int(start.timestamp()), int(end.timestamp()))
-        self._key = phone_key
+        self._hasher = phone_hasher(phone_key)
         self._texts = _Texts()
         self._grades = _Grades()
         self.unknown_grades: Counter[str] = Counter()
@@ -76,11 +76,16 @@ class Stager:
     def _phone(self, record: CallRecord) -> str:
         """Masked phone and hash; a phone the vendor masked has no hash, or strangers would be taken for one."""
         phone = record.real_phone or record.phone or ""
-        if len(phone) != 11 or not phone.isdecimal() or not phone.isascii():
+        if len(phone) == 11 and phone.isdecimal() and phone.isascii():
+            masked = f"{phone[:3]}****{phone[-4:]}"
+        else:
             phone = _canonical(phone)
-        if "*" in phone or not phone:
-            return f"{mask_phone(phone).translate(_ESCAPES)}\t{_NULL}"
-        return f"{mask_phone(phone).translate(_ESCAPES)}\t\\\\x{phone_hash(self._key, phone).hex()}"
+            masked = mask_phone(phone).translate(_ESCAPES)
+            if "*" in phone or not phone:
+                return f"{masked}\t{_NULL}"
+        hasher = self._hasher.copy()
+        hasher.update(phone.encode())
+        return f"{masked}\t\\\\x{hasher.hexdigest()}"
 
 
 def _canonical(phone: str) -> str:

@@ -72,12 +72,12 @@ _RANK_AGENTS = sa.text("""
 _DROP_HOURS = sa.text("DELETE FROM hourly_orders WHERE date = :day")
 _COUNT_HOURS = sa.text("""
     INSERT INTO hourly_orders (date, hour, calls, connected, grade_9, grade_1, orders)
-    SELECT :day, extract(hour FROM called_at AT TIME ZONE 'Asia/Shanghai'),
+    SELECT :day, extract(hour FROM date_bin('1 hour', called_at, 'epoch') AT TIME ZONE 'Asia/Shanghai'),
         count(*), count(*) FILTER (WHERE call_state = 2),
         count(*) FILTER (WHERE order_yuan = 9), count(*) FILTER (WHERE order_yuan = 1),
         count(*) FILTER (WHERE order_yuan <> 0)
     FROM call_records WHERE date = :day
-    GROUP BY 2
+    GROUP BY date_bin('1 hour', called_at, 'epoch')
 """)
 
 

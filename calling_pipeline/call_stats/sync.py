@@ -189,7 +189,7 @@ def _store_calls(sync: Sync, connection: sa.Connection, proof: FetchProof, plan:
     )
     store_records.add_proof(connection, proof)
     if sync.publishes:
-        publish.publish_day(connection, day, elapsed_s=_since(began))
+        publish.publish_day(connection, day, elapsed_s=_since(began), proof=proof)
     return DayResult(
         day, "grade", "stored", proof, store.read_grade_day(connection, day) if sync.publishes else None, _since(began)
     )

@@ -1,0 +1,217 @@
+"""What `bench_stats_sync` lets compete, each run in a process of its own: `NAME DATABASE VENDOR DAY` → one JSON line."""
+
+import asyncio
+import itertools
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+STARTED = time.time()
+PAGE = 1000
+IN_FLIGHT = 16
+
+
+def ours(database: str, vendor: str, day: str) -> int:
+    """The product: complete or nothing, masked, hashed, published."""
+    from calling_pipeline import days
+    from calling_pipeline.call_stats.sync import sync_days
+    from calling_pipeline.runtime import Runtime
+    from calling_pipeline.settings import load
+
+    runtime = Runtime(
+        load(database_url=database, guanke_base_url=vendor, guanke_concurrency=IN_FLIGHT, secret_key="a key for benchmarks")
+    )
+    wanted = [days.parse_day(day)]
+    key = runtime.phone_key
+    (result,) = sync_days(runtime.engine, runtime.guanke(), "grade", wanted, sync_type="manual", phone_key=key)
+    return result.proof.distinct_ids
+
+
+def bare(database: str, vendor: str, day: str) -> int:
+    """Fetch, compiled decode, COPY into a temporary table, one upsert, one aggregate."""
+    return asyncio.run(_bare(database, vendor, day))
+
+
+async def _bare(database: str, vendor: str, day: str) -> int:
+    import httpx
+    import msgspec
+    import psycopg
+
+    class Record(msgspec.Struct):
+        id: int
+        callTime: int
+        callState: int
+        duration: int
+        taskId: int
+        TaskName: str
+        phone: str
+        deviceName: str
+        hangupReason: str
+        province: str
+        city: str
+        grade: str | None = None
+        userId: str | None = None
+        realPhone: str | None = None
+
+    class Body(msgspec.Struct):
+        data: list[Record]
+        totalCount: int
+
+    class Answer(msgspec.Struct):
+        data: Body
+
+    decoder = msgspec.json.Decoder(Answer, strict=False)
+    clients = [httpx.AsyncClient(timeout=30) for _ in range(IN_FLIGHT // 8)]
+    token = (await clients[0].get(f"{vendor}/token", params={"username": "u", "password": "p"})).json()["data"]["token"]
+    lane = itertools.cycle(clients)
+
+    async def page(number: int) -> Body:
+        query = {"startTime": f"{day} 00:00:00", "endTime": f"{day} 23:59:59", "page": number, "pageSize": PAGE}
+        answer = await next(lane).get(f"{vendor}/task/cdr/all2", params=query, headers={"Authorization": token})
+        return decoder.decode(answer.content).data
+
+    columns = (
+        "id, called_at_s, call_state, duration_s, grade, agent_id, task_id, task_name, line, phone, reason, province, city"
+    )
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS bare_records (id bigint PRIMARY KEY, called_at_s bigint, call_state smallint,"
+            " duration_s integer, grade text, agent_id text, task_id text, task_name text, line text, phone text,"
+            " reason text, province text, city text)"
+        )
+        connection.execute("CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT * FROM bare_records WITH NO DATA")
+        first = await page(1)
+        pages = -(-first.totalCount // PAGE)
+        numbers = iter(range(2, pages + 1))
+        flying = {asyncio.ensure_future(page(n)) for n in itertools.islice(numbers, IN_FLIGHT)}
+        with connection.cursor() as cursor, cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
+            ready = [first]
+            while ready:
+                for body in ready:
+                    for r in body.data:
+                        copy.write_row(
+                            (
+                                r.id, r.callTime, r.callState, r.duration, r.grade, r.userId, str(r.taskId), r.TaskName,
+                                r.deviceName, r.realPhone or r.phone, r.hangupReason, r.province, r.city,
+                            )
+                        )  # fmt: skip
+                if not flying:
+                    break
+                done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+                flying |= {asyncio.ensure_future(page(n)) for n in itertools.islice(numbers, len(done))}
+                ready = [task.result() for task in done]
+        connection.execute(
+            f"INSERT INTO bare_records SELECT {columns} FROM incoming ON CONFLICT (id) DO UPDATE SET grade = excluded.grade,"
+            " call_state = excluded.call_state, duration_s = excluded.duration_s"
+        )
+        row = connection.execute(
+            "SELECT count(*), count(*) FILTER (WHERE grade ~ '(^|[^0-9])9元' OR grade = '9'),"
+            " count(*) FILTER (WHERE grade ~ '(^|[^0-9])1元' OR grade = '1') FROM bare_records"
+        ).fetchone()
+    for client in clients:
+        await client.aclose()
+    assert row is not None
+    return int(row[0])
+
+
+def old_loop(database: str, vendor: str, day: str) -> int:
+    """The old system: page after page, stdlib JSON, two counts, nothing stored."""
+    import httpx
+
+    nine = one = records = 0
+    with httpx.Client(timeout=30) as client:
+        token = client.get(f"{vendor}/token", params={"username": "u", "password": "p"}).json()["data"]["token"]
+        for number in itertools.count(1):
+            query = {"startTime": f"{day} 00:00:00", "endTime": f"{day} 23:59:59", "page": number, "pageSize": PAGE}
+            answer = client.get(f"{vendor}/task/cdr/all2", params=query, headers={"Authorization": token})
+            rows = json.loads(answer.content)["data"]["data"]
+            for row in rows:
+                grade = row.get("grade") or ""
+                nine += "9元" in grade
+                one += "1元" in grade
+            records += len(rows)
+            if len(rows) < PAGE or records >= 200_000:
+                return records
+    return 0
+
+
+def dlt_merge(database: str, vendor: str, day: str) -> int:
+    """The same day through dlt's merge into PostgreSQL."""
+    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
+    import dlt
+    import httpx
+
+    @dlt.resource(name="dlt_records", write_disposition="merge", primary_key="id")
+    def rows() -> Iterator[list[dict[str, Any]]]:
+        with httpx.Client(timeout=30) as client:
+            token = client.get(f"{vendor}/token", params={"username": "u", "password": "p"}).json()["data"]["token"]
+            for number in range(1, 201):
+                query = {"startTime": f"{day} 00:00:00", "endTime": f"{day} 23:59:59", "page": number, "pageSize": PAGE}
+                answer = client.get(f"{vendor}/task/cdr/all2", params=query, headers={"Authorization": token})
+                yield [{**row, "id": int(row["id"])} for row in answer.json()["data"]["data"]]
+
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline = dlt.pipeline(
+            "bench",
+            pipelines_dir=folder,
+            destination=dlt.destinations.postgres(_with_host(database)),
+            dataset_name="dlt_bench",
+        )
+        pipeline.run(rows())
+        with pipeline.sql_client() as client:
+            counted = client.execute_sql("SELECT count(*) FROM dlt_records")
+        return int(counted[0][0])
+
+
+def _with_host(database: str) -> str:
+    """dlt wants the host in its place and not, as a socket has to be given, in the query."""
+    from sqlalchemy.engine import make_url
+
+    url = make_url(database)
+    folder = str(url.query.get("host", ""))
+    os.environ["PGHOST"] = folder
+    os.environ["DESTINATION__POSTGRES__CREDENTIALS__HOST"] = folder
+    return f"postgresql://{url.username}@/{url.database}"
+
+
+CONTENDERS: dict[str, Callable[[str, str, str], int]] = {
+    "ours": ours,
+    "bare": bare,
+    "old_loop": old_loop,
+    "dlt_merge": dlt_merge,
+}
+
+
+def main() -> None:
+    """Run one contender and print its figures."""
+    name, database, vendor, day = sys.argv[1:]
+    _import_first(name)
+    began, started_s = time.perf_counter(), time.time() - STARTED
+    records = CONTENDERS[name](database, vendor, day)
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "started_s": round(started_s, 2), "peak_mb": round(peak, 1), "records": records}))
+
+
+def _import_first(name: str) -> None:
+    """Process start is reported apart: what a contender imports is imported before its clock starts."""
+    import importlib
+
+    modules = {
+        "ours": ["calling_pipeline.call_stats.sync", "calling_pipeline.runtime", "calling_pipeline.vendors.guanke"],
+        "bare": ["httpx", "msgspec", "psycopg"],
+        "old_loop": ["httpx"],
+        "dlt_merge": ["dlt", "httpx", "dlt.destinations"],
+    }
+    for module in modules[name]:
+        importlib.import_module(module)
+
+
+if __name__ == "__main__":
+    main()
