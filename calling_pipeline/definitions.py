@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 import dagster as dg
 
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import Settings
 
 ROOMS: tuple[str, ...] = (
     "call_stats",
@@ -15,6 +20,7 @@ ROOMS: tuple[str, ...] = (
     "task_ledger",
     "notifications",
     "sensors.alerts",
+    "sensors.stale_caches",
     "housekeeping",
 )
 """Modules of `defs/`, each with `definitions(daily: DailyPartitionsDefinition) -> Definitions`."""
@@ -24,8 +30,29 @@ def build(runtime: Runtime) -> dg.Definitions:
     """The code location over `runtime`; tests pass one of their own."""
     daily = daily_partitions(runtime.settings.partition_start)
     rooms = [importlib.import_module(f"calling_pipeline.defs.{name}").definitions(daily) for name in ROOMS]
-    shared = dg.Definitions(resources={"runtime": runtime}, executor=dg.in_process_executor)
-    return dg.Definitions.merge(shared, *rooms)
+    merged = dg.Definitions.merge(*rooms)
+    return dg.Definitions(
+        assets=_linked_to_code(merged.assets or (), runtime.settings),
+        asset_checks=merged.asset_checks,
+        jobs=merged.jobs,
+        schedules=merged.schedules,
+        sensors=merged.sensors,
+        resources={"runtime": runtime},
+        executor=dg.in_process_executor,
+    )
+
+
+def _linked_to_code(assets: Iterable[Any], settings: Settings) -> Sequence[Any]:
+    """The assets with a link to their source: the repository's page when CALLING_SOURCE_URL names it, else the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        linked = dg.with_source_code_references(list(assets))
+        if settings.source_url is None:
+            return linked
+        anchor = dg.AnchorBasedFilePathMapping(Path(__file__), "calling_pipeline/definitions.py")
+        url, branch = settings.source_url, settings.source_branch
+        platform: Literal["github", "gitlab"] = "gitlab" if "gitlab" in url else "github"
+        return dg.link_code_references_to_git(linked, url, branch, file_path_mapping=anchor, platform=platform)
 
 
 defs = build(Runtime.load())

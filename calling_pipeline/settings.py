@@ -119,6 +119,8 @@ class Settings(BaseSettings):
         repr=False,
         description='JSON: token → {"role", "tenant"}; unset: one admin token is generated into CALLING_HOME',
     )
+    source_url: HttpUrl | None = Field(None, description="Repository page the UI links assets to; unset: the local file")
+    source_branch: str = Field("main", description="Branch of those links")
     allow_private_urls: bool = Field(
         False, description="Let tenants' URLs reach private networks (development and tests only)"
     )

@@ -1,0 +1,124 @@
+"""What Dagster itself costs: ten days in one run against ten runs, a today tick from request to success, and how long the
+code location takes to load. Everything under `calling-pipeline up` with the simulator, small data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from calling_pipeline import days
+
+ROOT = Path(__file__).parents[2]
+_LAUNCH = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+_STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+_LOAD = "import time; t = time.perf_counter(); import calling_pipeline.definitions; print(time.perf_counter() - t)"
+
+
+def run() -> Iterator[dict[str, Any]]:
+    """Wall-clock seconds as an operator meets them."""
+    yield _code_location()
+    with _everything_up() as (url, started_s):
+        yield {"benchmark": "up_with_filled_caches", "unit": "s", "ours": started_s, "target": 90, "met": started_s <= 90}
+        today, yesterday = days.today(), days.today() - dt.timedelta(days=1)
+        ticks = [_run(url, {"dagster/partition": today.isoformat(), "calling/sync_type": "today"}) for _ in range(5)]
+        tick = statistics.median(ticks)
+        yield {"benchmark": "today_tick", "unit": "s", "ours": round(tick, 2), "target": 5, "met": tick <= 5}
+        span = [yesterday - dt.timedelta(days=n) for n in range(10)]
+        together = {
+            "dagster/asset_partition_range_start": span[-1].isoformat(),
+            "dagster/asset_partition_range_end": span[0].isoformat(),
+        }
+        one = _run(url, together)
+        begun = time.perf_counter()
+        runs = [_launch(url, {"dagster/partition": day.isoformat()}) for day in span]
+        for run_id in runs:
+            _wait(url, run_id)
+        ten = time.perf_counter() - begun
+    figures = {"unit": "s", "ours": round(one, 2), "baseline": round(ten, 2), "ratio": round(one / ten, 3)}
+    yield {"benchmark": "ten_days_in_one_run_vs_ten_runs", **figures, "target": "<= 1/6", "met": one <= ten / 6}
+
+
+def _code_location() -> dict[str, Any]:
+    times = [
+        float(subprocess.run([sys.executable, "-c", _LOAD], check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+        for _ in range(4)
+    ]
+    loaded = round(statistics.median(times[1:]), 2)
+    return {"benchmark": "code_location_load", "unit": "s", "ours": loaded, "target": 3, "met": loaded <= 3}
+
+
+@contextmanager
+def _everything_up() -> Iterator[tuple[str, float]]:
+    with tempfile.TemporaryDirectory(prefix="calling-bench-") as folder:
+        Path(folder).chmod(0o755)
+        shutil.copy(ROOT / "dagster.yaml", folder)
+        ports = {name: _free_port() for name in ("UI", "API", "SIMULATOR", "CODE_SERVER")}
+        environment = {**os.environ, **{f"CALLING_{name}_PORT": str(port) for name, port in ports.items()}}
+        command = [sys.executable, "-m", "calling_pipeline.cli.main", "up"]
+        begun = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("Ctrl-C"):
+                break
+        else:
+            raise RuntimeError("`calling-pipeline up` did not come up")
+        started_s = round(time.perf_counter() - begun, 1)
+        try:
+            yield f"http://127.0.0.1:{ports['UI']}/graphql", started_s
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def _run(url: str, tags: Mapping[str, str]) -> float:
+    begun = time.perf_counter()
+    _wait(url, _launch(url, tags))
+    return time.perf_counter() - begun
+
+
+def _launch(url: str, tags: Mapping[str, str]) -> str:
+    selector = {
+        "repositoryLocationName": "calling_pipeline",
+        "repositoryName": "__repository__",
+        "jobName": "grade_stats_sync",
+    }
+    listed = [{"key": key, "value": value} for key, value in tags.items()]
+    parameters = {"selector": selector, "mode": "default", "runConfigData": {}, "executionMetadata": {"tags": listed}}
+    answer = _ask(url, _LAUNCH, p=parameters)["launchRun"]
+    return str(answer["run"]["runId"])
+
+
+def _wait(url: str, run_id: str) -> None:
+    while True:
+        status = _ask(url, _STATUS, id=run_id)["runOrError"]["status"]
+        if status == "SUCCESS":
+            return
+        if status in ("FAILURE", "CANCELED"):
+            raise RuntimeError(f"run {run_id} ended as {status}")
+        time.sleep(0.05)
+
+
+def _ask(url: str, query: str, **variables: Any) -> Any:
+    return httpx.post(url, json={"query": query, "variables": variables}, timeout=60).json()["data"]
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,61 @@
+"""The code location as a whole: what operators rely on is there, described, and nothing is opened to load it."""
+
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from calling_pipeline.definitions import build
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import load
+
+SCHEDULES = {"task_stats_t10", "task_stats_t3", "task_stats_today", "grade_stats_t10", "grade_stats_t3", "grade_stats_today"}
+SENSORS = {"cache_warm_up", "run_failure_alerts", "check_failure_alerts", "stale_cache_alerts"}
+ASSETS = {"call_records", "grade_stats_cache", "task_stats_cache", "agent_ranking", "hourly_orders", "task_usage"}
+
+
+@pytest.fixture(scope="module")
+def defs():
+    return build(Runtime(load(source_url="https://git.example/calling_pipeline")))
+
+
+def test_everything_loads_together(defs):
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_the_names_that_stay_are_there_and_run_by_default(defs):
+    schedules = {one.name: one for one in defs.schedules}
+    sensors = {one.name: one for one in defs.sensors}
+    assert schedules.keys() >= SCHEDULES
+    assert sensors.keys() >= SENSORS
+    for name in SCHEDULES:
+        assert schedules[name].default_status == dg.DefaultScheduleStatus.RUNNING
+        assert schedules[name].execution_timezone == "Asia/Shanghai"
+    for name in SENSORS:
+        assert sensors[name].default_status == dg.DefaultSensorStatus.RUNNING
+
+
+def test_every_asset_is_described_owned_grouped_and_linked_to_its_code(defs):
+    specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+    assert specs.keys() >= ASSETS
+    for name, spec in specs.items():
+        assert spec.description, name
+        assert spec.owners, name
+        assert spec.kinds, name
+        assert spec.group_name != "default", name
+        assert spec.partitions_def is not None, name
+        [reference] = spec.metadata["dagster/code_references"].code_references
+        assert reference.url.startswith("https://git.example/calling_pipeline/"), name
+
+
+def test_the_code_location_opens_no_connection_when_it_loads(tmp_path):
+    program = (
+        "import socket\n"
+        "def refuse(*args): raise AssertionError('a connection was opened')\n"
+        "socket.socket.connect = refuse\n"
+        "import calling_pipeline.definitions as d; assert d.defs.assets\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / ".calling").exists(), "loading started a server or wrote a key"
