@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="Encrypts vendor secrets and keys phone hashes; unset: generated into CALLING_HOME"
     )
-    partition_start: dt.date = Field(dt.date(2026, 1, 1), description="First day of the daily partitions")
+    partition_start: dt.date = Field(dt.date(2025, 1, 1), description="First day of the daily partitions")
     cache_retention_days: int = Field(30, ge=1, description="Days the stats caches are kept")
     call_record_retention_days: int = Field(90, ge=11, description="Days call records are kept")
     dagster_retention_days: int = Field(30, ge=1, description="Days Dagster's runs, ticks and operational events are kept")
