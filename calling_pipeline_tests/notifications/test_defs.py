@@ -110,9 +110,9 @@ def spoil(engine, *statements):
             lambda engine, path: spoil(
                 engine,
                 "ALTER TABLE contract_messages DROP CONSTRAINT uq_contract_messages_contract_id_kind",
-                "INSERT INTO contract_messages (kind, receiver, body, cut_bytes, metadata, state, attempts, failures, due_at,"
-                " history, created_at) SELECT kind, receiver, body, cut_bytes, metadata, state, attempts, failures, due_at,"
-                " history, created_at FROM contract_messages WHERE contract_id = 'id-1'",
+                "INSERT INTO contract_messages (kind, receiver, body, cut_bytes, metadata, state, attempts, failures,"
+                " due_at, history, created_at) SELECT kind, receiver, body, cut_bytes, metadata, state, attempts, failures,"
+                " due_at, history, created_at FROM contract_messages WHERE contract_id = 'id-1'",
             ),
         ),
         (

@@ -1,0 +1,256 @@
+"""kill -9 at every point, a PostgreSQL that restarts, a vendor that lies: the simulator's list is the judge."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
+
+from calling_pipeline.database import embedded, migrate
+from calling_pipeline.database.engine import business_url, make_engine
+from calling_pipeline.errors import DatabaseUnavailable
+from calling_pipeline.notifications.contracts import store
+from calling_pipeline.notifications.contracts.contract_ledger import parse
+from calling_pipeline.notifications.contracts.running import run
+from calling_pipeline_tests.notifications.killed import POINTS
+from calling_pipeline_tests.notifications.world import (
+    NIGHTLY,
+    ROBOTS,
+    USERS,
+    csv_bytes,
+    notification_runtime,
+    row,
+    statuses,
+    write_ledger,
+)
+
+SEEDS = range(20 if NIGHTLY else 1)
+CONTRACTS = 24
+
+
+def go(means, path, **options):
+    return run(means, [path], created_by="a test", wait_s=60, **options)
+
+
+def kept(engine):
+    query = "SELECT id, receiver, body, state FROM contract_messages ORDER BY id"
+    with engine.connect() as connection:
+        return connection.execute(sa.text(query)).all()
+
+
+def address(receiver):
+    kind, _, name = receiver.partition(":")
+    return f"robot:{ROBOTS[name]}" if kind == "robot" else f"user:{USERS[name]}"
+
+
+def judged(engine, judge, path, rows):
+    """Nothing twice, nothing lost, what is unknown is said to be; the file whole, `Y` only where all was delivered."""
+    arrived = judge.counted()
+    assert not [message for message, count in arrived.items() if count > 1]
+    messages = kept(engine)
+    for message in messages:
+        there = arrived[address(message.receiver), message.body]
+        assert {"delivered": there == 1, "unknown": True, "pending": there == 0}.get(message.state, False), message
+    assert sum(arrived.values()) == sum(arrived[address(m.receiver), m.body] for m in messages)
+    ledger = parse(path.read_bytes())
+    assert [contract.contract_id for contract in ledger.contracts] == [line["合同ID(_id)"] for line in rows]
+    assert ledger.parked == []
+    with engine.connect() as connection:
+        sent = store.sent(connection, [contract.contract_id for contract in ledger.contracts])
+    assert all(sent[contract.contract_id].covers(contract) for contract in ledger.contracts if contract.notified)
+    return [message for message in messages if message.state == "unknown"]
+
+
+def settled_by_a_person(engine, judge, held):
+    """Somebody looks into the groups and says what arrived."""
+    arrived = judge.counted()
+    for message in held:
+        there = arrived[address(message.receiver), message.body]
+        with engine.begin() as connection:
+            store.OUTBOX.settle(connection, [message.id], as_="delivered" if there else "retry", by="a test", why="looked")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("point", POINTS)
+def test_a_killed_run_loses_and_repeats_nothing(app_settings, simulator, judge, engine, tmp_path, point, seed):
+    dice = random.Random(f"{point}{seed}")
+    rows = [row(n, award=dice.choice("01"), city=dice.choice(("北京", "上海"))) for n in range(1, CONTRACTS + 1)]
+    path = write_ledger(tmp_path / "c.csv", rows, encoding=dice.choice(("utf-8", "gb18030", "utf-8-sig")))
+    runtime = notification_runtime(app_settings, simulator)
+    settings = {
+        "database_url": app_settings.database_url.get_secret_value(),
+        "secret_key": app_settings.secret_key.get_secret_value(),
+        "wecom_base_url": f"{simulator.url}/wecom",
+        "wecom_robots": ROBOTS,
+        "wecom_users": USERS,
+        "wecom_robot_rate_per_minute": 0,
+    }
+    command = [sys.executable, "-m", "calling_pipeline_tests.notifications.killed"]
+    times = str(dice.randint(1, CONTRACTS - 4))
+    ended = subprocess.run(
+        [*command, json.dumps(settings), str(path), point, times], check=False, timeout=60, cwd=Path.cwd()
+    )
+    assert ended.returncode == -9
+    assert len(parse(path.read_bytes()).contracts) == CONTRACTS
+
+    go(runtime.notifications(), path)
+    held = judged(engine, judge, path, rows)
+    assert len(held) <= 8
+    if point.endswith("rename"):
+        assert held == []
+    settled_by_a_person(engine, judge, held)
+    go(runtime.notifications(), path)
+    assert judged(engine, judge, path, rows) == []
+    assert all(contract.notified for contract in parse(path.read_bytes()).contracts)
+    assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == ["c.csv", "c.csv.bak"]
+    runtime.close()
+
+
+def test_did_it_and_said_it_did_not(means, judge, simulator, engine, tmp_path):
+    """5 % of the answers to messages that were delivered are spoilt; not one message is delivered twice."""
+    count = 5000 if NIGHTLY else 400
+    rows = [
+        row(n, city=random.Random(n).choice(("北京", "上海")), award="1" if n % 4 == 0 else "0")
+        for n in range(count * 4 // 5)
+    ]
+    path = write_ledger(tmp_path / "c.csv", rows)
+    for kind, options in (
+        ("status", {"status": 500}),
+        ("reset", {}),
+        ("garbage", {}),
+        ("cut", {}),
+        ("errcode", {"errcode": -1}),
+    ):
+        simulator.plant(kind, path="/send", times=None, rate=0.01, after=True, **options)
+    simulator.plant("status", path="/send", times=None, rate=0.02, status=429)
+    done = go(means, path)
+    held = judged(engine, judge, path, rows)
+    assert len(held) == done.delivery.unknown > count * 0.02
+    assert sum(judge.counted().values()) == count
+    simulator.clear_faults()
+    settled_by_a_person(engine, judge, held)
+    go(means, path)
+    assert set(statuses(path).values()) == {"Y"}
+    assert sum(judge.counted().values()) == count
+
+
+@pytest.fixture
+def own_server(tmp_path_factory):
+    """A PostgreSQL of this test's own, because it restarts it."""
+    folder = tmp_path_factory.mktemp("restarted") / "postgres"
+    server = embedded.start(folder)
+    engine = make_engine(business_url(server.get_uri()))
+    migrate.upgrade(engine)
+    engine.dispose()
+    yield server
+    server.cleanup()
+
+
+@pytest.mark.parametrize("seed", range(5 if NIGHTLY else 1))
+def test_postgresql_restarts_during_a_delivery(app_settings, simulator, judge, own_server, tmp_path, seed):
+    """Restarted again and again while messages go out: the run goes on, nothing is lost, nothing is sent twice."""
+    url = SecretStr(own_server.get_uri())
+    runtime = notification_runtime(app_settings, simulator, database_url=url)
+    rows = [row(n, city=("北京", "上海")[n % 2]) for n in range(300)]
+    path = write_ledger(tmp_path / "c.csv", rows)
+    simulator.plant("slow", path="/send", times=None, seconds=0.02)
+    over = threading.Event()
+
+    def restart():
+        while not over.wait(0.7 + seed / 10):
+            subprocess.run(
+                [own_server.bin_path / "pg_ctl", "-w", "-m", "immediate", "-D", own_server.pgdata, "-l", own_server.log, "restart"],
+                user=own_server.system_user, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+
+    thread = threading.Thread(target=restart)
+    done = None
+    thread.start()
+    try:
+        while done is None or done.delivery.next_due_at is not None:
+            with suppress(OperationalError, DatabaseUnavailable):  # outside a dispatch a run may end, and is started again
+                done = go(runtime.notifications(), path)
+    finally:
+        over.set()
+        thread.join(60)
+    go(runtime.notifications(), path)
+    held = judged(runtime.engine, judge, path, rows)
+    settled_by_a_person(runtime.engine, judge, held)
+    go(runtime.notifications(), path)
+    assert judged(runtime.engine, judge, path, rows) == []
+    assert sum(judge.counted().values()) == 300
+    runtime.close()
+
+
+def test_a_full_disk_leaves_the_ledger_whole_and_the_next_run_writes_it(means, judge, tmp_path):
+    path = write_ledger(tmp_path / "c.csv", [row(n) for n in range(1, 41)])
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        done = go(means, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert done.failed
+    assert "could not be written" in done.errors[0]
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["c.csv"]
+    assert go(means, path).written_back == 40
+    assert sum(judge.counted().values()) == 40
+
+
+def test_two_runs_at_once_send_every_message_once(runtime, judge, tmp_path):
+    rows = [row(n, award="1", city=("北京", "上海")[n % 2]) for n in range(60)]
+    path = write_ledger(tmp_path / "c.csv", rows)
+    means = runtime.notifications()
+    threads = [threading.Thread(target=go, args=(means, path)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    go(means, path)
+    assert judged(runtime.engine, judge, path, rows) == []
+    assert sum(judge.counted().values()) == 120
+    assert set(statuses(path).values()) == {"Y"}
+
+
+def test_a_ledger_edited_by_hand_all_the_time_loses_no_edit(means, judge, tmp_path):
+    """Somebody saves the file again and again while a run writes it back; in the end every line of his is there."""
+    path = tmp_path / "c.csv"
+    lines = [row(n) for n in range(30)]
+    write_ledger(path, lines)
+    over = threading.Event()
+
+    def edit():
+        number = 100
+        while not over.wait(0.01):
+            content = path.read_bytes()
+            new = csv_bytes([row(number)]).split(b"\r\n")[1] + b"\r\n"
+            draft = path.with_name("editor.tmp")
+            draft.write_bytes(content + new)
+            if path.read_bytes() == content:  # an editor that looks before it saves
+                draft.replace(path)
+                number += 1
+        edited.append(number)
+
+    edited: list[int] = []
+    thread = threading.Thread(target=edit)
+    thread.start()
+    for _ in range(3):
+        go(means, path)
+    over.set()
+    thread.join(10)
+    go(means, path)
+    assert set(statuses(path)) >= {f"id-{n}" for n in range(30)}
+    assert len(parse(path.read_bytes()).parked) == 0
+    assert max(judge.counted().values()) == 1
