@@ -129,7 +129,7 @@ async def _pull_calls(sync: Sync, connection: sa.Connection, day: dt.date, plan:
             for reading in sync.client.calls(plan.start, plan.end):
                 async with aclosing(reading.pages()) as pages:
                     async for records in pages:
-                        await asyncio.to_thread(write, stager.lines(records))
+                        write(stager.lines(records))
                         if sync.progress is not None:
                             sync.progress(day, reading.proof.pages, reading.pages_expected)
                 read = read + reading.proof

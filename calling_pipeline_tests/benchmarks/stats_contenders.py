@@ -170,14 +170,12 @@ def dlt_merge(database: str, vendor: str, day: str) -> int:
 
 
 def _with_host(database: str) -> str:
-    """dlt wants the host in its place and not, as a socket has to be given, in the query."""
+    """dlt insists on a host, a port and a password; libpq prefers the socket folder that the query names."""
     from sqlalchemy.engine import make_url
 
     url = make_url(database)
-    folder = str(url.query.get("host", ""))
-    os.environ["PGHOST"] = folder
-    os.environ["DESTINATION__POSTGRES__CREDENTIALS__HOST"] = folder
-    return f"postgresql://{url.username}@/{url.database}"
+    given = url.set(host=url.host or "localhost", port=url.port or 5432, password=url.password or "none")
+    return given.render_as_string(hide_password=False)
 
 
 CONTENDERS: dict[str, Callable[[str, str, str], int]] = {
@@ -204,8 +202,15 @@ def _import_first(name: str) -> None:
     import importlib
 
     modules = {
-        "ours": ["calling_pipeline.call_stats.sync", "calling_pipeline.runtime", "calling_pipeline.vendors.guanke"],
-        "bare": ["httpx", "msgspec", "psycopg"],
+        "ours": [
+            "calling_pipeline.call_stats.sync",
+            "calling_pipeline.runtime",
+            "calling_pipeline.vendors.guanke",
+            "sqlalchemy.dialects.postgresql.psycopg",
+            "psycopg",
+            "anyio._backends._asyncio",
+        ],
+        "bare": ["httpx", "msgspec", "psycopg", "anyio._backends._asyncio"],
         "old_loop": ["httpx"],
         "dlt_merge": ["dlt", "httpx", "dlt.destinations"],
     }
