@@ -19,6 +19,7 @@ ROOMS: tuple[str, ...] = (
     "call_batches",
     "task_ledger",
     "notifications",
+    "telephony",
     "sensors.alerts",
     "sensors.stale_caches",
     "housekeeping",

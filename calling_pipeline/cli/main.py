@@ -20,6 +20,7 @@ _COMMANDS = {
     "ledger": "calling_pipeline.cli.ledger:ledger",
     "stats": "calling_pipeline.cli.stats:stats",
     "simulator": "calling_pipeline.cli.server:simulator",
+    "telephony": "calling_pipeline.cli.telephony:telephony",
     "policy": "calling_pipeline.cli.policy:policy",
 }
 """Command or group → `module:attribute`."""

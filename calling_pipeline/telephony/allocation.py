@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import threading
 import time
 from typing import Literal
 
@@ -20,6 +21,12 @@ PATIENCE_S = 0.2
 """How long an allocation is tried again when every free extension was being taken at that instant."""
 LEASE = dt.timedelta(minutes=2)
 """How long an extension may be held without an open call before the sweep looks into it."""
+
+_WIDTH = 16
+"""How many extensions in line one attempt looks at: few, so that it locks few in vain."""
+_TURNS = threading.BoundedSemaphore(8)
+"""Allocating statements this process runs at once: more only lock one another's lines in vain, for each waits for a core
+while it holds them. A throttle and nothing else: what is right does not depend on it."""
 
 Verdict = Literal["good", "failed", "none"]
 
@@ -36,20 +43,22 @@ def allocate(
         "tenant": tenant_id,
         "collector": collector_id,
         "strategy": strategy,
-        "limit_lock": _limit_lock(tenant_id),
-        "strict": False,
+        "limit_lock": lock_key("telephony limit", tenant_id),
+        "alone": False,
+        "width": _WIDTH,
     }
     deadline = time.monotonic() + PATIENCE_S
-    strict = False
+    alone = False
     while True:
         now = days.now()
         values.update(now=now, lease_until=now + lease)
-        seen = _strictly(connection, values, tenant_id) if strict else store.lend(connection, values)
-        verdict = _verdict(seen, strict=strict)
-        if verdict == "under the limit's lock":
-            strict = True
-        elif verdict != "again":
+        with _TURNS:
+            seen = store.lend_alone(connection, values) if alone else store.lend(connection, values)
+        verdict = _verdict(seen, alone=alone)
+        if not isinstance(verdict, str):
             return verdict
+        if verdict == "alone":
+            alone = True
         elif time.monotonic() > deadline:
             return _refusal(seen, "busy")
         else:
@@ -61,14 +70,7 @@ def release(connection: Driver, lease: Lease, verdict: Verdict = "good") -> bool
     return store.give_back(connection, lease.extension_id, lease.fence, verdict, days.now()) is not None
 
 
-def _strictly(connection: Driver, values: dict[str, object], tenant_id: int) -> Attempt:
-    """The statement again, alone under the tenant's limit: its snapshot is taken once the lock is held."""
-    with connection.transaction():
-        store.hold_limit(connection, _limit_lock(tenant_id))
-        return store.lend(connection, {**values, "strict": True})
-
-
-def _verdict(seen: Attempt, *, strict: bool) -> Lease | Refusal | Literal["again", "under the limit's lock"]:
+def _verdict(seen: Attempt, *, alone: bool) -> Lease | Refusal | Literal["again", "alone"]:
     if seen.config_id is None:
         return Refusal("no_config")
     if not seen.known:
@@ -77,17 +79,13 @@ def _verdict(seen: Attempt, *, strict: bool) -> Lease | Refusal | Literal["again
         return Lease(seen.held_id, str(seen.held_number), seen.held_fence or 0, seen.config_id, repeated=True)
     if seen.lent_id is not None:
         return Lease(seen.lent_id, str(seen.lent_number), seen.lent_fence or 0, seen.config_id)
-    if seen.in_use >= seen.max_concurrent_calls and (strict or seen.total - seen.offline > seen.max_concurrent_calls):
+    if seen.in_use >= seen.max_concurrent_calls and (alone or seen.total - seen.offline > seen.max_concurrent_calls):
         return _refusal(seen, "over_limit")
     if seen.free == 0:
         return _refusal(seen, "none_free")
-    return "again" if strict or seen.room else "under the limit's lock"
+    return "again" if alone or seen.room else "alone"
 
 
 def _refusal(seen: Attempt, reason: Literal["none_free", "over_limit", "busy"]) -> Refusal:
     cooling = seen.total - seen.in_use - seen.free - seen.offline
     return Refusal(reason, seen.total, seen.in_use, seen.free, cooling, seen.offline)
-
-
-def _limit_lock(tenant_id: int) -> int:
-    return lock_key("telephony limit", tenant_id)

@@ -122,7 +122,7 @@ def _within_window(timestamp: str | None, now: dt.datetime) -> dt.datetime:
 def _call_uuid(body: bytes) -> str:
     """The call the body claims to be about: only whose secret to try, nothing is believed yet."""
     try:
-        return _text(_document(body).get("call_uuid")).replace("\x00", "")
+        return _text(_document(body).get("call_uuid")).encode("utf-8", "ignore").decode().replace("\x00", "")
     except InvalidInput:
         return ""
 

@@ -39,9 +39,17 @@ def lend(connection: Driver, values: dict[str, object]) -> Attempt:
     return Attempt(*row)  # type: ignore[arg-type]
 
 
-def hold_limit(connection: Driver, key: int) -> None:
-    """Wait for the turn to allocate under a limit that binds; ends with the transaction."""
-    connection.execute("SELECT pg_advisory_xact_lock(%(key)s)", {"key": key}, prepare=True)
+def lend_alone(connection: Driver, values: dict[str, object]) -> Attempt:
+    """The same with nobody else allocating from this tenant's pool: its snapshot is taken once the lock is held.
+
+    One journey to the server; within a transaction of the caller's the lock is held until that ends.
+    """
+    with connection.pipeline(), connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%(limit_lock)s)", values, prepare=True)
+        cursor = connection.execute(_LEND_SQL, {**values, "alone": True}, prepare=True)
+    row = cursor.fetchone()
+    assert row is not None
+    return Attempt(*row)  # type: ignore[arg-type]
 
 
 def give_back(connection: Driver, extension_id: int, fence: int, verdict: str, now: dt.datetime) -> str | None:
@@ -88,7 +96,7 @@ _LEND = sa.text(
     ),
     limits AS MATERIALIZED (
         SELECT CASE
-            WHEN :strict THEN facts.in_use < config.max_concurrent_calls
+            WHEN :alone THEN facts.in_use < config.max_concurrent_calls
             WHEN facts.total - facts.offline <= config.max_concurrent_calls
                 THEN pg_try_advisory_xact_lock_shared(:limit_lock)
             ELSE false END AS room
@@ -106,7 +114,7 @@ _LEND = sa.text(
         FROM pool, config, me
         WHERE pool.free AND (SELECT room FROM limits) AND NOT EXISTS (SELECT FROM held)
         ORDER BY first_rank, second_rank, pool.id
-        LIMIT 40
+        LIMIT CAST(:width AS integer)
     ),
     chosen AS (
         SELECT e.id
@@ -139,12 +147,13 @@ _LEND = sa.text(
 """Lends the extension that the strategy puts first among those free and not locked, to a collector who holds none.
 
 - A row whose token changed since this statement's snapshot was lent (and perhaps given back) meanwhile: it is passed
-  over, so the order stays that of the strategy.
+  over, so the order stays that of the strategy. It stays locked until the statement ends, so only the first `:width` rows
+  in line are looked at, and a repetition begins with a fresh snapshot.
 - The collector's own row is claimed by compare-and-set on the token of his last allocation: of two allocations for him at
   once one finds it changed and lends nothing; repeated, it finds the extension he holds.
 - Round robin's cursor is the extension with the newest token: it is stored with the pool and survives restarts.
 - While there are at most `max_concurrent_calls` lines that are not offline the limit cannot be passed and nothing waits.
-  Otherwise the caller holds the limit's lock and says `:strict`; then the count is exact.
+  Otherwise the caller allocates alone, under the tenant's lock: then the count is exact.
 - A clock set back leaves `ready_at` further off than any cool-down can be: that counts as ready.
 """
 

@@ -1,0 +1,165 @@
+"""`calling-pipeline telephony`: the extension pool and the tenants' accounts with Infinity."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from calling_pipeline import days
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.errors import InvalidInput, NotFound
+
+
+@click.group()
+def telephony() -> None:
+    """Extensions, their tenants' Infinity accounts and open calls."""
+
+
+_tenant = click.option("--tenant", type=click.IntRange(1), help="The tenant; his enabled configuration is meant.")
+_config = click.option("--config", "config_id", type=click.IntRange(1), help="The configuration, by id.")
+
+
+@telephony.command("import", cls=PipelineCommand)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_tenant
+@_config
+@click.pass_obj
+def import_extensions(door: Door, file: Path, tenant: int | None, config_id: int | None) -> Answer:
+    """Import extensions from a CSV with the columns number and label (or bare numbers, one a line).
+
+    \b
+    calling-pipeline telephony import extensions.csv --tenant 1
+    calling-pipeline telephony import extensions.csv --config 3 --json
+    """
+    from calling_pipeline.telephony import extensions
+
+    try:
+        rows = list(extensions.read_csv(file.read_text(encoding="utf-8-sig")))
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    with door.ready_runtime.transaction() as connection:
+        wanted = _config_of(connection, tenant, config_id)
+        results = extensions.bulk_import(connection, wanted, rows, who=_who())
+    counts = extensions.counts(results)
+    wrong = [(row.row, row.number, row.result, row.reason) for row in results if row.result != "imported"]
+    lines: list[Any] = [", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())]
+    if wrong:
+        lines.append(table(("row", "number", "result", "reason"), wrong[:50]))
+    return Answer({"config_id": wanted, "counts": counts, "rows": results}, lines, failed=counts["invalid"] > 0)
+
+
+@telephony.command(cls=PipelineCommand)
+@_tenant
+@_config
+@click.pass_obj
+def stats(door: Door, tenant: int | None, config_id: int | None) -> Answer:
+    """Show every pool: available, cooling down, in use, offline, in quarantine.
+
+    \b
+    calling-pipeline telephony stats
+    calling-pipeline telephony stats --tenant 1 --json
+    """
+    from calling_pipeline.telephony import store_extensions
+
+    with door.ready_runtime.transaction() as connection:
+        rows = store_extensions.statistics(connection, days.now(), tenant_id=tenant, config_id=config_id)
+    columns = ("tenant_id", "config_id", "config_name", "total", "available", "cooling_down", "in_use", "offline",
+               "quarantined", "utilisation_pct")  # fmt: skip
+    shown = table([name.replace("_", " ") for name in columns], [[getattr(row, name) for name in columns] for row in rows])
+    return Answer(rows, [shown if rows else "no configuration yet"])
+
+
+@telephony.command(cls=PipelineCommand)
+@click.option("--extension", "extension_id", type=click.IntRange(1), help="Release this extension (its id).")
+@click.option("--collector", "collector_id", type=click.IntRange(1), help="Release what this collector holds.")
+@click.option("--tenant", type=click.IntRange(1), help="The collector's tenant.")
+@click.option("--stale", is_flag=True, help="Look into everything that outlived its timeout, as the sensor does.")
+@click.pass_obj
+def release(door: Door, extension_id: int | None, collector_id: int | None, tenant: int | None, stale: bool) -> Answer:
+    """Free extensions. An open call on one becomes unknown.
+
+    \b
+    calling-pipeline telephony release --extension 17
+    calling-pipeline telephony release --tenant 1 --collector 5
+    calling-pipeline telephony release --stale
+    """
+    from calling_pipeline.telephony import extensions
+
+    if (extension_id is not None) + (collector_id is not None) + stale != 1:
+        raise click.UsageError("give one of --extension, --collector and --stale")
+    runtime = door.ready_runtime
+    if stale:
+        swept = asyncio.run(_sweep(runtime))
+        return Answer(
+            swept, [f"{swept.asked} asked about, {swept.released} released, {swept.still_in_call} still in a call"]
+        )
+    if collector_id is not None and tenant is None:
+        raise click.UsageError("--collector needs --tenant")
+    with runtime.transaction() as connection:
+        if collector_id is not None and tenant is not None:
+            released = extensions.force_release(connection, tenant, collector_id, who=_who())
+        else:
+            assert extension_id is not None
+            done = extensions.release(connection, extension_id, None, who=_who())
+            released = [extension_id] if done else []
+    said = f"released: {', '.join(map(str, released))}" if released else "nothing was lent: nothing released"
+    return Answer({"released": released}, [said])
+
+
+@telephony.command("test-connection", cls=PipelineCommand)
+@_tenant
+@_config
+@click.pass_obj
+def test_connection(door: Door, tenant: int | None, config_id: int | None) -> Answer:
+    """Log in to a tenant's Infinity and say how long that took; exit status 1 when it did not work.
+
+    \b
+    calling-pipeline telephony test-connection --tenant 1
+    """
+    from calling_pipeline.telephony import configurations
+    from calling_pipeline.telephony.records import Account
+
+    runtime = door.ready_runtime
+    with runtime.transaction() as connection:
+        account = configurations.account_of(connection, runtime.secrets, _config_of(connection, tenant, config_id))
+
+    async def test(account: Account) -> configurations.Tested:
+        async with runtime.telephony() as desk:
+            return await configurations.test_connection(desk, account)
+
+    tested = asyncio.run(test(account))
+    said = f"logged in within {tested.latency_ms} ms" if tested.reachable else f"failed: {tested.reason}"
+    return Answer({"config_id": account.config_id, **asdict(tested)}, [said], failed=not tested.reachable)
+
+
+def _config_of(connection: Any, tenant: int | None, config_id: int | None) -> int:
+    from calling_pipeline.telephony import store
+
+    if (tenant is None) == (config_id is None):
+        raise click.UsageError("give either --tenant or --config")
+    if config_id is not None:
+        return config_id
+    assert tenant is not None
+    row = store.config_of_tenant(connection, tenant)
+    if row is None:
+        raise NotFound(f"tenant {tenant} has no Infinity configuration; create one with POST /api/v1/infinity/configs")
+    return int(row.id)
+
+
+async def _sweep(runtime: Any) -> Any:
+    from calling_pipeline.telephony.sweep import sweep
+
+    async with runtime.telephony() as desk:
+        return await sweep(desk)
+
+
+def _who() -> str:
+    try:
+        return f"cli-{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli"
