@@ -1,7 +1,8 @@
 """The schedules of the stats tracks, at exactly the timetable's minutes: one run a tick over the window's partitions.
 
-A tick whose own last run is not done is skipped. Windows of one track that fall due at the same minute (T-3 and today at
-10:00) both run, one after the other: their job's `calling/lock` tag lets the queue start one at a time.
+A tick is skipped while its own last run, or one started by hand, is not done. Windows of one track that fall due at the
+same minute (T-3 and today at 10:00) both run, one after the other: their job's `calling/lock` tag lets the queue start
+one at a time.
 """
 
 import datetime as dt
@@ -33,9 +34,9 @@ def _schedule(entry: Entry, job: Any, daily: dg.DailyPartitionsDefinition) -> dg
         metadata={"sync_type": entry.sync_type},
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        busy = busy_run(context.instance, job.name, {SYNC_TYPE: entry.sync_type})
+        busy = busy_run(context.instance, job.name, entry.sync_type)
         if busy is not None:
-            return dg.SkipReason(f"the last {entry.name} is not done: {busy}")
+            return dg.SkipReason(f"the {entry.track} track is still busy: {busy}")
         return run_request(entry, context.scheduled_execution_time, daily.start.date())
 
     return tick

@@ -42,9 +42,13 @@ def parse_keys(keys: Sequence[str]) -> list[dt.date]:
     return [days.parse_day(key, field="partition") for key in keys]
 
 
-def busy_run(instance: dg.DagsterInstance, job_name: str, tags: Mapping[str, str] | None = None) -> str | None:
-    """What an unfinished run of the job (with these tags) is called and does, None when there is none."""
-    wanted = dg.RunsFilter(job_name=job_name, statuses=list(BUSY), tags=dict(tags or {}))
-    for record in instance.get_run_records(wanted, limit=1):
-        return f"run {record.dagster_run.run_id[:8]} is {record.dagster_run.status.value}"
+def busy_run(instance: dg.DagsterInstance, job_name: str, sync_type: SyncType | None = None) -> str | None:
+    """What an unfinished run of the job is called and does, None when there is none.
+
+    With a `sync_type`, runs of another scheduled type do not count: their window is another one.
+    """
+    for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=list(BUSY)), limit=50):
+        run = record.dagster_run
+        if sync_type is None or run.tags.get(SYNC_TYPE, "manual") in ("manual", sync_type):
+            return f"run {run.run_id[:8]} is {run.status.value}"
     return None

@@ -10,9 +10,11 @@ from calling_pipeline import days
 from calling_pipeline.call_stats.sync import sync_days
 from calling_pipeline.definitions import build
 from calling_pipeline.defs.sensors.call_stats import warm_up_request
+from calling_pipeline.settings import load
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY
 
 DAY = dt.date(2026, 11, 20)
+START = load().partition_start
 NAMES = ("task_stats_t10", "task_stats_t3", "task_stats_today", "grade_stats_t10", "grade_stats_t3", "grade_stats_today")
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
@@ -97,9 +99,9 @@ def test_todays_tick_asks_for_todays_partition(repository, instance, name, when)
 
 
 def test_the_window_is_cut_to_the_partitions_there_are(repository, instance):
-    (request,) = tick(repository, instance, "task_stats_t10", at(7, day=dt.date(2026, 1, 4))).run_requests
-    assert [request.tags[name] for name in RANGE] == ["2026-01-01", "2026-01-03"]
-    skipped = tick(repository, instance, "task_stats_t10", at(7, day=dt.date(2026, 1, 1)))
+    (request,) = tick(repository, instance, "task_stats_t10", at(7, day=START + dt.timedelta(days=3))).run_requests
+    assert [request.tags[name] for name in RANGE] == [START.isoformat(), (START + dt.timedelta(days=2)).isoformat()]
+    skipped = tick(repository, instance, "task_stats_t10", at(7, day=START))
     assert "before the first partition" in skipped.skip_message
 
 
@@ -110,6 +112,20 @@ def test_a_tick_skips_while_its_own_track_still_runs_and_the_other_track_does_no
     assert not skipped.run_requests
     assert status.value in skipped.skip_message
     assert tick(repository, instance, "task_stats_today", at(9)).run_requests
+
+
+def test_windows_of_one_track_that_fall_due_together_both_run(repository, instance):
+    """At 10:00 T-3 and today are due at once: the queue runs them one after the other, neither is lost."""
+    instance.run_storage.add_run(
+        dg.DagsterRun(
+            job_name="task_stats_sync",
+            run_id=str(uuid.uuid4()),
+            status=dg.DagsterRunStatus.STARTED,
+            tags={"calling/sync_type": "historical"},
+        )
+    )
+    assert tick(repository, instance, "task_stats_today", at(10)).run_requests
+    assert tick(repository, instance, "task_stats_t3", at(10)).skip_message
 
 
 def test_a_requested_range_really_fills_the_window(repository, instance, stats_runtime):
