@@ -148,7 +148,8 @@ class Runtime:
 
     def guanke(self) -> GuankeClient:
         """A client of Guanke, to be used as an async context manager within one event loop."""
-        from calling_pipeline.vendors.guanke import Credentials, GuankeClient
+        from calling_pipeline.vendors.guanke import GuankeClient
+        from calling_pipeline.vendors.guanke_token import Credentials
 
         settings = self.settings
         return GuankeClient(

@@ -3,22 +3,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Self, TypeVar
 
 import httpx
 import msgspec
 
 from calling_pipeline import days
-from calling_pipeline.database.credentials import Fetch, Fetched, Token
+from calling_pipeline.database.credentials import Fetched
 from calling_pipeline.errors import (
-    ConfigurationError,
     ContractBreach,
     TransientError,
     VendorAuthRefused,
@@ -40,66 +35,20 @@ from calling_pipeline.vendors.guanke_records import (
     call_decoder,
     task_decoder,
 )
+from calling_pipeline.vendors.guanke_token import Credentials, OwnTokens, Tokens
 from calling_pipeline.vendors.http import VendorHttp, retry_after_s, retrying
+from calling_pipeline.vendors.pace import SHORTEST_PAUSE_S, Pace
 
 CALLS = "/task/cdr/all2"
 TASKS = "/extension/agent/stat"
 PAGE_SIZE = 1000
 LONGEST_PAUSE_S = 120.0
+"""A page is asked for again as long as the vendor's `Retry-After`s together stay below this."""
 TOKEN_LIFE = dt.timedelta(days=30)
 LONGEST_WINDOW = dt.timedelta(days=7)
 _ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
 _TOKEN = msgspec.json.Decoder(TokenData)
 T = TypeVar("T", bound=msgspec.Struct)
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """The secret is preferred when both are there."""
-
-    secret: str | None = None
-    username: str | None = None
-    password: str | None = None
-
-    def request(self, base_url: str) -> tuple[str, dict[str, str]]:
-        """Path and parameters of the token call; a simulator on this machine needs no credentials."""
-        if self.secret:
-            return "/token/secret", {"secret": self.secret}
-        if self.username and self.password:
-            return "/token", {"username": self.username, "password": self.password}
-        if urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1"):
-            return "/token", {"username": "simulator", "password": "simulator"}
-        raise ConfigurationError(
-            "Guanke has no credentials; set CALLING_GUANKE_SECRET, or CALLING_GUANKE_USERNAME and CALLING_GUANKE_PASSWORD"
-        )
-
-    def name(self, base_url: str) -> str:
-        """What the token they earn is stored under: another account or address has another."""
-        identity = hashlib.sha256("\x1f".join((base_url, *self.request(base_url)[1].values())).encode()).hexdigest()
-        return f"guanke:{identity[:16]}"
-
-
-class Tokens(Protocol):
-    """Where the token is kept: `database.credentials.CredentialStore` shares it with other processes."""
-
-    async def token(self, name: str, fetch: Fetch, *, refused: Token | None = None) -> Token:
-        """The token called `name`, fetched when there is none or it is the `refused` one."""
-
-
-class _OwnTokens:
-    """Keeps the token in this client alone."""
-
-    def __init__(self) -> None:
-        self._turn = asyncio.Lock()
-        self._known: Token | None = None
-
-    async def token(self, name: str, fetch: Fetch, *, refused: Token | None = None) -> Token:
-        async with self._turn:
-            known = self._known
-            if known is None or (refused is not None and known.version <= refused.version):
-                fetched = await fetch()
-                known = self._known = Token(fetched.secret, fetched.expires_at, known.version + 1 if known else 1)
-            return known
 
 
 class GuankeClient:
@@ -123,8 +72,8 @@ class GuankeClient:
         self._base_url = base_url
         self._credentials = credentials
         self._http = VendorHttp(VENDOR, base_url, concurrency=concurrency, timeout_s=timeout_s, transport=transport)
-        self._tokens = tokens or _OwnTokens()
-        self._quiet_until = 0.0
+        self._tokens = tokens or OwnTokens()
+        self._pace = Pace(concurrency)
 
     async def __aenter__(self) -> Self:
         return self
@@ -232,30 +181,45 @@ class GuankeClient:
             ) from None
 
     async def _get(self, endpoint: str, query: Mapping[str, str], token: str | None) -> httpx.Response:
-        loop = asyncio.get_running_loop()
-        while (pause := self._quiet_until - loop.time()) > 0:
-            await asyncio.sleep(pause)
+        """One answer of status 200 or 401. A 429 with `Retry-After` slows all requests down and costs no attempt."""
         headers = {"Authorization": token} if token else None
-        answer = await self._http.request("GET", endpoint, safe=True, params=query, headers=headers)
-        status = answer.status_code
-        if status in (408, 429) or status >= 500:
-            asked = retry_after_s(answer)
-            if asked is not None and asked <= LONGEST_PAUSE_S:
-                self._quiet_until = max(self._quiet_until, loop.time() + asked)
-            raise VendorUnavailable(
-                f"Guanke {endpoint} answered HTTP {status}", vendor=VENDOR, endpoint=endpoint, retry_after_s=asked
-            )
-        if status not in (200, 401):
-            raise VendorRefused(
-                f"Guanke {endpoint} answered HTTP {status}; check CALLING_GUANKE_BASE_URL",
-                vendor=VENDOR,
-                endpoint=endpoint,
-                code=str(status),
-            )
-        return answer
+        waited = 0.0
+        while True:
+            async with self._pace.turn():
+                answer = await self._http.request("GET", endpoint, safe=True, params=query, headers=headers)
+                asked = retry_after_s(answer) if answer.status_code == 429 else None
+                if asked is None:
+                    self._pace.went_well()
+                    break
+                self._pace.refused_for(min(asked, LONGEST_PAUSE_S))
+            waited += max(asked, SHORTEST_PAUSE_S)
+            if waited > LONGEST_PAUSE_S or (asked == 0 and waited > 1):
+                break
+            self.retries += 1
+        return _require_status(answer, endpoint)
 
     def _note_retry(self, error: TransientError) -> None:
         self.retries += 1
+
+
+def _require_status(answer: httpx.Response, endpoint: str) -> httpx.Response:
+    """The answer when its status is 200 or 401 (whose meaning is the caller's); else the failure it stands for."""
+    status = answer.status_code
+    if status in (408, 429) or status >= 500:
+        raise VendorUnavailable(
+            f"Guanke {endpoint} answered HTTP {status}",
+            vendor=VENDOR,
+            endpoint=endpoint,
+            retry_after_s=retry_after_s(answer),
+        )
+    if status not in (200, 401):
+        raise VendorRefused(
+            f"Guanke {endpoint} answered HTTP {status}; check CALLING_GUANKE_BASE_URL",
+            vendor=VENDOR,
+            endpoint=endpoint,
+            code=str(status),
+        )
+    return answer
 
 
 def split_window(start: dt.datetime, end: dt.datetime) -> list[tuple[dt.datetime, dt.datetime]]:

@@ -18,7 +18,8 @@ from calling_pipeline.errors import (
     VendorRefused,
     VendorUnavailable,
 )
-from calling_pipeline.vendors.guanke import Credentials, GuankeClient, split_window
+from calling_pipeline.vendors.guanke import GuankeClient, split_window
+from calling_pipeline.vendors.guanke_token import Credentials
 
 START = dt.datetime(2026, 11, 20, tzinfo=days.SHANGHAI)
 END = dt.datetime(2026, 11, 20, 23, 59, 59, tzinfo=days.SHANGHAI)
@@ -245,6 +246,26 @@ def test_retry_after_is_honoured_by_every_page():
     vendor.before = before
     read(vendor, concurrency=1)
     assert asked[2] - asked[1] >= 0.99
+
+
+def test_a_vendor_that_serves_few_requests_a_second_is_served_at_its_own_pace():
+    """Sixteen requests that all come back after the same pause are refused together, page after page, until one gives up."""
+    vendor = Vendor(rows(30_000))
+    served: list[float] = []
+    refused = [0]
+
+    def before(page, count):
+        now = asyncio.get_running_loop().time()
+        if len([at for at in served if now - at < 0.2]) >= 3:
+            refused[0] += 1
+            return httpx.Response(429, headers={"Retry-After": "0"})
+        served.append(now)
+        return None
+
+    vendor.before = before
+    records, (proof,) = read(vendor, concurrency=16)
+    assert len(records) == 30_000
+    assert proof.retries == refused[0] > 0
 
 
 def test_a_lasting_failure_is_raised_as_itself():
