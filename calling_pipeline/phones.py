@@ -39,9 +39,9 @@ _LABEL = re.compile(r"^(?:手机号?码?|电话号?码?|联系电话|联系方�
 _SCIENTIFIC = re.compile(r"^\+?(\d(?:\.(\d+))?)E\+?(\d{1,2})$", re.IGNORECASE)
 _TRAILING_ZERO = re.compile(r"^(\+?[\d\s()-]{7,})\.0*$")
 _MASKED = re.compile(r"^\+?[\d\s-]*\d[\s-]*[*xX×#•●]{2,}[\s-]*\d*$|^[*xX×#•●]{2,}\d+$")
-_TAIL = re.compile(r"^(?:尾号?|后四位|末四位)[::]?\s*\d{3,5}$|^\d{4}$|^[*xX]+\d{4}$")
+_TAIL = re.compile(r"^(?:尾号?|后四位|末四位)[::]?\s*\d{3,5}$|^\d{4}$")
 _SEVERAL = re.compile(r"(?<!\d)(?:\+?86)?1[3-9]\d{9}\D+(?:\+?86)?1[3-9]\d{9}(?!\d)|^1[3-9]\d{9}\D+1[3-9]\d{9}")
-_SHORT = re.compile(r"^(?:1\d{2}|1[0-2]\d{3,4}|9[56]\d{3,4}|106\d{5,})$")
+_SHORT = re.compile(r"^(?:1\d{2}|1[0-2]\d{3,4}|9[56]\d{3,4}|106\d{8,})$")
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ def _read_digits(digits: str) -> PhoneReading:
         return PhoneReading("mobile", national)
     if len(national) == 12 and national[0] == "0" and _mobile().fullmatch(national[1:]):
         return PhoneReading("mobile", national[1:])
-    if _SHORT.match(national):
+    if national == digits and _SHORT.match(national):
         return PhoneReading("short_number")
-    return _read_national(national)
+    return _read_national(national if national == digits else f"+86{national}", national)
 
 
 def _without_country_code(digits: str) -> str | None:
@@ -134,12 +134,12 @@ def _without_country_code(digits: str) -> str | None:
     return digits
 
 
-def _read_national(national: str) -> PhoneReading:
+def _read_national(dialled: str, national: str) -> PhoneReading:
     import phonenumbers
     from phonenumbers import PhoneNumberType, shortnumberinfo
 
     try:
-        parsed = phonenumbers.parse(national, "CN")
+        parsed = phonenumbers.parse(dialled, "CN")
     except phonenumbers.NumberParseException:
         return PhoneReading("not_a_number")
     if len(national) <= 6 and shortnumberinfo.is_valid_short_number_for_region(parsed, "CN"):

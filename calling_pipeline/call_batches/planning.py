@@ -49,15 +49,16 @@ FROM (SELECT read.*, CASE WHEN mobile IS NOT NULL THEN row_number() OVER (
      ) AS row
 LEFT JOIN contact_refusals AS refused ON refused.phone = row.mobile
 LEFT JOIN call_history AS history ON history.phone = row.mobile
-     AND (%(recall_from)s::timestamptz IS NULL OR history.last_called_at > %(recall_from)s)
+     AND ({recall_from}::timestamptz IS NULL OR history.last_called_at > {recall_from})
 LEFT JOIN call_tasks AS open ON open.phone = row.mobile AND open.state IN ('pending', 'pushing', 'unknown')
 """)
 """Every source row once, with the first reason against it. Only the best row of a number (most orders, then first) meets
-the history and the lists: its twins are duplicates whatever becomes of it."""
+the history and the lists: its twins are duplicates whatever becomes of it. Values are literals quoted by the driver, not
+parameters: a column may be called `100%`, which a statement with parameters would take for one."""
 
 KEEP = sql.SQL("""
 INSERT INTO call_tasks (batch_id, source_row, phone, raw, staff_name, sys_name, order_type, order_nums, state, reason)
-SELECT %(batch_id)s, source_row, phone, raw, staff_name, sys_name, order_type, order_nums,
+SELECT {batch_id}, source_row, phone, raw, staff_name, sys_name, order_type, order_nums,
        CASE WHEN reason IS NULL THEN 'pending' ELSE 'skipped' END, reason
 FROM ({verdicts}) AS verdict
 """)
@@ -68,14 +69,14 @@ SELECT reason, count(*), min(coalesce(raw, phone)), max(coalesce(raw, phone)) FR
 
 COUNT_KEPT = sql.SQL("""
 SELECT reason, count(*), min(coalesce(raw, phone)), max(coalesce(raw, phone)) FROM call_tasks
-WHERE batch_id = %(batch_id)s GROUP BY reason
+WHERE batch_id = {batch_id} GROUP BY reason
 """)
 
 
 def preview(connection: sa.Connection, task: CallingTask) -> Card:
     """The pre-flight card of a batch planned now. The caller rolls back: nothing of it stays."""
-    verdicts, values = _prepare(connection, task, days.now())
-    return _card(driver_connection(connection).execute(COUNT.format(verdicts=verdicts), values).fetchall())
+    verdicts = _prepare(connection, task, days.now())
+    return _card(driver_connection(connection).execute(COUNT.format(verdicts=verdicts)).fetchall())
 
 
 def plan(connection: sa.Connection, task: CallingTask, tick_at: dt.datetime | None) -> Batch:
@@ -89,12 +90,12 @@ def plan(connection: sa.Connection, task: CallingTask, tick_at: dt.datetime | No
     known = store.batch_by_key(connection, key)
     if known is not None:
         return known
-    verdicts, values = _prepare(connection, task, now)
+    verdicts = _prepare(connection, task, now)
     batch_id = store.insert_batch(connection, task, key=key, tick_at=tick_at, now=now)
-    values["batch_id"] = batch_id
     driver = driver_connection(connection)
-    driver.execute(KEEP.format(verdicts=verdicts), values)
-    card = _card(driver.execute(COUNT_KEPT, values).fetchall())
+    number = sql.Literal(batch_id)
+    driver.execute(KEEP.format(verdicts=verdicts, batch_id=number))
+    card = _card(driver.execute(COUNT_KEPT.format(batch_id=number)).fetchall())
     if not card.adds_up:
         raise CallingError(f"the plan of {task.name} does not add up: {card.source_rows} rows")
     store.set_card(connection, batch_id, json.dumps(asdict(card)))
@@ -115,8 +116,8 @@ def current(connection: sa.Connection, name: str) -> CallingTask:
     return task
 
 
-def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime) -> tuple[sql.Composed, dict[str, object]]:
-    """The composed verdicts of the task's rows and their values, with the temporary tables they read."""
+def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime) -> sql.Composed:
+    """The composed verdicts of the task's rows, with the temporary tables they read."""
     integers = catalogue.check_source(connection, task.source)
     driver = driver_connection(connection)
     driver.execute("SET LOCAL work_mem = '{}'".format(WORK_MEMORY))  # noqa: UP032  # a constant; no parameters in SET
@@ -126,14 +127,14 @@ def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime) -> 
     phones.judge_odd_spellings(driver, table, task.source.mobile_phone)
     gate.collect_refusals(connection, policy_from(task.policy), now)
     driver.execute("ANALYZE contact_refusals")
-    verdicts = VERDICTS.format(
+    recall_from = None if task.recall_days is None else now - dt.timedelta(days=task.recall_days)
+    return VERDICTS.format(
         mobile=phones.mobile_in(sql.SQL("spelling")),
         spelling=phones.spelling_of(task.source.mobile_phone),
         fields=_fields(task, integers),
         table=table,
+        recall_from=sql.Literal(recall_from),
     )
-    recall_from = None if task.recall_days is None else now - dt.timedelta(days=task.recall_days)
-    return verdicts, {"recall_from": recall_from}
 
 
 def _fields(task: CallingTask, integers: frozenset[str]) -> sql.Composed:
