@@ -99,8 +99,8 @@ def test_sql_is_sure_of_the_common_spellings(driver):
 
 
 _digits = st.text("0123456789", min_size=0, max_size=13)
-_ornaments = st.sampled_from(["", " ", "-", "+86", "0086", "86", "+", "0", ".0", ".", "０", "１３８", "\u3000", "*", "****", "E+10",
-                              "a", "(", ")", "'", "/", "\t", "转1", "\u200b", "－"])  # fmt: skip
+_ornaments = st.sampled_from(["", " ", "-", "+86", "0086", "86", "+", "0", ".0", ".", "０", "１３８", "\u3000", "*", "****",
+                              "E+10", "a", "(", ")", "'", "/", "\t", "转1", "\u200b", "－"])  # fmt: skip
 _prefixes = st.sampled_from(["138", "199", "1740", "1610", "154", "170"])
 _mobiles = st.builds("{}{}".format, _prefixes, st.text("0123456789", min_size=7, max_size=8))
 _generated = st.lists(st.lists(_digits | _mobiles | _ornaments, max_size=5).map("".join), min_size=200, max_size=200)

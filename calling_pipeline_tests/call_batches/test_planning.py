@@ -13,7 +13,6 @@ from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.masking import mask_sample
 from calling_pipeline_tests.call_batches.desk import phone
 
-
 _ATTEMPT = sa.text("INSERT INTO contact_attempts (phone, room, reference, at) VALUES (:p, 'telephony', :ref, :at)")
 
 
@@ -40,7 +39,8 @@ def contacted(desk, number: str, times: int, *, days_ago: float = 0) -> None:
 
 def test_every_reason_has_its_rows_and_masked_samples_and_the_card_adds_up(desk):
     desk.work_orders([phone(1), f"+86{phone(1)}", phone(2), phone(3), phone(4), phone(5), None, "138****0000",
-                      "010-12345678", "8888", "10086", "400-800-1234", "+852 9123 4567", "1.38E+10", f"{phone(6)}/{phone(7)}", "无"])  # fmt: skip
+                      "010-12345678", "8888", "10086", "400-800-1234", "+852 9123 4567", "1.38E+10",
+                      f"{phone(6)}/{phone(7)}", "无"])  # fmt: skip
     called(desk, phone(2))
     with desk.engine.begin() as connection:
         do_not_call.add(connection, phone(3), source="complaint")
