@@ -227,10 +227,17 @@ def _columns(given: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, An
     if "caller_numbers" in given:
         columns["caller_numbers"] = numbers.caller_numbers(given["caller_numbers"])
     if "contact_rules" in given:
-        policy_from(given["contact_rules"])
+        _check_rules(given["contact_rules"])
     ends = numbers.caller_range(whole.get("caller_range_start") or None, whole.get("caller_range_end") or None)
     columns["caller_range_start"], columns["caller_range_end"] = ends or (None, None)
     return columns
+
+
+def _check_rules(document: Mapping[str, Any]) -> None:
+    try:
+        policy_from(document)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InvalidInput("contact_rules cannot be read; see the contact policy's keys", field="contact_rules") from error
 
 
 def _short(value: str, field: str) -> str:

@@ -1,0 +1,249 @@
+"""Whatever operators, collectors, callbacks, sweeps and crashes do in whatever order: one holder each, nothing held without
+an open call, nothing leaked."""
+
+import asyncio
+import datetime as dt
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from calling_pipeline import days
+from calling_pipeline.errors import CallingError
+from calling_pipeline.telephony import agents, allocation, calls, extensions, store_calls, store_extensions
+from calling_pipeline.telephony.records import CallWish, Lease
+from calling_pipeline.telephony.sweep import sweep
+from calling_pipeline_tests.telephony.support import ANY_HOUR, NIGHTLY, broken_rules, set_up
+
+COLLECTORS = 5
+LINES = 4
+LIMIT = 3
+
+
+class IdleLine:
+    """Infinity, as the sweep sees it: every line is idle."""
+
+    async def line_status(self, extension: str) -> str:
+        return "idle"
+
+
+class Pool(RuleBasedStateMachine):
+    """The model: who holds which extension in which open call."""
+
+    runtime = None
+
+    @initialize()
+    def empty(self):
+        tables = (
+            "communication_records, call_callbacks, infinity_bills, infinity_bill_days, extension_pool, infinity_configs"
+        )
+        with self.runtime.transaction() as connection:
+            connection.exec_driver_sql(f"TRUNCATE {tables}, collectors RESTART IDENTITY CASCADE")
+        self.now = dt.datetime(2026, 11, 23, 12, tzinfo=days.SHANGHAI)
+        days.set_clock(lambda: self.now)
+        self.office = set_up(
+            self.runtime,
+            "http://127.0.0.1:9/api",
+            lines=LINES,
+            agents_=COLLECTORS,
+            cool_down_s=5,
+            quarantine_after=2,
+            quarantine_s=60,
+            max_concurrent_calls=LIMIT,
+            contact_rules=ANY_HOUR,
+        )
+        self.open: dict[int, tuple[int, Lease]] = {}
+        self.phone = 0
+
+    def teardown(self):
+        days.set_clock(None)
+
+    def desk(self):
+        from calling_pipeline.telephony.desk import Desk
+
+        client = IdleLine()
+        return Desk(self.runtime.transaction, self.runtime.secrets, self.runtime.phone_key, lambda _: client)
+
+    @rule(collector=st.integers(1, COLLECTORS), strategy=st.sampled_from(["lru", "round_robin", "affinity"]))
+    def begin_a_call(self, collector, strategy):
+        self.phone += 1
+        wish = CallWish(1, collector, f"138{self.phone:08d}", strategy=strategy)
+        with self.runtime.transaction() as connection:
+            from calling_pipeline.telephony import store
+
+            row = store.config_of_tenant(connection, 1)
+        if not row.enabled:
+            return
+        opened = calls._open(self.desk(), wish, row, None)
+        if collector in self.open:
+            assert opened.rule == "in_call"
+        elif opened.__class__.__name__ == "OpenedCall":
+            assert opened.lease.extension_id not in {lease.extension_id for _, lease in self.open.values()}
+            self.open[collector] = (opened.record_id, opened.lease)
+        else:
+            assert opened.rule in ("none_free", "over_limit", "no_collector"), opened
+            if opened.rule == "over_limit":
+                assert len(self.open) >= LIMIT
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data(), state=st.sampled_from(["connected", "busy", "failed"]))
+    def a_callback_ends_a_call(self, data, state):
+        collector = data.draw(st.sampled_from(sorted(self.open)))
+        record_id, _ = self.open.pop(collector)
+        with self.runtime.transaction() as connection:
+            store_calls.failed(
+                connection, record_id, code="x", failure="", verdict=state if state == "failed" else "good", now=self.now
+            )
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data())
+    def an_old_token_is_shown(self, data):
+        collector = data.draw(st.sampled_from(sorted(self.open)))
+        _, lease = self.open[collector]
+        stale = Lease(lease.extension_id, lease.number, lease.fence - 1, lease.config_id)
+        with self.office.driver() as connection:
+            assert not allocation.release(connection, stale)
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data())
+    def an_operator_frees_by_force(self, data):
+        collector = data.draw(st.sampled_from(sorted(self.open)))
+        with self.runtime.transaction() as connection:
+            assert len(extensions.force_release(connection, 1, collector, who="test")) == 1
+        del self.open[collector]
+
+    @rule()
+    def every_call_expires_and_is_swept(self):
+        self.now += dt.timedelta(minutes=10)
+        swept = asyncio.run(sweep(self.desk()))
+        assert swept.released == len(self.open)
+        self.open.clear()
+
+    @rule(seconds=st.integers(-3600, 30))
+    def the_clock_moves(self, seconds):
+        self.now += dt.timedelta(seconds=seconds)
+
+    @rule(data=st.data(), state=st.sampled_from(["offline", "available"]))
+    def an_operator_sets_a_line(self, data, state):
+        extension_id = data.draw(st.sampled_from(self.office.extensions))
+        with self.runtime.transaction() as connection:
+            if store_extensions.find(connection, extension_id) is not None:
+                extensions.set_state(connection, extension_id, state, reason="", who="test")
+
+    @rule(data=st.data())
+    def a_line_is_deleted_if_it_is_not_in_use(self, data):
+        extension_id = data.draw(st.sampled_from(self.office.extensions))
+        held = extension_id in {lease.extension_id for _, lease in self.open.values()}
+        try:
+            with self.runtime.transaction() as connection:
+                extensions.delete(connection, extension_id, who="test")
+            assert not held
+        except CallingError:
+            pass
+
+    @rule(numbers=st.lists(st.integers(1000, 1006), max_size=4))
+    def lines_are_imported(self, numbers):
+        with self.runtime.transaction() as connection:
+            extensions.bulk_import(connection, self.office.config_id, [(str(n), "") for n in numbers], who="test")
+
+    @rule(enabled=st.booleans())
+    def the_tenant_is_switched(self, enabled):
+        self.office.change(enabled=enabled)
+
+    @rule(collector=st.integers(1, COLLECTORS), active=st.booleans())
+    def a_collector_is_switched(self, collector, active):
+        with self.runtime.transaction() as connection:
+            agents.change(
+                connection, self.runtime.secrets, 1, collector, name=None, callback_number=None, active=active, who="test"
+            )
+
+    @rule(collector=st.integers(1, COLLECTORS))
+    def a_process_dies_before_its_commit(self, collector):
+        with self.office.driver() as connection, connection.transaction(force_rollback=True):
+            allocation.allocate(connection, 1, collector)
+
+    @invariant()
+    def the_pool_is_sound(self):
+        if not hasattr(self, "open"):
+            return
+        assert broken_rules(self.runtime) == []
+        held = dict(self.office.rows("SELECT holder, id FROM extension_pool WHERE state = 'in_use'"))
+        assert held == {collector: lease.extension_id for collector, (_, lease) in self.open.items()}
+        open_calls = self.office.rows("SELECT id FROM communication_records WHERE closed_at IS NULL ORDER BY id")
+        assert [record for (record,) in open_calls] == sorted(record for record, _ in self.open.values())
+        assert len(self.open) <= LIMIT
+
+
+def test_the_pool_is_sound_after_anything(runtime):
+    Pool.runtime = runtime
+    run_state_machine_as_test(
+        Pool,
+        settings=settings(
+            max_examples=150 if NIGHTLY else 8,
+            stateful_step_count=40 if NIGHTLY else 20,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink] if NIGHTLY else [Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.parametrize("round_", range(5 if NIGHTLY else 1))
+def test_imports_statistics_and_sweeps_may_run_against_the_pool_at_once(runtime, infinity, round_):
+    """Collectors lend and return while lines are imported, switched, counted and swept: no error, no false refusal."""
+    import threading
+    import time
+    from concurrent.futures import ThreadPoolExecutor
+
+    office = set_up(runtime, infinity.url + "/infinity/api", lines=30, agents_=20)
+    stop = time.monotonic() + (6 if NIGHTLY else 2)
+    refusals: list[object] = []
+    ready = threading.Barrier(11)
+
+    def lend(worker: int) -> int:
+        done = 0
+        with office.driver() as connection:
+            ready.wait()
+            while time.monotonic() < stop:
+                lease = allocation.allocate(connection, 1, 1 + worker)
+                if isinstance(lease, Lease):
+                    done += allocation.release(connection, lease)
+                else:
+                    refusals.append(lease)
+        return done
+
+    def disturb(act) -> int:
+        ready.wait()
+        count = 0
+        while time.monotonic() < stop:
+            with runtime.transaction() as connection:
+                act(connection, count)
+            count += 1
+        return count
+
+    async def sweeping() -> int:
+        async with runtime.telephony() as desk:
+            rounds = 0
+            while time.monotonic() < stop:
+                await sweep(desk)
+                rounds += 1
+        return rounds
+
+    def sweep_on(_: int) -> int:
+        ready.wait()
+        return asyncio.run(sweeping())
+
+    acts = [
+        lambda c, n: extensions.bulk_import(c, office.config_id, [(str(2000 + n % 50), "")], who="test"),
+        lambda c, n: extensions.set_state(c, office.extensions[n % 5], ("offline", "available")[n % 2], reason="", who="t"),
+        lambda c, n: store_extensions.statistics(c, days.now()),
+    ]
+    with ThreadPoolExecutor(11) as pool:
+        lending = [pool.submit(lend, worker) for worker in range(7)]
+        others = [pool.submit(disturb, act) for act in acts] + [pool.submit(sweep_on, 0)]
+        counts = [future.result() for future in [*lending, *others]]
+    assert refusals == []
+    assert min(counts) > 0
+    assert office.rows("SELECT count(*) FROM extension_pool WHERE state = 'in_use'") == [(0,)]
