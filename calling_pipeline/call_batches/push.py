@@ -158,17 +158,15 @@ class _Runner:
                 await writer
             if (end := await self._may_go_on()) is not None:
                 return end.ending
-            call = await self._next_call()
-            if call is None:
+            if not await self._has_call():
                 if self._state == "running" and (end := await self._nothing_due()) is not None:
                     return end.ending
                 continue
             await self._slots.acquire()
             if not await self._turn():
                 self._slots.release()
-                self._queue.appendleft(call)
                 continue
-            task = asyncio.create_task(self._send(call))
+            task = asyncio.create_task(self._send(self._queue.popleft()))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
@@ -235,13 +233,16 @@ class _Runner:
             return None
         return await self._sit_out(due, "delayed by caps or by the gateway")
 
-    async def _next_call(self) -> Claimed | None:
-        """The next claimed call; a new chunk is claimed while the last one is still being sent."""
+    async def _has_call(self) -> bool:
+        """Whether the queue has a claimed call; a new chunk is claimed while the last one is still being sent.
+
+        It stays in the queue until it is sent, so that it is given back whatever ends the waiting.
+        """
         if self._claiming is None and len(self._queue) <= self._limits.chunk // 2:
             self._claiming = asyncio.create_task(self._claim())
         if self._claiming is not None and (not self._queue or self._claiming.done()):
             await self._collect_claim()
-        return self._queue.popleft() if self._queue else None
+        return bool(self._queue)
 
     async def _collect_claim(self) -> None:
         assert self._claiming is not None

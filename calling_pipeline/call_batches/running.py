@@ -11,7 +11,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import control, planning, schedule, store, store_tasks
+from calling_pipeline.call_batches import control, graceful, planning, schedule, store, store_tasks
 from calling_pipeline.call_batches.lease import is_pushed
 from calling_pipeline.call_batches.push import Limits, push_batch
 from calling_pipeline.call_batches.records import Batch, CallingTask, Card
@@ -43,7 +43,7 @@ class Pusher:
 
     def push(self, batch_id: int, on_progress: Callable[[int], None] | None = None) -> Batch:
         """Push one batch; see `push_batch`."""
-        return asyncio.run(self.push_all([batch_id], on_progress))[0]
+        return graceful.run(self.push_all([batch_id], on_progress))[0]
 
     async def push_all(self, batch_ids: Sequence[int], on_progress: Callable[[int], None] | None = None) -> list[Batch]:
         """Push several batches at the same time, each at its own rate; a failure is raised after all have ended."""
@@ -116,7 +116,7 @@ def run_day(
             for batch in store.batches_of(connection, day)
             if (not names or batch.task_name in names) and _should_push(connection, batch, now)
         ]
-    asyncio.run(_push_quietly(pusher, mine, say))
+    graceful.run(_push_quietly(pusher, mine, say))
     with pusher.engine.connect() as connection:
         return [b for b in store.batches_of(connection, day) if not names or b.task_name in names]
 

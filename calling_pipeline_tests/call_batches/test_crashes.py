@@ -20,6 +20,14 @@ CALLS = 120
 
 def kill_a_push(desk, batch, point: str, stop_at: int) -> None:
     """Push in a process of its own, and kill it with signal 9 when it has stopped at `point` of its `stop_at`th call."""
+    with pushing_process(desk, batch, point, stop_at) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "now\n"
+        process.kill()
+        process.wait(10)
+
+
+def pushing_process(desk, batch, point: str, stop_at: int) -> subprocess.Popen:
     address = desk.settings.database_url.get_secret_value()
     command = [
         sys.executable,
@@ -31,11 +39,7 @@ def kill_a_push(desk, batch, point: str, stop_at: int) -> None:
         point,
         str(stop_at),
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "now\n"
-        process.kill()
-        process.wait(10)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("seed", range(20 if NIGHTLY else 1))
@@ -67,6 +71,24 @@ def test_a_killed_batch_goes_on_where_it_was_and_calls_nobody_twice(desk, point,
     desk.push(batch)
     assert desk.outcome(batch).states == {"pushed": CALLS}
     assert len(desk.gateway_calls()) == CALLS
+    desk.judge()
+
+
+def test_a_process_told_to_end_awaits_its_answers_and_leaves_nothing_in_doubt(desk, simulator):
+    desk.work_orders([phone(n) for n in range(500)])
+    desk.task(rate_per_s=200)
+    batch = desk.plan()
+    simulator.plant("slow", path="/gateway", times=None, seconds=0.3)
+    with pushing_process(desk, batch, "never", 0) as process:
+        eventually(lambda: len(desk.gateway_calls()) > 40)
+        process.terminate()
+        assert process.wait(10) == -15
+    states = desk.outcome(batch).states
+    assert set(states) == {"pushed", "pending"}
+    assert states["pushed"] == len(desk.gateway_calls())
+    assert desk.one("SELECT count(*) FROM contact_attempts") == states["pushed"]
+    simulator.clear_faults()
+    assert desk.push(batch, rate_per_s=5000).state == "completed"
     desk.judge()
 
 
