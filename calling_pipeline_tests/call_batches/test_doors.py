@@ -227,13 +227,13 @@ def test_the_sensor_asks_once_for_a_due_tick_and_not_for_one_that_has_its_batch(
     due_task(desk, dt.datetime.now(days.SHANGHAI) - dt.timedelta(minutes=1))
     (request,) = tick_requests(daily_runtime)
     assert request.partition_key == days.today().isoformat()
+    repository = build(daily_runtime).get_repository_def()
+    sensor = repository.get_sensor_def("calling_tasks")
+    tick = sensor.evaluate_tick(dg.build_sensor_context(repository_def=repository, resources={"runtime": daily_runtime}))
+    assert [wanted.run_key for wanted in tick.run_requests] == [request.run_key]
     assert tick_requests(daily_runtime)[0].run_key == request.run_key
     assert materialize(daily_runtime, request.partition_key, tasks=["new orders"]).success
     assert tick_requests(daily_runtime) == []
-    sensor = (
-        build(daily_runtime).resolve_sensor_def("calling_tasks") if hasattr(dg.Definitions, "resolve_sensor_def") else None
-    )
-    assert sensor is None or sensor.name == "calling_tasks"
 
 
 def test_a_missed_tick_is_made_up_for_once_and_only_inside_the_calling_hours(desk, daily_runtime):

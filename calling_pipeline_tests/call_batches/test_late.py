@@ -1,0 +1,111 @@
+"""What arrives too late: an answer after its runner was given up, a commit repeated, a call another batch made meanwhile."""
+
+import uuid
+
+import pytest
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.call_batches import claims, control, ending, store, store_calls
+from calling_pipeline.call_batches.records import Batch, Claimed, Result
+from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline_tests.call_batches.desk import phone
+
+
+@pytest.fixture
+def batch(desk) -> Batch:
+    desk.work_orders([phone(1), phone(2)])
+    desk.task()
+    return desk.plan()
+
+
+def claim_one(desk, batch: Batch, runner: uuid.UUID) -> claims.Claim:
+    with desk.engine.begin() as connection:
+        ids = claims.take_distinct_ids(connection, 1)
+        return claims.claim_chunk(
+            connection,
+            batch,
+            policy_from(batch.policy),
+            runner=runner,
+            claim=str(uuid.uuid4()),
+            distinct_ids=ids,
+            now=days.now(),
+        )
+
+
+def start(desk, batch: Batch) -> uuid.UUID:
+    runner = uuid.uuid4()
+    with desk.engine.begin() as connection:
+        assert store.start(connection, batch.id, runner, days.now())
+    return runner
+
+
+def record(desk, call: Claimed, state: str, outcome: str) -> list[str]:
+    with desk.engine.begin() as connection:
+        return store_calls.record(connection, [Result(call, state, outcome, sent_at=days.now())], now=days.now(), by="test")
+
+
+def states(desk) -> list[str]:
+    return [row.state for row in desk.rows("SELECT state FROM call_tasks ORDER BY source_row")]
+
+
+def test_an_outcome_recorded_twice_counts_once(desk, batch):
+    (call,) = claim_one(desk, batch, start(desk, batch)).calls
+    for _ in range(2):
+        record(desk, call, "pushed", "pushed")
+    assert desk.one("SELECT count(*) FROM call_log") == 1
+    assert desk.one("SELECT calls FROM call_history") == 1
+
+
+def test_a_late_answer_of_the_very_claim_replaces_unknown(desk, batch):
+    (call,) = claim_one(desk, batch, start(desk, batch)).calls
+    with desk.engine.begin() as connection:
+        assert ending.orphans(connection, batch.id, by="test") == 1
+    record(desk, call, "pushed", "pushed")
+    assert states(desk) == ["pushed", "pending"]
+    assert [row.outcome for row in desk.rows("SELECT outcome FROM call_log ORDER BY id")] == ["unknown", "pushed"]
+    assert desk.one("SELECT calls FROM call_history") == 1
+
+
+def test_a_late_answer_changes_nothing_once_an_operator_settled_the_call(desk, batch):
+    (call,) = claim_one(desk, batch, start(desk, batch)).calls
+    with desk.engine.begin() as connection:
+        ending.orphans(connection, batch.id, by="test")
+        control.settle(connection, "pushed", ids=[call.id], by="test")
+    record(desk, call, "refused", "refused")
+    assert states(desk) == ["pushed", "pending"]
+
+
+def test_a_runner_that_was_superseded_claims_nothing(desk, batch):
+    old = start(desk, batch)
+    new = start(desk, batch)
+    assert claim_one(desk, batch, old).state is None
+    assert len(claim_one(desk, batch, new).calls) == 1
+
+
+def test_a_claim_waits_for_nobody_who_holds_a_row_and_takes_the_next(desk, batch):
+    runner = start(desk, batch)
+    with desk.engine.begin() as other:
+        other.execute(sa.text("SELECT FROM call_tasks WHERE source_row = 1 FOR UPDATE"))
+        (call,) = claim_one(desk, batch, runner).calls
+    assert call.phone == phone(2)
+
+
+def test_a_number_that_was_called_meanwhile_is_skipped_at_the_claim(desk, batch):
+    with desk.engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO call_history VALUES (:p, now(), now(), 1, 0, 0)"), {"p": phone(1)})
+    desk.push(batch)
+    assert [call["phone"] for call in desk.gateway_calls()] == [phone(2)]
+    assert desk.reconciliation(batch)["left_out"] == {"called_before": 1}
+
+
+def test_a_claim_given_back_can_be_claimed_again_with_its_distinct_id(desk, batch):
+    runner = start(desk, batch)
+    (call,) = claim_one(desk, batch, runner).calls
+    with desk.engine.begin() as connection:
+        assert claims.give_back(connection, batch.id, call.claim) == 1
+        assert claims.give_back(connection, batch.id, call.claim) == 0
+    (again,) = claim_one(desk, batch, runner).calls
+    assert (again.id, again.distinct_id, again.attempt) == (call.id, call.distinct_id, call.attempt)
+    assert record(desk, call, "pushed", "pushed") == []
+    assert states(desk)[0] == "pushing", "the old claim's answer is nobody's"
