@@ -60,7 +60,6 @@ _REFUSALS: Mapping[str, str] = {
 }
 _CREDENTIALS = frozenset({"600", "601", "602", "603", "604"})
 _CODE = re.compile(r"\b1\d{3}\b")
-_BILL_PAGE_LIMIT = 100_000
 _BILL_READINGS = 3
 
 
@@ -196,15 +195,16 @@ class InfinityClient:
         seen: set[str] = set()
         total, page = 0, 0
         for _ in range(_BILL_READINGS):
-            page = 0
+            page = read = 0
             while True:
                 page += 1
                 rows, total = await self._bill_page(first, last, sync_flag, page)
+                read += len(rows)
                 for row in rows:
                     if row.call_uuid not in seen:
                         seen.add(row.call_uuid)
                         yield row
-                if not rows or len(seen) >= total or page >= _BILL_PAGE_LIMIT:
+                if not rows or read >= total:
                     break
             if len(seen) == total:
                 return
