@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
 from calling_pipeline.database.engine import driver_connection, driver_sql
@@ -14,7 +16,8 @@ from calling_pipeline.task_ledger.records import Refusal, Saved, Task, Usage
 
 def save(connection: sa.Connection, values: Mapping[str, Any]) -> Saved:
     """Run the one statement that saves a task; `values` are its parameters, validated."""
-    row = driver_connection(connection).execute(_SAVE_SQL, values, prepare=True).fetchone()
+    with psycopg.RawCursor(driver_connection(connection)) as cursor:
+        row = cursor.execute(_SAVE_RAW, [values[name] for name in _SAVE_NAMES], prepare=True).fetchone()
     assert row is not None
     return Saved(*row)  # type: ignore[arg-type]
 
@@ -76,18 +79,16 @@ _SAVE = sa.text(
         SET (last_outcome, saves, feature, state, credits, free, charged_act, details,
              updated_at, updated_by, finished_at) = (
             SELECT
-                verdict.outcome, kept.saves + 1,
-                CASE WHEN verdict.outcome = 'updated' AND kept.feature = '' THEN excluded.feature ELSE kept.feature END,
-                CASE WHEN verdict.outcome = 'updated' THEN excluded.state ELSE kept.state END,
-                CASE WHEN verdict.outcome = 'updated' THEN wanted.credits ELSE kept.credits END,
-                CASE WHEN verdict.outcome = 'updated' THEN wanted.free ELSE kept.free END,
-                CASE WHEN verdict.outcome = 'updated' THEN wanted.charged_act ELSE kept.charged_act END,
-                CASE WHEN verdict.outcome = 'updated' THEN wanted.details ELSE kept.details END,
-                CASE WHEN verdict.outcome = 'updated' THEN greatest(kept.updated_at, excluded.updated_at)
-                     ELSE kept.updated_at END,
-                CASE WHEN verdict.outcome = 'updated' THEN excluded.updated_by ELSE kept.updated_by END,
-                CASE WHEN verdict.outcome = 'updated' AND kept.state <> excluded.state
-                     THEN greatest(kept.updated_at, excluded.updated_at) ELSE kept.finished_at END
+                judged.outcome, kept.saves + 1,
+                CASE WHEN moves AND kept.feature = '' THEN excluded.feature ELSE kept.feature END,
+                CASE WHEN moves THEN excluded.state ELSE kept.state END,
+                CASE WHEN moves THEN wanted.credits ELSE kept.credits END,
+                CASE WHEN moves THEN wanted.free ELSE kept.free END,
+                CASE WHEN moves THEN wanted.charged_act ELSE kept.charged_act END,
+                CASE WHEN moves THEN wanted.details ELSE kept.details END,
+                CASE WHEN moves THEN wanted.at ELSE kept.updated_at END,
+                CASE WHEN moves THEN excluded.updated_by ELSE kept.updated_by END,
+                CASE WHEN moves AND kept.state <> excluded.state THEN wanted.at ELSE kept.finished_at END
             FROM (
                 SELECT
                     coalesce(CAST(:credits AS bigint), kept.credits) AS credits,
@@ -96,7 +97,8 @@ _SAVE = sa.text(
                         CASE WHEN CAST(:credits AS bigint) <> kept.credits THEN CAST(:credits AS bigint) = 0 END,
                         kept.free) AS free,
                     coalesce(CAST(:charge_key AS text), kept.charged_act) AS charged_act,
-                    kept.details || excluded.details AS details
+                    kept.details || excluded.details AS details,
+                    greatest(kept.updated_at, excluded.updated_at) AS at
             ) AS wanted
             CROSS JOIN LATERAL (
                 SELECT CASE
@@ -108,7 +110,7 @@ _SAVE = sa.text(
                        AND excluded.feature IN ('', kept.feature) THEN 'unchanged'
                     ELSE 'updated'
                 END AS outcome
-            ) AS verdict)
+            ) AS judged CROSS JOIN LATERAL (SELECT judged.outcome = 'updated' AS moves) AS verdict)
         RETURNING task_id, feature, state, credits, free, charged_act, last_outcome,
             state = 'completed' AND NOT free AND credits > 0 AS paid
     ), charged AS (
@@ -159,7 +161,11 @@ _SAVE = sa.text(
 """Insert or move one task, charge it, and keep what was refused. Concurrent savers of one task queue at its row, so each
 judges what the one before him left; concurrent charges of one act queue at the act's key."""
 
-_SAVE_SQL = driver_sql(_SAVE).encode()
+_SAVE_NAMES = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", driver_sql(_SAVE))))
+_SAVE_RAW = re.sub(
+    r"%\((\w+)\)s", lambda match: f"${_SAVE_NAMES.index(match[1]) + 1}", " ".join(driver_sql(_SAVE).split())
+).encode()
+"""The same with numbered parameters: the driver would translate named ones anew at every call of a statement so long."""
 
 _TASK = sa.text(
     """
