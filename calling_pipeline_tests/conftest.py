@@ -35,7 +35,7 @@ settings.load_profile(os.environ.get("CALLING_TEST_PROFILE", "default"))
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No setting of the developer's shell or `.env` reaches a test, and every test starts on the system's clock."""
-    for name in [name for name in os.environ if name.startswith("CALLING_") and name != "CALLING_TEST_PROFILE"]:
+    for name in [name for name in os.environ if name.startswith("CALLING_") and not name.startswith("CALLING_TEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     yield
@@ -44,15 +44,17 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> URL:
-    """The session's PostgreSQL, shared by all workers, with a migrated template database."""
+    """The session's PostgreSQL, shared by all workers, with a migrated template database: an embedded server, or the one
+    CALLING_TEST_DATABASE_URL names (any PostgreSQL >= 15 whose role may create databases)."""
+    given = os.environ.get("CALLING_TEST_DATABASE_URL")
     shared = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         shared = shared.parent
     with FileLock(shared / "postgres.lock"):
-        server = embedded.start(shared / "postgres", settings=SPEED)
-        url = business_url(server.get_uri())
+        url = business_url(given or embedded.start(shared / "postgres", settings=SPEED).get_uri())
         made = shared / "template.made"
         if not made.exists():
+            _statement(url, f'DROP DATABASE IF EXISTS "{TEMPLATE}"')
             _statement(url, f'CREATE DATABASE "{TEMPLATE}"')
             engine = make_engine(url.set(database=TEMPLATE))
             migrate.upgrade(engine)
