@@ -1,5 +1,6 @@
 """Two syncs of one day, and one that is killed: with real sessions and real processes."""
 
+import dataclasses
 import datetime as dt
 import os
 import signal
@@ -9,7 +10,8 @@ import threading
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats import store, store_records
+from calling_pipeline.database import locks
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
 from calling_pipeline_tests.support import eventually
 
@@ -90,6 +92,22 @@ def test_an_older_read_never_overwrites_a_newer_one(sync, guanke, engine):
     with engine.connect() as connection:
         assert store.read_grade_day(connection, YESTERDAY) == newer.stats
         assert newer.stats.grade_9 == truth(guanke)["grade_9"]
+
+
+def test_a_read_waits_for_the_days_lock_and_then_looks_again(sync, engine):
+    """Whoever stores a day holds its lock: a read that arrives meanwhile must see what was stored, and give way."""
+    results = {}
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    (first,) = sync("grade")
+    with engine.connect() as holder, engine.connect() as watcher:
+        locks.hold(holder, "call_stats", "grade", YESTERDAY)
+        thread = threading.Thread(target=lambda: results.update(late=sync("grade")[0]))
+        thread.start()
+        eventually(lambda: watcher.execute(waiting).scalar_one() or "late" in results, within_s=30)
+        store_records.add_proof(holder, dataclasses.replace(first.proof, fetch_number=10**9))
+        holder.commit()
+        thread.join(30)
+    assert results["late"].outcome == "superseded"
 
 
 def test_an_older_task_read_never_overwrites_a_newer_one(sync, guanke, engine):
