@@ -158,6 +158,8 @@ SELECT id FROM call_tasks WHERE state = 'unknown' AND (CAST(:batch_id AS bigint)
 
 STUCK_BATCHES = sa.text("SELECT DISTINCT batch_id FROM call_tasks WHERE state = 'pushing' ORDER BY batch_id")
 
+LAST_ANSWER = sa.text("SELECT answered_at FROM call_log WHERE answered_at IS NOT NULL ORDER BY id DESC LIMIT 1")
+
 
 def fence(connection: sa.Connection, batch_id: int, runner: uuid.UUID) -> BatchState | None:
     """The batch's state, held until the transaction ends; None when another runner took over."""
@@ -273,3 +275,8 @@ def to_claimed(row: Any, distinct_id: str, claim: str) -> Claimed:
     return Claimed(
         row.id, row.phone, row.staff_name, row.sys_name, row.order_type, row.order_nums, distinct_id, row.attempts + 1, claim
     )
+
+
+def last_vendor_answer(connection: sa.Connection) -> dt.datetime | None:
+    """When the gateway last answered a push."""
+    return connection.execute(LAST_ANSWER).scalar_one_or_none()

@@ -119,3 +119,9 @@ def latest_proof(connection: sa.Connection, track: Track, day: dt.date, *, mode:
 def proof_from(row: Mapping[Any, Any]) -> FetchProof:
     """A proof from its row."""
     return FetchProof(**{column.name: row[column.name] for column in fetch_proofs.columns})
+
+
+def last_vendor_answer(connection: sa.Connection) -> dt.datetime | None:
+    """When Guanke last gave a whole, usable answer."""
+    latest: dt.datetime | None = connection.execute(sa.select(sa.func.max(fetch_proofs.c.finished_at))).scalar_one()
+    return latest

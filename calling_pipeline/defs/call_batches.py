@@ -42,7 +42,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
 def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
         partitions_def=daily,
-        group_name="calling",
+        group_name="call_batches",
         kinds={"postgres", "api"},
         owners=OWNERS,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -72,7 +72,7 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 def _call_history(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
         partitions_def=daily,
-        group_name="calling",
+        group_name="call_batches",
         kinds={"postgres"},
         owners=OWNERS,
         deps=["call_batches"],

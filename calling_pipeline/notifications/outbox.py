@@ -233,7 +233,20 @@ _RELEASE = sql.SQL(
 )
 """Give back what a claim took whose commit was not acknowledged: its dispatcher never began to send it."""
 
+_LAST_DELIVERY = sa.text("""
+    SELECT max(settled_at) FROM (
+        (SELECT settled_at FROM contract_messages WHERE state = 'delivered' ORDER BY id DESC LIMIT 1)
+        UNION ALL
+        (SELECT settled_at FROM technician_messages WHERE state = 'delivered' ORDER BY id DESC LIMIT 1)) AS latest
+""")
+
 
 def to_claimed(rows: Iterable[Sequence[Any]]) -> list[Claimed]:
     """Rows of `claim_sql` as records."""
     return [Claimed(*row) for row in rows]
+
+
+def last_vendor_answer(connection: sa.Connection) -> dt.datetime | None:
+    """When WeCom last took a message, of either outbox."""
+    latest: dt.datetime | None = connection.execute(_LAST_DELIVERY).scalar_one()
+    return latest

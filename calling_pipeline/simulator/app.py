@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,15 +12,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from calling_pipeline.simulator.faults import COMMON_KINDS, Fault, Faults
+from calling_pipeline.simulator.simulation import Simulation
 from calling_pipeline.simulator.world import World
-
-
-@dataclass
-class Simulation:
-    """What a simulated vendor is built from."""
-
-    world: World
-    faults: Faults = field(default_factory=Faults)
 
 
 def create_app(world: World, *, latency_s: float = 0.0) -> ASGIApp:

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from calling_pipeline.simulator.app import Simulation
+from calling_pipeline.simulator.simulation import Simulation
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 KINDS = ("refuse", "ret", "token")

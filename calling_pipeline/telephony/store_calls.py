@@ -314,3 +314,11 @@ _RECENT_OUTCOMES = sa.text(
 
 KEEP_CALLBACK_SQL = driver_sql(KEEP_CALLBACK)
 MATCH_SQL = driver_sql(_MATCH)
+
+
+_LAST_ANSWER = sa.text("SELECT called_at FROM communication_records WHERE called_at IS NOT NULL ORDER BY id DESC LIMIT 1")
+
+
+def last_vendor_answer(connection: sa.Connection) -> dt.datetime | None:
+    """When Infinity last answered MakeCall."""
+    return connection.execute(_LAST_ANSWER).scalar_one_or_none()

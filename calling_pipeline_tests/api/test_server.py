@@ -1,8 +1,11 @@
 """The server itself: tokens, health, migration, its description, and failures that give nothing away."""
 
+import datetime as dt
+
 import pytest
 import sqlalchemy as sa
 
+from calling_pipeline import days
 from calling_pipeline.api.auth import Tokens
 from calling_pipeline.database import migrate
 from calling_pipeline.settings import TokenGrant
@@ -27,6 +30,16 @@ def test_health_needs_no_token(viewer):
     del viewer.headers["Authorization"]
     answer = viewer.get("/healthz")
     assert (answer.status_code, answer.json()["data"]["database"]) == (200, "ok")
+    assert answer.json()["data"]["vendors"] == {
+        vendor: {"last_answer_at": None} for vendor in ("guanke", "gateway", "infinity", "wecom")
+    }
+
+
+def test_health_says_when_a_vendor_last_answered(viewer):
+    before = days.now()
+    viewer.get("/api/stats/grade-stats", params={"date": days.today().isoformat()})
+    at = viewer.get("/healthz").json()["data"]["vendors"]["guanke"]["last_answer_at"]
+    assert dt.datetime.fromisoformat(at) >= before
 
 
 def test_health_is_503_when_the_schema_is_not_this_programs(viewer, engine):

@@ -10,22 +10,33 @@ from fastapi.responses import JSONResponse
 
 from calling_pipeline.api.app import failure
 from calling_pipeline.api.auth import Caller, requires
+from calling_pipeline.call_batches import store_calls as batch_calls
+from calling_pipeline.call_stats import store_records
 from calling_pipeline.database import migrate
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import CallingError
+from calling_pipeline.notifications import outbox
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony import store_calls as communications
 
 router = APIRouter(tags=["server"])
+_LAST_ANSWERS = {
+    "guanke": store_records.last_vendor_answer,
+    "gateway": batch_calls.last_vendor_answer,
+    "infinity": communications.last_vendor_answer,
+    "wecom": outbox.last_vendor_answer,
+}
 
 
 @router.get("/healthz")
 async def healthz(request: Request) -> JSONResponse:
-    """Whether the database answers with the schema this program needs. Needs no token; 503 when it does not."""
+    """Whether the database answers with the schema this program needs, and when each vendor last answered. Needs no token;
+    503 when the database does not answer, whatever the vendors do."""
     try:
-        await asyncio.to_thread(_require_database, request.app.state.runtime)
+        vendors = await asyncio.to_thread(_look, request.app.state.runtime)
     except CallingError as error:
         return failure(503, str(error))
-    return JSONResponse({"success": True, "data": {"database": "ok"}})
+    return JSONResponse({"success": True, "data": {"database": "ok", "vendors": vendors}})
 
 
 @router.post("/api/db/migrate")
@@ -35,6 +46,8 @@ async def migrate_database(request: Request, caller: Caller = Depends(requires("
     return {"success": True, "data": {"before": before, "after": after}}
 
 
-def _require_database(runtime: Runtime) -> None:
+def _look(runtime: Runtime) -> dict[str, dict[str, str | None]]:
     with reachable(runtime.engine) as connection:
         migrate.require_current(connection)
+        answered = {vendor: last_answer(connection) for vendor, last_answer in _LAST_ANSWERS.items()}
+    return {vendor: {"last_answer_at": at.isoformat() if at else None} for vendor, at in answered.items()}
