@@ -44,7 +44,7 @@ FROM (SELECT read.*, CASE WHEN mobile IS NOT NULL THEN row_number() OVER (
                    coalesce(sure.mobile, judged.phone) AS phone, judged.kind
             FROM (SELECT source.*, {mobile} AS mobile
                   FROM (SELECT row_number() OVER () AS source_row, {spelling} AS spelling, {fields} FROM {table}) AS source
-                 ) AS sure
+                  OFFSET 0) AS sure
             LEFT JOIN judged_phones AS judged ON sure.mobile IS NULL AND judged.spelling = sure.spelling) AS read
      ) AS row
 LEFT JOIN contact_refusals AS refused ON refused.phone = row.mobile
@@ -53,8 +53,10 @@ LEFT JOIN call_history AS history ON history.phone = row.mobile
 LEFT JOIN call_tasks AS open ON open.phone = row.mobile AND open.state IN ('pending', 'pushing', 'unknown')
 """)
 """Every source row once, with the first reason against it. Only the best row of a number (most orders, then first) meets
-the history and the lists: its twins are duplicates whatever becomes of it. Values are literals quoted by the driver, not
-parameters: a column may be called `100%`, which a statement with parameters would take for one."""
+the history and the lists: its twins are duplicates whatever becomes of it.
+
+`OFFSET 0` keeps the planner from copying the expression that reads a number into every place that names it. Values are
+literals quoted by the driver, not parameters: a column may be called `100%`, which would be taken for one."""
 
 KEEP = sql.SQL("""
 INSERT INTO call_tasks (batch_id, source_row, phone, raw, staff_name, sys_name, order_type, order_nums, state, reason)
