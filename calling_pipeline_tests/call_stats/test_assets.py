@@ -121,3 +121,13 @@ def test_corrected_grades_are_found_by_the_next_read_of_the_day(run, guanke, con
     connection.rollback()
     after = store.read_grade_day(connection, YESTERDAY)
     assert after.grade_9 == truth(guanke)["grade_9"] > before.grade_9
+
+
+def test_todays_ticks_leave_the_numbers_of_the_moment_they_read(run, guanke, connection):
+    today = days.today()
+    for _ in range(2):
+        assert run("grade_stats_sync", today, sync_type="today").success
+    cached = store.read_grade_day(connection, today)
+    true = truth(guanke, today, as_of=cached.proof.window_end.isoformat())
+    assert (cached.total_records, cached.total_success) == (true["total_records"], true["total_success"])
+    assert (cached.sync_type, cached.complete) == ("today", True)
