@@ -73,6 +73,7 @@ def _checked(connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, 
     checked = dict(values)
     checked["name"] = _name(values["name"])
     checked["cron"] = schedule.check_cron(str(values["cron"]))
+    checked["remark"] = _remark(values["remark"])
     checked["recall_days"] = _recall_days(values["recall_days"])
     checked["rate_per_s"] = _rate(values["rate_per_s"])
     policy_from(values["policy"])
@@ -102,6 +103,12 @@ def _name(value: Any) -> str:
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise InvalidInput(f"name must be 1 to {MAX_NAME} printable characters", field="name")
     return name
+
+
+def _remark(value: Any) -> str:
+    if not isinstance(value, str) or "\x00" in value:
+        raise InvalidInput("remark is not a text", field="remark")
+    return value
 
 
 def _recall_days(value: Any) -> int | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from calling_pipeline.api.auth import Caller, requires
 from calling_pipeline.call_batches import control, documents, running, store, store_tasks, tasks
@@ -14,6 +14,16 @@ from calling_pipeline.call_batches.records import BatchState
 from calling_pipeline.runtime import Runtime
 
 router = APIRouter(prefix="/api/v1/calls", tags=["call batches"])
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("holds a null character")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+BatchId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 class TaskChanges(BaseModel):
@@ -30,7 +40,7 @@ class TaskChanges(BaseModel):
     order_type: str | None = Field(None, max_length=63)
     order_nums: str | None = Field(None, max_length=63)
     enabled: bool | None = None
-    remark: str | None = Field(None, max_length=2000)
+    remark: Text | None = Field(None, max_length=2000)
     recall_days: int | None = Field(None, ge=0, description="null: never call a number again")
     rate_per_s: float | None = Field(None, gt=0)
     policy: dict[str, Any] | None = None
@@ -39,7 +49,7 @@ class TaskChanges(BaseModel):
 class NewTask(TaskChanges):
     """A calling task to add."""
 
-    name: str = Field(max_length=60)
+    name: Text = Field(max_length=60)
 
 
 class Settlement(BaseModel):
@@ -48,8 +58,8 @@ class Settlement(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     settle_as: Literal["pushed", "retry"]
-    call_ids: list[int] | None = None
-    note: str = Field("", max_length=500)
+    call_ids: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] | None = None
+    note: Text = Field("", max_length=500)
 
 
 def _runtime(request: Request) -> Runtime:
@@ -76,7 +86,7 @@ def add_task(request: Request, wanted: NewTask, caller: Caller = Depends(require
 
 
 @router.get("/tasks/{name}")
-def show_task(request: Request, name: str, caller: Caller = Depends(requires("viewer"))) -> dict[str, Any]:
+def show_task(request: Request, name: Text, caller: Caller = Depends(requires("viewer"))) -> dict[str, Any]:
     """One calling task and its next five ticks."""
     with _runtime(request).transaction() as connection:
         return _done(tasks.document(store_tasks.by_name(connection, name)))
@@ -84,7 +94,7 @@ def show_task(request: Request, name: str, caller: Caller = Depends(requires("vi
 
 @router.patch("/tasks/{name}")
 def edit_task(
-    request: Request, name: str, changes: TaskChanges, caller: Caller = Depends(requires("operator"))
+    request: Request, name: Text, changes: TaskChanges, caller: Caller = Depends(requires("operator"))
 ) -> dict[str, Any]:
     """Change a calling task. It fires nothing: a changed cron counts from now."""
     with _runtime(request).transaction() as connection:
@@ -92,7 +102,7 @@ def edit_task(
 
 
 @router.delete("/tasks/{name}")
-def remove_task(request: Request, name: str, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def remove_task(request: Request, name: Text, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
     """Delete a calling task that never had a batch."""
     with _runtime(request).transaction() as connection:
         tasks.remove(connection, name)
@@ -100,7 +110,7 @@ def remove_task(request: Request, name: str, caller: Caller = Depends(requires("
 
 
 @router.get("/tasks/{name}/preview")
-def preview_task(request: Request, name: str, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def preview_task(request: Request, name: Text, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
     """The pre-flight card of the task as it would be planned now. Writes nothing."""
     return _done({"task": name, **documents.card_document(running.preview_task(_runtime(request).engine, name))})
 
@@ -108,7 +118,7 @@ def preview_task(request: Request, name: str, caller: Caller = Depends(requires(
 @router.get("/batches")
 def list_batches(
     request: Request,
-    task: str | None = None,
+    task: Text | None = None,
     day: dt.date | None = None,
     state: BatchState | None = None,
     limit: int = Query(20, ge=1, le=1000),
@@ -121,28 +131,28 @@ def list_batches(
 
 
 @router.get("/batches/{batch_id}")
-def show_batch(request: Request, batch_id: int, caller: Caller = Depends(requires("viewer"))) -> dict[str, Any]:
+def show_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("viewer"))) -> dict[str, Any]:
     """One batch: its card reconciled, and its unknown calls, masked."""
     with _runtime(request).transaction() as connection:
         return _done(documents.batch_document(connection, batch_id))
 
 
 @router.post("/batches/{batch_id}/pause")
-def pause_batch(request: Request, batch_id: int, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def pause_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
     """Send nothing more; what is on its way is still recorded."""
     with _runtime(request).transaction() as connection:
         return _done(documents.batch_line(control.pause(connection, batch_id, note=f"paused by {caller.name}")))
 
 
 @router.post("/batches/{batch_id}/resume")
-def resume_batch(request: Request, batch_id: int, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def resume_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
     """Let a paused or waiting batch go on."""
     with _runtime(request).transaction() as connection:
         return _done(documents.batch_line(control.resume(connection, batch_id)))
 
 
 @router.post("/batches/{batch_id}/cancel")
-def cancel_batch(request: Request, batch_id: int, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def cancel_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
     """Skip everything not yet sent."""
     runtime = _runtime(request)
     with runtime.transaction() as connection:
@@ -154,7 +164,7 @@ def cancel_batch(request: Request, batch_id: int, caller: Caller = Depends(requi
 
 @router.post("/batches/{batch_id}/settle")
 def settle_calls(
-    request: Request, batch_id: int, wanted: Settlement, caller: Caller = Depends(requires("operator"))
+    request: Request, batch_id: BatchId, wanted: Settlement, caller: Caller = Depends(requires("operator"))
 ) -> dict[str, Any]:
     """Say what became of calls whose fate is unknown."""
     with _runtime(request).transaction() as connection:
