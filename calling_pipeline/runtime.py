@@ -164,7 +164,7 @@ class Runtime:
             tokens=self.credentials,
         )
 
-    def wecom(self, *, concurrency: int = 32) -> WeCom:
+    def wecom(self, *, concurrency: int = 40) -> WeCom:
         """A client of WeCom, to be used as an async context manager within one event loop."""
         from calling_pipeline.vendors.http import VendorHttp
         from calling_pipeline.vendors.wecom import WeCom

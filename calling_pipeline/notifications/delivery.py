@@ -25,7 +25,8 @@ from calling_pipeline.vendors.wecom import Verdict
 Send = Callable[[str, str], Awaitable[Verdict]]
 """Receiver and body → what became of it."""
 
-WIDTH = 32
+WIDTH = 40
+"""Messages in flight at once: thirty-two on the wire, and some whose outcome is just being written down."""
 GIVE_UP_AFTER = 8
 BACK_OFF_S = 1.0
 LONGEST_BACK_OFF_S = 300.0

@@ -158,7 +158,8 @@ class WeCom:
             return Verdict("later", str(error), retry_after_s=error.retry_after_s)
         except AmbiguousOutcome as error:
             return Verdict("unknown", str(error))
-        return classify(response.status_code, response.content, receivers=receivers, retry_after_s=retry_after_s(response))
+        asked = retry_after_s(response) if response.status_code == 429 else None
+        return classify(response.status_code, response.content, receivers=receivers, retry_after_s=asked)
 
     async def _post(self, path: str, params: dict[str, str], body: dict[str, Any]) -> httpx.Response:
         return await self._http.request("POST", path, safe=False, params=params, content=_encode(body), headers=_JSON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -116,12 +117,13 @@ def _generate_and_write_back(means: Means, folder: Path) -> Iterator[dict[str, A
 def _deliver(means: Means, vendor: str, cities: list[str]) -> Iterator[dict[str, Any]]:
     keys = [means.robots[city] for city in cities]
     bare, ours, old = [], [], []
-    for turn in range(3):
+    for turn in range(5):
         bare.append(MESSAGES / asyncio.run(_bare(vendor, keys, clients=4, width=8, count=MESSAGES)))
         ours.append(MESSAGES / _ours(means, cities, turn))
     old.append(200 / asyncio.run(_bare(vendor, keys, clients=1, width=1, count=200)))
     one_client = MESSAGES / asyncio.run(_bare(vendor, keys, clients=1, width=32, count=MESSAGES))
-    best, bare_best = max(ours), max(*bare, one_client)
+    best, bare_best = statistics.median(ours), statistics.median(bare)
+    ratio = statistics.median(mine / theirs for mine, theirs in zip(ours, bare, strict=True))
     yield {
         "benchmark": "notifications.deliver",
         "messages": MESSAGES,
@@ -129,9 +131,9 @@ def _deliver(means: Means, vendor: str, cities: list[str]) -> Iterator[dict[str,
         "baseline": "bare httpx, four clients of eight",
         "baseline_per_s": round(bare_best),
         "one_client_of_32_per_s": round(one_client),
-        "ratio": round(best / bare_best, 2),
-        "target": "ratio >= 0.85",
-        "met": best / bare_best >= 0.85,
+        "ratio": round(ratio, 2),
+        "target": "ratio >= 0.85 (median of neighbouring pairs)",
+        "met": ratio >= 0.85,
     }
     yield {
         "benchmark": "notifications.deliver_against_sequential",
