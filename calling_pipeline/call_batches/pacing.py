@@ -21,6 +21,10 @@ class Pacer:
         self._next_s += self._interval_s
         return wait
 
+    def ahead_s(self, now_s: float) -> float:
+        """How long until the next send is due; books nothing."""
+        return 0.0 if self._next_s is None else max(0.0, self._next_s - now_s)
+
     def give_back(self) -> None:
         """The booked send was not made."""
         if self._next_s is not None:

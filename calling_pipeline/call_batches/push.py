@@ -130,12 +130,14 @@ class _Runner:
         try:
             end = await self._dispatch(writer)
         finally:
-            with suppress(asyncio.CancelledError):
-                await self._drain()
-            self._results.put_nowait(None)
-            await writer
-            watcher.cancel()
-            await asyncio.gather(watcher, return_exceptions=True)
+            try:
+                with suppress(asyncio.CancelledError):
+                    await self._drain()
+            finally:
+                watcher.cancel()
+                self._results.put_nowait(None)
+                await writer
+                await asyncio.gather(watcher, return_exceptions=True)
         if end is not None:
             await self._database.run(lambda connection: ending.leave(connection, self._batch.id, self._id, end, by=self._by))
 
@@ -200,6 +202,8 @@ class _Runner:
             await self._give_back()
             later = days.now() + dt.timedelta(seconds=max(held_s, 60.0))
             return _Stop(Ending("waiting", "the gateway takes no calls", resume_at=later, alert=True))
+        if held_s > CLAIM_AHEAD_S:
+            await self._give_back()
         await self._sleep(held_s)
         return None
 
@@ -238,6 +242,11 @@ class _Runner:
 
         It stays in the queue until it is sent, so that it is given back whatever ends the waiting.
         """
+        early_s = self._pacer.ahead_s(time.monotonic()) - CLAIM_AHEAD_S
+        if early_s > 0 and not self._queue and self._claiming is None:
+            await self._sleep(early_s)
+            if self._state != "running":
+                return False
         if self._claiming is None and len(self._queue) <= self._limits.chunk // 2:
             self._claiming = asyncio.create_task(self._claim())
         if self._claiming is not None and (not self._queue or self._claiming.done()):
@@ -246,8 +255,9 @@ class _Runner:
 
     async def _collect_claim(self) -> None:
         assert self._claiming is not None
-        claim = await asyncio.shield(self._claiming)  # a claim abandoned half-way would have to be called unknown
-        self._claiming = None
+        await asyncio.wait([self._claiming])  # not cancelled with us: a claim abandoned half-way would have to be unknown
+        claiming, self._claiming = self._claiming, None
+        claim = claiming.result()
         self._queue.extend(claim.calls)
         if claim.state != self._state:
             self._set_state(claim.state)
@@ -360,9 +370,11 @@ class _Runner:
 
     async def _drain(self) -> None:
         """Nothing new: return unsent claims and wait for the answers of what was sent."""
-        await self._give_back()
-        if self._sending:
-            await asyncio.wait(set(self._sending))
+        try:
+            await self._give_back()
+        finally:
+            if self._sending:
+                await asyncio.wait(set(self._sending))
 
 
 @dataclass(frozen=True)

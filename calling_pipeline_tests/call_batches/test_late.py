@@ -83,6 +83,16 @@ def test_a_runner_that_was_superseded_claims_nothing(desk, batch):
     assert len(claim_one(desk, batch, new).calls) == 1
 
 
+def test_nothing_is_claimed_of_a_batch_that_was_paused_or_cancelled(desk, batch):
+    runner = start(desk, batch)
+    with desk.engine.begin() as connection:
+        control.pause(connection, batch.id)
+    assert claim_one(desk, batch, runner) == claims.Claim("paused")
+    with desk.engine.begin() as connection:
+        control.cancel(connection, batch.id)
+    assert claim_one(desk, batch, runner) == claims.Claim("cancelled")
+
+
 def test_a_claim_waits_for_nobody_who_holds_a_row_and_takes_the_next(desk, batch):
     runner = start(desk, batch)
     with desk.engine.begin() as other:
