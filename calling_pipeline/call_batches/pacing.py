@@ -1,9 +1,12 @@
-"""An exact rate limit: sends are due at equal distances, and a stall is made up for only as far as no second shows it."""
+"""An exact rate limit: sends are due at equal distances; what a stall cost is caught up so slowly that no second shows it."""
 
 from __future__ import annotations
 
-MOST_LAG_S = 0.04
-"""How far behind schedule sends may still be made up for: a burst of 4 % of a second's worth."""
+BURST_S = 0.02
+"""Lateness made up for at once: 2 % of a second's worth. Timers are late by a millisecond or two, always."""
+CATCH_UP = 1.025
+"""Lateness beyond it is made up for by sending this much faster. Both together stay below R + 5 % in every second."""
+MOST_DEBT_S = 2.0
 
 
 class Pacer:
@@ -12,14 +15,19 @@ class Pacer:
     def __init__(self, rate_per_s: float) -> None:
         self._interval_s = 1 / rate_per_s
         self._next_s: float | None = None
+        self._debt_s = 0.0
 
     def wait_s(self, now_s: float) -> float:
         """How long to wait from `now_s` until the next send; each call books one."""
-        if self._next_s is None or now_s - self._next_s > max(MOST_LAG_S, 0):
-            self._next_s = now_s
-        wait = max(0.0, self._next_s - now_s)
-        self._next_s += self._interval_s
-        return wait
+        due_s = now_s if self._next_s is None else self._next_s
+        late_s = now_s - due_s - BURST_S
+        if late_s > 0:
+            self._debt_s = min(self._debt_s + late_s, MOST_DEBT_S)
+            due_s = now_s - BURST_S
+        saved_s = min(self._debt_s, self._interval_s * (1 - 1 / CATCH_UP))
+        self._debt_s -= saved_s
+        self._next_s = due_s + self._interval_s - saved_s
+        return max(0.0, due_s - now_s)
 
     def ahead_s(self, now_s: float) -> float:
         """How long until the next send is due; books nothing."""
