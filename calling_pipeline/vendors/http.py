@@ -55,12 +55,14 @@ class VendorHttp:
     ) -> None:
         self.vendor = vendor
         lanes = -(-concurrency // LANE_WIDTH)
+        trust = httpx.create_ssl_context(trust_env=False) if base_url.startswith("https:") else False
         limits = httpx.Limits(max_connections=LANE_WIDTH, max_keepalive_connections=LANE_WIDTH, keepalive_expiry=30)
         self._base_url = base_url.rstrip("/")
         self._clients = [
             httpx.AsyncClient(
                 timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=None),
                 limits=limits,
+                verify=trust,  # one for all lanes: reading the certificates takes longer than a request
                 headers=headers,
                 transport=transport,
                 follow_redirects=False,
@@ -105,7 +107,10 @@ class VendorHttp:
         what = f"{self.vendor} {path or '/'}"
         match error:
             case httpx.ConnectError() | httpx.UnsupportedProtocol() | httpx.ProxyError():
-                return VendorUnavailable(f"{what} cannot be reached at {self._origin()}: {_plain(error)}", **where)
+                return VendorUnavailable(
+                    f"{what} cannot be reached at {self._origin()} ({_plain(error)}); check its address and the network",
+                    **where,
+                )
             case httpx.ConnectTimeout() | httpx.PoolTimeout():
                 return VendorUnavailable(f"{what} did not accept a connection in time at {self._origin()}", **where)
             case httpx.TimeoutException() if safe:

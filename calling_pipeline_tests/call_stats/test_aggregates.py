@@ -122,3 +122,13 @@ def test_the_days_query_uses_its_index(connection):
         connection.execute(sa.text("EXPLAIN SELECT count(*) FROM call_records WHERE date = '2026-11-20'")).scalars()
     )
     assert "ix_call_records_date" in plan
+
+
+def test_an_id_known_from_another_day_moves_to_the_day_it_was_read_for(connection):
+    stage(connection, [CallRecord(id=n, called_at_s=NOON) for n in (1, 2)])
+    connection.execute(sa.text("UPDATE call_records SET date = date - 1"))
+    connection.execute(sa.text("DROP TABLE incoming_calls"))
+    changes = stage(connection, [CallRecord(id=n, called_at_s=NOON) for n in (2, 3)])
+    assert (changes.added, changes.changed) == (1, 1)
+    rows = connection.execute(sa.text("SELECT id, date FROM call_records ORDER BY id")).all()
+    assert [(row.id, row.date == DAY) for row in rows] == [(1, False), (2, True), (3, True)]
