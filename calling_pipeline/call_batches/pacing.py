@@ -1,4 +1,4 @@
-"""An exact rate limit: sends are due at equal distances; what a stall cost is caught up too slowly for a second to show it."""
+"""An exact rate limit: sends at equal distances; what a stall cost is caught up too slowly for any second to show it."""
 
 from __future__ import annotations
 
