@@ -10,6 +10,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -59,7 +60,7 @@ class CredentialStore:
         self._engine = engine
         self._secrets = secrets
         self._known: dict[str, Token] = {}
-        self._turns: defaultdict[tuple[int, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, defaultdict[str, asyncio.Lock]] = WeakKeyDictionary()
 
     async def token(self, name: str, fetch: Fetch, *, refused: Token | None = None) -> Token:
         """The token called `name`; fetched when there is none, it expires soon, or it is the one the vendor `refused`.
@@ -69,7 +70,8 @@ class CredentialStore:
         known = self._usable(self._known.get(name), refused)
         if known is not None:
             return known
-        async with self._turns[id(asyncio.get_running_loop()), name]:
+        turns = self._turns.setdefault(asyncio.get_running_loop(), defaultdict(asyncio.Lock))
+        async with turns[name]:
             known = self._usable(self._known.get(name), refused)
             if known is None:
                 known = await self._refreshed(name, fetch, refused)

@@ -27,9 +27,10 @@ Send = Callable[[str, str], Awaitable[Verdict]]
 
 WIDTH = 40
 """Messages in flight at once: thirty-two on the wire, and some whose outcome is just being written down."""
-GIVE_UP_AFTER = 8
+GIVE_UP_AFTER = 12
+"""Failed tries, over half an hour with the back-off: an outage of minutes makes no dead letters."""
 BACK_OFF_S = 1.0
-LONGEST_BACK_OFF_S = 300.0
+LONGEST_BACK_OFF_S = 900.0
 DATABASE_PATIENCE_S = 120.0
 GATHER_S = 0.002
 

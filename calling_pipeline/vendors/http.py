@@ -8,9 +8,7 @@ from __future__ import annotations
 import email.utils
 import itertools
 import logging
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -27,12 +25,6 @@ LANE_WIDTH = 8
 
 _log = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and some vendors take secrets in the query
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """One for the process: reading the certificates takes longer than fifty requests."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 class VendorHttp:
@@ -67,7 +59,6 @@ class VendorHttp:
                 transport=transport,
                 follow_redirects=False,
                 trust_env=False,
-                verify=_tls(),
             )
             for _ in range(lanes)
         ]

@@ -1,0 +1,81 @@
+"""What is written down about an attempt, as a pure decision, and a dispatch that is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.database.engine import driver_dsn
+from calling_pipeline.notifications.contracts.store import OUTBOX
+from calling_pipeline.notifications.delivery import GIVE_UP_AFTER, Dispatcher, fact_of
+from calling_pipeline.notifications.records import Claimed
+from calling_pipeline.vendors.wecom import Verdict
+from calling_pipeline_tests.notifications.world import states
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=days.SHANGHAI)
+
+
+def tried(attempts=1, failures=0):
+    return Claimed(1, "robot:x", "text", attempts, failures)
+
+
+@pytest.mark.parametrize(
+    ("fate", "state"),
+    [("done", "delivered"), ("unknown", "unknown"), ("partly", "unknown"), ("refused", "dead"), ("later", "pending")],
+)
+def test_each_fate_has_its_state(fate, state):
+    assert fact_of(tried(), Verdict(fate), NOW).state == state
+
+
+def test_what_was_certainly_not_sent_is_given_up_after_its_last_try():
+    assert fact_of(tried(GIVE_UP_AFTER - 1, GIVE_UP_AFTER - 2), Verdict("later"), NOW).state == "pending"
+    last = fact_of(tried(GIVE_UP_AFTER, GIVE_UP_AFTER - 1), Verdict("later", "no connection"), NOW)
+    assert (last.state, last.reason) == ("dead", f"given up after {GIVE_UP_AFTER} tries: no connection")
+
+
+def test_a_rate_limit_never_makes_a_dead_letter():
+    fact = fact_of(tried(100, GIVE_UP_AFTER - 1), Verdict("later", limited=True), NOW)
+    assert (fact.state, fact.failed) == ("pending", False)
+    assert fact.due_at - NOW <= dt.timedelta(minutes=1)
+
+
+def test_the_back_off_doubles_with_jitter_and_honours_what_the_vendor_asks():
+    for attempts in range(1, 12):
+        pause = (fact_of(tried(attempts), Verdict("later"), NOW).due_at - NOW).total_seconds()
+        assert 0.5 * min(900, 2 ** (attempts - 1)) <= pause <= min(900, 2 ** (attempts - 1))
+    assert (fact_of(tried(), Verdict("later", retry_after_s=77), NOW).due_at - NOW).total_seconds() == 77
+
+
+def test_a_dispatch_that_is_stopped_finishes_what_is_in_flight(engine):
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO notification_lanes SELECT 'robot:' || n, '{}' FROM generate_series(1,9) n"))
+        connection.execute(
+            sa.text(
+                "INSERT INTO contract_messages (kind, receiver, body, cut_bytes, metadata, state, attempts, failures, due_at,"
+                " history, created_at) SELECT 'send_wecom_message', 'robot:' || n % 9 + 1, 'x', 0, jsonb_build_object("
+                "'contract_id', n::text), 'pending', 0, 0, now(), '[]', now() FROM generate_series(1, 90) n"
+            )
+        )
+    sent = []
+
+    async def stopped():
+        begun = asyncio.Event()
+
+        async def send(receiver, body):
+            begun.set()
+            await asyncio.sleep(0.05)
+            sent.append(receiver)
+            return Verdict("done")
+
+        run = asyncio.create_task(Dispatcher(driver_dsn(engine.url), OUTBOX, send, width=4, rate=0).run())
+        await begun.wait()
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+
+    asyncio.run(stopped())
+    assert states(engine) == {"delivered": len(sent), "pending": 90 - len(sent)}
+    assert len(sent) == 4
