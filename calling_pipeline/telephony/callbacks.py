@@ -68,8 +68,8 @@ async def receive(
     }
     ((repeats, record_id, settled),) = await (await connection.execute(store_calls.KEEP_CALLBACK_SQL, values)).fetchall()
     if record_id is None:  # MakeCall's answer may have been committed after that statement began
-        matching = {"now": now, "record_id": None, "call_uuid": report.call_uuid}
-        ((matched,),) = await (await connection.execute(store_calls.MATCH_SQL, matching)).fetchall()
+        matching = {"now": now, "config_id": config_id, "call_uuid": report.call_uuid}
+        ((matched,),) = await (await connection.execute(store_calls.MATCH_CALL_SQL, matching)).fetchall()
         return "applied" if matched else "duplicate" if repeats else "kept"
     if settled:
         return "applied"

@@ -158,7 +158,9 @@ _TAKE_CALLER_TURN = sa.text(
 CALLBACK_SECRETS = sa.text(
     """
     WITH known AS (
-        SELECT config_id FROM communication_records WHERE call_uuid = :call_uuid OR reference = :call_uuid
+        SELECT config_id FROM communication_records WHERE call_uuid = :call_uuid
+        UNION
+        SELECT config_id FROM communication_records WHERE reference = :call_uuid
     )
     SELECT id, tenant_id, callback_secret_sealed,
            CASE WHEN previous_secret_until > :now THEN previous_secret_sealed END AS previous_secret_sealed

@@ -82,7 +82,8 @@ def open_of_collector(connection: sa.Connection, tenant_id: int, collector_id: i
 
 def match_callbacks(connection: sa.Connection, now: dt.datetime, *, record_id: int | None = None) -> int:
     """Apply callbacks that came before their call was known, to one record or to all; how many found theirs."""
-    return int(connection.execute(_MATCH, {"now": now, "record_id": record_id, "call_uuid": None}).scalar_one())
+    match = _MATCH_ALL if record_id is None else _MATCH_RECORD
+    return int(connection.execute(match, {"now": now, "record_id": record_id}).scalar_one())
 
 
 def stale(connection: sa.Connection, now: dt.datetime, limit: int) -> list[StaleCall]:
@@ -210,17 +211,29 @@ KEEP_CALLBACK = statement(
 )
 """Keeps a callback once for each body, ends its call if that has no final state, and frees the extension: all or nothing."""
 
-_MATCH = statement(
-    """
+_PAIRS = """
     WITH pairs AS MATERIALIZED (
         SELECT DISTINCT ON (r.id) r.id AS record_id, k.id AS callback_id
         FROM call_callbacks k
-        JOIN communication_records r
-          ON r.config_id = k.config_id
-         AND (r.call_uuid = k.call_uuid OR r.reference = k.call_uuid OR r.reference = nullif(k.reference, ''))
+        CROSS JOIN LATERAL (
+            SELECT id FROM communication_records
+            WHERE call_uuid = k.call_uuid AND config_id = k.config_id
+            UNION
+            SELECT id FROM communication_records
+            WHERE reference IN (k.call_uuid, nullif(k.reference, '')) AND config_id = k.config_id
+        ) AS r
         WHERE k.record_id IS NULL
-          AND (CAST(:record_id AS bigint) IS NULL OR r.id = :record_id)
-          AND (CAST(:call_uuid AS text) IS NULL OR k.call_uuid = :call_uuid)
+"""
+_OF_CALL = "AND k.config_id = :config_id AND k.call_uuid = :call_uuid"
+_OF_RECORD = """
+    AND k.id IN (
+        SELECT u.id FROM communication_records o JOIN call_callbacks u
+            ON u.config_id = o.config_id AND u.record_id IS NULL
+           AND (u.call_uuid IN (o.call_uuid, o.reference) OR u.reference = o.reference)
+        WHERE o.id = :record_id)
+"""
+_TIE = (
+    """
         ORDER BY r.id, k.id
     ),
     tied AS (
@@ -244,6 +257,10 @@ _MATCH = statement(
     _RELEASED.replace(":verdict", "s.verdict"),
     "SELECT count(*) FROM tied",
 )
+
+_MATCH_ALL = statement(_PAIRS, *_TIE)
+_MATCH_RECORD = statement(_PAIRS, _OF_RECORD, *_TIE)
+_MATCH_CALL = statement(_PAIRS, _OF_CALL, *_TIE)
 
 _STALE = sa.text(
     """
@@ -313,7 +330,7 @@ _RECENT_OUTCOMES = sa.text(
 )
 
 KEEP_CALLBACK_SQL = driver_sql(KEEP_CALLBACK)
-MATCH_SQL = driver_sql(_MATCH)
+MATCH_CALL_SQL = driver_sql(_MATCH_CALL)
 
 
 _LAST_ANSWER = sa.text("SELECT called_at FROM communication_records WHERE called_at IS NOT NULL ORDER BY id DESC LIMIT 1")

@@ -131,7 +131,7 @@ communication_records = sa.Table(
         "(state IN ('initiating', 'ringing', 'unknown')) = (settled_at IS NULL)", name="final_states_are_settled"
     ),
     sa.UniqueConstraint("reference", name="uq_communication_records_reference"),
-    sa.UniqueConstraint("config_id", "call_uuid", name="uq_communication_records_call_uuid"),
+    sa.UniqueConstraint("call_uuid", "config_id", name="uq_communication_records_call_uuid"),
     sa.Index(
         "uq_communication_records_open_extension", "extension_id", unique=True, postgresql_where=sa.text("closed_at IS NULL")
     ),

@@ -144,7 +144,7 @@ def upgrade() -> None:
             ["config_id"], ["infinity_configs.id"], name="fk_communication_records_config_id_infinity_configs"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_communication_records"),
-        sa.UniqueConstraint("config_id", "call_uuid", name="uq_communication_records_call_uuid"),
+        sa.UniqueConstraint("call_uuid", "config_id", name="uq_communication_records_call_uuid"),
         sa.UniqueConstraint("reference", name="uq_communication_records_reference"),
     )
     op.create_index(
