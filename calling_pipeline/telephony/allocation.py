@@ -9,6 +9,7 @@ import datetime as dt
 import random
 import threading
 import time
+from functools import cache
 from typing import Literal
 
 from calling_pipeline import days
@@ -22,9 +23,9 @@ PATIENCE_S = 0.2
 LEASE = dt.timedelta(minutes=2)
 """How long an extension may be held without an open call before the sweep looks into it."""
 
-_WIDTH = 16
+_WIDTH = 8
 """How many extensions in line one attempt looks at: few, so that it locks few in vain."""
-_TURNS = threading.BoundedSemaphore(8)
+_TURNS = threading.BoundedSemaphore(16)
 """Allocating statements this process runs at once: more only lock one another's lines in vain, for each waits for a core
 while it holds them. A throttle and nothing else: what is right does not depend on it."""
 
@@ -43,15 +44,15 @@ def allocate(
         "tenant": tenant_id,
         "collector": collector_id,
         "strategy": strategy,
-        "limit_lock": lock_key("telephony limit", tenant_id),
+        "limit_lock": _limit_lock(tenant_id),
         "alone": False,
         "width": _WIDTH,
+        "lease_s": lease.total_seconds(),
     }
     deadline = time.monotonic() + PATIENCE_S
     alone = False
     while True:
-        now = days.now()
-        values.update(now=now, lease_until=now + lease)
+        values["now"] = days.now()
         with _TURNS:
             seen = store.lend_alone(connection, values) if alone else store.lend(connection, values)
         verdict = _verdict(seen, alone=alone)
@@ -89,3 +90,8 @@ def _verdict(seen: Attempt, *, alone: bool) -> Lease | Refusal | Literal["again"
 def _refusal(seen: Attempt, reason: Literal["none_free", "over_limit", "busy"]) -> Refusal:
     cooling = seen.total - seen.in_use - seen.free - seen.offline
     return Refusal(reason, seen.total, seen.in_use, seen.free, cooling, seen.offline)
+
+
+@cache
+def _limit_lock(tenant_id: int) -> int:
+    return lock_key("telephony limit", tenant_id)

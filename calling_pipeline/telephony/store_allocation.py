@@ -81,39 +81,32 @@ _LEND = sa.text(
         SELECT e.id, e.number, e.fence
         FROM me JOIN extension_pool e ON e.id = me.extension_id AND e.fence = me.fence AND e.state = 'in_use'
     ),
-    pool AS MATERIALIZED (
-        SELECT e.id, e.state, e.fence, e.released_turn,
-               e.state = 'available'
-               AND NOT (e.ready_at > :now AND e.ready_at <= :now + make_interval(secs => config.cool_down_s)) AS free
-        FROM config JOIN extension_pool e ON e.config_id = config.id
-    ),
-    facts AS MATERIALIZED (
-        SELECT count(*) AS total,
-               count(*) FILTER (WHERE state = 'in_use') AS in_use,
-               count(*) FILTER (WHERE free) AS free,
-               count(*) FILTER (WHERE state = 'offline') AS offline
-        FROM pool
-    ),
     limits AS MATERIALIZED (
         SELECT CASE
-            WHEN :alone THEN facts.in_use < config.max_concurrent_calls
-            WHEN facts.total - facts.offline <= config.max_concurrent_calls
+            WHEN :alone THEN max_concurrent_calls > (
+                SELECT count(*) FROM extension_pool WHERE config_id = config.id AND state = 'in_use')
+            WHEN max_concurrent_calls >= (
+                SELECT count(*) FROM extension_pool WHERE config_id = config.id AND state <> 'offline')
                 THEN pg_try_advisory_xact_lock_shared(:limit_lock)
             ELSE false END AS room
-        FROM config, facts
+        FROM config
     ),
     candidates AS MATERIALIZED (
-        SELECT pool.id, pool.fence,
+        SELECT e.id, e.fence,
                CASE config.strategy
                    WHEN 'round_robin' THEN
-                       CASE WHEN pool.id > (SELECT id FROM pool ORDER BY fence DESC, id DESC LIMIT 1) THEN 0 ELSE 1 END
-                   WHEN 'affinity' THEN CASE WHEN pool.id = me.extension_id THEN 0 ELSE 1 END
+                       CASE WHEN e.id > (
+                           SELECT id FROM extension_pool WHERE config_id = (SELECT id FROM config)
+                           ORDER BY fence DESC, id DESC LIMIT 1) THEN 0 ELSE 1 END
+                   WHEN 'affinity' THEN CASE WHEN e.id = (SELECT extension_id FROM me) THEN 0 ELSE 1 END
                    ELSE 0
                END AS first_rank,
-               CASE config.strategy WHEN 'round_robin' THEN pool.id ELSE pool.released_turn END AS second_rank
-        FROM pool, config, me
-        WHERE pool.free AND (SELECT room FROM limits) AND NOT EXISTS (SELECT FROM held)
-        ORDER BY first_rank, second_rank, pool.id
+               CASE config.strategy WHEN 'round_robin' THEN e.id ELSE e.released_turn END AS second_rank
+        FROM config JOIN extension_pool e ON e.config_id = config.id
+        WHERE e.state = 'available'
+          AND NOT (e.ready_at > :now AND e.ready_at <= :now + make_interval(secs => config.cool_down_s))
+          AND (SELECT room FROM limits) AND NOT EXISTS (SELECT FROM held)
+        ORDER BY first_rank, second_rank, e.id
         LIMIT CAST(:width AS integer)
     ),
     chosen AS (
@@ -132,7 +125,8 @@ _LEND = sa.text(
     ),
     lent AS (
         UPDATE extension_pool e
-        SET state = 'in_use', holder = :collector, fence = claimed.fence, lent_at = :now, lease_until = :lease_until
+        SET state = 'in_use', holder = :collector, fence = claimed.fence, lent_at = :now,
+            lease_until = :now + make_interval(secs => :lease_s)
         FROM claimed
         WHERE e.id = claimed.extension_id
         RETURNING e.id, e.number, e.fence
@@ -140,8 +134,17 @@ _LEND = sa.text(
     SELECT config.id, coalesce((SELECT room FROM limits), false), config.max_concurrent_calls, EXISTS (SELECT FROM me),
            facts.total, facts.in_use, facts.free, facts.offline,
            held.id, held.number, held.fence, lent.id, lent.number, lent.fence
-    FROM facts
+    FROM (SELECT) AS always
     LEFT JOIN config ON true LEFT JOIN held ON true LEFT JOIN lent ON true
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS total,
+               count(*) FILTER (WHERE state = 'in_use') AS in_use,
+               count(*) FILTER (WHERE state = 'available' AND NOT (
+                   ready_at > :now AND ready_at <= :now + make_interval(secs => config.cool_down_s))) AS free,
+               count(*) FILTER (WHERE state = 'offline') AS offline
+        FROM extension_pool
+        WHERE config_id = config.id AND lent.id IS NULL
+    ) AS facts ON true
     """
 )
 """Lends the extension that the strategy puts first among those free and not locked, to a collector who holds none.
@@ -154,6 +157,7 @@ _LEND = sa.text(
 - Round robin's cursor is the extension with the newest token: it is stored with the pool and survives restarts.
 - While there are at most `max_concurrent_calls` lines that are not offline the limit cannot be passed and nothing waits.
   Otherwise the caller allocates alone, under the tenant's lock: then the count is exact.
+- The pool is counted only when nothing was lent, to say why.
 - A clock set back leaves `ready_at` further off than any cool-down can be: that counts as ready.
 """
 
