@@ -55,8 +55,8 @@ def test_a_dispatch_that_is_stopped_finishes_what_is_in_flight(engine):
         connection.execute(sa.text("INSERT INTO notification_lanes SELECT 'robot:' || n, '{}' FROM generate_series(1,9) n"))
         connection.execute(
             sa.text(
-                "INSERT INTO contract_messages (kind, receiver, body, cut_bytes, metadata, state, attempts, failures, due_at,"
-                " history, created_at) SELECT 'send_wecom_message', 'robot:' || n % 9 + 1, 'x', 0, jsonb_build_object("
+                "INSERT INTO contract_messages (kind, receiver, body, cut_bytes, metadata, state, attempts, failures,"
+                " due_at, history, created_at) SELECT 'send_wecom_message', 'robot:' || n % 9 + 1, 'x', 0, jsonb_build_object("
                 "'contract_id', n::text), 'pending', 0, 0, now(), '[]', now() FROM generate_series(1, 90) n"
             )
         )

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.notifications.contracts import store
+from calling_pipeline.notifications.contracts.contract_ledger import parse
 from calling_pipeline.notifications.contracts.running import run
+from calling_pipeline.notifications.records import Draft
 from calling_pipeline.task_ledger.ledger import find
 from calling_pipeline_tests.notifications.world import (
     csv_bytes,
@@ -56,6 +58,18 @@ def test_running_again_sends_nothing_and_changes_no_byte(means, judge, ledger):
     assert (done.delivery.attempted, done.written_back) == (0, 0)
     assert ledger.read_bytes() == before
     assert len(judge.messages()) == 4
+
+
+def test_a_second_maker_of_the_same_message_makes_none(engine, ledger):
+    contract = parse(ledger.read_bytes()).contracts[0]
+    draft = Draft("robot:北京", "send_wecom_message", "text")
+    made = []
+    for _ in range(2):
+        with engine.begin() as connection:
+            made.append(
+                store.add_messages(connection, [(contract, draft)], csv_file="c.csv", created_by="a test", now=days.now())
+            )
+    assert made == [1, 0]
 
 
 def test_y_stands_only_where_every_message_was_delivered(means, judge, engine, ledger):
