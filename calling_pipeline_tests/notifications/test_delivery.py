@@ -18,6 +18,15 @@ from calling_pipeline_tests.notifications.world import states
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=days.SHANGHAI)
 
+LANES = "INSERT INTO notification_lanes SELECT 'robot:' || n, '{}' FROM generate_series(1, 9) AS n"
+MESSAGES = """
+    INSERT INTO contract_messages (
+        kind, receiver, body, cut_bytes, metadata, state, attempts, failures, due_at, history, created_at)
+    SELECT 'send_wecom_message', 'robot:' || n % 9 + 1, 'x', 0, jsonb_build_object('contract_id', n::text), 'pending',
+        0, 0, now(), '[]', now()
+    FROM generate_series(1, 90) AS n
+"""
+
 
 def tried(attempts=1, failures=0):
     return Claimed(1, "robot:x", "text", attempts, failures)
@@ -52,14 +61,8 @@ def test_the_back_off_doubles_with_jitter_and_honours_what_the_vendor_asks():
 
 def test_a_dispatch_that_is_stopped_finishes_what_is_in_flight(engine):
     with engine.begin() as connection:
-        connection.execute(sa.text("INSERT INTO notification_lanes SELECT 'robot:' || n, '{}' FROM generate_series(1,9) n"))
-        connection.execute(
-            sa.text(
-                "INSERT INTO contract_messages (kind, receiver, body, cut_bytes, metadata, state, attempts, failures,"
-                " due_at, history, created_at) SELECT 'send_wecom_message', 'robot:' || n % 9 + 1, 'x', 0, jsonb_build_object("
-                "'contract_id', n::text), 'pending', 0, 0, now(), '[]', now() FROM generate_series(1, 90) n"
-            )
-        )
+        connection.execute(sa.text(LANES))
+        connection.execute(sa.text(MESSAGES))
     sent = []
 
     async def stopped():
