@@ -173,10 +173,14 @@ KEEP_CALLBACK = statement(
     """
     WITH target AS MATERIALIZED (
         SELECT id
-        FROM communication_records
-        WHERE config_id = :config_id
-          AND (call_uuid = :call_uuid OR reference = :call_uuid OR reference = nullif(CAST(:reference AS text), ''))
-        ORDER BY call_uuid = :call_uuid DESC NULLS LAST
+        FROM (
+            SELECT id, 0 AS place FROM communication_records
+            WHERE call_uuid = :call_uuid AND config_id = :config_id
+            UNION ALL
+            SELECT id, 1 FROM communication_records
+            WHERE reference IN (CAST(:call_uuid AS text), nullif(CAST(:reference AS text), '')) AND config_id = :config_id
+        ) AS found
+        ORDER BY place
         LIMIT 1
     ),
     kept AS (
