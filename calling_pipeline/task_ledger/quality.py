@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calling_pipeline.task_ledger.records import Usage
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -26,9 +24,3 @@ def charges_match(differences: Sequence[tuple[str, str]]) -> Finding:
     """Every completed paid task has its charge and every charge its completed paid task."""
     examples = tuple(f"{task_id}: {difference}" for task_id, difference in differences[:10])
     return Finding(not differences, f"{len(differences)} tasks and charges disagree", examples)
-
-
-def usage_is_current(kept: Sequence[Usage], counted: Sequence[Usage]) -> Finding:
-    """What is kept about a day is what the ledger counts to now."""
-    wrong = sorted({row.feature for row in set(kept) ^ set(counted)})
-    return Finding(not wrong, f"{len(wrong)} features' usage differs from the ledger", tuple(wrong[:10]))

@@ -37,7 +37,7 @@ LIKE = "SELECT EXISTS (SELECT FROM contract_messages WHERE metadata::text LIKE '
 
 
 def run() -> Iterator[dict[str, Any]]:
-    """The issue's figures, baselines measured in the same run."""
+    """Every figure with its baseline, measured in the same run."""
     with database() as url, simulator("--latency-ms", "5") as vendor, tempfile.TemporaryDirectory() as folder:
         cities = {f"城市{n}": f"key-{n}" for n in range(ROBOTS)}
         settings = load(

@@ -11,6 +11,13 @@ _Instant = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    _create_credentials()
+    _create_ledger()
+    _create_charges_and_refusals()
+    _create_usage()
+
+
+def _create_credentials() -> None:
     op.create_table(
         "vendor_credentials",
         sa.Column("name", sa.Text(), nullable=False),
@@ -21,6 +28,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_vendor_credentials"),
         comment="Tokens that vendors lend us; `database/credentials.py` is their only reader and writer",
     )
+
+
+def _create_ledger() -> None:
     op.create_table(
         "task_ledger",
         sa.Column("task_id", sa.Text(), nullable=False),
@@ -46,6 +56,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_task_ledger_created_at", "task_ledger", ["created_at"])
     op.create_index("ix_task_ledger_finished_at", "task_ledger", ["finished_at"])
+
+
+def _create_charges_and_refusals() -> None:
     op.create_table(
         "task_charges",
         sa.Column("charged_act", sa.Text(), nullable=False),
@@ -78,6 +91,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_task_refusals_task_id", "task_refusals", ["task_id"])
     op.create_index("ix_task_refusals_refused_at", "task_refusals", ["refused_at"])
+
+
+def _create_usage() -> None:
     op.create_table(
         "task_usage",
         sa.Column("date", sa.Date(), nullable=False),
