@@ -117,6 +117,7 @@ def test_a_killed_run_loses_and_repeats_nothing(app_settings, simulator, judge, 
     runtime.close()
 
 
+@pytest.mark.timeout(1200)
 def test_did_it_and_said_it_did_not(means, judge, simulator, engine, tmp_path):
     """5 % of the answers to messages that were delivered are spoilt; not one message is delivered twice."""
     count = 5000 if NIGHTLY else 400
@@ -135,8 +136,12 @@ def test_did_it_and_said_it_did_not(means, judge, simulator, engine, tmp_path):
         simulator.plant(kind, path="/send", times=None, rate=0.01, after=True, **options)
     simulator.plant("status", path="/send", times=None, rate=0.02, status=429)
     done = go(means, path)
+    unknown = done.delivery.unknown
+    while done.delivery.next_due_at is not None:  # four receivers, in order: it takes its time
+        done = go(means, path)
+        unknown += done.delivery.unknown
     held = judged(engine, judge, path, rows)
-    assert len(held) == done.delivery.unknown > count * 0.02
+    assert len(held) == unknown > count * 0.02
     assert sum(judge.counted().values()) == count
     simulator.clear_faults()
     settled_by_a_person(engine, judge, held)
