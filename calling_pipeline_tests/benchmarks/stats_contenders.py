@@ -8,7 +8,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 STARTED = time.time()
@@ -37,10 +37,74 @@ def bare(database: str, vendor: str, day: str) -> int:
     return asyncio.run(_bare(database, vendor, day))
 
 
+_COLUMNS = (
+    "id, called_at_s, call_state, duration_s, grade, agent_id, task_id, task_name, line, phone, reason, province, city"
+)
+_CREATE = """
+    CREATE TABLE IF NOT EXISTS bare_records (id bigint PRIMARY KEY, called_at_s bigint, call_state smallint,
+        duration_s integer, grade text, agent_id text, task_id text, task_name text, line text, phone text,
+        reason text, province text, city text)
+"""
+_STAGE = "CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT * FROM bare_records WITH NO DATA"
+_UPSERT = f"""
+    INSERT INTO bare_records SELECT {_COLUMNS} FROM incoming
+    ON CONFLICT (id) DO UPDATE SET grade = excluded.grade, call_state = excluded.call_state, duration_s = excluded.duration_s
+"""
+_AGGREGATE = """
+    SELECT count(*), count(*) FILTER (WHERE grade ~ '(^|[^0-9])9元' OR grade = '9'),
+        count(*) FILTER (WHERE grade ~ '(^|[^0-9])1元' OR grade = '1') FROM bare_records
+"""
+
+
 async def _bare(database: str, vendor: str, day: str) -> int:
-    import httpx
-    import msgspec
     import psycopg
+
+    with psycopg.connect(database) as connection:
+        connection.execute(_CREATE)
+        connection.execute(_STAGE)
+        with connection.cursor() as cursor, cursor.copy(f"COPY incoming ({_COLUMNS}) FROM STDIN") as copy:
+            async for records in _bare_pages(vendor, day):
+                for r in records:
+                    copy.write_row(
+                        (
+                            r.id, r.callTime, r.callState, r.duration, r.grade, r.userId, str(r.taskId), r.TaskName,
+                            r.deviceName, r.realPhone or r.phone, r.hangupReason, r.province, r.city,
+                        )
+                    )  # fmt: skip
+        connection.execute(_UPSERT)
+        row = connection.execute(_AGGREGATE).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def _bare_pages(vendor: str, day: str) -> AsyncIterator[list[Any]]:
+    import httpx
+
+    decoder = _bare_decoder()
+    clients = [httpx.AsyncClient(timeout=30) for _ in range(IN_FLIGHT // 8)]
+    token = (await clients[0].get(f"{vendor}/token", params={"username": "u", "password": "p"})).json()["data"]["token"]
+    lane = itertools.cycle(clients)
+
+    async def page(number: int) -> Any:
+        query = {"startTime": f"{day} 00:00:00", "endTime": f"{day} 23:59:59", "page": number, "pageSize": PAGE}
+        answer = await next(lane).get(f"{vendor}/task/cdr/all2", params=query, headers={"Authorization": token})
+        return decoder.decode(answer.content).data
+
+    first = await page(1)
+    yield first.data
+    numbers = iter(range(2, -(-first.totalCount // PAGE) + 1))
+    flying = {asyncio.ensure_future(page(n)) for n in itertools.islice(numbers, IN_FLIGHT)}
+    while flying:
+        done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+        flying |= {asyncio.ensure_future(page(n)) for n in itertools.islice(numbers, len(done))}
+        for task in done:
+            yield task.result().data
+    for client in clients:
+        await client.aclose()
+
+
+def _bare_decoder() -> Any:
+    import msgspec
 
     class Record(msgspec.Struct):
         id: int
@@ -65,58 +129,7 @@ async def _bare(database: str, vendor: str, day: str) -> int:
     class Answer(msgspec.Struct):
         data: Body
 
-    decoder = msgspec.json.Decoder(Answer, strict=False)
-    clients = [httpx.AsyncClient(timeout=30) for _ in range(IN_FLIGHT // 8)]
-    token = (await clients[0].get(f"{vendor}/token", params={"username": "u", "password": "p"})).json()["data"]["token"]
-    lane = itertools.cycle(clients)
-
-    async def page(number: int) -> Body:
-        query = {"startTime": f"{day} 00:00:00", "endTime": f"{day} 23:59:59", "page": number, "pageSize": PAGE}
-        answer = await next(lane).get(f"{vendor}/task/cdr/all2", params=query, headers={"Authorization": token})
-        return decoder.decode(answer.content).data
-
-    columns = (
-        "id, called_at_s, call_state, duration_s, grade, agent_id, task_id, task_name, line, phone, reason, province, city"
-    )
-    with psycopg.connect(database) as connection:
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS bare_records (id bigint PRIMARY KEY, called_at_s bigint, call_state smallint,"
-            " duration_s integer, grade text, agent_id text, task_id text, task_name text, line text, phone text,"
-            " reason text, province text, city text)"
-        )
-        connection.execute("CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT * FROM bare_records WITH NO DATA")
-        first = await page(1)
-        pages = -(-first.totalCount // PAGE)
-        numbers = iter(range(2, pages + 1))
-        flying = {asyncio.ensure_future(page(n)) for n in itertools.islice(numbers, IN_FLIGHT)}
-        with connection.cursor() as cursor, cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
-            ready = [first]
-            while ready:
-                for body in ready:
-                    for r in body.data:
-                        copy.write_row(
-                            (
-                                r.id, r.callTime, r.callState, r.duration, r.grade, r.userId, str(r.taskId), r.TaskName,
-                                r.deviceName, r.realPhone or r.phone, r.hangupReason, r.province, r.city,
-                            )
-                        )  # fmt: skip
-                if not flying:
-                    break
-                done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-                flying |= {asyncio.ensure_future(page(n)) for n in itertools.islice(numbers, len(done))}
-                ready = [task.result() for task in done]
-        connection.execute(
-            f"INSERT INTO bare_records SELECT {columns} FROM incoming ON CONFLICT (id) DO UPDATE SET grade = excluded.grade,"
-            " call_state = excluded.call_state, duration_s = excluded.duration_s"
-        )
-        row = connection.execute(
-            "SELECT count(*), count(*) FILTER (WHERE grade ~ '(^|[^0-9])9元' OR grade = '9'),"
-            " count(*) FILTER (WHERE grade ~ '(^|[^0-9])1元' OR grade = '1') FROM bare_records"
-        ).fetchone()
-    for client in clients:
-        await client.aclose()
-    assert row is not None
-    return int(row[0])
+    return msgspec.json.Decoder(Answer, strict=False)
 
 
 def old_loop(database: str, vendor: str, day: str) -> int:

@@ -55,7 +55,7 @@ def test_a_page_that_hangs_is_given_up_and_asked_again(sync, guanke):
     guanke.plant("hang", path="page=2&", seconds=30)
     (result,) = sync("grade")
     assert counted(result.stats) == expected(guanke)
-    assert result.proof.retries == 1
+    assert result.proof.retries >= 1
 
 
 @pytest.mark.parametrize(
