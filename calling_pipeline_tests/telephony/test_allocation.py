@@ -13,6 +13,7 @@ import pytest
 from calling_pipeline import days
 from calling_pipeline.telephony import allocation, extensions
 from calling_pipeline.telephony.records import Lease, Refusal
+from calling_pipeline_tests.support import eventually
 from calling_pipeline_tests.telephony.support import NIGHTLY, set_up
 
 NOWHERE = "http://127.0.0.1:9/api"
@@ -202,6 +203,17 @@ def test_one_collector_asking_many_times_at_once_holds_one_extension(runtime):
         assert len({(lease.extension_id, lease.fence) for lease in leases}) == 1
         assert office.rows("SELECT count(*) FROM extension_pool WHERE state = 'in_use'") == [(1,)]
         give_back(office, leases[0])
+
+
+def test_an_allocation_that_waited_for_another_of_the_same_collector_gets_the_same_extension(small):
+    with small.driver() as first, ThreadPoolExecutor(1) as pool:
+        with first.transaction():
+            lease = allocation.allocate(first, 1, 1)
+            second = pool.submit(lend, small, 1)
+            eventually(lambda: small.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        again = second.result(10)
+    assert (again.extension_id, again.fence, again.repeated) == (lease.extension_id, lease.fence, True)
+    assert small.rows("SELECT count(*) FROM extension_pool WHERE state = 'in_use'") == [(1,)]
 
 
 def test_the_tenants_limit_is_exact_under_concurrency(runtime):
