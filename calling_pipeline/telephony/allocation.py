@@ -12,6 +12,8 @@ import time
 from functools import cache
 from typing import Literal
 
+from psycopg.pq import TransactionStatus
+
 from calling_pipeline import days
 from calling_pipeline.database.locks import lock_key
 from calling_pipeline.telephony import store_allocation as store
@@ -37,6 +39,8 @@ def allocate(
 ) -> Lease | Refusal:
     """Lend the extension that `strategy` (the configuration's own when None) puts first; the one he holds already if any.
 
+    In autocommit mode, after half of its patience, it allocates with nobody else at it, and calls the pool busy only if
+    that fails as well; a transaction holds its share of the lock until it ends, so two of them must not both ask for all.
     `connection` is psycopg's, in autocommit mode or within a transaction of the caller's. Waits 0.2 s at most, and
     only for extensions that are free but being taken by others this instant.
     """
@@ -51,6 +55,7 @@ def allocate(
     }
     deadline = time.monotonic() + PATIENCE_S
     alone = False
+    may_queue = connection.info.transaction_status == TransactionStatus.IDLE
     while True:
         values["now"] = days.now()
         with _TURNS:
@@ -58,11 +63,13 @@ def allocate(
         verdict = _verdict(seen, alone=alone)
         if not isinstance(verdict, str):
             return verdict
+        left_s = deadline - time.monotonic()
         if verdict == "alone":
             alone = True
-        elif time.monotonic() > deadline:
+        elif left_s <= 0 and (alone or not may_queue):
             return _refusal(seen, "busy")
         else:
+            alone = alone or (may_queue and left_s < PATIENCE_S / 2)
             time.sleep(random.uniform(0.0005, 0.003))
 
 
