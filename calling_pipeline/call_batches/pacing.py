@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-BURST_S = 0.02
-"""Lateness made up for at once: 2 % of a second's worth. Timers are late by a millisecond or two, always."""
-CATCH_UP = 1.025
-"""Lateness beyond it is made up for by sending this much faster. Both together stay below R + 5 % in every second."""
+BURST_S = 0.01
+"""Lateness made up for at once: 1 % of a second's worth. Timers are late by a millisecond or two, always."""
+CATCH_UP = 1.02
+"""Lateness beyond it is made up for by sending this much faster. Both together stay below R + 3 %, which leaves room
+for requests that reach the gateway closer together than they were sent."""
 MOST_DEBT_S = 2.0
 
 
