@@ -202,7 +202,7 @@ def test_a_body_too_large_is_refused_before_it_is_read(office, sender):
 
 def test_replays_at_each_age_count_once_or_never(office, sender):
     """The same signed callback again and again: within 300 s it counts once, after that it is refused."""
-    calls = 1000 if NIGHTLY else 60
+    calls = 1000 if NIGHTLY else 30
     now = int(time.time())
     for number in range(calls):
         age = (0, 299, 301)[number % 3]
@@ -220,7 +220,7 @@ def test_replays_at_each_age_count_once_or_never(office, sender):
 
 def test_a_storm_of_callbacks_repeated_and_out_of_order_ends_every_call_rightly(office, api, infinity):
     """30 % come twice, 20 % come before the call's id is known; every call ends as its callback said."""
-    total = 5000 if NIGHTLY else 500
+    total = 5000 if NIGHTLY else 200
     office.rows(
         """
         INSERT INTO communication_records (reference, tenant_id, config_id, collector_id, extension_id, extension_number,

@@ -6,7 +6,7 @@ from schemathesis import GenerationMode
 
 from calling_pipeline_tests.telephony.support import NIGHTLY
 
-EXAMPLES = 150 if NIGHTLY else 6
+EXAMPLES = 150 if NIGHTLY else 3
 
 
 def test_no_request_breaks_the_server(api, office):

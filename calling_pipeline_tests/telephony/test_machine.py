@@ -180,7 +180,7 @@ def test_the_pool_is_sound_after_anything(runtime):
     run_state_machine_as_test(
         Pool,
         settings=settings(
-            max_examples=150 if NIGHTLY else 8,
+            max_examples=150 if NIGHTLY else 5,
             stateful_step_count=40 if NIGHTLY else 20,
             deadline=None,
             database=None,
