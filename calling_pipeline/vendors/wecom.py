@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -162,7 +163,9 @@ class WeCom:
         return classify(response.status_code, response.content, receivers=receivers, retry_after_s=asked)
 
     async def _post(self, path: str, params: dict[str, str], body: dict[str, Any]) -> httpx.Response:
-        return await self._http.request("POST", path, safe=False, params=params, content=_encode(body), headers=_JSON)
+        return await self._http.request(
+            "POST", f"{path}?{urlencode(params)}", safe=False, content=_encode(body), headers=_JSON
+        )
 
     async def _token(self, *, refused: Token | None = None) -> Token:
         return await self._credentials.token(self._credential, self._fetch_token, refused=refused)
