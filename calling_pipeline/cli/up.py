@@ -34,6 +34,8 @@ def up(door: Door, calls_csv: str | None, no_first_sync: bool) -> Answer:
         try:
             _require_free_ports(settings)
             environment = prepare(runtime)
+            if _uses_simulator(settings):
+                environment["CALLING_ALLOW_PRIVATE_URLS"] = "true"  # a tenant's telephony lies in the simulator, on loopback
             supervisor = Supervisor(settings.child_environment(environment), settings.home.resolve() / "logs")
             try:
                 _start(supervisor, settings, calls_csv, first_sync=not no_first_sync)
@@ -83,7 +85,7 @@ def prepare(runtime: Runtime) -> dict[str, str]:
 
 
 def _start(supervisor: Supervisor, settings: Settings, calls_csv: str | None, *, first_sync: bool) -> None:
-    if any(url.startswith(settings.simulator_url) for url in settings.vendor_urls()):
+    if _uses_simulator(settings):
         more = ["--calls-csv", calls_csv] if calls_csv else []
         supervisor.start("simulator", _python("calling_pipeline.cli.main", "simulator", *more))
         supervisor.wait_until(lambda: answers(f"{settings.simulator_url}/_sim/faults"), "the vendor simulator", within_s=30)
@@ -107,10 +109,15 @@ def _start(supervisor: Supervisor, settings: Settings, calls_csv: str | None, *,
     supervisor.wait_until(lambda: answers(f"http://{HOST}:{settings.api_port}/healthz"), "the API", within_s=60)
 
 
+def _uses_simulator(settings: Settings) -> bool:
+    return any(url.startswith(settings.simulator_url) for url in settings.vendor_urls())
+
+
 def _announce(settings: Settings) -> None:
     _say(f"Dagster UI  http://{HOST}:{settings.ui_port}")
     _say(f"API         http://{HOST}:{settings.api_port}   (description at /docs)")
-    _say(f"simulator   {settings.simulator_url}")
+    if _uses_simulator(settings):
+        _say(f"simulator   {settings.simulator_url}   (tenants' URLs may reach this machine while it serves)")
     if settings.api_tokens is None:
         _say(f"API token   {next(iter(settings.token_grants()))}   (admin; kept in {settings.home / 'admin.token'})")
     _say("Ctrl-C stops all of it; the data stay.")

@@ -55,7 +55,7 @@ def policy_from(document: Mapping[str, Any] | None) -> Policy:
     if unknown:
         raise InvalidInput(f"policy has no key {unknown[0]!r}; known: {', '.join(_KEYS)}", field=f"policy.{unknown[0]}")
     name = document.pop("preset", DEFAULT.name)
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise InvalidInput(f"there is no policy preset {name!r}; known: {', '.join(PRESETS)}", field="policy.preset")
     policy = PRESETS[name]
     for key, value in document.items():

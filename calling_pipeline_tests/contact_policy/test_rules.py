@@ -96,6 +96,7 @@ def test_the_do_not_call_list_comes_first_and_for_ever_has_no_not_before():
     ("document", "field"),
     [
         ({"preset": "generous"}, "policy.preset"),
+        ({"preset": ["carrier"]}, "policy.preset"),
         ({"hours": "9-20"}, "policy.hours"),
         ({"hours": "20:00-09:00"}, "policy.hours"),
         ({"hours": 9}, "policy.hours"),
