@@ -37,7 +37,8 @@ _SEPARATORS = re.compile(r"[\s\-‐‑‒–—―−－.·•()（）\[\]【】
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 _LABEL = re.compile(r"^(?:手机号?码?|电话号?码?|联系电话|联系方式|tel|phone|mobile)\s*[::]?\s*", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"^\+?(\d(?:\.(\d+))?)E\+?(\d{1,2})$", re.IGNORECASE)
-_TRAILING_ZERO = re.compile(r"^(\+?[\d\s()-]{7,})\.0*$")
+_TRAILING_ZERO = re.compile(r"^(\+?\d{7,})\.0*$")
+_BLANKS = re.compile(r"[\s()-]+")
 _MASKED = re.compile(r"^\+?[\d\s-]*\d[\s-]*[*xX×#•●]{2,}[\s-]*\d*$|^[*xX×#•●]{2,}\d+$")
 _TAIL = re.compile(r"^(?:尾号?|后四位|末四位)[::]?\s*\d{3,5}$|^\d{4}$")
 _SEVERAL = re.compile(r"(?<!\d)(?:\+?86)?1[3-9]\d{9}\D+(?:\+?86)?1[3-9]\d{9}(?!\d)|^1[3-9]\d{9}\D+1[3-9]\d{9}")
@@ -84,7 +85,7 @@ def read_phone(raw: str | None) -> PhoneReading:
         return PhoneReading("masked")
     if _SEVERAL.search(text):
         return PhoneReading("several_numbers")
-    trailing = _TRAILING_ZERO.match(text)
+    trailing = _TRAILING_ZERO.match(_BLANKS.sub("", text))
     digits = _SEPARATORS.sub("", trailing.group(1) if trailing else text)
     if not re.fullmatch(r"\+?[0-9]+", digits):
         return PhoneReading("not_a_number")
