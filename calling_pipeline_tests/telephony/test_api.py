@@ -73,7 +73,7 @@ def test_a_secret_opens_for_its_own_tenant_row_and_column_alone(runtime, api):
         ({"caller_range_start": "0571", "caller_range_end": "0570"}, "caller_range_end"),
         ({"caller_range_start": "057100000", "caller_range_end": "057199999"}, "caller_range_end"),
         ({"contact_rules": {"colour": "red"}}, "policy.colour"),
-        ({"contact_rules": {"preset": ["x"]}}, "contact_rules"),
+        ({"contact_rules": {"preset": ["x"]}}, "policy.preset"),
         ({"api_url": "ftp://example.com"}, "api_url"),
         ({"api_url": "http://user@example.com"}, "api_url"),
         ({"name": "\u0000"}, "name"),
