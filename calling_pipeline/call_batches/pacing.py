@@ -4,9 +4,12 @@ from __future__ import annotations
 
 BURST_S = 0.01
 """Lateness made up for at once: 1 % of a second's worth. Timers are late by a millisecond or two, always."""
-CATCH_UP = 1.02
-"""Lateness beyond it is made up for by sending this much faster. Both together stay below R + 3 %, which leaves room
-for requests that reach the gateway closer together than they were sent."""
+PACE = 0.98
+"""Sends are planned at this share of the rate: a second that begins and ends with a send holds one more than its length
+says, and requests reach the gateway closer together than they were sent."""
+CATCH_UP = 1.01
+"""Lateness beyond the burst is made up for by sending this much faster. All three together stay below R in any second,
+wherever it begins: (1 + BURST_S) * PACE * CATCH_UP < 1."""
 MOST_DEBT_S = 2.0
 
 
@@ -14,7 +17,7 @@ class Pacer:
     """Gives out the instants at which sends are due, `rate_per_s` of them a second. Times in seconds of one clock."""
 
     def __init__(self, rate_per_s: float) -> None:
-        self._interval_s = 1 / rate_per_s
+        self._interval_s = 1 / (PACE * rate_per_s)
         self._next_s: float | None = None
         self._debt_s = 0.0
 
