@@ -4,7 +4,7 @@ from __future__ import annotations
 
 BURST_S = 0.01
 """Lateness made up for at once: 1 % of a second's worth. Timers are late by a millisecond or two, always."""
-PACE = 0.98
+PACE = 0.975
 """Sends are planned at this share of the rate: a second that begins and ends with a send holds one more than its length
 says, and requests reach the gateway closer together than they were sent."""
 CATCH_UP = 1.01
