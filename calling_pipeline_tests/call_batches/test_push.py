@@ -322,7 +322,7 @@ def test_no_second_has_more_than_the_rate_and_5_percent_whatever_stalls(rate, st
             now += stalls.pop()
         sent.append(now)
     fullest = max(bisect.bisect_left(sent, start + 1) - place for place, start in enumerate(sent))
-    assert fullest <= rate * 1.05
+    assert fullest <= max(rate * 1.05, rate + 1), "at a few a second one more may follow a send that was itself late"
 
 
 def test_what_a_stall_cost_is_caught_up_in_the_end():
