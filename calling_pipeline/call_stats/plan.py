@@ -18,7 +18,8 @@ _SECOND = dt.timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """`start` … `end` (both inclusive) is read; `settled`: what the read changes before it, an incremental one missed."""
+    """`start` … `end` (both inclusive) is read; `settled`: what the read changes before it, an incremental one missed
+    (nothing, when the day was last read in full: those changes are later corrections)."""
 
     mode: Mode
     day_start: dt.datetime
@@ -43,7 +44,8 @@ def plan_read(
     recent = last_full is not None and now - last_full.started_at < FULL_READ_EVERY
     if sync_type == "today" and last is not None and recent and last.complete and day_start < settled and now < next_day:
         return ReadPlan("incremental", day_start, settled, end, settled)
-    return ReadPlan("full", day_start, day_start, end, settled)
+    grew_by_increments = last is not None and last.mode == "incremental"
+    return ReadPlan("full", day_start, day_start, end, settled if grew_by_increments else day_start)
 
 
 def full(plan: ReadPlan) -> ReadPlan:

@@ -81,6 +81,16 @@ def test_corrections_within_the_overlap_are_found_by_the_next_tick(today_sync, g
     assert second.stats.grade_9 == true_until(guanke, at(15, 10))["grade_9"]
 
 
+def test_corrections_between_two_full_reads_are_no_drift_of_incremental_ones(today_sync, guanke, connection):
+    """A repaired day warned once more: what the rerun corrected was taken for what an incremental read had missed."""
+    today_sync(at(15))
+    act(guanke, "correct", date=TODAY.isoformat(), grade="9元", order=9, rows=60)
+    full = today_sync(at(16, 5))
+    assert (full.proof.mode, full.proof.late_rows) == ("full", 0)
+    assert full.proof.rows_changed >= 50
+    assert increments_equal_a_full_read(day_facts(connection, TODAY)).passed
+
+
 def test_older_corrections_are_found_by_the_full_read_and_reported_as_drift(today_sync, guanke, connection):
     today_sync(at(15))
     act(guanke, "correct", date=TODAY.isoformat(), grade="9元", order=9, rows=60)
