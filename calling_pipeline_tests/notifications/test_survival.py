@@ -34,6 +34,7 @@ from calling_pipeline_tests.notifications.world import (
     statuses,
     write_ledger,
 )
+from calling_pipeline_tests.support import stop_server
 
 SEEDS = range(20 if NIGHTLY else 1)
 CONTRACTS = 24
@@ -159,7 +160,7 @@ def own_server(tmp_path_factory):
     migrate.upgrade(engine)
     engine.dispose()
     yield server
-    server.cleanup()
+    stop_server(server)
 
 
 @pytest.mark.parametrize("seed", range(5 if NIGHTLY else 1))
