@@ -10,11 +10,9 @@ from dagster._core.scheduler.instigation import InstigatorState, TickStatus
 from dagster_shared.error import SerializableErrorInfo
 
 from calling_pipeline.alerts.records import Alert, Condition, Severity
+from calling_pipeline.defs.windows import PARTITION, RANGE_END, RANGE_START
 from calling_pipeline.masking import mask_digits
 
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
-PARTITION = "dagster/partition"
 LONGEST_TEXT = 800
 
 

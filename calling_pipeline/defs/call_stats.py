@@ -177,7 +177,9 @@ def _pull(
         raise dg.Failure(str(error), allow_retries=isinstance(error, TransientError)) from error
     for result in done:
         context.add_asset_metadata(about(result), partition_key=result.date.isoformat())
-    return dg.MaterializeResult(metadata={"days_in_run": len(done), "elapsed_s_in_run": sum(day.elapsed_s for day in done)})
+    return dg.MaterializeResult(
+        metadata={"days_in_run": len(done), "elapsed_s_in_run": round(sum(day.elapsed_s for day in done), 3)}
+    )
 
 
 def _keep(context: dg.AssetExecutionContext, runtime: Runtime, track: Track, done: Mapping[dt.date, dict[str, Any]]) -> None:

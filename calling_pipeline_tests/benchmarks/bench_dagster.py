@@ -7,7 +7,6 @@ import datetime as dt
 import os
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 import httpx
 
 from calling_pipeline import days
+from calling_pipeline_tests.benchmarks.support import free_port
 
 ROOT = Path(__file__).parents[2]
 _LAUNCH = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) {
@@ -67,7 +67,7 @@ def _everything_up() -> Iterator[tuple[str, float]]:
     with tempfile.TemporaryDirectory(prefix="calling-bench-") as folder:
         Path(folder).chmod(0o755)
         shutil.copy(ROOT / "dagster.yaml", folder)
-        ports = {name: _free_port() for name in ("UI", "API", "SIMULATOR", "CODE_SERVER")}
+        ports = {name: free_port() for name in ("UI", "API", "SIMULATOR", "CODE_SERVER")}
         environment = {**os.environ, **{f"CALLING_{name}_PORT": str(port) for name, port in ports.items()}}
         command = [sys.executable, "-m", "calling_pipeline.cli.main", "up"]
         begun = time.perf_counter()
@@ -116,9 +116,3 @@ def _wait(url: str, run_id: str) -> None:
 
 def _ask(url: str, query: str, **variables: Any) -> Any:
     return httpx.post(url, json={"query": query, "variables": variables}, timeout=60).json()["data"]
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

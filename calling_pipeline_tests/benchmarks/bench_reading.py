@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from calling_pipeline import days
 from calling_pipeline.call_stats.sync import sync_days
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline_tests.benchmarks.support import database, percentile, simulator
+from calling_pipeline_tests.benchmarks.support import database, free_port, percentile, simulator
 
 TOKEN = "benchmark-token"
 KEY = "a key for benchmarks, long enough"
@@ -79,7 +78,7 @@ def _fill(dsn: str, vendors: str, day: dt.date) -> None:
 
 @contextmanager
 def _servers(environment: dict[str, str]) -> Iterator[dict[str, int]]:
-    ports = {name: _free_port() for name in ("ours", "bare", "old")}
+    ports = {name: free_port() for name in ("ours", "bare", "old")}
     baselines = "calling_pipeline_tests.benchmarks.reading_baselines"
     python = [sys.executable, "-m"]
     quiet = ["--log-level", "warning", "--no-access-log"]
@@ -125,12 +124,6 @@ async def _client(port: int, request: bytes, count: int) -> list[float]:
     writer.close()
     await writer.wait_closed()
     return times
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:

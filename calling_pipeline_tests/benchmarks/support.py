@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import statistics
 import subprocess
 import sys
@@ -62,6 +63,13 @@ def median_s(act: Callable[[], object], *, runs: int = 3, warmup: int = 1) -> fl
         if number >= warmup:
             times.append(time.perf_counter() - begun)
     return statistics.median(times)
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -11,6 +11,7 @@ from dagster_shared.error import SerializableErrorInfo
 from calling_pipeline import days
 from calling_pipeline.alerts import store
 from calling_pipeline.defs.sensors.alerts import (
+    RESCAN,
     alert_delivery,
     check_failure_alerts,
     run_failure_alerts,
@@ -104,11 +105,16 @@ def test_a_lost_cursor_alerts_nothing_twice(instance, runtime, scan):
     assert len(titles(runtime)) == 1
 
 
-def test_a_first_start_does_not_alert_on_history(instance, runtime):
-    run(instance, passes=False)
+def test_a_first_start_tells_what_has_just_failed_and_nothing_of_history(instance, runtime):
+    run(instance, passes=False, day="2026-11-18")
+    [old] = instance.get_runs()
+    for _ in range(RESCAN):
+        instance.report_engine_event("time passes", old)
+    run(instance, passes=False, day="2026-11-20")
     with dg.build_sensor_context(instance=instance, resources={"runtime": runtime}) as context:
         check_failure_alerts.evaluate_tick(context)
-        assert int(context.cursor) > 0
+    [text] = texts(runtime)
+    assert text.startswith("2026-11-20")
 
 
 def failed_run(instance, error):

@@ -82,7 +82,7 @@ def _observe(runtime: Runtime, found: list[Condition]) -> int:
 
 
 def _newest_event(instance: DagsterInstance) -> int:
-    """Where a first start begins: before the evaluations of the last re-scan, not at the beginning of all history."""
+    """Where a first start begins: it re-scans what has just happened (a first sync, say), not all history."""
     newest = instance.event_log_storage.get_maximum_record_id()
     return newest or 0
 
