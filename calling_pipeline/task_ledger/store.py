@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 
-from calling_pipeline.database.engine import driver_connection, driver_sql
+from calling_pipeline.database.engine import driver_connection
+from calling_pipeline.database.prepared import Prepared
 from calling_pipeline.task_ledger.records import Refusal, Saved, Task, Usage
 
 
 def save(connection: sa.Connection, values: Mapping[str, Any]) -> Saved:
     """Run the one statement that saves a task; `values` are its parameters, validated."""
-    with psycopg.RawCursor(driver_connection(connection)) as cursor:
-        row = cursor.execute(_SAVE_RAW, [values[name] for name in _SAVE_NAMES], prepare=True).fetchone()
+    row = _SAVE.one(driver_connection(connection), values)
     assert row is not None
-    return Saved(*row)  # type: ignore[arg-type]
+    return Saved(*row)
 
 
 def task(connection: sa.Connection, task_id: str) -> Task | None:
@@ -62,8 +60,9 @@ def repeated_ids(connection: sa.Connection) -> list[str]:
     return list(connection.execute(_REPEATED_IDS).scalars())
 
 
-_SAVE = sa.text(
-    """
+_SAVE = Prepared(
+    sa.text(
+        """
     WITH saved AS (
         INSERT INTO task_ledger AS kept (
             task_id, feature, state, credits, free, charged_act, details,
@@ -157,15 +156,10 @@ _SAVE = sa.text(
     )
     SELECT last_outcome, task_id, state, credits, charge, reason FROM explained
     """
+    )
 )
 """Insert or move one task, charge it, and keep what was refused. Concurrent savers of one task queue at its row, so each
 judges what the one before him left; concurrent charges of one act queue at the act's key."""
-
-_SAVE_NAMES = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", driver_sql(_SAVE))))
-_SAVE_RAW = re.sub(
-    r"%\((\w+)\)s", lambda match: f"${_SAVE_NAMES.index(match[1]) + 1}", " ".join(driver_sql(_SAVE).split())
-).encode()
-"""The same with numbered parameters: the driver would translate named ones anew at every call of a statement so long."""
 
 _TASK = sa.text(
     """

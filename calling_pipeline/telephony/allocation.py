@@ -25,8 +25,6 @@ PATIENCE_S = 0.2
 LEASE = dt.timedelta(minutes=2)
 """How long an extension may be held without an open call before the sweep looks into it."""
 
-_WIDTH = 8
-"""How many extensions in line one attempt looks at: few, so that it locks few in vain."""
 _TURNS = threading.BoundedSemaphore(16)
 """Allocating statements this process runs at once: more only lock one another's lines in vain, for each waits for a core
 while it holds them. A throttle and nothing else: what is right does not depend on it."""
@@ -39,10 +37,10 @@ def allocate(
 ) -> Lease | Refusal:
     """Lend the extension that `strategy` (the configuration's own when None) puts first; the one he holds already if any.
 
-    In autocommit mode, after half of its patience, it allocates with nobody else at it, and calls the pool busy only if
-    that fails as well; a transaction holds its share of the lock until it ends, so two of them must not both ask for all.
     `connection` is psycopg's, in autocommit mode or within a transaction of the caller's. Waits 0.2 s at most, and
-    only for extensions that are free but being taken by others this instant.
+    only for extensions that are free but being taken by others this instant. In autocommit mode it then allocates with
+    nobody else at it, and calls the pool busy only if that fails as well; a transaction holds its share of the lock until
+    it ends, so two of them must not both ask for all.
     """
     values: dict[str, object] = {
         "tenant": tenant_id,
@@ -50,27 +48,25 @@ def allocate(
         "strategy": strategy,
         "limit_lock": _limit_lock(tenant_id),
         "alone": False,
-        "width": _WIDTH,
         "lease_s": lease.total_seconds(),
     }
     deadline = time.monotonic() + PATIENCE_S
-    alone = False
     may_queue = connection.info.transaction_status == TransactionStatus.IDLE
     while True:
         values["now"] = days.now()
         with _TURNS:
-            seen = store.lend_alone(connection, values) if alone else store.lend(connection, values)
-        verdict = _verdict(seen, alone=alone)
+            seen = store.lend(connection, values)
+        verdict = _verdict(seen, alone=bool(values["alone"]))
         if not isinstance(verdict, str):
             return verdict
-        left_s = deadline - time.monotonic()
         if verdict == "alone":
-            alone = True
-        elif left_s <= 0 and (alone or not may_queue):
-            return _refusal(seen, "busy")
-        else:
-            alone = alone or (may_queue and left_s < PATIENCE_S / 2)
+            values["alone"] = True
+        elif time.monotonic() < deadline:
             time.sleep(random.uniform(0.0005, 0.003))
+        elif may_queue and not values["alone"]:
+            values["alone"] = True
+        else:
+            return _refusal(seen, "busy")
 
 
 def release(connection: Driver, lease: Lease, verdict: Verdict = "good") -> bool:
@@ -79,15 +75,13 @@ def release(connection: Driver, lease: Lease, verdict: Verdict = "good") -> bool
 
 
 def _verdict(seen: Attempt, *, alone: bool) -> Lease | Refusal | Literal["again", "alone"]:
+    if seen.extension_id is not None and seen.config_id is not None:
+        return Lease(seen.extension_id, seen.number, seen.fence, seen.config_id, seen.repeated)
     if seen.config_id is None:
         return Refusal("no_config")
     if not seen.known:
         return Refusal("no_collector")
-    if seen.held_id is not None:
-        return Lease(seen.held_id, str(seen.held_number), seen.held_fence or 0, seen.config_id, repeated=True)
-    if seen.lent_id is not None:
-        return Lease(seen.lent_id, str(seen.lent_number), seen.lent_fence or 0, seen.config_id)
-    if seen.in_use >= seen.max_concurrent_calls and (alone or seen.total - seen.offline > seen.max_concurrent_calls):
+    if seen.in_use >= seen.allowed and (alone or seen.total - seen.offline > seen.allowed):
         return _refusal(seen, "over_limit")
     if seen.free == 0:
         return _refusal(seen, "none_free")

@@ -66,9 +66,11 @@ extension_pool = sa.Table(
     sa.Column("offline_reason", sa.Text, nullable=False, server_default=""),
     sa.Column("quarantined_until", Instant),
     sa.Column("created_at", Instant, nullable=False),
-    sa.CheckConstraint("state IN ('available', 'in_use', 'offline')", name="state"),
-    sa.CheckConstraint("(state = 'in_use') = (holder IS NOT NULL)", name="in_use_has_a_holder"),
-    sa.CheckConstraint("(state = 'in_use') = (lease_until IS NOT NULL)", name="in_use_has_an_end"),
+    sa.CheckConstraint(
+        "num_nonnulls(holder, lease_until)"
+        " = CASE state WHEN 'in_use' THEN 2 WHEN 'available' THEN 0 WHEN 'offline' THEN 0 ELSE -1 END",
+        name="state",
+    ),
     sa.UniqueConstraint("config_id", "number", name="uq_extension_pool_number"),
     postgresql_with={"fillfactor": 40},
 )
