@@ -1,4 +1,4 @@
-"""`save_task_details`: validates one save and hands it to the store's single statement."""
+"""`save_task_details`: validates one save and hands it to the ledger's function in the database."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from calling_pipeline.task_ledger.records import Refusal, Saved, Task, Usage
 
 
 def save(connection: sa.Connection, values: Mapping[str, Any]) -> Saved:
-    """Run the one statement that saves a task; `values` are its parameters, validated."""
+    """Run the function that saves a task; `values` are its parameters, validated."""
     row = _SAVE.one(driver_connection(connection), values)
     assert row is not None
     return Saved(*row)
@@ -62,104 +62,15 @@ def repeated_ids(connection: sa.Connection) -> list[str]:
 
 _SAVE = Prepared(
     sa.text(
-        """
-    WITH saved AS (
-        INSERT INTO task_ledger AS kept (
-            task_id, feature, state, credits, free, charged_act, details,
-            created_at, created_by, updated_at, updated_by, finished_at, saves, last_outcome)
-        VALUES (
-            CAST(:task_id AS text), CAST(:feature AS text), CAST(:state AS text),
-            coalesce(CAST(:credits AS bigint), 0),
-            coalesce(CAST(:free AS boolean), coalesce(CAST(:credits AS bigint), 0) = 0),
-            coalesce(CAST(:charge_key AS text), CAST(:task_id AS text)), CAST(:details AS jsonb),
-            CAST(:now AS timestamptz), CAST(:by AS text), CAST(:now AS timestamptz), CAST(:by AS text),
-            CASE WHEN CAST(:state AS text) <> 'pending' THEN CAST(:now AS timestamptz) END, 1, 'created')
-        ON CONFLICT (task_id) DO UPDATE
-        SET (last_outcome, saves, feature, state, credits, free, charged_act, details,
-             updated_at, updated_by, finished_at) = (
-            SELECT
-                judged.outcome, kept.saves + 1,
-                CASE WHEN moves AND kept.feature = '' THEN excluded.feature ELSE kept.feature END,
-                CASE WHEN moves THEN excluded.state ELSE kept.state END,
-                CASE WHEN moves THEN wanted.credits ELSE kept.credits END,
-                CASE WHEN moves THEN wanted.free ELSE kept.free END,
-                CASE WHEN moves THEN wanted.charged_act ELSE kept.charged_act END,
-                CASE WHEN moves THEN wanted.details ELSE kept.details END,
-                CASE WHEN moves THEN wanted.at ELSE kept.updated_at END,
-                CASE WHEN moves THEN excluded.updated_by ELSE kept.updated_by END,
-                CASE WHEN moves AND kept.state <> excluded.state THEN wanted.at ELSE kept.finished_at END
-            FROM (
-                SELECT
-                    coalesce(CAST(:credits AS bigint), kept.credits) AS credits,
-                    coalesce(
-                        CAST(:free AS boolean),
-                        CASE WHEN CAST(:credits AS bigint) <> kept.credits THEN CAST(:credits AS bigint) = 0 END,
-                        kept.free) AS free,
-                    coalesce(CAST(:charge_key AS text), kept.charged_act) AS charged_act,
-                    kept.details || excluded.details AS details,
-                    greatest(kept.updated_at, excluded.updated_at) AS at
-            ) AS wanted
-            CROSS JOIN LATERAL (
-                SELECT CASE
-                    WHEN excluded.feature NOT IN ('', kept.feature) AND kept.feature <> '' THEN 'refused'
-                    WHEN kept.state = 'completed' AND excluded.state = 'completed' THEN 'unchanged'
-                    WHEN kept.state = 'completed' OR (kept.state = 'failed' AND excluded.state = 'pending') THEN 'refused'
-                    WHEN (excluded.state, wanted.credits, wanted.free, wanted.charged_act, wanted.details)
-                       = (kept.state, kept.credits, kept.free, kept.charged_act, kept.details)
-                       AND excluded.feature IN ('', kept.feature) THEN 'unchanged'
-                    ELSE 'updated'
-                END AS outcome
-            ) AS judged CROSS JOIN LATERAL (SELECT judged.outcome = 'updated' AS moves) AS verdict)
-        RETURNING task_id, feature, state, credits, free, charged_act, last_outcome,
-            state = 'completed' AND NOT free AND credits > 0 AS paid
-    ), charged AS (
-        INSERT INTO task_charges (charged_act, task_id, feature, credits, charged_at, charged_by)
-        SELECT charged_act, task_id, feature, credits, CAST(:now AS timestamptz), CAST(:by AS text)
-        FROM saved
-        WHERE paid AND last_outcome IN ('created', 'updated')
-        ON CONFLICT DO NOTHING
-        RETURNING charged_act
-    ), judged AS (
-        SELECT saved.*,
-            CASE
-                WHEN EXISTS (SELECT FROM charged) THEN 'charged'
-                WHEN last_outcome = 'refused' THEN 'none'
-                WHEN paid AND last_outcome <> 'unchanged' THEN 'refused'
-                WHEN state = 'completed' AND last_outcome = 'unchanged'
-                    AND coalesce(
-                        CASE WHEN CAST(:free AS boolean) THEN 0 END,
-                        CASE WHEN CAST(:free AS boolean) IS NULL AND CAST(:credits AS bigint) = credits
-                             THEN paid_credits END,
-                        CAST(:credits AS bigint),
-                        paid_credits) <> paid_credits THEN 'refused'
-                WHEN paid THEN 'kept'
-                ELSE 'none'
-            END AS charge
-        FROM saved CROSS JOIN LATERAL (SELECT CASE WHEN paid THEN credits ELSE 0 END AS paid_credits) AS was
-    ), explained AS (
-        SELECT judged.*,
-            CASE
-                WHEN last_outcome = 'refused' AND CAST(:feature AS text) NOT IN ('', feature)
-                    THEN 'the task belongs to ' || feature || ', not to ' || CAST(:feature AS text)
-                WHEN last_outcome = 'refused' THEN 'a ' || state || ' task cannot become ' || CAST(:state AS text)
-                WHEN charge = 'refused' AND last_outcome = 'unchanged'
-                    THEN 'completed already with ' || CASE WHEN paid THEN credits ELSE 0 END || ' credits; charged once'
-                WHEN charge = 'refused' THEN 'the act ' || charged_act || ' was charged under another task'
-            END AS reason
-        FROM judged
-    ), refused AS (
-        INSERT INTO task_refusals (task_id, kind, from_state, to_state, credits, reason, refused_by, refused_at)
-        SELECT task_id, CASE WHEN last_outcome = 'refused' THEN 'transition' ELSE 'charge' END, state,
-            CAST(:state AS text), coalesce(CAST(:credits AS bigint), credits), reason, CAST(:by AS text),
-            CAST(:now AS timestamptz)
-        FROM explained WHERE reason IS NOT NULL
-    )
-    SELECT last_outcome, task_id, state, credits, charge, reason FROM explained
-    """
+        "SELECT * FROM save_task("
+        "CAST(:task_id AS text), CAST(:feature AS text), CAST(:state AS text), CAST(:credits AS bigint),"
+        " CAST(:free AS boolean), CAST(:charge_key AS text), CAST(:details AS jsonb), CAST(:now AS timestamptz),"
+        " CAST(:by AS text))"
     )
 )
-"""Insert or move one task, charge it, and keep what was refused. Concurrent savers of one task queue at its row, so each
-judges what the one before him left; concurrent charges of one act queue at the act's key."""
+"""Insert or move one task, charge it, and keep what was refused: one call of a function (migration 0009) whose first
+statement decides. Concurrent savers of one task queue at its row, so each judges what the one before him left; concurrent
+charges of one act queue at the act's key."""
 
 _TASK = sa.text(
     """
