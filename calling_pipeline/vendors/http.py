@@ -21,8 +21,8 @@ from calling_pipeline import days
 from calling_pipeline.errors import AmbiguousOutcome, TransientError, VendorTimeout, VendorUnavailable
 
 T = TypeVar("T")
-LANE_WIDTH = 8
-"""Requests in flight per httpx client: one client slows down beyond eight, several of eight do not."""
+LANE_WIDTH = 2
+"""Connections per httpx client: at every request a client looks through all of its connections, several times over."""
 
 _log = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and some vendors take secrets in the query
@@ -44,7 +44,7 @@ class VendorHttp:
         vendor: str,
         base_url: str,
         *,
-        concurrency: int = LANE_WIDTH,
+        concurrency: int = 8,
         timeout_s: float = 30.0,
         connect_timeout_s: float = 5.0,
         headers: Mapping[str, str] | None = None,
@@ -67,7 +67,8 @@ class VendorHttp:
             )
             for _ in range(lanes)
         ]
-        self._lane = itertools.cycle(self._clients)
+        self._free = [client for _ in range(LANE_WIDTH) for client in self._clients]
+        self._overflow = itertools.cycle(self._clients)
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,10 +94,14 @@ class VendorHttp:
         `safe` says whether repeating it does no harm. Raises `VendorUnavailable` when it certainly was not sent;
         when it may have been, `VendorTimeout` or `VendorUnavailable` if `safe`, else `AmbiguousOutcome`.
         """
+        client = self._free.pop() if self._free else None
         try:
-            return await next(self._lane).request(method, _parsed(self._base_url + path), **options)
+            return await (client or next(self._overflow)).request(method, _parsed(self._base_url + path), **options)
         except httpx.TransportError as error:
             raise self._failure(error, path.partition("?")[0], safe=safe) from None
+        finally:
+            if client is not None:
+                self._free.append(client)
 
     def _failure(self, error: httpx.TransportError, path: str, *, safe: bool) -> TransientError:
         where: dict[str, Any] = {"vendor": self.vendor, "endpoint": path}

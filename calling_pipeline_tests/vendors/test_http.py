@@ -1,6 +1,7 @@
 """What all vendor clients share: repeats that do no harm, failures that say what is certain and give nothing away."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
 
@@ -9,7 +10,7 @@ import pytest
 
 from calling_pipeline import days
 from calling_pipeline.errors import AmbiguousOutcome, VendorTimeout, VendorUnavailable
-from calling_pipeline.vendors.http import LANE_WIDTH, VendorHttp, retry_after_s, retrying
+from calling_pipeline.vendors.http import VendorHttp, retry_after_s, retrying
 
 QUICK = {"wait_initial_s": 0.001, "wait_max_s": 0.002}
 
@@ -53,12 +54,35 @@ def test_a_failure_never_carries_the_query_or_a_header():
     assert caught.value.__cause__ is None
 
 
-def test_requests_are_spread_over_lanes_of_eight():
-    async def count():
-        async with VendorHttp("vendor", "http://vendor.test", concurrency=20) as http:
-            return len(http._clients)
+def test_requests_at_once_have_a_connection_each_and_requests_in_turn_share_one():
+    async def connections(at_once):
+        opened, ended = 0, []
+        all_in = asyncio.Event()
 
-    assert asyncio.run(count()) == -(-20 // LANE_WIDTH)
+        async def serve(reader, writer):
+            nonlocal opened
+            opened += 1
+            if opened == at_once:
+                all_in.set()
+            with contextlib.suppress(asyncio.IncompleteReadError), contextlib.closing(writer):
+                while await reader.readuntil(b"\r\n\r\n"):
+                    await all_in.wait()
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            ended.append(writer)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with VendorHttp("vendor", f"http://127.0.0.1:{port}", concurrency=20) as http:
+            await asyncio.gather(*(http.request("GET", "/", safe=True) for _ in range(at_once)))
+            for _ in range(5):
+                await http.request("GET", "/", safe=True)
+        server.close()
+        while len(ended) < opened:
+            await asyncio.sleep(0)
+        return opened
+
+    assert asyncio.run(connections(20)) == 20
+    assert asyncio.run(connections(1)) == 1
 
 
 @pytest.mark.parametrize(
