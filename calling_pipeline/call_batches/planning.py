@@ -124,7 +124,7 @@ def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime) -> 
     driver = driver_connection(connection)
     driver.execute("SET LOCAL work_mem = '{}'".format(WORK_MEMORY))  # noqa: UP032  # a constant; no parameters in SET
     table = sql.Identifier(task.source.schema, task.source.table)
-    for name in ("judged_phones", "contact_refusals"):
+    for name in ("odd_spellings", "judged_phones", "contact_refusals"):
         driver.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(name)))
     phones.judge_odd_spellings(driver, table, task.source.mobile_phone)
     gate.collect_refusals(connection, policy_from(task.policy), now)

@@ -136,10 +136,11 @@ UPDATE call_tasks SET state = 'skipped', reason = 'cancelled' WHERE batch_id = :
 """)
 
 OPEN_CALLS = sa.text("""
-SELECT count(*) FILTER (WHERE state = 'pending') AS pending, count(*) FILTER (WHERE state = 'pushing') AS pushing,
-       min(coalesce(not_before, :now)) FILTER (WHERE state = 'pending') AS next_due
-FROM call_tasks WHERE batch_id = :batch_id AND state IN ('pending', 'pushing')
+SELECT count(*) AS pending, min(coalesce(not_before, :now)) AS next_due,
+       (SELECT count(*) FROM call_tasks WHERE batch_id = :batch_id AND state = 'pushing') AS pushing
+FROM call_tasks WHERE batch_id = :batch_id AND state = 'pending'
 """)
+"""Each state by an index of its own."""
 
 UNKNOWN = sa.text("""
 SELECT task.id, task.batch_id, task.phone, task.distinct_id, task.claimed_at, coalesce(log.message, '') AS message

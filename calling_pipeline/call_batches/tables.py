@@ -93,7 +93,8 @@ call_tasks = sa.Table(
     ),
     sa.Index("uq_call_tasks_distinct_id", "distinct_id", unique=True, postgresql_where=sa.text("distinct_id IS NOT NULL")),
     sa.Index("ix_call_tasks_pending", "batch_id", "source_row", postgresql_where=sa.text("state = 'pending'")),
-    sa.Index("ix_call_tasks_batch_state", "batch_id", "state"),
+    sa.Index("ix_call_tasks_in_flight", "batch_id", "state", postgresql_where=sa.text("state IN ('pushing', 'unknown')")),
+    sa.Index("ix_call_tasks_batch", "batch_id", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     comment="One source row of a batch and what became of it",
 )
 
