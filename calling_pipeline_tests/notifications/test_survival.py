@@ -34,7 +34,7 @@ from calling_pipeline_tests.notifications.world import (
     statuses,
     write_ledger,
 )
-from calling_pipeline_tests.support import stop_server
+from calling_pipeline_tests.support import restart_server, stop_server
 
 SEEDS = range(20 if NIGHTLY else 1)
 CONTRACTS = 24
@@ -171,23 +171,11 @@ def test_postgresql_restarts_during_a_delivery(app_settings, simulator, judge, o
     rows = [row(n, city=("北京", "上海")[n % 2]) for n in range(300)]
     path = write_ledger(tmp_path / "c.csv", rows)
     simulator.plant("slow", path="/send", times=None, seconds=0.02)
-    again = [
-        own_server.bin_path / "pg_ctl",
-        "-w",
-        "-m",
-        "immediate",
-        "-D",
-        own_server.pgdata,
-        "-l",
-        own_server.log,
-        "restart",
-    ]
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "user": own_server.system_user}
 
     def restart():
         for _ in range(4):
             time.sleep(0.7 + seed / 10)
-            subprocess.run(again, check=True, **silent)
+            restart_server(own_server)
 
     thread = threading.Thread(target=restart)
     thread.start()

@@ -2,17 +2,35 @@
 
 import asyncio
 import datetime as dt
+import itertools
 import signal
 import subprocess
 import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from calling_pipeline import days
+from calling_pipeline.api.app import create_app
+from calling_pipeline.database import embedded, migrate
+from calling_pipeline.database.engine import business_url, make_engine
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import load
 from calling_pipeline.telephony.reconcile import reconcile_day
 from calling_pipeline.telephony.sweep import sweep
-from calling_pipeline_tests.support import eventually
-from calling_pipeline_tests.telephony.support import broken_rules, callback_body, signed
+from calling_pipeline_tests.support import eventually, restart_server, served, stop_server
+from calling_pipeline_tests.telephony.support import (
+    CALLBACK_SECRET,
+    SECRET_KEY,
+    TOKENS,
+    broken_rules,
+    callback_body,
+    set_up,
+    signed,
+)
 
 PATH = "/api/v1/infinity/callback/call-record"
 
@@ -152,3 +170,77 @@ def test_the_api_goes_on_after_a_restart_of_the_database_connection(office, api)
     assert office.state(call.call_id) == "connected"
     wish = {"tenant_id": 1, "collector_id": 2, "phone": "13800000002"}
     assert api.post("/api/v1/infinity/make-call", json=wish).status_code == 200
+
+
+@pytest.fixture
+def restarted_office(tmp_path, infinity):
+    """An office on a PostgreSQL of this test's own, because it restarts it; the server, the office, the API."""
+    server = embedded.start(tmp_path / "postgres")
+    url = business_url(server.get_uri())
+    engine = make_engine(url)
+    migrate.upgrade(engine)
+    engine.dispose()
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    runtime = Runtime(
+        load(home=tmp_path / "home", database_url=address, secret_key=SECRET_KEY, allow_private_urls=True, api_tokens=TOKENS)
+    )
+    office = set_up(runtime, infinity.url + "/infinity/api", lines=20, agents_=20)
+    with served(create_app(runtime)) as api_url:
+        infinity.behave(
+            ring_s=[0.0, 0.05],
+            talk_s=[0.0, 0.05],
+            callback_url=api_url + PATH,
+            callback_secret=CALLBACK_SECRET,
+            callback_delay_s=[0.0, 0.2],
+        )
+        yield server, office, api_url
+    runtime.close()
+    stop_server(server)
+
+
+def test_a_restart_of_postgresql_amid_calls_and_callbacks_loses_none_and_calls_nobody_twice(restarted_office, infinity):
+    """Infinity's own list is the judge: a click answered with a call has one call, every call has its record, and all of
+    them end in a state that is true."""
+    server, office, api_url = restarted_office
+    answers: list[tuple[str, int]] = []
+    over = threading.Event()
+
+    def collector(number: int) -> None:
+        with httpx.Client(base_url=api_url, timeout=60, headers={"Authorization": "Bearer admin-token"}) as client:
+            for turn in itertools.count():
+                if over.is_set():
+                    return
+                phone = f"138{number:04d}{turn:04d}"
+                wish = {"tenant_id": 1, "collector_id": number, "phone": phone}
+                answers.append((phone, client.post("/api/v1/infinity/make-call", json=wish).status_code))
+
+    with ThreadPoolExecutor(8) as pool:
+        collectors = [pool.submit(collector, number) for number in range(1, 9)]
+        try:
+            for restarts in range(1, 4):
+                eventually(lambda least=restarts: len(infinity.get("/infinity/_sim/calls")) >= 30 * least, within_s=40)
+                restart_server(server)
+            eventually(lambda: len(infinity.get("/infinity/_sim/calls")) >= 120, within_s=40)
+        finally:
+            over.set()
+        for done in collectors:
+            done.result(40)
+
+    assert {status for _, status in answers} <= {200, 409, 503}, Counter(status for _, status in answers)
+    assert any(status == 503 for _, status in answers), "no call met a restart"
+    eventually(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    later(office, sweep)
+    later(office, lambda desk: reconcile_day(desk, days.today()))
+    calls = infinity.get("/infinity/_sim/calls")
+    known = dict(office.rows("SELECT reference, state FROM communication_records"))
+    assert {call["customuuid"] for call in calls} <= set(known)
+    assert len({call["customuuid"] for call in calls}) == len(calls)
+    assert infinity.get("/infinity/_sim/counts")["overlapping"] == 0
+    told = {call["customuuid"]: call["connected"] for call in calls}
+    assert {(told[reference], state == "connected") for reference, state in known.items() if reference in told} <= {
+        (True, True),
+        (False, False),
+    }
+    assert {known[reference] for reference in told}.isdisjoint({"initiating", "ringing", "unknown"})
+    assert len(calls) >= sum(status == 200 for _, status in answers)
+    assert (held(office), broken_rules(office.runtime)) == (0, [])
