@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -137,6 +138,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
     return Batches
 
 
+@pytest.mark.timeout(3600)
 def test_nothing_that_happens_to_batches_calls_anybody_twice_or_loses_a_call(engine, app_settings, simulator):
     chosen = settings(
         max_examples=60 if NIGHTLY else 5,

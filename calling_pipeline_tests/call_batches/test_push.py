@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import control, store
+from calling_pipeline.call_batches import control, store, store_calls
 from calling_pipeline.call_batches.claims import format_slot
 from calling_pipeline.call_batches.pacing import PACE, Pacer
 from calling_pipeline.contact_policy import do_not_call
@@ -353,3 +353,18 @@ def test_batches_are_listed_newest_first(desk):
     with desk.engine.connect() as connection:
         assert [batch.id for batch in store.latest_batches(connection)] == [second.id, first.id]
         assert store.latest_batches(connection, task="other") == []
+
+
+def test_what_is_left_of_a_batch_counts_calls_being_pushed_and_calls_that_wait(desk):
+    desk.work_orders([phone(n) for n in range(4)])
+    desk.task()
+    batch = desk.plan()
+    now = days.now()
+    later = now + dt.timedelta(minutes=5)
+    with desk.engine.begin() as connection:
+        change = sa.text("UPDATE call_tasks SET state = :state, not_before = :at WHERE source_row = :row")
+        connection.execute(change, {"state": "pushing", "at": None, "row": 1})
+        connection.execute(change, {"state": "pushed", "at": None, "row": 2})
+        connection.execute(change, {"state": "pending", "at": later, "row": 3})
+        connection.execute(change, {"state": "pending", "at": later + dt.timedelta(minutes=1), "row": 4})
+        assert store_calls.open_calls(connection, batch.id, now) == (2, 1, later)
