@@ -4,7 +4,6 @@ connections in the same run; calls through the API with Infinity at 20 ms; a sto
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import os
 import random
@@ -15,24 +14,32 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
-import sqlalchemy as sa
-from psycopg_pool import ConnectionPool
 from sqlalchemy.engine import URL
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from calling_pipeline.database.engine import driver_dsn, make_engine
+from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline.telephony import allocation
 from calling_pipeline.telephony.records import STRATEGIES, Lease
 from calling_pipeline_tests.benchmarks.support import database, percentile, simulator
+from calling_pipeline_tests.benchmarks.telephony_contenders import (
+    COLLECTORS,
+    LINES,
+    ROUND_S,
+    Pair,
+    bare_pair,
+    claim_pair,
+    measure,
+    measure_crowd,
+    orm_pair,
+    prepare_jobs,
+)
 from calling_pipeline_tests.telephony.order import lend_and_return, rank_errors
 from calling_pipeline_tests.telephony.support import (
     SECRET_KEY,
@@ -44,22 +51,9 @@ from calling_pipeline_tests.telephony.support import (
     signed,
 )
 
-CONNECTIONS = 16
-LINES = COLLECTORS = 100
 CALLERS = 300
 """Collectors of the call benchmark: each is back from his call before it is his turn again."""
-ROUND_S = 2.0
 ROUNDS = 3
-Pair = Callable[[Any, int], float | None]
-
-BARE = """
-    UPDATE bare SET state = 'in_use', holder = %(holder)s
-    WHERE id = (SELECT id FROM bare WHERE state = 'available' ORDER BY used LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id
-"""
-BARE_RELEASE = "UPDATE bare SET state = 'available', holder = NULL, used = clock_timestamp() WHERE id = %(id)s"
-FETCH = "SELECT id FROM procrastinate_fetch_job_v2(NULL, %(worker)s)"
-FINISH = "SELECT procrastinate_finish_job_v1(%(id)s, 'succeeded', false)"
 
 
 def run() -> Iterator[dict[str, Any]]:
@@ -93,8 +87,8 @@ def _lending(url: URL) -> Iterator[dict[str, Any]]:
     times: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         for name in ("bare", *STRATEGIES):
-            pair = _bare_pair if name == "bare" else _lease_pair(name, faults, holders, guard)
-            rate, taken = _measure(url, pair)
+            pair = bare_pair if name == "bare" else _lease_pair(name, faults, holders, guard)
+            rate, taken = measure(url, pair)
             rates.setdefault(name, []).append(rate)
             times.setdefault(name, []).extend(taken)
     bare = statistics.median(rates["bare"])
@@ -118,18 +112,18 @@ def _against_others(url: URL, ours: float, faults: list[str]) -> Iterator[dict[s
     """`ours`: pairs a second of sixteen sessions. The ORM pattern and a job queue's claim, by sixteen sessions and by a
     hundred collectors at once."""
     lru = _lease_pair("lru", faults, {}, threading.Lock())
-    _prepare_jobs(url)
-    orm_pair, claim_pair = _orm_pair(url), _claim_pair(url)
-    orm, _ = _measure(url, orm_pair)
+    prepare_jobs(url)
+    old, claim = orm_pair(url), claim_pair(url)
+    orm, _ = measure(url, old)
     crowds, orm_crowds, crowd_times, orm_crowd_times = [], [], [], []
     for _ in range(ROUNDS):
-        for pair, rates, times in ((lru, crowds, crowd_times), (orm_pair, orm_crowds, orm_crowd_times)):
-            rate, taken = _crowd(url, pair)
+        for pair, rates, times in ((lru, crowds, crowd_times), (old, orm_crowds, orm_crowd_times)):
+            rate, taken = measure_crowd(url, pair)
             rates.append(rate)
             times.extend(taken)
     crowd, orm_crowd = statistics.median(crowds), statistics.median(orm_crowds)
-    claims, _ = _measure(url, claim_pair)
-    claims_crowd, _ = _crowd(url, claim_pair)
+    claims, _ = measure(url, claim)
+    claims_crowd, _ = measure_crowd(url, claim)
     p99_ms = percentile(crowd_times, 0.99) * 1000
     yield {
         "benchmark": "telephony lending, a hundred collectors at once, against the ORM pattern",
@@ -173,75 +167,6 @@ def _order(office: Office) -> Iterator[dict[str, Any]]:
         }
 
 
-def _measure(url: URL, pair: Pair, *, seconds: float = ROUND_S) -> tuple[float, list[float]]:
-    """Pairs a second of sixteen sessions that serve a hundred collectors in turn, and the seconds each first half took."""
-
-    def act(worker: int, stop: threading.Event, taken: list[float]) -> None:
-        with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
-            share = range(worker + 1, COLLECTORS + 1, CONNECTIONS)
-            for turn in itertools.count():
-                if stop.is_set():
-                    return
-                spent = pair(connection, share[turn % len(share)])
-                if spent is not None:
-                    taken.append(spent)
-
-    return _at_once(CONNECTIONS, act, seconds)
-
-
-def _crowd(url: URL, pair: Pair, *, seconds: float = ROUND_S) -> tuple[float, list[float]]:
-    """The same of a hundred collectors at once who share sixteen sessions; waiting for one counts."""
-    options = {"autocommit": True}
-    with ConnectionPool(driver_dsn(url), min_size=CONNECTIONS, max_size=CONNECTIONS, kwargs=options, timeout=60) as pool:
-        pool.wait()
-
-        def act(collector: int, stop: threading.Event, taken: list[float]) -> None:
-            while not stop.is_set():
-                asked = time.perf_counter()
-                with pool.connection() as connection:
-                    waited = time.perf_counter() - asked
-                    spent = pair(connection, collector + 1)
-                if spent is not None:
-                    taken.append(waited + spent)
-
-        return _at_once(COLLECTORS, act, seconds)
-
-
-def _at_once(
-    count: int, act: Callable[[int, threading.Event, list[float]], None], seconds: float
-) -> tuple[float, list[float]]:
-    """Run `act` in `count` threads; what they noted down, a second and as it was."""
-    taken: list[list[float]] = [[] for _ in range(count)]
-    ready, stop = threading.Barrier(count + 1), threading.Event()
-
-    def work(number: int) -> None:
-        ready.wait()
-        act(number, stop, taken[number])
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    ready.wait()
-    begun = time.perf_counter()
-    time.sleep(seconds)
-    counted = [spent for one in taken for spent in one]
-    took = time.perf_counter() - begun
-    stop.set()
-    for thread in threads:
-        thread.join()
-    return len(counted) / took, counted
-
-
-def _bare_pair(connection: Any, collector: int) -> float | None:
-    begun = time.perf_counter()
-    row = connection.execute(BARE, {"holder": collector}, prepare=True).fetchone()
-    spent = time.perf_counter() - begun
-    if row is None:
-        return None
-    connection.execute(BARE_RELEASE, {"id": row[0]}, prepare=True)
-    return spent
-
-
 def _lease_pair(strategy: Any, faults: list[str], holders: dict[int, int], guard: threading.Lock) -> Pair:
     def pair(connection: Any, collector: int) -> float | None:
         begun = time.perf_counter()
@@ -256,77 +181,6 @@ def _lease_pair(strategy: Any, faults: list[str], holders: dict[int, int], guard
         with guard:
             holders.pop(lease.extension_id, None)
         allocation.release(connection, lease)
-        return spent
-
-    return pair
-
-
-class _Base(DeclarativeBase):
-    pass
-
-
-class _Line(_Base):
-    __tablename__ = "orm_lines"
-    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
-    state: Mapped[str]
-    holder: Mapped[int | None] = mapped_column(sa.BigInteger)
-    used: Mapped[Any] = mapped_column(sa.DateTime(timezone=True))
-
-
-def _orm_pair(url: URL) -> Pair:
-    """The old system's way: select for update, change, commit, refresh; and the same to give back. A deadlock among its
-    sessions (the order is not that of the ids) is an error to its caller, who asks again; that turn does not count."""
-    engine = make_engine(url, pool_size=CONNECTIONS, max_overflow=0)
-    free = sa.select(_Line).where(_Line.state == "available").order_by(_Line.used).limit(1).with_for_update()
-
-    def pair(_: Any, collector: int) -> float | None:
-        with Session(engine) as session:
-            begun = time.perf_counter()
-            try:
-                line = session.scalars(free).first()
-            except sa.exc.OperationalError:
-                line = None
-            if line is None:
-                session.rollback()
-                return None
-            line.state, line.holder = "in_use", collector
-            session.commit()
-            session.refresh(line)
-            spent = time.perf_counter() - begun
-            line.state, line.holder, line.used = "available", None, sa.func.clock_timestamp()
-            session.commit()
-            session.refresh(line)
-        return spent
-
-    return pair
-
-
-def _prepare_jobs(url: URL) -> None:
-    """procrastinate's own schema, and more jobs than will be claimed."""
-    import procrastinate
-
-    schema = (Path(procrastinate.__file__).parent / "sql" / "schema.sql").read_text()
-    with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
-        connection.execute(schema)  # type: ignore[arg-type]
-        connection.execute(
-            "INSERT INTO procrastinate_jobs (queue_name, task_name) SELECT 'calls', 'call' FROM generate_series(1, 20000)"
-        )
-
-
-def _claim_pair(url: URL) -> Pair:
-    """A claim and its end by procrastinate's own statements."""
-    with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
-        row = connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id").fetchone()
-        assert row is not None
-        worker = row[0]
-
-    def pair(connection: Any, _: int) -> float | None:
-        begun = time.perf_counter()
-        row = connection.execute(FETCH, {"worker": worker}, prepare=True).fetchone()
-        spent = time.perf_counter() - begun
-        if row is None or row[0] is None:
-            return None
-        connection.execute(FINISH, {"id": row[0]}, prepare=True)
         return spent
 
     return pair
