@@ -118,7 +118,7 @@ def _against_others(url: URL, ours: float, faults: list[str]) -> Iterator[dict[s
     crowds, orm_crowds, crowd_times, orm_crowd_times = [], [], [], []
     for _ in range(ROUNDS):
         for pair, rates, times in ((lru, crowds, crowd_times), (old, orm_crowds, orm_crowd_times)):
-            rate, taken = measure_crowd(url, pair)
+            rate, taken = measure_crowd(url, pair, brings_its_pool=pair is old)
             rates.append(rate)
             times.extend(taken)
     crowd, orm_crowd = statistics.median(crowds), statistics.median(orm_crowds)

@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -49,22 +50,26 @@ def measure(url: URL, pair: Pair, *, seconds: float = ROUND_S) -> tuple[float, l
     return _at_once(CONNECTIONS, act, seconds)
 
 
-def measure_crowd(url: URL, pair: Pair, *, seconds: float = ROUND_S) -> tuple[float, list[float]]:
+def measure_crowd(
+    url: URL, pair: Pair, *, seconds: float = ROUND_S, brings_its_pool: bool = False
+) -> tuple[float, list[float]]:
     """The same of a hundred collectors at once who share sixteen sessions; waiting for one counts."""
+    if brings_its_pool:
+        return _at_once(COLLECTORS, lambda collector, stop, taken: _serve(pair, None, collector, stop, taken), seconds)
     options = {"autocommit": True}
     with ConnectionPool(driver_dsn(url), min_size=CONNECTIONS, max_size=CONNECTIONS, kwargs=options, timeout=60) as pool:
         pool.wait()
+        return _at_once(COLLECTORS, lambda collector, stop, taken: _serve(pair, pool, collector, stop, taken), seconds)
 
-        def act(collector: int, stop: threading.Event, taken: list[float]) -> None:
-            while not stop.is_set():
-                asked = time.perf_counter()
-                with pool.connection() as connection:
-                    waited = time.perf_counter() - asked
-                    spent = pair(connection, collector + 1)
-                if spent is not None:
-                    taken.append(waited + spent)
 
-        return _at_once(COLLECTORS, act, seconds)
+def _serve(pair: Pair, pool: ConnectionPool[Any] | None, collector: int, stop: threading.Event, taken: list[float]) -> None:
+    while not stop.is_set():
+        asked = time.perf_counter()
+        with pool.connection() if pool else nullcontext() as connection:
+            waited = time.perf_counter() - asked
+            spent = pair(connection, collector + 1)
+        if spent is not None:
+            taken.append(waited + spent)
 
 
 def _at_once(
