@@ -67,6 +67,7 @@ class VendorHttp:
             )
             for _ in range(lanes)
         ]
+        # used last, taken first: requests in turn share one warm connection, however many are allowed at once
         self._free = [client for _ in range(LANE_WIDTH) for client in self._clients]
         self._overflow = itertools.cycle(self._clients)
 

@@ -23,7 +23,6 @@ DECLARE
     reached bigint;
     chosen bigint;
 BEGIN
-    repeated := false;
     IF alone THEN
         PERFORM pg_advisory_xact_lock(limit_lock);
     END IF;
