@@ -15,13 +15,13 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 
 ROOMS: tuple[str, ...] = (
-    "call_stats",
-    "call_batches",
-    "task_ledger",
-    "notifications",
-    "telephony",
-    "sensors.alerts",
-    "sensors.stale_caches",
+    "call_stats.assets",
+    "call_batches.assets",
+    "task_ledger.assets",
+    "notifications.assets",
+    "telephony.assets",
+    "alerts.sensors",
+    "call_stats.stale_caches",
     "housekeeping",
 )
 """Modules of `defs/`, each with `definitions(daily: DailyPartitionsDefinition) -> Definitions`."""

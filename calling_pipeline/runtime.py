@@ -22,13 +22,13 @@ from calling_pipeline.settings import Settings, load
 if TYPE_CHECKING:
     import httpx
 
-    from calling_pipeline.call_batches.running import Pusher
-    from calling_pipeline.notifications.service import Means
-    from calling_pipeline.telephony.desk import Desk
+    from calling_pipeline.call_batches.runs import Pusher
+    from calling_pipeline.notifications.outbox.rounds import Means
+    from calling_pipeline.telephony.dependencies import Desk
     from calling_pipeline.telephony.records import Account
     from calling_pipeline.vendors.dial_gateway import DialGateway
-    from calling_pipeline.vendors.guanke import GuankeClient
-    from calling_pipeline.vendors.infinity import InfinityClient
+    from calling_pipeline.vendors.guanke.client import GuankeClient
+    from calling_pipeline.vendors.infinity.client import InfinityClient
     from calling_pipeline.vendors.metabase import Metabase
     from calling_pipeline.vendors.wecom import WeCom
 
@@ -114,7 +114,7 @@ class Runtime:
 
     def infinity(self, account: Account) -> InfinityClient:
         """A client of one tenant's Infinity. It reaches public addresses only, unless the settings lift that."""
-        from calling_pipeline.vendors.infinity import InfinityClient
+        from calling_pipeline.vendors.infinity.client import InfinityClient
         from calling_pipeline.vendors.url_guard import PublicOnlyTransport
 
         guard = None if self.settings.allow_private_urls else PublicOnlyTransport()
@@ -123,7 +123,7 @@ class Runtime:
     @asynccontextmanager
     async def telephony(self) -> AsyncIterator[Desk]:
         """What the acts of telephony need, within one event loop; its connections to Infinity are closed at the end."""
-        from calling_pipeline.telephony.desk import Desk, Lines
+        from calling_pipeline.telephony.dependencies import Desk, Lines
 
         lines = Lines(self.infinity)
         try:
@@ -133,8 +133,8 @@ class Runtime:
 
     def pusher(self, *, by: str = "", patience_s: float = 60.0) -> Pusher:
         """What call batches are pushed with, by the settings."""
-        from calling_pipeline.call_batches.push import Limits
-        from calling_pipeline.call_batches.running import Pusher
+        from calling_pipeline.call_batches.pushing.runner import Limits
+        from calling_pipeline.call_batches.runs import Pusher
 
         given = self.settings
         limits = Limits(given.gateway_concurrency, given.gateway_rate_per_s, patience_s)
@@ -148,8 +148,8 @@ class Runtime:
 
     def guanke(self) -> GuankeClient:
         """A client of Guanke, to be used as an async context manager within one event loop."""
-        from calling_pipeline.vendors.guanke import GuankeClient
-        from calling_pipeline.vendors.guanke_token import Credentials
+        from calling_pipeline.vendors.guanke.client import GuankeClient
+        from calling_pipeline.vendors.guanke.token import Credentials
 
         settings = self.settings
         return GuankeClient(
@@ -182,7 +182,7 @@ class Runtime:
     def notifications(self) -> Means:
         """What the notifications work with."""
         from calling_pipeline.notifications.config import load as load_plan
-        from calling_pipeline.notifications.service import Means
+        from calling_pipeline.notifications.outbox.rounds import Means
 
         settings = self.settings
         return Means(

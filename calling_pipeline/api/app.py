@@ -34,9 +34,9 @@ from calling_pipeline.runtime import Runtime
 ROUTERS: tuple[str, ...] = (
     "stats",  # first: routes are tried in order, and these are polled
     "calls",
-    "infinity_configs",
-    "infinity_extensions",
-    "infinity_calls",
+    "telephony.configurations",
+    "telephony.extensions",
+    "telephony.calls",
     "server",
     "tasks",
 )

@@ -10,8 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import ending, store, store_quality
-from calling_pipeline.call_batches.store_quality import breaches
+from calling_pipeline.call_batches.batches import ending
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.facts import store as fact_store
+from calling_pipeline.call_batches.facts.store import breaches
 from calling_pipeline.contact_policy.presets import policy_from
 
 STUCK_AFTER = dt.timedelta(minutes=10)
@@ -35,22 +37,22 @@ def judge(rows: Rows, *, good: str, bad: str) -> Finding:
 
 def phones_are_unique_in_batch(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
     """No number is to be called twice in one batch."""
-    rows = breaches(connection, store_quality.REPEATED_IN_BATCH, first, last)
+    rows = breaches(connection, fact_store.REPEATED_IN_BATCH, first, last)
     return judge(rows, good="every number is in its batch once", bad="a number is to be called twice in one batch")
 
 
 def phones_are_unique_in_call_history(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
     """One row a number, in one spelling."""
-    rows = breaches(connection, store_quality.REPEATED_IN_HISTORY, first, last)
+    rows = breaches(connection, fact_store.REPEATED_IN_HISTORY, first, last)
     return judge(rows, good="one row a number", bad="a number is in the history in two spellings")
 
 
 def pushed_calls_have_log_and_history(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
     """Every pushed call has its log and its history, and the other way round."""
     queries = {
-        "pushed without log": store_quality.PUSHED_WITHOUT_LOG,
-        "log without pushed call": store_quality.LOG_WITHOUT_PUSHED,
-        "log without history": store_quality.LOG_WITHOUT_HISTORY,
+        "pushed without log": fact_store.PUSHED_WITHOUT_LOG,
+        "log without pushed call": fact_store.LOG_WITHOUT_PUSHED,
+        "log without history": fact_store.LOG_WITHOUT_HISTORY,
     }
     rows = [{"breach": name, **row} for name, query in queries.items() for row in breaches(connection, query, first, last)]
     return judge(rows, good="calls, log and history agree", bad="calls, log and history disagree")
@@ -58,7 +60,7 @@ def pushed_calls_have_log_and_history(connection: sa.Connection, first: dt.date,
 
 def history_agrees_with_log(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
     """The history counts exactly the calls in the log."""
-    rows = breaches(connection, store_quality.HISTORY_WITHOUT_LOG, first, last)
+    rows = breaches(connection, fact_store.HISTORY_WITHOUT_LOG, first, last)
     return judge(rows, good="the history counts the log's calls", bad="the history counts other calls than the log")
 
 
@@ -66,8 +68,8 @@ def cards_reconcile(connection: sa.Connection, first: dt.date, last: dt.date) ->
     """Source rows = the calls in each state + the rows left out for each reason, in every batch."""
     rows = []
     for day in days.day_range(first, last):
-        for batch in store.batches_of(connection, day):
-            document = ending.reconciliation(batch, store.outcome(connection, batch.id))
+        for batch in batch_store.batches_of(connection, day):
+            document = ending.reconciliation(batch, batch_store.outcome(connection, batch.id))
             if document["difference"] or document["reasons_missing"] or not batch.card.adds_up:
                 rows.append({"batch": batch.id, "unaccounted for": document["difference"]})
     return judge(rows, good="every source row is accounted for", bad="source rows are unaccounted for")
@@ -75,21 +77,21 @@ def cards_reconcile(connection: sa.Connection, first: dt.date, last: dt.date) ->
 
 def nobody_is_called_twice(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
     """No number was called again inside the recall window or beyond a cap."""
-    rows = [{"rule": "recall window", **row} for row in breaches(connection, store_quality.CALLED_AGAIN, first, last)]
+    rows = [{"rule": "recall window", **row} for row in breaches(connection, fact_store.CALLED_AGAIN, first, last)]
     for day in days.day_range(first, last):
-        for batch in store.batches_of(connection, day):
+        for batch in batch_store.batches_of(connection, day):
             caps = [(cap.limit, cap.within_s) for cap in policy_from(batch.policy).rolling]
-            rows += [{"rule": "cap", **row} for row in store_quality.over_caps(connection, batch.id, caps)]
+            rows += [{"rule": "cap", **row} for row in fact_store.over_caps(connection, batch.id, caps)]
     return judge(rows, good="nobody was called too often", bad="somebody was called too often")
 
 
 def nothing_is_stuck_in_pushing(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
     """No call is under way for longer than any request lasts."""
-    rows = breaches(connection, store_quality.PUSHING, first, last, before=days.now() - STUCK_AFTER)
+    rows = breaches(connection, fact_store.PUSHING, first, last, before=days.now() - STUCK_AFTER)
     return judge(rows, good="nothing is stuck", bad="calls are stuck in `pushing`; `calls resume` their batch")
 
 
 def no_call_is_unknown(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
     """No call's fate is unknown."""
-    rows = breaches(connection, store_quality.UNKNOWN, first, last)
+    rows = breaches(connection, fact_store.UNKNOWN, first, last)
     return judge(rows, good="every call's fate is known", bad="calls with unknown fate wait for `calls settle`")

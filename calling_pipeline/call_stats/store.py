@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.call_stats.records import AgentRank, GradeDay, HourlyOrders, TaskDay
-from calling_pipeline.call_stats.store_records import proof_from
+from calling_pipeline.call_stats.sync.store import proof_from
 from calling_pipeline.call_stats.tables import (
     agent_ranking,
     fetch_proofs,

@@ -16,7 +16,7 @@ _COMMANDS = {
     "alerts": "calling_pipeline.cli.alerts:alerts",
     "api": "calling_pipeline.cli.server:api",
     "notify": "calling_pipeline.cli.notify:notify",
-    "calls": "calling_pipeline.cli.calls:calls",
+    "calls": "calling_pipeline.cli.calls.batches:calls",
     "ledger": "calling_pipeline.cli.ledger:ledger",
     "stats": "calling_pipeline.cli.stats:stats",
     "simulator": "calling_pipeline.cli.server:simulator",

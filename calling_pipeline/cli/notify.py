@@ -14,8 +14,8 @@ from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.errors import ConfigurationError, InvalidInput
 
 if TYPE_CHECKING:
-    from calling_pipeline.notifications.contracts.running import Run
-    from calling_pipeline.notifications.outbox import Outbox
+    from calling_pipeline.notifications.contracts.runs import Run
+    from calling_pipeline.notifications.outbox.store import Outbox
     from calling_pipeline.notifications.records import DispatchReport, KeptMessage
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -44,7 +44,7 @@ def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -
     \b
     Example: calling-pipeline notify run --ledger contracts-2026-11.csv
     """
-    from calling_pipeline.notifications.contracts.running import run as run_now
+    from calling_pipeline.notifications.contracts.runs import run as run_now
 
     runtime = door.ready_runtime
     paths = _ledgers(door, ledgers)

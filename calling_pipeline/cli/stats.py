@@ -33,8 +33,8 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
 
     Example: calling-pipeline stats sync --track grade --from 2026-11-13 --to 2026-11-22
     """
-    from calling_pipeline.call_stats.answers import day_answer, proof_answer, require_partition
-    from calling_pipeline.call_stats.sync import sync_days
+    from calling_pipeline.call_stats.sync.sync import sync_days
+    from calling_pipeline.call_stats.views import day_answer, proof_answer, require_partition
 
     wanted = days.day_range(days.parse_day(first, field="--from"), days.parse_day(last, field="--to"))
     runtime = door.ready_runtime
@@ -79,9 +79,9 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
 @click.pass_obj
 def show(door: Door, text: str) -> Answer:
     """What the caches hold of one day: numbers, age and fetch proof. Exits 1 when neither holds anything."""
-    from calling_pipeline.call_stats.answers import day_answer, not_cached, proof_answer, require_partition
     from calling_pipeline.call_stats.records import TRACKS
-    from calling_pipeline.call_stats.refresh import read_day
+    from calling_pipeline.call_stats.sync.refresh import read_day
+    from calling_pipeline.call_stats.views import day_answer, not_cached, proof_answer, require_partition
 
     runtime = door.ready_runtime
     day = require_partition(days.parse_day(text, field="--date"), runtime.settings.partition_start, field="--date")

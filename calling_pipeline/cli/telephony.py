@@ -36,7 +36,7 @@ def import_extensions(door: Door, file: Path, tenant: int | None, config_id: int
     calling-pipeline telephony import extensions.csv --tenant 1
     calling-pipeline telephony import extensions.csv --config 3 --json
     """
-    from calling_pipeline.telephony import extensions
+    from calling_pipeline.telephony.pool import extensions
 
     try:
         rows = list(extensions.read_csv(file.read_text(encoding="utf-8-sig")))
@@ -64,10 +64,10 @@ def stats(door: Door, tenant: int | None, config_id: int | None) -> Answer:
     calling-pipeline telephony stats
     calling-pipeline telephony stats --tenant 1 --json
     """
-    from calling_pipeline.telephony import store_extensions
+    from calling_pipeline.telephony.pool import store as pool_store
 
     with door.ready_runtime.transaction() as connection:
-        rows = store_extensions.statistics(connection, days.now(), tenant_id=tenant, config_id=config_id)
+        rows = pool_store.statistics(connection, days.now(), tenant_id=tenant, config_id=config_id)
     columns = ("tenant_id", "config_id", "config_name", "total", "available", "cooling_down", "in_use", "offline",
                "quarantined", "utilisation_pct")  # fmt: skip
     shown = table([name.replace("_", " ") for name in columns], [[getattr(row, name) for name in columns] for row in rows])
@@ -88,7 +88,7 @@ def release(door: Door, extension_id: int | None, collector_id: int | None, tena
     calling-pipeline telephony release --tenant 1 --collector 5
     calling-pipeline telephony release --stale
     """
-    from calling_pipeline.telephony import extensions
+    from calling_pipeline.telephony.pool import extensions
 
     if (extension_id is not None) + (collector_id is not None) + stale != 1:
         raise click.UsageError("give one of --extension, --collector and --stale")
@@ -121,8 +121,8 @@ def test_connection(door: Door, tenant: int | None, config_id: int | None) -> An
     \b
     calling-pipeline telephony test-connection --tenant 1
     """
-    from calling_pipeline.telephony import configurations
     from calling_pipeline.telephony.records import Account
+    from calling_pipeline.telephony.tenants import configurations
 
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
@@ -138,21 +138,21 @@ def test_connection(door: Door, tenant: int | None, config_id: int | None) -> An
 
 
 def _config_of(connection: Any, tenant: int | None, config_id: int | None) -> int:
-    from calling_pipeline.telephony import store
+    from calling_pipeline.telephony.tenants import store as tenant_store
 
     if (tenant is None) == (config_id is None):
         raise click.UsageError("give either --tenant or --config")
     if config_id is not None:
         return config_id
     assert tenant is not None
-    row = store.config_of_tenant(connection, tenant)
+    row = tenant_store.config_of_tenant(connection, tenant)
     if row is None:
         raise NotFound(f"tenant {tenant} has no Infinity configuration; create one with POST /api/v1/infinity/configs")
     return int(row.id)
 
 
 async def _sweep(runtime: Any) -> Any:
-    from calling_pipeline.telephony.sweep import sweep
+    from calling_pipeline.telephony.calls.sweep import sweep
 
     async with runtime.telephony() as desk:
         return await sweep(desk)

@@ -11,11 +11,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.notifications.contracts import running
+from calling_pipeline.notifications.contracts import runs
 from calling_pipeline.notifications.contracts import store as contracts
-from calling_pipeline.notifications.outbox import Outbox
+from calling_pipeline.notifications.outbox.rounds import Means
+from calling_pipeline.notifications.outbox.store import Outbox
 from calling_pipeline.notifications.records import DispatchReport
-from calling_pipeline.notifications.service import Means
 from calling_pipeline.notifications.technicians import changes
 from calling_pipeline.notifications.technicians import store as technicians
 from calling_pipeline.task_ledger.ledger import save_task_details
@@ -28,7 +28,7 @@ OUTBOXES: dict[str, Outbox] = {"contracts": contracts.OUTBOX, "technicians": tec
 class Dispatch:
     """What one dispatch did for contracts and for technicians."""
 
-    contracts: running.Run
+    contracts: runs.Run
     technicians: DispatchReport = field(default_factory=DispatchReport)
 
     @property
@@ -39,10 +39,10 @@ class Dispatch:
 
 def dispatch(means: Means, ledgers: Sequence[Path], *, by: str, wait_s: float) -> Dispatch:
     """Deliver in turns, write the ledgers back after each, and stay for what is due within `wait_s` seconds."""
-    done = Dispatch(running.Run(uuid.uuid4().hex[:12]))
+    done = Dispatch(runs.Run(uuid.uuid4().hex[:12]))
     deadline = time.monotonic() + wait_s
     while True:
-        running.deliver(means, ledgers, done.contracts, wait_s=0)
+        runs.deliver(means, ledgers, done.contracts, wait_s=0)
         done.technicians.add(changes.deliver(means))
         due = [at for at in (done.contracts.delivery.next_due_at, done.technicians.next_due_at) if at is not None]
         pause = max(1.0, (min(due) - days.now()).total_seconds()) if due else 0.0
@@ -86,7 +86,7 @@ def _record(means: Means, done: Dispatch, by: str) -> None:
             connection,
             TaskDetails(
                 f"notify:{done.contracts.run_id}",
-                running.FEATURE,
+                runs.FEATURE,
                 "failed" if failed else "completed",
                 details=details,
                 by=by,

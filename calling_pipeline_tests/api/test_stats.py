@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.sync import sync_days
+from calling_pipeline.call_stats.sync.sync import sync_days
 
 COLUMNS = {"date", "grade_9", "grade_1", "total_success", "total_records", "calculated_at", "elapsed_time", "sync_type"}
 TOLD = {"from_cache", "elapsed_time", "calculated_at", "complete", "next_sync_at"}

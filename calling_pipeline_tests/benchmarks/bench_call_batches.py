@@ -17,7 +17,8 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from calling_pipeline.call_batches import running, tasks
+from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.database.engine import business_url, driver_dsn, make_engine
 from calling_pipeline.phones import mobile_pattern
 from calling_pipeline.runtime import Runtime
@@ -138,7 +139,7 @@ def _add_task(url: URL, **values: Any) -> None:
     engine = make_engine(url)
     with engine.begin() as connection:
         given = {"name": "bench", "cron": "0 9 * * *", **_MAPPING, "policy": {"preset": "list_only"}, **values}
-        tasks.add(connection, given)
+        editing.add(connection, given)
     engine.dispose()
 
 
@@ -158,7 +159,7 @@ def _peak_mb() -> float:
 
 def _plan(url: URL) -> None:
     engine = make_engine(url)
-    running.plan_task(engine, "bench")
+    runs.plan_task(engine, "bench")
     engine.dispose()
 
 
@@ -221,7 +222,7 @@ def _push_rate(url: URL, gateway: str) -> float:
         database_url=address, gateway_url=gateway, gateway_concurrency=WIDTH, secret_key="a key of the benchmark"
     )
     runtime = Runtime(settings)
-    batch = running.plan_task(runtime.engine, "bench")
+    batch = runs.plan_task(runtime.engine, "bench")
     begun = time.perf_counter()
     done = runtime.pusher().push(batch.id)
     spent = time.perf_counter() - begun
@@ -290,7 +291,7 @@ def _rate_limit(url: URL, vendor: str) -> Iterator[dict[str, Any]]:
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         settings = load(database_url=address, gateway_url=vendor + "/gateway", secret_key="a key of the benchmark")
         runtime = Runtime(settings)
-        runtime.pusher().push(running.plan_task(runtime.engine, f"rate {rate}").id)
+        runtime.pusher().push(runs.plan_task(runtime.engine, f"rate {rate}").id)
         runtime.close()
         with psycopg.connect(driver_dsn(url)) as connection:
             sent = sorted(row[0].timestamp() for row in connection.execute("SELECT sent_at FROM call_log"))

@@ -17,7 +17,7 @@ from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names
 from calling_pipeline.notifications.contracts.generation import generate
 from calling_pipeline.notifications.contracts.write_back import write_back
-from calling_pipeline.notifications.service import Means, deliver_round
+from calling_pipeline.notifications.outbox.rounds import Means, deliver_round
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline_tests.benchmarks.support import database, median_s, simulator

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.sync import sync_days
+from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline_tests.benchmarks.support import database, free_port, percentile, simulator

@@ -25,7 +25,7 @@ from sqlalchemy.engine import URL
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline.telephony import allocation
+from calling_pipeline.telephony.pool import allocation
 from calling_pipeline.telephony.records import STRATEGIES, Lease
 from calling_pipeline_tests.benchmarks.support import database, percentile, simulator
 from calling_pipeline_tests.benchmarks.telephony_contenders import (
@@ -307,9 +307,9 @@ async def _storm(office: Any, api: str, *, total: int = 5000) -> dict[str, Any]:
     )
     with office.runtime.transaction() as connection:
         from calling_pipeline import days
-        from calling_pipeline.telephony import store_calls
+        from calling_pipeline.telephony.calls import store as call_store
 
-        store_calls.match_callbacks(connection, days.now())
+        call_store.match_callbacks(connection, days.now())
     right = office.rows(
         "SELECT count(*) FROM communication_records WHERE reference LIKE 'storm%%' AND state ="
         " CASE WHEN substr(reference, 6)::int %% 2 = 0 THEN 'connected' ELSE 'busy' END",

@@ -19,7 +19,7 @@ IN_FLIGHT = 16
 def ours(database: str, vendor: str, day: str) -> int:
     """The product: complete or nothing, masked, hashed, published."""
     from calling_pipeline import days
-    from calling_pipeline.call_stats.sync import sync_days
+    from calling_pipeline.call_stats.sync.sync import sync_days
     from calling_pipeline.runtime import Runtime
     from calling_pipeline.settings import load
 
@@ -216,9 +216,9 @@ def _import_first(name: str) -> None:
 
     modules = {
         "ours": [
-            "calling_pipeline.call_stats.sync",
+            "calling_pipeline.call_stats.sync.sync",
             "calling_pipeline.runtime",
-            "calling_pipeline.vendors.guanke",
+            "calling_pipeline.vendors.guanke.client",
             "sqlalchemy.dialects.postgresql.psycopg",
             "psycopg",
             "anyio._backends._asyncio",

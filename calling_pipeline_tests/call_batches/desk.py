@@ -11,9 +11,12 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches import ending, running, store, tasks
+from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.batches import ending
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.records import Batch, CallingTask, Outcome
-from calling_pipeline.call_batches.running import Pusher
+from calling_pipeline.call_batches.runs import Pusher
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 from calling_pipeline_tests.support import Simulator
@@ -54,10 +57,10 @@ class Desk:
     def task(self, name: str = "new orders", **values: Any) -> CallingTask:
         given = {"name": name, "cron": "0 9 * * *", **MAPPING, "policy": ALL_DAY, "rate_per_s": 5000, **values}
         with self.engine.begin() as connection:
-            return tasks.add(connection, given)
+            return editing.add(connection, given)
 
     def plan(self, name: str = "new orders") -> Batch:
-        return running.plan_task(self.engine, name)
+        return runs.plan_task(self.engine, name)
 
     def pusher(self, **changes: Any) -> Pusher:
         """The product's own pusher; `changes` are fields of its limits."""
@@ -73,11 +76,11 @@ class Desk:
 
     def outcome(self, batch: Batch) -> Outcome:
         with self.engine.connect() as connection:
-            return store.outcome(connection, batch.id)
+            return batch_store.outcome(connection, batch.id)
 
     def reconciliation(self, batch: Batch) -> dict[str, Any]:
         with self.engine.connect() as connection:
-            return ending.reconciliation(store.batch(connection, batch.id), store.outcome(connection, batch.id))
+            return ending.reconciliation(batch_store.batch(connection, batch.id), batch_store.outcome(connection, batch.id))
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
         with self.engine.connect() as connection:

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from calling_pipeline.call_batches import control
+from calling_pipeline.call_batches.batches import control
 from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline_tests.call_batches import killed_push

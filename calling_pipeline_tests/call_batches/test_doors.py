@@ -12,8 +12,8 @@ from calling_pipeline import days
 from calling_pipeline.api.app import create_app
 from calling_pipeline.cli.main import main
 from calling_pipeline.definitions import build
+from calling_pipeline.defs.call_batches.sensors import resume_requests, tick_requests
 from calling_pipeline.defs.partitions import daily_partitions
-from calling_pipeline.defs.sensors.call_batches import resume_requests, tick_requests
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING, phone
 from calling_pipeline_tests.support import served
@@ -73,7 +73,7 @@ def test_editing_shows_the_next_five_ticks_and_fires_nothing(run, desk):
     edited = run("calls", "task", "edit", "orders", "--cron", "*/5 * * * *", "--recall-days", "30", "--rate", "7.5")
     assert (edited["recall_days"], edited["rate_per_s"], len(edited["next_ticks"])) == (30, 7.5, 5)
     with desk.engine.connect() as connection:
-        from calling_pipeline.call_batches.running import due_ticks
+        from calling_pipeline.call_batches.runs import due_ticks
 
         assert due_ticks(connection, days.now()) == []
     assert run("calls", "task", "disable", "orders")["next_ticks"] == []

@@ -6,7 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import claims, control, ending, store, store_calls
+from calling_pipeline.call_batches.batches import control, ending
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.pushing import claims
 from calling_pipeline.call_batches.records import Batch, Claimed, Result
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline_tests.call_batches.desk import phone
@@ -36,13 +39,13 @@ def claim_one(desk, batch: Batch, runner: uuid.UUID) -> claims.Claim:
 def start(desk, batch: Batch) -> uuid.UUID:
     runner = uuid.uuid4()
     with desk.engine.begin() as connection:
-        assert store.start(connection, batch.id, runner, days.now())
+        assert batch_store.start(connection, batch.id, runner, days.now())
     return runner
 
 
 def record(desk, call: Claimed, state: str, outcome: str) -> list[str]:
     with desk.engine.begin() as connection:
-        return store_calls.record(connection, [Result(call, state, outcome, sent_at=days.now())], now=days.now(), by="test")
+        return call_store.record(connection, [Result(call, state, outcome, sent_at=days.now())], now=days.now(), by="test")
 
 
 def states(desk) -> list[str]:

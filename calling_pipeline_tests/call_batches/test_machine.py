@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import claims, control, store
-from calling_pipeline.call_batches.lease import Lease
+from calling_pipeline.at_most_once.orphans import Lease
+from calling_pipeline.call_batches.batches import control
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.pushing import claims
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.errors import CallingError
 from calling_pipeline.runtime import Runtime
@@ -85,8 +87,8 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
             lease, runner = Lease(engine.url, batch_id), uuid.uuid4()
             assert lease.take()
             with engine.begin() as connection:
-                batch = store.batch(connection, batch_id)
-                store.start(connection, batch_id, runner, days.now())
+                batch = batch_store.batch(connection, batch_id)
+                batch_store.start(connection, batch_id, runner, days.now())
             with engine.begin() as connection:
                 ids = claims.take_distinct_ids(connection, claimed)
                 claim = claims.claim_chunk(
@@ -132,7 +134,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
         def every_row_is_accounted_for(self) -> None:
             for batch_id in self.batches():
                 with engine.connect() as connection:
-                    document = self.desk.reconciliation(store.batch(connection, batch_id))
+                    document = self.desk.reconciliation(batch_store.batch(connection, batch_id))
                 assert (document["difference"], document["reasons_missing"]) == (0, 0)
 
     return Batches

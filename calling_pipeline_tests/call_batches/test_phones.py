@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from calling_pipeline.call_batches import phones
+from calling_pipeline.call_batches.planning import phone_sql
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_sample
@@ -61,7 +61,7 @@ def driver(database_url):
 def in_database(driver, spellings: list[str]) -> list[str | None]:
     """What SQL is sure of, of each spelling."""
     query = sql.SQL("SELECT {} FROM unnest(%s::text[]) WITH ORDINALITY AS given (spelling, n) ORDER BY n")
-    rows = driver.execute(query.format(phones.mobile_in(sql.SQL("spelling"))), (spellings,)).fetchall()
+    rows = driver.execute(query.format(phone_sql.mobile_in(sql.SQL("spelling"))), (spellings,)).fetchall()
     return [row[0] for row in rows]
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import running
+from calling_pipeline.call_batches import runs
 from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.masking import mask_sample
 from calling_pipeline_tests.call_batches.desk import phone
@@ -47,7 +47,7 @@ def test_every_reason_has_its_rows_and_masked_samples_and_the_card_adds_up(desk)
     contacted(desk, phone(4), 5)
     desk.task("other", policy={"preset": "list_only"})
     desk.task(policy={"hours": None, "rolling": [[5, "24h"]]})
-    card = running.preview_task(desk.engine, "new orders")
+    card = runs.preview_task(desk.engine, "new orders")
     assert card.adds_up
     assert (card.source_rows, card.to_call) == (16, 2)
     assert reasons(card) == {
@@ -67,7 +67,7 @@ def test_every_reason_has_its_rows_and_masked_samples_and_the_card_adds_up(desk)
 def test_a_preview_writes_nothing(desk):
     desk.work_orders([phone(1)])
     desk.task()
-    running.preview_task(desk.engine, "new orders")
+    runs.preview_task(desk.engine, "new orders")
     for table in ("call_batches", "call_tasks", "contact_attempts"):
         assert desk.one(f"SELECT count(*) FROM {table}") == 0
 
@@ -111,7 +111,7 @@ def test_caps_of_a_calendar_day_and_a_gap_count_both_rooms(desk):
     desk.task(policy={"hours": None, "rolling": [], "calendar": [[2, "day"]], "minimum_gap_s": 60})
     assert reasons(desk.plan().card) == {"minimum_gap": 2}
     desk.task("calmer", policy={"hours": None, "rolling": [], "calendar": [[2, "day"]]})
-    assert reasons(running.preview_task(desk.engine, "calmer")) == {"open_elsewhere": 1, "calendar_cap": 1}
+    assert reasons(runs.preview_task(desk.engine, "calmer")) == {"open_elsewhere": 1, "calendar_cap": 1}
 
 
 def test_an_empty_source_is_an_empty_batch_that_completes(desk):

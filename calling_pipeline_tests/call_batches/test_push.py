@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import control, store, store_calls
-from calling_pipeline.call_batches.claims import format_slot
-from calling_pipeline.call_batches.pacing import PACE, Pacer
+from calling_pipeline.call_batches.batches import control
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.pushing.claims import format_slot
+from calling_pipeline.call_batches.pushing.rate_limit import PACE, Pacer
 from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.errors import Busy, Conflict
 from calling_pipeline_tests.call_batches.desk import NIGHTLY, phone
@@ -46,7 +48,7 @@ def test_what_was_certainly_not_sent_is_sent_again_with_the_same_distinct_id(des
 
 
 def test_a_call_the_gateway_never_takes_fails_in_the_end_while_others_go_on(desk, simulator):
-    from calling_pipeline.call_batches.answers import MOST_ATTEMPTS, result_of
+    from calling_pipeline.call_batches.pushing.outcomes import MOST_ATTEMPTS, result_of
     from calling_pipeline.call_batches.records import Claimed
     from calling_pipeline.vendors.dial_gateway import PushAnswer
 
@@ -278,7 +280,7 @@ def test_ten_batches_that_share_numbers_call_each_number_once(desk):
 
 
 def test_distinct_ids_are_17_digits_and_never_repeat_even_when_the_clock_goes_back(desk):
-    from calling_pipeline.call_batches.claims import take_distinct_ids
+    from calling_pipeline.call_batches.pushing.claims import take_distinct_ids
 
     noon = dt.datetime(2026, 11, 23, 12, 0, tzinfo=days.SHANGHAI)
     with desk.engine.begin() as connection:
@@ -333,7 +335,7 @@ def test_what_a_stall_cost_is_caught_up_in_the_end():
 
 
 def test_claims_read_the_index_of_pending_calls(connection):
-    from calling_pipeline.call_batches import store_calls
+    from calling_pipeline.call_batches.calls import store as call_store
 
     connection.execute(
         sa.text("""INSERT INTO call_tasks (batch_id, source_row, phone, state)
@@ -342,7 +344,7 @@ def test_claims_read_the_index_of_pending_calls(connection):
     )
     connection.execute(sa.text("ANALYZE call_tasks"))
     values = {"batch_id": 1, "now": days.now(), "recall_from": None, "limit": 32}
-    plan = "\n".join(connection.execute(sa.text(f"EXPLAIN {store_calls.DUE.text}"), values).scalars())
+    plan = "\n".join(connection.execute(sa.text(f"EXPLAIN {call_store.DUE.text}"), values).scalars())
     assert "ix_call_tasks_pending" in plan
 
 
@@ -351,8 +353,8 @@ def test_batches_are_listed_newest_first(desk):
     desk.task()
     first, second = desk.plan(), desk.plan()
     with desk.engine.connect() as connection:
-        assert [batch.id for batch in store.latest_batches(connection)] == [second.id, first.id]
-        assert store.latest_batches(connection, task="other") == []
+        assert [batch.id for batch in batch_store.latest_batches(connection)] == [second.id, first.id]
+        assert batch_store.latest_batches(connection, task="other") == []
 
 
 def test_what_is_left_of_a_batch_counts_calls_being_pushed_and_calls_that_wait(desk):
@@ -367,4 +369,4 @@ def test_what_is_left_of_a_batch_counts_calls_being_pushed_and_calls_that_wait(d
         connection.execute(change, {"state": "pushed", "at": None, "row": 2})
         connection.execute(change, {"state": "pending", "at": later, "row": 3})
         connection.execute(change, {"state": "pending", "at": later + dt.timedelta(minutes=1), "row": 4})
-        assert store_calls.open_calls(connection, batch.id, now) == (2, 1, later)
+        assert call_store.open_calls(connection, batch.id, now) == (2, 1, later)

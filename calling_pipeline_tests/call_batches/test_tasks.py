@@ -6,7 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import catalogue, planning, schedule, store_tasks, tasks
+from calling_pipeline.call_batches.calling_tasks import cron, editing, source_schema
+from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.planning import planner
 from calling_pipeline.call_batches.records import Source
 from calling_pipeline.errors import CallingError, Conflict, InvalidInput, NotFound, UnknownIdentifier
 from calling_pipeline_tests.call_batches.desk import MAPPING, phone
@@ -110,7 +112,7 @@ def test_names_are_unique_and_unknown_ones_list_those_there_are(table):
     with pytest.raises(Conflict, match="already"):
         table.task()
     with table.engine.begin() as connection, pytest.raises(NotFound, match="there are: new orders"):
-        tasks.edit(connection, "other", {})
+        editing.edit(connection, "other", {})
 
 
 WRONG_VALUES = [
@@ -129,7 +131,7 @@ def test_a_wrong_value_names_its_field(table):
 
 def test_a_missing_value_is_named(table):
     with table.engine.begin() as connection, pytest.raises(InvalidInput, match="needs cron"):
-        tasks.add(connection, {"name": "x", **MAPPING})
+        editing.add(connection, {"name": "x", **MAPPING})
 
 
 def test_a_task_with_batches_stays_and_one_without_can_go(table):
@@ -137,16 +139,16 @@ def test_a_task_with_batches_stays_and_one_without_can_go(table):
     table.task("never run")
     table.plan()
     with table.engine.begin() as connection:
-        tasks.remove(connection, "never run")
+        editing.remove(connection, "never run")
         with pytest.raises(Conflict, match="disable it"):
-            tasks.remove(connection, "new orders")
+            editing.remove(connection, "new orders")
 
 
 def shanghai(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=days.SHANGHAI)
 
 
-@pytest.mark.parametrize(("cron", "after", "tick"), [
+@pytest.mark.parametrize(("spelling", "after", "tick"), [
     ("0 9 * * *", "2026-11-23 08:59:59", "2026-11-23 09:00:00"),
     ("0 0 9 * * ?", "2026-11-23 09:00:00", "2026-11-24 09:00:00"),
     ("30 0 9 ? * MON-FRI", "2026-11-20 10:00:00", "2026-11-23 09:00:30"),
@@ -156,43 +158,43 @@ def shanghai(text: str) -> dt.datetime:
     ("15 10 1 * ?", "2026-11-23 00:00:00", "2026-12-01 10:15:00"),
     ("  0   9 * * *  ", "2026-11-23 00:00:00", "2026-11-23 09:00:00"),
 ])  # fmt: skip
-def test_the_old_systems_crons_are_read_in_shanghai_time(cron, after, tick):
-    assert schedule.next_ticks(schedule.check_cron(cron), shanghai(after), 1) == [shanghai(tick)]
+def test_the_old_systems_crons_are_read_in_shanghai_time(spelling, after, tick):
+    assert cron.next_ticks(cron.check_cron(spelling), shanghai(after), 1) == [shanghai(tick)]
 
 
-@pytest.mark.parametrize("cron", ["", "* * * *", "0 0 9 * * ? 2026", "60 9 * * *", "0 25 * * *", "? 9 * * *", "0 9 * * MOX",
-                                  "0 9 31 2 *", "@daily", "0 9 * * *; rm", "a b c d e"])  # fmt: skip
-def test_a_wrong_cron_is_refused(cron):
+@pytest.mark.parametrize("spelling", ["", "* * * *", "0 0 9 * * ? 2026", "60 9 * * *", "0 25 * * *", "? 9 * * *",
+                                  "0 9 * * MOX", "0 9 31 2 *", "@daily", "0 9 * * *; rm", "a b c d e"])  # fmt: skip
+def test_a_wrong_cron_is_refused(spelling):
     with pytest.raises(InvalidInput) as caught:
-        schedule.check_cron(cron)
+        cron.check_cron(spelling)
     assert caught.value.field == "cron"
 
 
 def test_the_latest_tick_is_the_last_of_the_missed_ones():
-    assert schedule.latest_tick("0 * * * *", shanghai("2026-11-23 08:30"), shanghai("2026-11-23 11:00")) == shanghai(
+    assert cron.latest_tick("0 * * * *", shanghai("2026-11-23 08:30"), shanghai("2026-11-23 11:00")) == shanghai(
         "2026-11-23 11:00"
     )
-    assert schedule.latest_tick("0 * * * *", shanghai("2026-11-23 11:00"), shanghai("2026-11-23 11:59:59")) is None
+    assert cron.latest_tick("0 * * * *", shanghai("2026-11-23 11:00"), shanghai("2026-11-23 11:59:59")) is None
 
 
 def test_an_edit_moves_the_ticks_only_when_the_cron_or_the_switch_changes(table):
     before = table.task().ticks_from
     with table.engine.begin() as connection:
-        assert tasks.edit(connection, "new orders", {"remark": "words"}).ticks_from == before
-        assert tasks.edit(connection, "new orders", {"enabled": False}).ticks_from == before
+        assert editing.edit(connection, "new orders", {"remark": "words"}).ticks_from == before
+        assert editing.edit(connection, "new orders", {"enabled": False}).ticks_from == before
     with table.engine.begin() as connection:
-        assert tasks.edit(connection, "new orders", {"enabled": True}).ticks_from > before
-        moved = store_tasks.by_name(connection, "new orders").ticks_from
-        assert tasks.edit(connection, "new orders", {"cron": "1 9 * * *"}).ticks_from >= moved
+        assert editing.edit(connection, "new orders", {"enabled": True}).ticks_from > before
+        moved = task_store.by_name(connection, "new orders").ticks_from
+        assert editing.edit(connection, "new orders", {"cron": "1 9 * * *"}).ticks_from >= moved
 
 
 def test_the_plan_of_one_tick_is_made_once(table):
     task = table.task()
     tick = shanghai("2026-11-23 09:00:00")
     with table.engine.begin() as connection:
-        first = planning.plan(connection, task, tick)
+        first = planner.plan(connection, task, tick)
     with table.engine.begin() as connection:
-        assert planning.plan(connection, task, tick).id == first.id
+        assert planner.plan(connection, task, tick).id == first.id
     assert table.one("SELECT count(*) FROM call_batches") == 1
 
 
@@ -202,5 +204,5 @@ def test_a_role_that_may_not_read_the_source_is_told_what_to_grant(table):
         connection.exec_driver_sql("GRANT USAGE ON SCHEMA crm TO poor")
         connection.exec_driver_sql("SET LOCAL ROLE poor")
         with pytest.raises(CallingError, match="grant it SELECT"):
-            catalogue.check_source(connection, Source("crm", "work_orders", "mobile"))
+            source_schema.check_source(connection, Source("crm", "work_orders", "mobile"))
         connection.execute(sa.text("RESET ROLE"))

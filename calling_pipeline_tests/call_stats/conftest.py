@@ -11,7 +11,7 @@ import pytest
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.records import DayResult
-from calling_pipeline.call_stats.sync import sync_days
+from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 from calling_pipeline_tests.support import Simulator

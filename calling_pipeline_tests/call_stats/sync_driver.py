@@ -3,7 +3,7 @@
 import sys
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.sync import sync_days
+from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.runtime import Runtime
 
 

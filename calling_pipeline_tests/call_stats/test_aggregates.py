@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calling_pipeline import days
-from calling_pipeline.call_stats import store, store_records
+from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.grades import order_yuan
-from calling_pipeline.call_stats.staging import COLUMNS, Stager
+from calling_pipeline.call_stats.sync import store as record_store
+from calling_pipeline.call_stats.sync.staging import COLUMNS, Stager
 from calling_pipeline.database.bulk import copy_stream
-from calling_pipeline.vendors.guanke_records import CallRecord
+from calling_pipeline.vendors.guanke.records import CallRecord
 
 DAY = dt.date(2026, 11, 20)
 NOON = int(days.day_bounds(DAY)[0].timestamp()) + 12 * 3600
@@ -40,11 +41,11 @@ calls = st.builds(
 
 
 def stage(connection, records, key=b"key"):
-    store_records.create_staging(connection)
-    with copy_stream(connection, store_records.STAGING, COLUMNS) as write:
+    record_store.create_staging(connection)
+    with copy_stream(connection, record_store.STAGING, COLUMNS) as write:
         write(Stager(DAY, key).lines(records))
     start = days.day_bounds(DAY)[0]
-    return store_records.replace_day(connection, DAY, since=None, settled=start)
+    return record_store.replace_day(connection, DAY, since=None, settled=start)
 
 
 @given(st.lists(calls, max_size=30, unique_by=lambda call: call.id))

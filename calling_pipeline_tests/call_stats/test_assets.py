@@ -8,7 +8,7 @@ import pytest
 from calling_pipeline import days
 from calling_pipeline.call_stats import store
 from calling_pipeline.definitions import build
-from calling_pipeline.defs.call_stats_checks import CHECKS
+from calling_pipeline.defs.call_stats.checks import CHECKS
 from calling_pipeline.defs.windows import range_tags
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
 

@@ -10,7 +10,8 @@ import threading
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_stats import store, store_records
+from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats.sync import store as record_store
 from calling_pipeline.database import locks
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
 from calling_pipeline_tests.support import eventually
@@ -104,7 +105,7 @@ def test_a_read_waits_for_the_days_lock_and_then_looks_again(sync, engine):
         thread = threading.Thread(target=lambda: results.update(late=sync("grade")[0]))
         thread.start()
         eventually(lambda: watcher.execute(waiting).scalar_one() or "late" in results, within_s=30)
-        store_records.add_proof(holder, dataclasses.replace(first.proof, fetch_number=10**9))
+        record_store.add_proof(holder, dataclasses.replace(first.proof, fetch_number=10**9))
         holder.commit()
         thread.join(30)
     assert results["late"].outcome == "superseded"

@@ -7,9 +7,9 @@ import dagster as dg
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.sync import sync_days
+from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.definitions import build
-from calling_pipeline.defs.sensors.call_stats import warm_up_request
+from calling_pipeline.defs.call_stats.sensors import warm_up_request
 from calling_pipeline.settings import load
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY
 

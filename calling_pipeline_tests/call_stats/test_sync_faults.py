@@ -96,9 +96,9 @@ def test_wrong_credentials_are_named_and_nothing_is_stored(sync, guanke, connect
 
 
 def test_an_unreachable_vendor_is_named_with_its_address(stats_runtime, engine):
-    from calling_pipeline.call_stats.sync import sync_days
-    from calling_pipeline.vendors.guanke import GuankeClient
-    from calling_pipeline.vendors.guanke_token import Credentials
+    from calling_pipeline.call_stats.sync.sync import sync_days
+    from calling_pipeline.vendors.guanke.client import GuankeClient
+    from calling_pipeline.vendors.guanke.token import Credentials
 
     client = GuankeClient("http://127.0.0.1:9", Credentials(secret="s"))
     with pytest.raises(CallingError, match=r"cannot be reached at http://127\.0\.0\.1:9"):

@@ -18,7 +18,7 @@ from calling_pipeline.database.tables import metadata
 from calling_pipeline.errors import ConfigurationError, DatabaseUnavailable
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
-from calling_pipeline.telephony import allocation
+from calling_pipeline.telephony.pool import allocation
 
 
 def test_tables_and_the_migrated_database_agree(connection):

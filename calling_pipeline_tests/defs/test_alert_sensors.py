@@ -10,7 +10,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from calling_pipeline import days
 from calling_pipeline.alerts import store
-from calling_pipeline.defs.sensors.alerts import (
+from calling_pipeline.defs.alerts.sensors import (
     RESCAN,
     alert_delivery,
     check_failure_alerts,

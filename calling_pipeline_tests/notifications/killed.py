@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from calling_pipeline.notifications.contracts.running import run
+from calling_pipeline.notifications.contracts.runs import run
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.defs import notifications as room
+from calling_pipeline.defs.notifications import assets as room
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline_tests.notifications.world import (
     Judge,

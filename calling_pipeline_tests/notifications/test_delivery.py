@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.notifications.contracts.store import OUTBOX
-from calling_pipeline.notifications.delivery import GIVE_UP_AFTER, Dispatcher, fact_of
+from calling_pipeline.notifications.outbox.delivery import GIVE_UP_AFTER, Dispatcher, fact_of
 from calling_pipeline.notifications.records import Claimed
 from calling_pipeline.vendors.wecom import Verdict
 from calling_pipeline_tests.notifications.world import states

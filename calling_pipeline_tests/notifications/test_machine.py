@@ -20,7 +20,7 @@ from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names
 from calling_pipeline.notifications.contracts.generation import generate
 from calling_pipeline.notifications.contracts.write_back import rebuild, write_back
-from calling_pipeline.notifications.delivery import Dispatcher
+from calling_pipeline.notifications.outbox.delivery import Dispatcher
 from calling_pipeline.vendors.wecom import Verdict
 from calling_pipeline_tests.notifications.world import NIGHTLY, ROBOTS, USERS, row, write_ledger
 

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from calling_pipeline.atomic_file import ROUNDS, create, replace
 from calling_pipeline.errors import Busy, Conflict, NotFound
-from calling_pipeline.notifications.contracts.replacing import ROUNDS, create, replace
 
 
 def test_an_edit_made_while_the_file_is_being_changed_survives(tmp_path):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.contract_ledger import parse
-from calling_pipeline.notifications.contracts.running import run
+from calling_pipeline.notifications.contracts.runs import run
 from calling_pipeline.notifications.records import Draft
 from calling_pipeline.task_ledger.ledger import find
 from calling_pipeline_tests.notifications.world import (

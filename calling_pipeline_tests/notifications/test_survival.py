@@ -22,7 +22,7 @@ from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline.errors import DatabaseUnavailable
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.contract_ledger import parse
-from calling_pipeline.notifications.contracts.running import run
+from calling_pipeline.notifications.contracts.runs import run
 from calling_pipeline_tests.notifications.killed import POINTS
 from calling_pipeline_tests.notifications.world import (
     NIGHTLY,

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from calling_pipeline import days
 from calling_pipeline.api.app import create_app
 from calling_pipeline.cli.main import main
-from calling_pipeline.defs import task_ledger as room
 from calling_pipeline.defs.partitions import daily_partitions
+from calling_pipeline.defs.task_ledger import assets as room
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.task_ledger.ledger import keep_usage, save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails

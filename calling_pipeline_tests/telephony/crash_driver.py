@@ -19,11 +19,11 @@ import sqlalchemy as sa
 from calling_pipeline.database.engine import driver_dsn, reachable
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline.telephony import callbacks
-from calling_pipeline.telephony.calls import make_call
-from calling_pipeline.telephony.desk import Desk
+from calling_pipeline.telephony.calls import callbacks
+from calling_pipeline.telephony.calls.making import make_call
+from calling_pipeline.telephony.calls.sweep import sweep
+from calling_pipeline.telephony.dependencies import Desk
 from calling_pipeline.telephony.records import CallWish
-from calling_pipeline.telephony.sweep import sweep
 from calling_pipeline_tests.telephony.support import SECRET_KEY, callback_body, signed
 
 

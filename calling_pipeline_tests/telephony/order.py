@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from calling_pipeline.telephony import allocation
+from calling_pipeline.telephony.pool import allocation
 from calling_pipeline.telephony.records import Lease, Strategy
 from calling_pipeline_tests.telephony.support import Office
 

@@ -14,9 +14,13 @@ import psycopg
 
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony import agents, calls, configurations, extensions, store_bills, store_calls
-from calling_pipeline.telephony.callbacks import sign
+from calling_pipeline.telephony.billing import store as bill_store
+from calling_pipeline.telephony.calls import making
+from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.calls.callbacks import sign
+from calling_pipeline.telephony.pool import extensions
 from calling_pipeline.telephony.records import CallOutcome, CallWish
+from calling_pipeline.telephony.tenants import collectors, configurations
 
 NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
 SECRET_KEY = "a key for tests that is long enough"
@@ -47,13 +51,13 @@ class Office:
 
         async def act() -> CallOutcome:
             async with self.runtime.telephony() as desk:
-                return await calls.make_call(desk, CallWish(self.tenant_id, collector_id, phone, **wish))
+                return await making.make_call(desk, CallWish(self.tenant_id, collector_id, phone, **wish))
 
         return asyncio.run(act())
 
     def state(self, call_id: int) -> str:
         with self.runtime.transaction() as connection:
-            record = store_calls.find(connection, call_id)
+            record = call_store.find(connection, call_id)
         assert record is not None
         return record.state
 
@@ -88,7 +92,7 @@ def set_up(
         rows = [(str(1000 + number), "") for number in range(lines)]
         extensions.bulk_import(connection, config.id, rows, who="test")
         for number in range(1, agents_ + 1):
-            agents.create(
+            collectors.create(
                 connection,
                 runtime.secrets,
                 tenant_id,
@@ -132,8 +136,8 @@ def broken_rules(runtime: Runtime, *, lent_before: dt.datetime | None = None) ->
 
     with runtime.transaction() as connection:
         return [
-            *store_bills.shared_extensions(connection),
-            *store_bills.greedy_collectors(connection),
-            *store_bills.held_without_call(connection, lent_before or days.now() + dt.timedelta(days=1)),
-            *store_bills.calls_without_extension(connection),
+            *bill_store.shared_extensions(connection),
+            *bill_store.greedy_collectors(connection),
+            *bill_store.held_without_call(connection, lent_before or days.now() + dt.timedelta(days=1)),
+            *bill_store.calls_without_extension(connection),
         ]

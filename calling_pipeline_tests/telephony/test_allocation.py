@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.telephony import allocation, extensions
+from calling_pipeline.telephony.pool import allocation, extensions
 from calling_pipeline.telephony.records import Lease, Refusal
 from calling_pipeline_tests.support import eventually
 from calling_pipeline_tests.telephony.order import lend_and_return, rank_errors

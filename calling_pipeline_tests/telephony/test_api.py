@@ -45,7 +45,7 @@ def test_a_configurations_life_with_its_secrets_masked_and_every_change_written_
 
 def test_a_secret_opens_for_its_own_tenant_row_and_column_alone(runtime, api):
     from calling_pipeline.errors import SecretUnreadable
-    from calling_pipeline.telephony import configurations
+    from calling_pipeline.telephony.tenants import configurations
 
     first = set_up(runtime, "http://127.0.0.1:9/api")
     second = set_up(runtime, "http://127.0.0.1:9/api", tenant_id=2)

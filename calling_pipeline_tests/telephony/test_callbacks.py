@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.telephony import configurations
-from calling_pipeline.telephony.callbacks import decode, sign, state_of
+from calling_pipeline.telephony.calls.callbacks import decode, sign, state_of
+from calling_pipeline.telephony.tenants import configurations
 from calling_pipeline_tests.telephony.support import NIGHTLY, broken_rules, callback_body, set_up, signed
 
 PATH = "/api/v1/infinity/callback/call-record"
@@ -70,7 +70,7 @@ def test_a_callback_of_an_unknown_call_is_kept_and_matched_when_the_call_is_know
     assert outcome(send(sender, body)) == "duplicate"
     call = office.call(1)
     office.rows("UPDATE communication_records SET call_uuid = 'never-seen' RETURNING 1")
-    from calling_pipeline.telephony.sweep import sweep
+    from calling_pipeline.telephony.calls.sweep import sweep
 
     async def act():
         async with office.runtime.telephony() as desk:
@@ -257,9 +257,9 @@ def test_a_storm_of_callbacks_repeated_and_out_of_order_ends_every_call_rightly(
     )
     with office.runtime.transaction() as connection:
         from calling_pipeline import days
-        from calling_pipeline.telephony import store_calls
+        from calling_pipeline.telephony.calls import store as call_store
 
-        store_calls.match_callbacks(connection, days.now())
+        call_store.match_callbacks(connection, days.now())
     states = dict(office.rows("SELECT state, count(*) FROM communication_records GROUP BY state"))
     assert states == {"connected": total // 2, "busy": total // 2}
     assert office.rows("SELECT count(*), sum(repeats) FROM call_callbacks") == [(total, int(total * 0.3))]

@@ -196,7 +196,7 @@ def test_an_extension_that_fails_again_and_again_is_quarantined_and_comes_back(r
     time.sleep(1.1)
 
     async def sweep():
-        from calling_pipeline.telephony.sweep import sweep
+        from calling_pipeline.telephony.calls.sweep import sweep
 
         async with runtime.telephony() as desk:
             return await sweep(desk)

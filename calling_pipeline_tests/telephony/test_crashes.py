@@ -19,8 +19,8 @@ from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline.telephony.reconcile import reconcile_day
-from calling_pipeline.telephony.sweep import sweep
+from calling_pipeline.telephony.billing.reconcile import reconcile_day
+from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline_tests.support import eventually, restart_server, served, stop_server
 from calling_pipeline_tests.telephony.support import (
     CALLBACK_SECRET,
@@ -147,7 +147,7 @@ def test_a_sweep_killed_at_any_step_is_finished_by_the_next(office, infinity, st
 
 
 def test_an_extension_lent_by_a_process_that_died_before_it_recorded_a_call_comes_back(office, infinity):
-    from calling_pipeline.telephony import allocation
+    from calling_pipeline.telephony.pool import allocation
 
     with office.driver() as connection:
         allocation.allocate(connection, 1, 1)

@@ -7,11 +7,11 @@ import dagster as dg
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.defs import telephony as room
 from calling_pipeline.defs.partitions import daily_partitions
-from calling_pipeline.defs.sensors.telephony import stale_extensions
-from calling_pipeline.telephony import watch
-from calling_pipeline.telephony.sweep import sweep
+from calling_pipeline.defs.telephony import assets as room
+from calling_pipeline.defs.telephony.sensors import stale_extensions
+from calling_pipeline.telephony.calls.sweep import sweep
+from calling_pipeline.telephony.pool import monitoring
 from calling_pipeline_tests.support import eventually
 
 DAILY = daily_partitions(dt.date(2026, 1, 1))
@@ -180,8 +180,8 @@ def test_a_busy_pool_raises_one_alert_after_five_minutes_and_one_when_it_is_well
     office.call(1)
     for minute in range(8):
         with days.frozen(begun + dt.timedelta(minutes=minute)), runtime.transaction() as connection:
-            watch.take_snapshot(connection)
-            changed = watch.judge(connection)
+            monitoring.take_snapshot(connection)
+            changed = monitoring.judge(connection)
         assert bool(changed) == (minute == 5), (minute, changed)
     with office.driver() as connection:
         connection.execute(
@@ -189,8 +189,8 @@ def test_a_busy_pool_raises_one_alert_after_five_minutes_and_one_when_it_is_well
             " UPDATE extension_pool SET state = 'available', holder = NULL, lease_until = NULL"
         )
     with days.frozen(begun + dt.timedelta(minutes=9)), runtime.transaction() as connection:
-        watch.take_snapshot(connection)
-        assert len(watch.judge(connection)) == 1
+        monitoring.take_snapshot(connection)
+        assert len(monitoring.judge(connection)) == 1
     assert [severity for (severity,) in office.rows("SELECT severity FROM alerts ORDER BY id")] == ["warning", "info"]
 
 
@@ -208,5 +208,5 @@ def test_failures_and_late_callbacks_raise_alerts(office, runtime, infinity):
             [call.call_id],
         )
     with runtime.transaction() as connection:
-        changed = watch.judge(connection)
+        changed = monitoring.judge(connection)
     assert sorted(name.split(" of ")[0] for name in changed) == ["telephony callback delay", "telephony failures"]

@@ -11,9 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError
-from calling_pipeline.telephony import agents, allocation, calls, extensions, store_calls, store_extensions
+from calling_pipeline.telephony.calls import making
+from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.calls.sweep import sweep
+from calling_pipeline.telephony.pool import allocation, extensions
+from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import CallWish, Lease
-from calling_pipeline.telephony.sweep import sweep
+from calling_pipeline.telephony.tenants import collectors
 from calling_pipeline_tests.telephony.support import ANY_HOUR, NIGHTLY, broken_rules, set_up
 
 COLLECTORS = 5
@@ -60,7 +64,7 @@ class Pool(RuleBasedStateMachine):
         days.set_clock(None)
 
     def desk(self):
-        from calling_pipeline.telephony.desk import Desk
+        from calling_pipeline.telephony.dependencies import Desk
 
         client = IdleLine()
         return Desk(self.runtime.transaction, self.runtime.secrets, self.runtime.phone_key, lambda _: client)
@@ -70,12 +74,12 @@ class Pool(RuleBasedStateMachine):
         self.phone += 1
         wish = CallWish(1, collector, f"138{self.phone:08d}", strategy=strategy)
         with self.runtime.transaction() as connection:
-            from calling_pipeline.telephony import store
+            from calling_pipeline.telephony.tenants import store as tenant_store
 
-            row = store.config_of_tenant(connection, 1)
+            row = tenant_store.config_of_tenant(connection, 1)
         if not row.enabled:
             return
-        opened = calls._open(self.desk(), wish, row, None)
+        opened = making._open(self.desk(), wish, row, None)
         if collector in self.open:
             assert opened.rule == "in_call"
         elif opened.__class__.__name__ == "OpenedCall":
@@ -92,7 +96,7 @@ class Pool(RuleBasedStateMachine):
         collector = data.draw(st.sampled_from(sorted(self.open)))
         record_id, _ = self.open.pop(collector)
         with self.runtime.transaction() as connection:
-            store_calls.failed(
+            call_store.failed(
                 connection, record_id, code="x", failure="", verdict=state if state == "failed" else "good", now=self.now
             )
 
@@ -128,7 +132,7 @@ class Pool(RuleBasedStateMachine):
     def an_operator_sets_a_line(self, data, state):
         extension_id = data.draw(st.sampled_from(self.office.extensions))
         with self.runtime.transaction() as connection:
-            if store_extensions.find(connection, extension_id) is not None:
+            if pool_store.find(connection, extension_id) is not None:
                 extensions.set_state(connection, extension_id, state, reason="", who="test")
 
     @rule(data=st.data())
@@ -154,7 +158,7 @@ class Pool(RuleBasedStateMachine):
     @rule(collector=st.integers(1, COLLECTORS), active=st.booleans())
     def a_collector_is_switched(self, collector, active):
         with self.runtime.transaction() as connection:
-            agents.change(
+            collectors.change(
                 connection, self.runtime.secrets, 1, collector, name=None, callback_number=None, active=active, who="test"
             )
 
@@ -238,7 +242,7 @@ def test_imports_statistics_and_sweeps_may_run_against_the_pool_at_once(runtime,
     acts = [
         lambda c, n: extensions.bulk_import(c, office.config_id, [(str(2000 + n % 50), "")], who="test"),
         lambda c, n: extensions.set_state(c, office.extensions[n % 5], ("offline", "available")[n % 2], reason="", who="t"),
-        lambda c, n: store_extensions.statistics(c, days.now()),
+        lambda c, n: pool_store.statistics(c, days.now()),
     ]
     with ThreadPoolExecutor(11) as pool:
         lending = [pool.submit(lend, worker) for worker in range(7)]

@@ -18,8 +18,8 @@ from calling_pipeline.errors import (
     VendorRefused,
     VendorUnavailable,
 )
-from calling_pipeline.vendors.guanke import GuankeClient, split_window
-from calling_pipeline.vendors.guanke_token import Credentials
+from calling_pipeline.vendors.guanke.client import GuankeClient, split_window
+from calling_pipeline.vendors.guanke.token import Credentials
 
 START = dt.datetime(2026, 11, 20, tzinfo=days.SHANGHAI)
 END = dt.datetime(2026, 11, 20, 23, 59, 59, tzinfo=days.SHANGHAI)

@@ -16,7 +16,7 @@ from calling_pipeline.errors import (
     VendorRefused,
     VendorUnavailable,
 )
-from calling_pipeline.vendors.infinity import CallRequest, InfinityClient
+from calling_pipeline.vendors.infinity.client import CallRequest, InfinityClient
 
 CALL = CallRequest("1001", "13800000001", "a" * 32, caller_number="057188880000", collector="7", customer="c-1")
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from calling_pipeline.errors import InvalidInput, VendorUnavailable
-from calling_pipeline.vendors.infinity import InfinityClient
+from calling_pipeline.vendors.infinity.client import InfinityClient
 from calling_pipeline.vendors.url_guard import PublicOnlyTransport, checked_url, is_public, require_public
 
 PRIVATE_HOSTS = [

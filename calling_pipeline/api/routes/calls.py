@@ -9,7 +9,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from calling_pipeline.api.auth import Caller, requires
-from calling_pipeline.call_batches import control, documents, running, store, store_tasks, tasks
+from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.batches import control, views
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calling_tasks import editing
+from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.records import BatchState
 from calling_pipeline.runtime import Runtime
 
@@ -75,21 +79,21 @@ def _done(data: Any) -> dict[str, Any]:
 def list_tasks(request: Request, caller: Caller = Depends(requires("viewer"))) -> dict[str, Any]:
     """Every calling task with its next five ticks."""
     with _runtime(request).transaction() as connection:
-        return _done([tasks.document(task) for task in store_tasks.all_tasks(connection)])
+        return _done([editing.document(task) for task in task_store.all_tasks(connection)])
 
 
 @router.post("/tasks", status_code=201)
 def add_task(request: Request, wanted: NewTask, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
     """Add a calling task; its source is checked against the database's catalogue."""
     with _runtime(request).transaction() as connection:
-        return _done(tasks.document(tasks.add(connection, _given(wanted))))
+        return _done(editing.document(editing.add(connection, _given(wanted))))
 
 
 @router.get("/tasks/{name}")
 def show_task(request: Request, name: Text, caller: Caller = Depends(requires("viewer"))) -> dict[str, Any]:
     """One calling task and its next five ticks."""
     with _runtime(request).transaction() as connection:
-        return _done(tasks.document(store_tasks.by_name(connection, name)))
+        return _done(editing.document(task_store.by_name(connection, name)))
 
 
 @router.patch("/tasks/{name}")
@@ -98,21 +102,21 @@ def edit_task(
 ) -> dict[str, Any]:
     """Change a calling task. It fires nothing: a changed cron counts from now."""
     with _runtime(request).transaction() as connection:
-        return _done(tasks.document(tasks.edit(connection, name, _given(changes))))
+        return _done(editing.document(editing.edit(connection, name, _given(changes))))
 
 
 @router.delete("/tasks/{name}")
 def remove_task(request: Request, name: Text, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
     """Delete a calling task that never had a batch."""
     with _runtime(request).transaction() as connection:
-        tasks.remove(connection, name)
+        editing.remove(connection, name)
     return _done({"removed": name})
 
 
 @router.get("/tasks/{name}/preview")
 def preview_task(request: Request, name: Text, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
     """The pre-flight card of the task as it would be planned now. Writes nothing."""
-    return _done({"task": name, **documents.card_document(running.preview_task(_runtime(request).engine, name))})
+    return _done({"task": name, **views.card_document(runs.preview_task(_runtime(request).engine, name))})
 
 
 @router.get("/batches")
@@ -126,29 +130,29 @@ def list_batches(
 ) -> dict[str, Any]:
     """Batches, newest first."""
     with _runtime(request).transaction() as connection:
-        found = store.latest_batches(connection, task=task, day=day, state=state, limit=limit)
-    return _done([documents.batch_line(batch) for batch in found])
+        found = batch_store.latest_batches(connection, task=task, day=day, state=state, limit=limit)
+    return _done([views.batch_line(batch) for batch in found])
 
 
 @router.get("/batches/{batch_id}")
 def show_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("viewer"))) -> dict[str, Any]:
     """One batch: its card reconciled, and its unknown calls, masked."""
     with _runtime(request).transaction() as connection:
-        return _done(documents.batch_document(connection, batch_id))
+        return _done(views.batch_document(connection, batch_id))
 
 
 @router.post("/batches/{batch_id}/pause")
 def pause_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
     """Send nothing more; what is on its way is still recorded."""
     with _runtime(request).transaction() as connection:
-        return _done(documents.batch_line(control.pause(connection, batch_id, note=f"paused by {caller.name}")))
+        return _done(views.batch_line(control.pause(connection, batch_id, note=f"paused by {caller.name}")))
 
 
 @router.post("/batches/{batch_id}/resume")
 def resume_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
     """Let a paused or waiting batch go on."""
     with _runtime(request).transaction() as connection:
-        return _done(documents.batch_line(control.resume(connection, batch_id)))
+        return _done(views.batch_line(control.resume(connection, batch_id)))
 
 
 @router.post("/batches/{batch_id}/cancel")
@@ -159,7 +163,7 @@ def cancel_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(r
         control.cancel(connection, batch_id)
     control.recover(runtime.engine, by=caller.name)
     with runtime.transaction() as connection:
-        return _done(documents.batch_document(connection, batch_id))
+        return _done(views.batch_document(connection, batch_id))
 
 
 @router.post("/batches/{batch_id}/settle")

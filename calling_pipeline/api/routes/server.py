@@ -10,21 +10,21 @@ from fastapi.responses import JSONResponse
 
 from calling_pipeline.api.app import failure
 from calling_pipeline.api.auth import Caller, requires
-from calling_pipeline.call_batches import store_calls as batch_calls
-from calling_pipeline.call_stats import store_records
+from calling_pipeline.call_batches.calls import store as batch_calls
+from calling_pipeline.call_stats.sync import store as record_store
 from calling_pipeline.database import migrate
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import CallingError
-from calling_pipeline.notifications import outbox
+from calling_pipeline.notifications.outbox import store as outbox_store
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony import store_calls as communications
+from calling_pipeline.telephony.calls import store as communications
 
 router = APIRouter(tags=["server"])
 _LAST_ANSWERS = {
-    "guanke": store_records.last_vendor_answer,
+    "guanke": record_store.last_vendor_answer,
     "gateway": batch_calls.last_vendor_answer,
     "infinity": communications.last_vendor_answer,
-    "wecom": outbox.last_vendor_answer,
+    "wecom": outbox_store.last_vendor_answer,
 }
 
 

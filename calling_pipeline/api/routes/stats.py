@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from calling_pipeline import days
 from calling_pipeline.api.app import failure, status_of
 from calling_pipeline.api.auth import Caller, requires
-from calling_pipeline.call_stats import answers, store
+from calling_pipeline.call_stats import store, views
 from calling_pipeline.call_stats.records import GradeDay, TaskDay, Track
-from calling_pipeline.call_stats.refresh import Refreshed, read_day, refresh_day
+from calling_pipeline.call_stats.sync.refresh import Refreshed, read_day, refresh_day
 from calling_pipeline.database.engine import driver_sql
 from calling_pipeline.errors import CallingError
 from calling_pipeline.runtime import Runtime
@@ -86,11 +86,11 @@ async def _answer(request: Request, track: Track, text: str) -> Response:
     day = _day(request.app.state.runtime, text)
     stats = await _cached(request, track, day)
     if stats is not None:
-        return _success(answers.day_answer(stats, from_cache=True))
+        return _success(views.day_answer(stats, from_cache=True))
     if day != days.today():
-        raise answers.not_cached(track, day)
+        raise views.not_cached(track, day)
     refreshed = await _refreshed(request, track, day)
-    return _success(answers.day_answer(refreshed.stats, from_cache=False))
+    return _success(views.day_answer(refreshed.stats, from_cache=False))
 
 
 async def _cached(request: Request, track: Track, day: dt.date) -> GradeDay | TaskDay | None:
@@ -109,7 +109,7 @@ async def _refresh(request: Request, track: Track, text: str) -> Response:
         refreshed = await _refreshed(request, track, day)
     except CallingError as error:
         return await asyncio.to_thread(_refusal, runtime, track, day, error)
-    return _success({**answers.day_answer(refreshed.stats, from_cache=False), "joined": refreshed.joined})
+    return _success({**views.day_answer(refreshed.stats, from_cache=False), "joined": refreshed.joined})
 
 
 async def _refreshed(request: Request, track: Track, day: dt.date) -> Refreshed:
@@ -130,12 +130,12 @@ def _refusal(runtime: Runtime, track: Track, day: dt.date, error: CallingError) 
     """Why the refresh failed, and the last good numbers with their age."""
     with runtime.transaction() as connection:
         stats = read_day(connection, track, day)
-    kept = answers.day_answer(stats, from_cache=True) if stats else None
+    kept = views.day_answer(stats, from_cache=True) if stats else None
     return failure(status_of(error), str(error), data=msgspec.to_builtins(kept))
 
 
 def _day(runtime: Runtime, text: str) -> dt.date:
-    return answers.require_partition(days.parse_day(text), runtime.settings.partition_start)
+    return views.require_partition(days.parse_day(text), runtime.settings.partition_start)
 
 
 def _success(data: Any) -> Response:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import atomic_file, days
 from calling_pipeline.alerts.records import Alert
 from calling_pipeline.alerts.store import record
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.config import Plan
-from calling_pipeline.notifications.contracts import replacing, store
+from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names, compose
 from calling_pipeline.notifications.contracts.contract_ledger import parse
 from calling_pipeline.notifications.contracts.records import Contract, Parked
@@ -43,7 +43,7 @@ def generate(
     Raises `InvalidInput` or `NotFound` when the file cannot be used at all.
     """
     csv_file, now = key_of(path), days.now()
-    ledger = parse(replacing.read(path))
+    ledger = parse(atomic_file.read(path))
     new_rows = store.note_ledger(connection, csv_file, ledger, now)
     wanted = [contract for contract in ledger.contracts if not contract.notified]
     open_rows = len(wanted)

@@ -14,15 +14,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import atomic_file, days
 from calling_pipeline.errors import ConfigurationError, InvalidInput
 from calling_pipeline.notifications.config import Plan
-from calling_pipeline.notifications.contracts import replacing, store
+from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names, compose
 from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile, parse
 from calling_pipeline.notifications.contracts.generation import key_of
 from calling_pipeline.notifications.contracts.records import GROUP, Contract, Kind, Parked
-from calling_pipeline.notifications.outbox import ROBOT
+from calling_pipeline.notifications.outbox.store import ROBOT
 from calling_pipeline.notifications.records import Draft
 
 _SENT_WORDS = frozenset(
@@ -58,7 +58,7 @@ def import_contracts(
     connection: sa.Connection, path: Path, status_files: list[Path], plan: Plan, names: Names, *, by: str
 ) -> Imported:
     """Import one ledger and the send_status files beside it. Doing it again changes nothing."""
-    ledger = parse(replacing.read(path))
+    ledger = parse(atomic_file.read(path))
     claims = read_statuses(status_files)
     done = Imported(key_of(path), parked=ledger.parked)
     delivered, unknown = _judge(ledger, claims, done)

@@ -14,7 +14,7 @@ from calling_pipeline.database.bulk import copy_rows
 from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile
 from calling_pipeline.notifications.contracts.records import Contract, Parked, Sent
 from calling_pipeline.notifications.contracts.tables import contract_messages
-from calling_pipeline.notifications.outbox import Outbox, open_lanes
+from calling_pipeline.notifications.outbox.store import Outbox, open_lanes
 from calling_pipeline.notifications.records import Draft
 
 OUTBOX = Outbox(contract_messages, "contract_id")

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from calling_pipeline.database.tables import Instant, metadata
-from calling_pipeline.notifications.tables import outbox_table
+from calling_pipeline.notifications.outbox.tables import outbox_table
 
 contract_messages = outbox_table(
     "contract_messages",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from calling_pipeline import atomic_file
 from calling_pipeline.errors import NotFound
-from calling_pipeline.notifications.contracts import replacing, store
+from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile, parse
 from calling_pipeline.notifications.contracts.generation import key_of
 
@@ -33,7 +34,7 @@ def write_back(connection: sa.Connection, path: Path) -> WrittenBack:
         result.set_yes = len(changes)
         return ledger.with_status(changes)
 
-    replacing.replace(path, change)
+    atomic_file.replace(path, change)
     return result
 
 
@@ -58,9 +59,9 @@ def rebuild(connection: sa.Connection, path: Path, *, from_kept: bool = False) -
 
     if lost:
         assert kept is not None
-        replacing.create(path, change(kept))
+        atomic_file.create(path, change(kept))
     else:
-        replacing.replace(path, change)
+        atomic_file.replace(path, change)
     result.made_anew = lost or from_kept
     return result
 

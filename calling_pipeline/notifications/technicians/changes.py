@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.errors import ConfigurationError, InvalidInput
 from calling_pipeline.notifications.config import choose
+from calling_pipeline.notifications.outbox.rounds import Means, deliver_round
 from calling_pipeline.notifications.records import DispatchReport, Draft
 from calling_pipeline.notifications.rendering import render
-from calling_pipeline.notifications.service import Means, deliver_round
 from calling_pipeline.notifications.technicians import store
 from calling_pipeline.vendors.metabase import Metabase
 

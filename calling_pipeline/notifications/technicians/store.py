@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from calling_pipeline.notifications.outbox import Outbox, open_lanes
+from calling_pipeline.notifications.outbox.store import Outbox, open_lanes
 from calling_pipeline.notifications.records import Draft
 from calling_pipeline.notifications.technicians.tables import technician_messages
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from calling_pipeline.notifications.tables import outbox_table
+from calling_pipeline.notifications.outbox.tables import outbox_table
 
 technician_messages = outbox_table(
     "technician_messages",

@@ -1,0 +1,185 @@
+"""Telephony over HTTP: make a call, hear what became of it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import psycopg
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from starlette.exceptions import HTTPException
+
+from calling_pipeline.api.auth import Caller, requires
+from calling_pipeline.api.routes.telephony.schemas import (
+    PREFIX,
+    Id,
+    Limit,
+    MakeCall,
+    Offset,
+    Short,
+    Tenant,
+    listed,
+    ok,
+    own_tenant,
+    scope,
+    visible,
+)
+from calling_pipeline.errors import DatabaseUnavailable, NotFound
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony import numbers
+from calling_pipeline.telephony.calls import callbacks, making
+from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.records import CallbackOutcome, CallState, CallWish
+
+router = APIRouter(prefix=PREFIX, tags=["telephony: calls"])
+_log = logging.getLogger(__name__)
+_STATUS = {"ringing": 200, "unknown": 202, "refused": 409, "failed": 424}
+_DATABASE_TRIES = 3
+
+Viewer = Annotated[Caller, Depends(requires("viewer"))]
+Collector = Annotated[Caller, Depends(requires("collector"))]
+
+_CALLBACK_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["call_uuid"],
+                    "properties": {
+                        "call_uuid": {"type": "string"},
+                        "call_duration": {"type": "integer", "description": "seconds"},
+                        "is_connected": {"type": "boolean"},
+                        "call_record_url": {"type": "string"},
+                        "contact_result": {"type": "string"},
+                        "remark": {"type": "string"},
+                        "custom_params": {},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/make-call",
+    summary="Call a customer",
+    responses={
+        202: {"description": "whether the call was made is not known; the extension stays held until it is"},
+        409: {
+            "description": "refused: `rule` is none_free, over_limit, busy, no_config, no_collector, in_call or a policy's"
+        },
+        424: {"description": "Infinity refused or could not be reached: no call was made"},
+    },
+)
+async def make_call(body: MakeCall, request: Request, caller: Collector) -> JSONResponse:
+    """Rings the collector's extension first, then the customer. A repeat while that call is open answers with it."""
+    wish = CallWish(
+        tenant_id=own_tenant(caller, body.tenant_id),
+        collector_id=body.collector_id,
+        phone=numbers.customer_number(body.phone),
+        case_id="" if body.case_id is None else str(body.case_id),
+        customer_id="" if body.customer_id is None else str(body.customer_id),
+        strategy=body.strategy,
+    )
+    outcome = await making.make_call(request.app.state.telephony, wish)
+    if outcome.rule == "no_collector":
+        raise NotFound(outcome.sentence)
+    document = jsonable_encoder(asdict(outcome))
+    status = _STATUS[outcome.kind]
+    if status >= 400:
+        failed = {"success": False, "error": outcome.sentence, "rule": outcome.rule, "data": document}
+        return JSONResponse(failed, status_code=status)
+    return JSONResponse(ok(document), status_code=status)
+
+
+@router.post(
+    "/callback/call-record",
+    summary="Infinity's call record",
+    openapi_extra=_CALLBACK_BODY,
+    responses={401: {"description": "not signed, wrongly signed, or older than 300 s"}, 413: {"description": "too large"}},
+)
+async def call_record(
+    request: Request,
+    x_signature: Annotated[str | None, Header(description="hex HMAC-SHA256 over timestamp, dot and raw body")] = None,
+    x_timestamp: Annotated[str | None, Header(description="Unix seconds")] = None,
+) -> dict[str, Any]:
+    """Needs no token but the signature. A repeat changes nothing; a call we do not know (yet) is kept and matched later."""
+    body = await _limited_body(request)
+    try:
+        outcome = await _received(request, body, x_timestamp, x_signature)
+    except callbacks.Unsigned as error:
+        _log.warning("a callback was refused: %s", error)
+        raise HTTPException(401, str(error)) from None
+    return ok({"outcome": outcome})
+
+
+@router.get("/calls", summary="List communication records")
+def show_all(
+    request: Request,
+    caller: Viewer,
+    tenant_id: Tenant = None,
+    collector_id: Id | None = None,
+    state: CallState | None = None,
+    case_id: Short | None = None,
+    open_only: bool = False,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> dict[str, Any]:
+    """The newest first; numbers are masked."""
+    runtime: Runtime = request.app.state.runtime
+    with runtime.transaction() as connection:
+        rows, total = call_store.page(
+            connection,
+            tenant_id=scope(caller, tenant_id),
+            collector_id=collector_id,
+            state=state,
+            case_id=case_id,
+            open_only=open_only,
+            limit=limit,
+            offset=offset,
+        )
+    return listed(rows, total, limit, offset)
+
+
+@router.get("/calls/{call_id}", summary="Read a communication record")
+def show(call_id: Id, request: Request, caller: Viewer) -> dict[str, Any]:
+    """State, duration, recording, and what settled it."""
+    runtime: Runtime = request.app.state.runtime
+    with runtime.transaction() as connection:
+        found = call_store.find(connection, call_id)
+    if found is None:
+        raise NotFound("there is no such call")
+    visible(caller, found.tenant_id, "call")
+    return ok(asdict(found))
+
+
+async def _limited_body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > callbacks.LARGEST_BODY:
+            raise HTTPException(413, f"a callback has at most {callbacks.LARGEST_BODY} bytes")
+    return bytes(body)
+
+
+async def _received(request: Request, body: bytes, timestamp: str | None, signature: str | None) -> CallbackOutcome:
+    """Apply the callback; repeated when the connection broke, for the same body counts once."""
+    pool: AsyncConnectionPool[Any] = request.app.state.pool
+    runtime: Runtime = request.app.state.runtime
+    failure: Exception | None = None
+    for _ in range(_DATABASE_TRIES):
+        try:
+            async with pool.connection(timeout=5) as connection:
+                return await callbacks.receive(
+                    connection, runtime.secrets, body=body, timestamp=timestamp, signature=signature
+                )
+        except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UniqueViolation, PoolTimeout) as error:
+            failure = error
+    raise DatabaseUnavailable("the callback could not be kept; send it again") from failure

@@ -1,0 +1,86 @@
+"""Batches and cards as the documents every door answers with: numbers masked, reasons in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from calling_pipeline.call_batches.batches import ending
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.records import REASONS, Batch, Card
+from calling_pipeline.masking import mask_phone
+
+
+def card_document(card: Card) -> dict[str, Any]:
+    """`{source_rows, to_call, left_out: [{reason, said, rows, samples}]}`."""
+    lines = [
+        {"reason": line.reason, "said": line.said, "rows": line.rows, "samples": list(line.samples)}
+        for line in card.left_out
+    ]
+    return {"source_rows": card.source_rows, "to_call": card.to_call, "left_out": lines}
+
+
+def card_lines(card: Card) -> list[str]:
+    """The card for people: source rows = to call + every reason."""
+    lines = [f"{card.source_rows:>9,} source rows", f"{card.to_call:>9,} to call"]
+    for line in card.left_out:
+        samples = f"   e.g. {', '.join(line.samples)}" if any(line.samples) else ""
+        lines.append(f"{line.rows:>9,} not called: {line.said}{samples}")
+    return lines
+
+
+def batch_line(batch: Batch) -> dict[str, Any]:
+    """One batch in a list."""
+    return {
+        "batch_id": batch.id,
+        "task": batch.task_name,
+        "day": batch.day,
+        "tick_at": batch.tick_at,
+        "state": batch.state,
+        "note": batch.note,
+        "source_rows": batch.card.source_rows,
+        "to_call": batch.card.to_call,
+        "planned_at": batch.planned_at,
+        "started_at": batch.started_at,
+        "finished_at": batch.finished_at,
+        "resume_at": batch.resume_at,
+    }
+
+
+def batch_document(connection: sa.Connection, batch_id: int, *, unknown: int = 20) -> dict[str, Any]:
+    """Everything of one batch: its card, the calls by state, the card reconciled, and calls whose fate is unknown."""
+    batch = batch_store.batch(connection, batch_id)
+    outcome = batch_store.outcome(connection, batch_id)
+    return {
+        **batch_line(batch),
+        "card": card_document(batch.card),
+        "outcome": dict(outcome.states),
+        "reconciliation": ending.reconciliation(batch, outcome),
+        "unknown_calls": [
+            {
+                "call_id": call.id,
+                "phone": mask_phone(call.phone),
+                "distinct_id": call.distinct_id,
+                "claimed_at": call.claimed_at,
+                "message": call.message,
+            }
+            for call in call_store.unknown_calls(connection, batch_id=batch_id, limit=unknown)
+        ],
+    }
+
+
+def batch_lines(document: dict[str, Any]) -> list[str]:
+    """A batch document for people."""
+    note = f" ({document['note']})" if document["note"] else ""
+    later = f", goes on at {document['resume_at']:%Y-%m-%d %H:%M}" if document["resume_at"] else ""
+    lines = [f"batch {document['batch_id']} of {document['task']}: {document['state']}{note}{later}"]
+    reconciled = document["reconciliation"]
+    lines.append(f"{reconciled['source_rows']:>9,} source rows")
+    lines += [f"{count:>9,} {state}" for state, count in sorted(reconciled["calls"].items())]
+    lines += [f"{rows:>9,} not called: {REASONS.get(reason, reason)}" for reason, rows in reconciled["left_out"].items()]
+    lines.append(f"{reconciled['difference']:>9,} unaccounted for")
+    for call in document["unknown_calls"]:
+        lines.append(f"  unknown: call {call['call_id']} {call['phone']} {call['distinct_id']} {call['message']}")
+    return lines

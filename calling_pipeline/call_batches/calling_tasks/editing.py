@@ -1,0 +1,128 @@
+"""Adding and editing calling tasks. A task is checked against the catalogue and the rules before it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.call_batches.calling_tasks import cron, source_schema
+from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.records import CallingTask, Source
+from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline.errors import InvalidInput
+
+FIELDS = (
+    "name", "cron", "source_schema", "source_table", "mobile_phone", "staff_name", "sys_name", "order_type", "order_nums",
+    "enabled", "remark", "recall_days", "rate_per_s", "policy",
+)  # fmt: skip
+_DEFAULTS: Mapping[str, Any] = {
+    "staff_name": None, "sys_name": None, "order_type": None, "order_nums": None, "enabled": True, "remark": "",
+    "recall_days": None, "rate_per_s": None, "policy": {},
+}  # fmt: skip
+MAX_NAME = 60
+MAX_RATE = 10_000
+MAX_RECALL_DAYS = 36_500
+
+
+def add(connection: sa.Connection, values: Mapping[str, Any]) -> CallingTask:
+    """Save a new calling task; raises `InvalidInput` naming the field, `UnknownIdentifier`, `Conflict`."""
+    checked = _checked(connection, {**_DEFAULTS, **values})
+    task_store.insert(connection, checked, days.now())
+    return task_store.by_name(connection, checked["name"])
+
+
+def edit(connection: sa.Connection, name: str, changes: Mapping[str, Any]) -> CallingTask:
+    """Change some values of a calling task. It fires nothing: a changed cron counts from now."""
+    task = task_store.by_name(connection, name, lock=True)
+    checked = _checked(connection, {**values_of(task), **changes})
+    task_store.update(connection, task.id, checked, days.now())
+    return task_store.by_name(connection, checked["name"])
+
+
+def remove(connection: sa.Connection, name: str) -> None:
+    """Delete a calling task that never had a batch."""
+    task_store.delete(connection, task_store.by_name(connection, name, lock=True).id)
+
+
+def values_of(task: CallingTask) -> dict[str, Any]:
+    """The task as the flat values it is added and edited with."""
+    source = task.source
+    return {
+        "name": task.name, "cron": task.cron, "source_schema": source.schema, "source_table": source.table,
+        "mobile_phone": source.mobile_phone, "staff_name": source.staff_name, "sys_name": source.sys_name,
+        "order_type": source.order_type, "order_nums": source.order_nums, "enabled": task.enabled, "remark": task.remark,
+        "recall_days": task.recall_days, "rate_per_s": task.rate_per_s, "policy": dict(task.policy),
+    }  # fmt: skip
+
+
+def document(task: CallingTask) -> dict[str, Any]:
+    """The task for people: its values and its next five ticks."""
+    ticks = cron.next_ticks(task.cron, days.now()) if task.enabled else []
+    return {**values_of(task), "next_ticks": ticks}
+
+
+def _checked(connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(values) - set(FIELDS))
+    if unknown:
+        raise InvalidInput(f"a calling task has no field {unknown[0]!r}; known: {', '.join(FIELDS)}", field=unknown[0])
+    missing = [name for name in FIELDS if name not in values]
+    if missing:
+        raise InvalidInput(f"a calling task needs {missing[0]}", field=missing[0])
+    checked = dict(values)
+    checked["name"] = _name(values["name"])
+    checked["cron"] = cron.check_cron(str(values["cron"]))
+    checked["remark"] = _remark(values["remark"])
+    checked["recall_days"] = _recall_days(values["recall_days"])
+    checked["rate_per_s"] = _rate(values["rate_per_s"])
+    policy_from(values["policy"])
+    for field in ("source_schema", "source_table", "mobile_phone", "staff_name", "sys_name", "order_type", "order_nums"):
+        checked[field] = _identifier(values[field], field)
+    source_schema.check_source(connection, _source(checked))
+    return checked
+
+
+def _source(values: Mapping[str, Any]) -> Source:
+    return Source(
+        values["source_schema"] or "", values["source_table"] or "", values["mobile_phone"] or "", values["staff_name"],
+        values["sys_name"], values["order_type"], values["order_nums"],
+    )  # fmt: skip
+
+
+def _identifier(value: Any, field: str) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or "\x00" in value:
+        raise InvalidInput(f"{field} is not a name", field=field)
+    return value
+
+
+def _name(value: Any) -> str:
+    name = str(value).strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidInput(f"name must be 1 to {MAX_NAME} printable characters", field="name")
+    return name
+
+
+def _remark(value: Any) -> str:
+    if not isinstance(value, str) or "\x00" in value:
+        raise InvalidInput("remark is not a text", field="remark")
+    return value
+
+
+def _recall_days(value: Any) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_RECALL_DAYS:
+        raise InvalidInput("recall_days must be a number of days, or nothing for never again", field="recall_days")
+    return value
+
+
+def _rate(value: Any) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= MAX_RATE:
+        raise InvalidInput(f"rate_per_s must be above 0 and at most {MAX_RATE}", field="rate_per_s")
+    return float(value)

@@ -1,0 +1,177 @@
+"""Planning: a calling task's source rows become a batch, in a few set-based statements, every row with its verdict.
+
+Plans are made one at a time (a lock), so that of two batches that share a number the second sees the first's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from dataclasses import asdict
+
+import sqlalchemy as sa
+from psycopg import sql
+
+from calling_pipeline import days
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calling_tasks import source_schema
+from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.planning import phone_sql
+from calling_pipeline.call_batches.records import MAPPED, REASONS, Batch, CallingTask, Card, CardLine
+from calling_pipeline.contact_policy import gate
+from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline.database import locks
+from calling_pipeline.database.engine import driver_connection
+from calling_pipeline.errors import CallingError
+from calling_pipeline.masking import mask_sample
+from calling_pipeline.task_ledger.ledger import save_task_details
+from calling_pipeline.task_ledger.records import TaskDetails
+
+FEATURE = "call_batches"
+WORK_MEMORY = "256MB"
+
+VERDICTS = sql.SQL("""
+SELECT row.source_row, row.phone, CASE WHEN row.phone IS DISTINCT FROM row.spelling THEN left(row.spelling, 64) END AS raw,
+       row.staff_name, row.sys_name, row.order_type, row.order_nums,
+       CASE WHEN row.mobile IS NULL THEN coalesce(nullif(row.kind, 'mobile'), 'changed_meanwhile')
+            WHEN row.rank > 1 THEN 'duplicate'
+            WHEN refused.rule = 'do_not_call' THEN 'do_not_call'
+            WHEN history.phone IS NOT NULL THEN 'called_before'
+            WHEN open.phone IS NOT NULL THEN 'open_elsewhere'
+            ELSE refused.rule END AS reason
+FROM (SELECT read.*, CASE WHEN mobile IS NOT NULL THEN row_number() OVER (
+                 PARTITION BY mobile COLLATE "C" ORDER BY order_nums DESC NULLS LAST, source_row) END AS rank
+      FROM (SELECT sure.source_row, sure.spelling, sure.staff_name, sure.sys_name, sure.order_type, sure.order_nums,
+                   coalesce(sure.mobile, CASE WHEN judged.kind = 'mobile' THEN judged.phone END) AS mobile,
+                   coalesce(sure.mobile, judged.phone) AS phone, judged.kind
+            FROM (SELECT source.*, {mobile} AS mobile
+                  FROM (SELECT row_number() OVER () AS source_row, {spelling} AS spelling, {fields} FROM {table}) AS source
+                  OFFSET 0) AS sure
+            LEFT JOIN judged_phones AS judged ON sure.mobile IS NULL AND judged.spelling = sure.spelling) AS read
+     ) AS row
+LEFT JOIN contact_refusals AS refused ON refused.phone = row.mobile
+LEFT JOIN call_history AS history ON history.phone = row.mobile
+     AND ({recall_from}::timestamptz IS NULL OR history.last_called_at > {recall_from})
+LEFT JOIN call_tasks AS open ON open.phone = row.mobile AND open.state IN ('pending', 'pushing', 'unknown')
+""")
+"""Every source row once, with the first reason against it. Only the best row of a number (most orders, then first) meets
+the history and the lists: its twins are duplicates whatever becomes of it.
+
+`OFFSET 0` keeps the planner from copying the expression that reads a number into every place that names it. Values are
+literals quoted by the driver, not parameters: a column may be called `100%`, which would be taken for one."""
+
+KEEP = sql.SQL("""
+INSERT INTO call_tasks (batch_id, source_row, phone, raw, staff_name, sys_name, order_type, order_nums, state, reason)
+SELECT {batch_id}, source_row, phone, raw, staff_name, sys_name, order_type, order_nums,
+       CASE WHEN reason IS NULL THEN 'pending' ELSE 'skipped' END, reason
+FROM ({verdicts}) AS verdict
+""")
+
+COUNT = sql.SQL("""
+SELECT reason, count(*), min(coalesce(raw, phone)), max(coalesce(raw, phone)) FROM ({verdicts}) AS verdict GROUP BY reason
+""")
+
+COUNT_KEPT = sql.SQL("""
+SELECT reason, count(*), min(coalesce(raw, phone)), max(coalesce(raw, phone)) FROM call_tasks
+WHERE batch_id = {batch_id} GROUP BY reason
+""")
+
+
+def preview(connection: sa.Connection, task: CallingTask) -> Card:
+    """The pre-flight card of a batch planned now. The caller rolls back: nothing of it stays."""
+    verdicts = _prepare(connection, task, days.now())
+    return _card(driver_connection(connection).execute(COUNT.format(verdicts=verdicts)).fetchall())
+
+
+def plan(connection: sa.Connection, task: CallingTask, tick_at: dt.datetime | None) -> Batch:
+    """Plan a batch in the caller's transaction; the tick that has its batch already gives that one back unchanged.
+
+    Raises `UnknownIdentifier` when the source no longer fits the task.
+    """
+    now = days.now()
+    locks.hold(connection, "call batches", "planning")
+    key = tick_key(task, tick_at) if tick_at else f"manual:{uuid.uuid4()}"
+    known = batch_store.batch_by_key(connection, key)
+    if known is not None:
+        return known
+    verdicts = _prepare(connection, task, now)
+    batch_id = batch_store.insert_batch(connection, task, key=key, tick_at=tick_at, now=now)
+    driver = driver_connection(connection)
+    number = sql.Literal(batch_id)
+    driver.execute(KEEP.format(verdicts=verdicts, batch_id=number))
+    card = _card(driver.execute(COUNT_KEPT.format(batch_id=number)).fetchall())
+    if not card.adds_up:
+        raise CallingError(f"the plan of {task.name} does not add up: {card.source_rows} rows")
+    batch_store.set_card(connection, batch_id, json.dumps(asdict(card)))
+    details = {"task": task.name, "source_rows": card.source_rows, "to_call": card.to_call}
+    save_task_details(connection, TaskDetails(f"batch:{batch_id}", FEATURE, "pending", details=details, by=task.name))
+    return batch_store.batch(connection, batch_id)
+
+
+def tick_key(task: CallingTask, tick_at: dt.datetime) -> str:
+    """Names the one batch of a task's tick."""
+    return f"tick:{task.id}:{tick_at.astimezone(days.SHANGHAI).isoformat()}"
+
+
+def current(connection: sa.Connection, name: str) -> CallingTask:
+    """The calling task of that name, checked again against the catalogue."""
+    task = task_store.by_name(connection, name)
+    source_schema.check_source(connection, task.source)
+    return task
+
+
+def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime) -> sql.Composed:
+    """The composed verdicts of the task's rows, with the temporary tables they read."""
+    integers = source_schema.check_source(connection, task.source)
+    driver = driver_connection(connection)
+    driver.execute("SET LOCAL work_mem = '{}'".format(WORK_MEMORY))  # noqa: UP032  # a constant; no parameters in SET
+    table = sql.Identifier(task.source.schema, task.source.table)
+    for name in ("odd_spellings", "judged_phones", "contact_refusals"):
+        driver.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(name)))
+    phone_sql.judge_odd_spellings(driver, table, task.source.mobile_phone)
+    gate.collect_refusals(connection, policy_from(task.policy), now)
+    driver.execute("ANALYZE contact_refusals")
+    recall_from = None if task.recall_days is None else now - dt.timedelta(days=task.recall_days)
+    return VERDICTS.format(
+        mobile=phone_sql.mobile_in(sql.SQL("spelling")),
+        spelling=phone_sql.spelling_of(task.source.mobile_phone),
+        fields=_fields(task, integers),
+        table=table,
+        recall_from=sql.Literal(recall_from),
+    )
+
+
+def _fields(task: CallingTask, integers: frozenset[str]) -> sql.Composed:
+    columns = task.source.columns
+    parts: list[sql.Composable] = []
+    for field in MAPPED[1:]:
+        column = columns.get(field)
+        if field == "order_nums":
+            value = _whole_number(column, integers)
+        else:
+            value = sql.SQL("{}::text").format(sql.Identifier(column)) if column else sql.SQL("NULL::text")
+        parts.append(sql.SQL("{} AS {}").format(value, sql.Identifier(field)))
+    return sql.SQL(", ").join(parts)
+
+
+def _whole_number(column: str | None, integers: frozenset[str]) -> sql.Composable:
+    """The column as an integer; a text that is no whole number of up to nine digits counts as none."""
+    if column is None:
+        return sql.SQL("NULL::integer")
+    name = sql.Identifier(column)
+    if column in integers:
+        return sql.SQL("least(greatest({}, -2147483648), 2147483647)::integer").format(name)
+    pattern = sql.Literal(r"^\s*\d{1,9}(?:\.0*)?\s*$")
+    return sql.SQL("CASE WHEN {name}::text ~ {pattern} THEN trunc({name}::text::numeric)::integer END").format(
+        name=name, pattern=pattern
+    )
+
+
+def _card(rows: list[tuple[object, ...]]) -> Card:
+    counts = {str(reason) if reason else None: int(str(count)) for reason, count, _, _ in rows}
+    samples = {str(reason): tuple(mask_sample(str(s)) for s in dict.fromkeys(both) if s) for reason, _, *both in rows}
+    order = {reason: place for place, reason in enumerate(REASONS)}
+    left_out = [CardLine(reason, n, samples[reason]) for reason, n in counts.items() if reason is not None]
+    left_out.sort(key=lambda line: order.get(line.reason, len(order)))
+    return Card(sum(counts.values()), counts.get(None, 0), tuple(left_out))

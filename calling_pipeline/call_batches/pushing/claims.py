@@ -1,0 +1,96 @@
+"""Claiming: pending calls become this runner's, after the contact policy said yes at this very moment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.records import Batch, BatchState, Claimed
+from calling_pipeline.contact_policy import gate
+from calling_pipeline.contact_policy.records import Attempt, Policy, Verdict
+
+ROOM = "call_batches"
+CAP_PATIENCE = dt.timedelta(minutes=15)
+"""A cap that lets go within this time delays a call; one that holds longer skips it."""
+
+ClaimRow = tuple[int, str, str | None, str | None, dt.datetime | None]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a claim brought. `state` is the batch's; None when another runner took over."""
+
+    state: BatchState | None
+    calls: tuple[Claimed, ...] = ()
+    looked_at: int = 0
+
+
+def claim_chunk(
+    connection: sa.Connection,
+    batch: Batch,
+    policy: Policy,
+    *,
+    runner: uuid.UUID,
+    claim: str,
+    distinct_ids: Sequence[str],
+    now: dt.datetime,
+) -> Claim:
+    """Claim as many due calls as there are `distinct_ids`; the caller commits before anything is sent.
+
+    A call the policy refuses is skipped or delayed, one whose number was called meanwhile is skipped.
+    """
+    state = call_store.fence(connection, batch.id, runner)
+    if state != "running":
+        return Claim(state)
+    recall_from = None if batch.recall_days is None else now - dt.timedelta(days=batch.recall_days)
+    rows = call_store.due(connection, batch.id, now=now, recall_from=recall_from, limit=len(distinct_ids))
+    if not rows:
+        return Claim(state)
+    named = [(row, row.distinct_id or fresh) for row, fresh in zip(rows, distinct_ids, strict=False)]
+    askable = [(row, distinct_id) for row, distinct_id in named if not row.called_before]
+    wishes = [Attempt(row.phone, ROOM, distinct_id, now) for row, distinct_id in askable]
+    verdicts = gate.ask_many(connection, wishes, policy)
+    granted = [(row, distinct_id) for (row, distinct_id), verdict in zip(askable, verdicts, strict=True) if verdict.allowed]
+    decided: list[ClaimRow] = [
+        _decided(row, distinct_id, verdict, now) for (row, distinct_id), verdict in zip(askable, verdicts, strict=True)
+    ]
+    decided += [(row.id, "skipped", "called_before", row.distinct_id, None) for row, _ in named if row.called_before]
+    call_store.apply_claim(connection, claim, decided, now)
+    calls = tuple(call_store.to_claimed(row, distinct_id, claim) for row, distinct_id in granted)
+    return Claim(state, calls, len(rows))
+
+
+def take_distinct_ids(connection: sa.Connection, count: int) -> list[str]:
+    """`count` ids of 17 digits (`YYYYMMDDHHMMSS` + 3) that were never given out before; unused ones are lost."""
+    return [format_slot(slot) for slot in call_store.take_slots(connection, days.now(), count)]
+
+
+def format_slot(slot_ms: int) -> str:
+    """Milliseconds since 1970 as the gateway's `distinct_id`."""
+    second = dt.datetime.fromtimestamp(slot_ms // 1000, days.SHANGHAI)
+    return f"{second:%Y%m%d%H%M%S}{slot_ms % 1000:03d}"
+
+
+def give_back(connection: sa.Connection, batch_id: int, claim: str, ids: Sequence[int] | None = None) -> int:
+    """Undo claims that were certainly not sent, their contact attempts too; returns how many."""
+    released = call_store.release(connection, batch_id, claim, ids)
+    gate.withdraw_many(connection, ROOM, released)
+    return len(released)
+
+
+def _decided(row: Any, distinct_id: str, verdict: Verdict, now: dt.datetime) -> ClaimRow:
+    if verdict.allowed:
+        return row.id, "pushing", None, distinct_id, None
+    waits = verdict.not_before is not None and (
+        verdict.rule in ("hours", "holiday") or verdict.not_before - now <= CAP_PATIENCE
+    )
+    if verdict.rule == "do_not_call" or not waits:
+        return row.id, "skipped", verdict.rule, row.distinct_id, None
+    return row.id, "pending", None, row.distinct_id, verdict.not_before

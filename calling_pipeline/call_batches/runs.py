@@ -1,0 +1,156 @@
+"""Running calling tasks: which ticks are due, one day's batches, one task by hand. What every door calls."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.at_most_once import shutdown
+from calling_pipeline.at_most_once.orphans import is_pushed
+from calling_pipeline.call_batches.batches import control
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calling_tasks import cron
+from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.planning import planner
+from calling_pipeline.call_batches.pushing.runner import Limits, push_batch
+from calling_pipeline.call_batches.records import Batch, CallingTask, Card
+from calling_pipeline.contact_policy import gate, hours
+from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline.errors import Busy, Conflict
+from calling_pipeline.vendors.dial_gateway import DialGateway
+
+LOOK_BACK = dt.timedelta(hours=24)
+"""A tick that was missed longer ago is never made up for."""
+ON_TIME = dt.timedelta(minutes=10)
+"""A tick this young is planned even outside the calling hours, and its batch waits; an older one counts as missed."""
+
+
+class GatewayMaker(Protocol):
+    """Makes a gateway client for so many requests in flight."""
+
+    def __call__(self, *, concurrency: int | None = None) -> DialGateway: ...
+
+
+@dataclass(frozen=True)
+class Pusher:
+    """What pushing needs: the database, a way to the gateway, and how fast."""
+
+    engine: sa.Engine
+    gateway: GatewayMaker
+    limits: Limits
+    by: str = ""
+
+    def push(self, batch_id: int, on_progress: Callable[[int], None] | None = None) -> Batch:
+        """Push one batch; see `push_batch`."""
+        return shutdown.run(self.push_all([batch_id], on_progress))[0]
+
+    async def push_all(self, batch_ids: Sequence[int], on_progress: Callable[[int], None] | None = None) -> list[Batch]:
+        """Push several batches at the same time, each at its own rate; a failure is raised after all have ended."""
+
+        async def one(batch_id: int) -> Batch:
+            async with self.gateway(concurrency=self.limits.concurrency) as gateway:
+                return await push_batch(self.engine, gateway, batch_id, self.limits, by=self.by, on_progress=on_progress)
+
+        done = await asyncio.gather(*(one(batch_id) for batch_id in batch_ids), return_exceptions=True)
+        for result in done:
+            if isinstance(result, BaseException):
+                raise result
+        return [result for result in done if isinstance(result, Batch)]
+
+
+@dataclass(frozen=True)
+class DueTick:
+    """One tick whose batch is still to be planned."""
+
+    task: CallingTask
+    tick_at: dt.datetime
+
+
+def due_ticks(connection: sa.Connection, now: dt.datetime, names: Sequence[str] = ()) -> list[DueTick]:
+    """For each enabled task its latest tick, when it has no batch yet. A missed one only inside the calling hours."""
+    found = []
+    for task in task_store.all_tasks(connection):
+        if not task.enabled or (names and task.name not in names):
+            continue
+        tick = cron.latest_tick(task.cron, max(task.ticks_from, now - LOOK_BACK), now)
+        if tick is None or batch_store.batch_by_key(connection, planner.tick_key(task, tick)) is not None:
+            continue
+        policy = gate.with_holidays(connection, policy_from(task.policy), now)
+        if now - tick <= ON_TIME or hours.refusal(policy, now) is None:
+            found.append(DueTick(task, tick))
+    return found
+
+
+def preview_task(engine: sa.Engine, name: str) -> Card:
+    """The pre-flight card of the task as it would be planned now. Writes nothing."""
+    with engine.connect() as connection:
+        card = planner.preview(connection, planner.current(connection, name))
+        connection.rollback()
+        return card
+
+
+def plan_task(engine: sa.Engine, name: str, tick_at: dt.datetime | None = None) -> Batch:
+    """Plan one batch of a task and commit it."""
+    with engine.begin() as connection:
+        return planner.plan(connection, planner.current(connection, name), tick_at)
+
+
+def run_day(
+    pusher: Pusher, day: dt.date, *, names: Sequence[str] = (), say: Callable[[str], None] = lambda said: None
+) -> list[Batch]:
+    """Plan the ticks due now (when `day` is today) and push every unfinished batch of `day`; returns the day's batches.
+
+    Run again it plans no tick twice and calls nobody twice: it goes on with what is unfinished. A batch that another
+    process pushes is left to it.
+    """
+    unknown = control.recover(pusher.engine, by=pusher.by)
+    if unknown:
+        say(f"{unknown} calls of dead processes are unknown now")
+    if day == days.today():
+        _plan_due(pusher.engine, names, say)
+    with pusher.engine.connect() as connection:
+        now = days.now()
+        mine = [
+            batch.id
+            for batch in batch_store.batches_of(connection, day)
+            if (not names or batch.task_name in names) and _should_push(connection, batch, now)
+        ]
+    shutdown.run(_push_quietly(pusher, mine, say))
+    with pusher.engine.connect() as connection:
+        return [b for b in batch_store.batches_of(connection, day) if not names or b.task_name in names]
+
+
+def _plan_due(engine: sa.Engine, names: Sequence[str], say: Callable[[str], None]) -> None:
+    with engine.connect() as connection:
+        due = due_ticks(connection, days.now(), names)
+    for item in due:
+        batch = plan_task(engine, item.task.name, item.tick_at)
+        say(f"batch {batch.id} of {batch.task_name}: {batch.card.to_call} to call of {batch.card.source_rows} rows")
+
+
+def _should_push(connection: sa.Connection, batch: Batch, now: dt.datetime) -> bool:
+    if batch.state not in ("planned", "running", "waiting"):
+        return False
+    if batch.state == "waiting" and batch.resume_at is not None and batch.resume_at > now + dt.timedelta(minutes=1):
+        return False
+    return not is_pushed(connection, batch.id)
+
+
+async def _push_quietly(pusher: Pusher, batch_ids: Sequence[int], say: Callable[[str], None]) -> None:
+    async def one(batch_id: int) -> None:
+        try:
+            (batch,) = await pusher.push_all([batch_id])
+            say(f"batch {batch.id} is {batch.state} {batch.note}".rstrip())
+        except (Busy, Conflict) as error:
+            say(str(error))
+
+    failures = await asyncio.gather(*(one(batch_id) for batch_id in batch_ids), return_exceptions=True)
+    for failure in failures:
+        if isinstance(failure, BaseException):
+            raise failure

@@ -1,0 +1,113 @@
+"""Turns the vendor's call records into lines of PostgreSQL's COPY format: phones masked and hashed, grades judged.
+
+The hottest loop of a sync. Texts repeat (tasks, provinces, agents), so each is escaped once and remembered.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from calling_pipeline import days
+from calling_pipeline.call_stats.grades import is_unknown, order_yuan
+from calling_pipeline.masking import mask_phone, phone_hasher
+
+if TYPE_CHECKING:
+    from calling_pipeline.vendors.guanke.records import CallRecord
+
+COLUMNS = (
+    "id",
+    "called_at_s",
+    "call_state",
+    "duration_s",
+    "grade",
+    "order_yuan",
+    "agent_id",
+    "task_id",
+    "task_name",
+    "line_name",
+    "phone_masked",
+    "phone_hash",
+    "hangup_reason",
+    "province",
+    "city",
+)
+"""Of the staging table, in the order of a line."""
+
+_REMEMBERED = 50_000
+_NULL = "\\N"
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\N{REPLACEMENT CHARACTER}"})
+
+
+class Stager:
+    """Formats the pages of one day. `unknown_grades` and `outside_day` count what it met."""
+
+    def __init__(self, day: dt.date, phone_key: bytes) -> None:
+        start, end = days.day_bounds(day)
+        self._day_s = range(int(start.timestamp()), int(end.timestamp()))
+        self._hasher = phone_hasher(phone_key)
+        self._texts = _Texts()
+        self._grades = _Grades()
+        self.unknown_grades: Counter[str] = Counter()
+        self.outside_day = 0
+
+    def lines(self, records: Iterable[CallRecord]) -> str:
+        """The records in COPY's text format."""
+        texts, grades, day_s = self._texts, self._grades, self._day_s
+        lines = []
+        for record in records:
+            grade, unknown = grades[record.grade]
+            if unknown:
+                self.unknown_grades[str(record.grade)[:40]] += 1
+            moment = record.called_at_s
+            if moment not in day_s:
+                self.outside_day += 1
+            state = record.call_state
+            lines.append(
+                f"{record.id}\t{moment}\t{_NULL if state is None else state}\t{record.duration_s or 0}\t{grade}\t"
+                f"{texts[record.agent_id if record.agent_id is not None else '']}\t{texts[record.task_id]}\t"
+                f"{texts[record.task_name]}\t{texts[record.line_name]}\t{self._phone(record)}\t"
+                f"{texts[record.hangup_reason]}\t{texts[record.province]}\t{texts[record.city]}\n"
+            )
+        return "".join(lines)
+
+    def _phone(self, record: CallRecord) -> str:
+        """Masked phone and hash; a phone the vendor masked has no hash, or strangers would be taken for one."""
+        phone = record.real_phone or record.phone or ""
+        if len(phone) == 11 and phone.isdecimal() and phone.isascii():
+            masked = f"{phone[:3]}****{phone[-4:]}"
+        else:
+            phone = _canonical(phone)
+            masked = mask_phone(phone).translate(_ESCAPES)
+            if "*" in phone or not phone:
+                return f"{masked}\t{_NULL}"
+        hasher = self._hasher.copy()
+        hasher.update(phone.encode())
+        return f"{masked}\t\\\\x{hasher.hexdigest()}"
+
+
+def _canonical(phone: str) -> str:
+    """Blanks and dashes away, `+86` off a mainland mobile."""
+    plain = "".join(character for character in phone if character not in " -\t\u3000")
+    national = plain.removeprefix("+86").removeprefix("0086") if len(plain) > 11 else plain
+    return national if len(national) == 11 and national.startswith("1") else plain
+
+
+class _Texts(dict[str | int | None, str]):
+    def __missing__(self, value: str | int | None) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        text = self[value] = _NULL if value is None else str(value).translate(_ESCAPES)
+        return text
+
+
+class _Grades(dict[str | int | None, tuple[str, bool]]):
+    def __missing__(self, value: str | int | None) -> tuple[str, bool]:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        grade = None if value is None else str(value)
+        escaped = _NULL if grade is None else grade.translate(_ESCAPES)
+        judged = self[value] = f"{escaped}\t{order_yuan(grade)}", is_unknown(grade)
+        return judged

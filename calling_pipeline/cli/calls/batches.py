@@ -1,0 +1,209 @@
+"""`calling-pipeline calls`: preview, run and steer call batches. The calling tasks are `calls_task.py`'s."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from calling_pipeline import days
+from calling_pipeline.cli.calls.tasks import task
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.errors import Busy, InvalidInput
+
+
+@click.group()
+def calls() -> None:
+    """Call batches: what is called, when, and what became of it."""
+
+
+calls.add_command(task)
+
+
+@calls.command(cls=PipelineCommand)
+@click.option("--task", "name", required=True, help="Name of the calling task.")
+@click.pass_obj
+def preview(door: Door, name: str) -> Answer:
+    """Show the pre-flight card: who would be called now, and why the others would not. Writes nothing.
+
+    Example: calling-pipeline calls preview --task "new orders"
+    """
+    return _previewed(door, name)
+
+
+@calls.command(cls=PipelineCommand)
+@click.option("--task", "name", required=True, help="Name of the calling task.")
+@click.option("--dry-run", is_flag=True, help="Only show the pre-flight card.")
+@click.option("--wait", is_flag=True, help="Wait here for the calling hours instead of leaving the batch waiting.")
+@click.pass_obj
+def run(door: Door, name: str, dry_run: bool, wait: bool) -> Answer:
+    """Plan one batch of a task now and push it.
+
+    Outside the calling hours the batch is planned and left waiting; it goes on by itself (sensor `calling_tasks`) or with
+    `calls resume`.
+
+    \b
+    calling-pipeline calls run --task "new orders" --dry-run
+    calling-pipeline calls run --task "new orders"
+    """
+    from calling_pipeline.call_batches import runs
+
+    if dry_run:
+        return _previewed(door, name)
+    batch = runs.plan_task(door.ready_runtime.engine, name)
+    return _pushed(door, batch.id, wait=wait)
+
+
+@calls.command(cls=PipelineCommand)
+@click.argument("batch_id", required=False, type=int, metavar="[BATCH]")
+@click.option("--task", "name", help="Only batches of this task.")
+@click.option("--day", metavar="DATE", help="Only batches of this day.")
+@click.option("--state", help="Only batches in this state.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.pass_obj
+def batches(door: Door, batch_id: int | None, name: str | None, day: str | None, state: str | None, limit: int) -> Answer:
+    """List batches, newest first; with BATCH show one, its card reconciled and its unknown calls."""
+    from calling_pipeline.call_batches.batches import store as batch_store
+    from calling_pipeline.call_batches.batches import views
+
+    if batch_id is not None:
+        return _shown(door, batch_id)
+    wanted = days.parse_day(day, field="--day") if day else None
+    with door.ready_runtime.transaction() as connection:
+        found = batch_store.latest_batches(connection, task=name, day=wanted, state=state, limit=limit)
+    rows = [views.batch_line(batch) for batch in found]
+    columns = ("batch_id", "task", "day", "state", "source_rows", "to_call", "note")
+    return Answer(rows, [table(columns, [[row[column] for column in columns] for row in rows])])
+
+
+def _batch_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--batch", "option_id", type=int, hidden=True)(command)
+    return click.argument("batch_id", required=False, type=int, metavar="BATCH")(command)
+
+
+def _one(batch_id: int | None, option_id: int | None) -> int:
+    chosen = batch_id if batch_id is not None else option_id
+    if chosen is None:
+        raise click.UsageError("name the batch: its number is in `calling-pipeline calls batches`")
+    return chosen
+
+
+@calls.command(cls=PipelineCommand)
+@_batch_argument
+@click.pass_obj
+def pause(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
+    """Send nothing more of a batch; what is on its way is still recorded."""
+    from calling_pipeline.call_batches.batches import control
+
+    chosen = _one(batch_id, option_id)
+    with door.ready_runtime.transaction() as connection:
+        control.pause(connection, chosen)
+    return _shown(door, chosen)
+
+
+@calls.command(cls=PipelineCommand)
+@_batch_argument
+@click.pass_obj
+def resume(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
+    """Let a paused or waiting batch go on: in the process that holds it, else here."""
+    from calling_pipeline.call_batches.batches import control
+
+    chosen = _one(batch_id, option_id)
+    with door.ready_runtime.transaction() as connection:
+        control.resume(connection, chosen)
+    try:
+        return _pushed(door, chosen, wait=False)
+    except Busy:
+        return _shown(door, chosen)
+
+
+@calls.command(cls=PipelineCommand)
+@_batch_argument
+@click.pass_obj
+def cancel(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
+    """End a batch: everything not yet sent is skipped; what is on its way is still recorded."""
+    from calling_pipeline.call_batches.batches import control
+
+    chosen = _one(batch_id, option_id)
+    runtime = door.ready_runtime
+    with runtime.transaction() as connection:
+        control.cancel(connection, chosen)
+    control.recover(runtime.engine, by=_who())
+    return _shown(door, chosen)
+
+
+@calls.command(cls=PipelineCommand)
+@click.argument("call_ids", nargs=-1, type=int, metavar="[CALL]...")
+@click.option("--batch", "batch_id", type=int, help="Every unknown call of this batch.")
+@click.option("--distinct-id", help="The call with this distinct_id.")
+@click.option("--as", "settlement", required=True, type=click.Choice(["pushed", "retry"]), help="Was it made, or not?")
+@click.option("--note", default="", help="How you know.")
+@click.pass_obj
+def settle(
+    door: Door, call_ids: tuple[int, ...], batch_id: int | None, distinct_id: str | None, settlement: str, note: str
+) -> Answer:
+    """Settle calls whose fate is unknown, after asking the gateway's operator.
+
+    `pushed`: the call was made. `retry`: it was not, call again (same distinct_id, policy asked anew).
+
+    \b
+    calling-pipeline calls settle 4711 --as pushed --note "in the gateway's list"
+    calling-pipeline calls settle --batch 12 --as retry
+    """
+    from calling_pipeline.call_batches.batches import control
+
+    if not call_ids and batch_id is None and distinct_id is None:
+        raise InvalidInput("name calls, a --batch or a --distinct-id to settle")
+    with door.ready_runtime.transaction() as connection:
+        done = control.settle(
+            connection,
+            settlement,  # type: ignore[arg-type]  # click's Choice
+            batch_id=batch_id,
+            ids=list(call_ids) or None,
+            distinct_id=distinct_id,
+            by=_who(),
+            note=note,
+        )
+    said = f"{done.calls} calls settled as {settlement}"
+    if settlement == "retry":
+        said += f"; resume batches {', '.join(map(str, done.batches))} or let the sensor do it"
+    return Answer({"settled": done.calls, "as": settlement, "batches": done.batches}, [said])
+
+
+def _previewed(door: Door, name: str) -> Answer:
+    from calling_pipeline.call_batches import runs
+    from calling_pipeline.call_batches.batches import views
+
+    card = runs.preview_task(door.ready_runtime.engine, name)
+    return Answer({"task": name, **views.card_document(card)}, views.card_lines(card))
+
+
+def _pushed(door: Door, batch_id: int, *, wait: bool) -> Answer:
+    from calling_pipeline.call_batches.batches import store as batch_store
+
+    runtime = door.ready_runtime
+    with runtime.transaction() as connection:
+        total = batch_store.batch(connection, batch_id).card.to_call
+    with door.progress() as bar:
+        shown = bar.add_task(f"batch {batch_id}", total=total)
+        pusher = runtime.pusher(by=_who(), patience_s=7 * 86400.0 if wait else 30.0)
+        pusher.push(batch_id, lambda done: bar.advance(shown, done))
+    return _shown(door, batch_id)
+
+
+def _shown(door: Door, batch_id: int) -> Answer:
+    from calling_pipeline.call_batches.batches import views
+
+    with door.ready_runtime.transaction() as connection:
+        document = views.batch_document(connection, batch_id)
+    halted = document["state"] == "paused" and "gateway" in document["note"]
+    return Answer(document, views.batch_lines(document), failed=halted)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "command line"

@@ -1,0 +1,148 @@
+"""Dagster's view of the notifications: the ledgers' rows and the technicians' changes become messages, a job delivers."""
+
+import dagster as dg
+
+from calling_pipeline import days
+from calling_pipeline.defs.notifications import checks as notifications_checks
+from calling_pipeline.defs.notifications import sensors
+from calling_pipeline.runtime import Runtime
+
+OWNERS = ["team:calling-operations"]
+DISPATCH_S = 240.0
+"""How long one delivery run stays for messages that are due later, such as those a robot's rate holds back."""
+
+_MESSAGE_COLUMNS = [
+    dg.TableColumn("id", "bigint", description="order of sending within a receiver"),
+    dg.TableColumn("kind", "text", description="which message about its subject"),
+    dg.TableColumn("receiver", "text", description="robot:GROUP or user:CONTACT"),
+    dg.TableColumn("body", "text", description="what is said, at most 2048 bytes"),
+    dg.TableColumn("metadata", "jsonb", description="subject, source, who made it"),
+    dg.TableColumn("state", "text", description="pending, sending, delivered, unknown, dead, abandoned"),
+    dg.TableColumn("attempts", "integer", description="times it was claimed"),
+    dg.TableColumn("due_at", "timestamptz", description="not before"),
+    dg.TableColumn("settled_at", "timestamptz", description="delivered, given up or abandoned"),
+    dg.TableColumn("history", "jsonb", description="every other outcome and every decision by hand"),
+]
+
+
+def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
+    """Assets, checks, jobs, schedules and the sensor of the room."""
+    contracts, technicians = _contract_notifications(daily), _technician_notifications()
+    generate = dg.define_asset_job("contract_notifications_job", selection=dg.AssetSelection.assets(contracts))
+    fetch = dg.define_asset_job("technician_notifications_job", selection=dg.AssetSelection.assets(technicians))
+    delivery = notification_delivery
+    return dg.Definitions(
+        assets=[contracts, technicians],
+        asset_checks=notifications_checks.checks(),
+        jobs=[generate, fetch, delivery],
+        schedules=[sensors.contracts_schedule(generate), sensors.technicians_schedule(fetch)],
+        sensors=[sensors.dispatch_sensor(delivery)],
+    )
+
+
+def _contract_notifications(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        partitions_def=daily,
+        group_name="notifications",
+        kinds={"postgres", "csv"},
+        owners=OWNERS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description="Messages about the contracts first seen in a ledger that day; the sensor delivers them.\n\n"
+        "Materializing a day again makes and sends nothing twice.",
+        metadata={
+            "dagster/table_name": "contract_messages",
+            "dagster/column_schema": dg.TableSchema([dg.TableColumn("contract_id", "text"), *_MESSAGE_COLUMNS]),
+        },
+    )
+    def contract_notifications(
+        context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
+    ) -> dg.MaterializeResult[None]:
+        from calling_pipeline.notifications.contracts import runs
+
+        means = runtime.notifications()
+        ledgers = runs.known_ledgers(means, runtime.settings.contract_ledgers)
+        wrong: list[str] = []
+        for key in context.partition_keys:
+            done = runs.generate_only(means, ledgers, created_by=f"dagster {context.run.run_id}", day=days.parse_day(key))
+            context.add_asset_metadata(_about(done), partition_key=key)
+            wrong += done.errors
+        if wrong:
+            raise dg.Failure("; ".join(dict.fromkeys(wrong)), allow_retries=False)
+        return dg.MaterializeResult(metadata={"ledgers": [str(path) for path in ledgers]})
+
+    return contract_notifications
+
+
+def _about(done: object) -> dict[str, object]:
+    from calling_pipeline.notifications.contracts.runs import Run
+
+    assert isinstance(done, Run)
+    parked = [f"{made.csv_file} line {line.line}: {line.reason}" for made in done.generated for line in made.parked]
+    return {
+        "dagster/partition_row_count": sum(made.messages for made in done.generated),
+        "messages": sum(made.messages for made in done.generated),
+        "contracts": sum(made.rows for made in done.generated),
+        "contracts_with_n": sum(made.open_rows for made in done.generated),
+        "contracts_first_seen": sum(made.new_rows for made in done.generated),
+        "lines_not_used": len(parked),
+        "lines_not_used_why": parked[:20],
+        "task_id": f"notify:{done.run_id}",
+    }
+
+
+def _technician_notifications() -> dg.AssetsDefinition:
+    @dg.asset(
+        group_name="notifications",
+        kinds={"postgres", "metabase"},
+        owners=OWNERS,
+        description="Messages about technicians' status changes, two a new change; the sensor delivers them.",
+        metadata={
+            "dagster/table_name": "technician_messages",
+            "dagster/column_schema": dg.TableSchema([dg.TableColumn("change_id", "text"), *_MESSAGE_COLUMNS]),
+        },
+    )
+    def technician_notifications(
+        context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
+    ) -> dg.MaterializeResult[None]:
+        from calling_pipeline.notifications.technicians import changes
+
+        means = runtime.notifications()
+        rows = changes.rows_of_metabase(runtime.metabase, means.plan.technicians.card)
+        with means.transaction() as connection:
+            taken = changes.take(connection, rows, means, created_by=f"dagster {context.run.run_id}")
+        return dg.MaterializeResult(
+            metadata={
+                "rows": taken.rows,
+                "new_changes": taken.new_changes,
+                "messages": taken.messages,
+                "too_old": taken.too_old,
+                "bad_rows": len(taken.bad_rows),
+                "bad_rows_why": [f"row {bad.row}: {bad.reason}" for bad in taken.bad_rows[:20]],
+                "companies_without_receiver": taken.companies_without_receiver,
+            }
+        )
+
+    return technician_notifications
+
+
+@dg.op(description="Deliver what is due, write delivered contracts back to their ledgers, alert about what is held.")
+def deliver_notifications(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """Deliver contracts' and technicians' messages in turns."""
+    from calling_pipeline.notifications.contracts import runs
+    from calling_pipeline.notifications.dispatching import dispatch
+
+    means = runtime.notifications()
+    ledgers = runs.known_ledgers(means, runtime.settings.contract_ledgers)
+    done = dispatch(means, ledgers, by=f"dagster {context.run.run_id}", wait_s=DISPATCH_S)
+    for what, report in (("contracts", done.contracts.delivery), ("technicians", done.technicians)):
+        counts = f"{report.delivered} delivered, {report.retried} put off, {report.unknown} unknown, {report.dead} given up"
+        context.log.info(f"{what}: {counts}")
+    context.add_output_metadata({"attempted": done.attempted, "written_back": done.contracts.written_back})
+    if done.contracts.unwritten:
+        raise dg.Failure("; ".join(done.contracts.unwritten.values()), allow_retries=False)
+
+
+@dg.job(description="Deliver what is due of contract and technician notifications.", tags={"calling/lock": "notifications"})
+def notification_delivery() -> None:
+    """One delivery run."""
+    deliver_notifications()

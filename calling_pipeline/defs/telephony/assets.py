@@ -1,0 +1,144 @@
+"""Dagster's view of telephony: the extension pool, the communication records, their checks, jobs and the sweep."""
+
+import asyncio
+import datetime as dt
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+
+from calling_pipeline import days
+from calling_pipeline.defs.call_stats.reports import column_schema
+from calling_pipeline.defs.telephony import checks as telephony_checks
+from calling_pipeline.defs.telephony import sensors
+from calling_pipeline.defs.windows import RANGE_END, RANGE_START, busy_run, parse_keys
+from calling_pipeline.errors import CallingError, TransientError
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony import tables
+
+OWNERS = ["team:calling-operations"]
+_RECORDS_CRON = "20 0,6,9-23/2 * * *"
+
+
+def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
+    """The assets `extension_pool` and `communication_records` with all that belongs to them."""
+    pool, records = _extension_pool(), _communication_records(daily)
+    pool_job = dg.define_asset_job(
+        "extension_pool_job", selection=dg.AssetSelection.assets(pool), description="Look at the pool and check it."
+    )
+    records_job = dg.define_asset_job(
+        "communication_records_job",
+        selection=dg.AssetSelection.assets(records),
+        description="Reconcile days of calls with Infinity's bill.",
+    )
+    return dg.Definitions(
+        assets=[pool, records],
+        asset_checks=telephony_checks.checks(daily),
+        jobs=[pool_job, records_job],
+        schedules=[_pool_schedule(pool_job), _records_schedule(records_job)],
+        sensors=[sensors.stale_extensions],
+    )
+
+
+def _extension_pool() -> dg.AssetsDefinition:
+    @dg.asset(
+        group_name="telephony",
+        kinds={"postgres"},
+        owners=OWNERS,
+        description="The SIP extensions lent to collectors: state of every line, utilisation of every tenant.",
+        metadata={"dagster/table_name": "extension_pool", "dagster/column_schema": column_schema(tables.extension_pool)},
+    )
+    def extension_pool(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
+        from calling_pipeline.telephony import quality
+        from calling_pipeline.telephony.pool import monitoring
+
+        with runtime.transaction() as connection:
+            rows = monitoring.take_snapshot(connection)
+        counts = quality.summary(rows)
+        shown = [{**asdict(row), "last_used_at": str(row.last_used_at or "")} for row in rows]
+        records = [dg.TableRecord({name: value for name, value in row.items() if value is not None}) for row in shown]
+        highest = max((row.utilisation_pct for row in rows), default=0.0)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": counts["total"],
+                **counts,
+                "tenants": len({row.tenant_id for row in rows}),
+                "highest_utilisation_pct": highest,
+                "pools": dg.MetadataValue.table(records) if records else "no pool yet",
+            }
+        )
+
+    return extension_pool
+
+
+def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        partitions_def=daily,
+        group_name="telephony",
+        kinds={"postgres", "api"},
+        owners=OWNERS,
+        deps=["extension_pool"],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description="Our record of every Infinity call, reconciled day by day with Infinity's own bill.",
+        metadata={
+            "dagster/table_name": "communication_records",
+            "dagster/column_schema": column_schema(tables.communication_records),
+        },
+    )
+    def communication_records(
+        context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
+    ) -> dg.MaterializeResult[None]:
+        for key, day in zip(context.partition_keys, parse_keys(context.partition_keys), strict=True):
+            try:
+                metadata = asyncio.run(_reconciled(runtime, day))
+            except CallingError as error:
+                raise dg.Failure(f"{key}: {error}", allow_retries=isinstance(error, TransientError)) from error
+            context.add_asset_metadata(metadata, partition_key=key)
+        return dg.MaterializeResult(metadata={"days_in_run": len(context.partition_keys)})
+
+    return communication_records
+
+
+async def _reconciled(runtime: Runtime, day: dt.date) -> dict[str, int]:
+    """Reconcile one day with every tenant's bill; its sums."""
+    from calling_pipeline.telephony.billing import store as bill_store
+    from calling_pipeline.telephony.billing.reconcile import reconcile_day
+
+    async with runtime.telephony() as desk:
+        results = await reconcile_day(desk, day)
+    with runtime.transaction() as connection:
+        states = bill_store.day_states(connection, *days.day_bounds(day))
+    names = ("billed", "matched", "settled", "billed_unknown_to_us", "recorded_not_billed", "recordings")
+    sums = {name: sum(getattr(result, name) for result in results) for name in names}
+    return {"dagster/partition_row_count": sum(states.values()), **sums, **{f"state_{k}": v for k, v in states.items()}}
+
+
+def _pool_schedule(job: Any) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name="extension_pool_every_quarter",
+        job=job,
+        cron_schedule="*/15 8-21 * * *",
+        execution_timezone="Asia/Shanghai",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Snapshot and checks of the pool in calling hours.",
+    )
+
+
+def _records_schedule(job: Any) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="communication_records_daily",
+        job=job,
+        cron_schedule=_RECORDS_CRON,
+        execution_timezone="Asia/Shanghai",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Yesterday and today in one run.",
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        busy = busy_run(context.instance, job.name)
+        if busy:
+            return dg.SkipReason(busy)
+        today = context.scheduled_execution_time.astimezone(days.SHANGHAI).date()
+        yesterday = today - dt.timedelta(days=1)
+        return dg.RunRequest(tags={RANGE_START: yesterday.isoformat(), RANGE_END: today.isoformat()})
+
+    return schedule

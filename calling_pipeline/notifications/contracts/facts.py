@@ -1,0 +1,60 @@
+"""Gathers what the checks of the contract notifications judge: the ledgers beside the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from calling_pipeline import atomic_file
+from calling_pipeline.errors import CallingError
+from calling_pipeline.notifications.contracts import store
+from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile, parse
+from calling_pipeline.notifications.contracts.generation import key_of
+
+
+@dataclass
+class Audit:
+    """Findings of all ledgers, each one sentence that names the file's line or the contract."""
+
+    contracts: int = 0
+    repeated: list[str] = field(default_factory=list)
+    wrong_status: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def audit(connection: sa.Connection, paths: Sequence[Path]) -> Audit:
+    """Read every ledger and compare it with the table. Nothing is changed."""
+    found = Audit()
+    for path in paths:
+        try:
+            ledger = parse(atomic_file.read(path))
+        except CallingError as error:
+            found.unreadable.append(f"{path.name}: {error}")
+            continue
+        found.contracts += len(ledger.contracts)
+        found.repeated += [
+            f"{path.name}: {contract_id} in lines {', '.join(map(str, lines))}"
+            for contract_id, lines in sorted(ledger.repeated.items())
+        ]
+        found.wrong_status += _wrong_status(connection, path, ledger)
+    return found
+
+
+def _wrong_status(connection: sa.Connection, path: Path, ledger: LedgerFile) -> list[str]:
+    known = store.sent(connection, [contract.contract_id for contract in ledger.contracts])
+    before = store.notified_before(connection, key_of(path))
+    wrong: list[str] = []
+    for contract in ledger.contracts:
+        sent = known.get(contract.contract_id)
+        where = f"{path.name} line {contract.line}, {contract.contract_id}"
+        if sent is None:
+            if contract.notified and contract.contract_id not in before:
+                wrong.append(f"{where}: says Y, and no message about it was ever made")
+        elif contract.notified and not sent.complete:
+            wrong.append(f"{where}: says Y, but not every message was delivered")
+        elif not contract.notified and sent.covers(contract):
+            wrong.append(f"{where}: says N, but every message was delivered")
+    return wrong

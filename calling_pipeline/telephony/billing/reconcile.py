@@ -1,0 +1,113 @@
+"""A day's communication records against Infinity's own bill: what we never learned is taken from it, what differs is
+counted."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import Any
+
+from calling_pipeline import days
+from calling_pipeline.errors import CallingError
+from calling_pipeline.masking import mask_digits, mask_phone, phone_hash
+from calling_pipeline.telephony import numbers
+from calling_pipeline.telephony.billing import store as bill_store
+from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.calls.callbacks import state_of
+from calling_pipeline.telephony.dependencies import Desk
+from calling_pipeline.telephony.records import Account, Reconciled
+from calling_pipeline.telephony.tenants import configurations
+from calling_pipeline.telephony.tenants import store as tenant_store
+from calling_pipeline.vendors.infinity.client import BilledCall, InfinityClient
+
+SETTLING = dt.timedelta(minutes=30)
+"""A call younger than this need not be on the bill yet."""
+_RECORDINGS_AT_ONCE = 8
+_RECORDINGS_A_DAY = 20_000
+
+
+async def reconcile_day(desk: Desk, day: dt.date) -> list[Reconciled]:
+    """Every configuration's day. Raises what the first configuration that failed raised, after the others are done."""
+    accounts = await asyncio.to_thread(_accounts, desk)
+    results = await asyncio.gather(*(reconcile(desk, account, day) for account in accounts), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if isinstance(result, Reconciled)]
+
+
+async def reconcile(desk: Desk, account: Account, day: dt.date) -> Reconciled:
+    """One configuration's day. The whole bill is read before anything is written: an incomplete one changes nothing."""
+    client = desk.client(account)
+    first, end = days.day_bounds(day)
+    billed = [call async for call in client.bill(first, end - dt.timedelta(seconds=1))]
+    settled = await asyncio.to_thread(_apply, desk, account, day, billed)
+    recordings = await _fetch_recordings(desk, client, account, day)
+    with desk.transaction() as connection:
+        counts = bill_store.counts(connection, account.config_id, day, first, end, days.now() - SETTLING)
+    return Reconciled(
+        config_id=account.config_id,
+        tenant_id=account.tenant_id,
+        day=day,
+        billed=counts.billed,
+        recorded=counts.recorded,
+        matched=counts.matched,
+        settled=settled,
+        billed_unknown_to_us=counts.billed_unknown_to_us,
+        recorded_not_billed=counts.recorded_not_billed,
+        recordings=recordings,
+    )
+
+
+def _accounts(desk: Desk) -> list[Account]:
+    with desk.transaction() as connection:
+        rows, _ = tenant_store.configs(connection, tenant_id=None)
+        return [configurations.account(desk.secrets, row) for row in rows]
+
+
+def _apply(desk: Desk, account: Account, day: dt.date, billed: list[BilledCall]) -> int:
+    now = days.now()
+    rows = [_row(call, desk.phone_key) for call in billed]
+    with desk.transaction() as connection:
+        bill_store.replace_day(connection, account.config_id, day, rows, reported=len(billed), now=now)
+        bill_store.match(connection, account.config_id, day)
+        call_store.match_callbacks(connection, now)
+        return bill_store.settle(connection, account.config_id, day, now)
+
+
+def _row(call: BilledCall, phone_key: bytes) -> dict[str, Any]:
+    try:
+        destination = numbers.customer_number(call.destination)
+    except CallingError:
+        destination = call.destination
+    return {
+        "call_uuid": call.call_uuid,
+        "extension_number": call.extension,
+        "destination_masked": mask_phone(destination),
+        "destination_hash": phone_hash(phone_key, destination),
+        "started_at": call.started_at,
+        "duration_s": call.duration_s,
+        "hangup": mask_digits(call.hangup)[:200],
+        "state": "connected" if call.duration_s > 0 else state_of(call.hangup),
+        "recording_file": call.recording_file,
+    }
+
+
+async def _fetch_recordings(desk: Desk, client: InfinityClient, account: Account, day: dt.date) -> int:
+    """Addresses of the day's recordings. One that cannot be had now is tried again with the next reconciliation."""
+    with desk.transaction() as connection:
+        wanted = bill_store.without_recording(connection, account.config_id, day, _RECORDINGS_A_DAY)
+    turns = asyncio.Semaphore(_RECORDINGS_AT_ONCE)
+
+    async def fetch(record_id: int, file: str) -> tuple[int, str] | None:
+        async with turns:
+            try:
+                return record_id, await client.recording_url(file)
+            except CallingError:
+                return None
+
+    found = [answer for answer in await asyncio.gather(*(fetch(*want) for want in wanted)) if answer is not None]
+    with desk.transaction() as connection:
+        for record_id, url in found:
+            bill_store.keep_recording(connection, record_id, url)
+    return len(found)

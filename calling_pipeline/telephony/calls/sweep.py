@@ -1,0 +1,80 @@
+"""Ends what a lost callback or a crash left open: asks Infinity what the line is doing, and frees it when it is idle."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.errors import CallingError, NotFound
+from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.dependencies import Desk
+from calling_pipeline.telephony.pool import store as pool_store
+from calling_pipeline.telephony.records import StaleCall, Swept
+from calling_pipeline.telephony.tenants import configurations
+
+T = TypeVar("T")
+ASK_AGAIN = dt.timedelta(seconds=60)
+"""A line that is still in a call, or whose state could not be learned, is asked about again after this."""
+_CONCURRENCY = 8
+_DONE = frozenset({"idle", "not_registered"})
+
+
+async def sweep(desk: Desk, *, limit: int = 200) -> Swept:
+    """One round. Several may run at once: each open call is claimed by one of them. A line that cannot be
+    asked about stays held."""
+    now = days.now()
+    matched, revived, due = await asyncio.to_thread(_prepare, desk, now, limit)
+    gate = asyncio.Semaphore(_CONCURRENCY)
+
+    async def one(call: StaleCall) -> str:
+        async with gate:
+            return await _look_into(desk, call)
+
+    results = await asyncio.gather(*(one(call) for call in due))
+    return Swept(
+        asked=sum(result != "taken" for result in results),
+        released=results.count("released"),
+        still_in_call=results.count("in call"),
+        not_answered=results.count("no answer"),
+        callbacks_matched=matched,
+        out_of_quarantine=revived,
+    )
+
+
+def _prepare(desk: Desk, now: dt.datetime, limit: int) -> tuple[int, int, list[StaleCall]]:
+    with desk.transaction() as connection:
+        matched = call_store.match_callbacks(connection, now)
+        revived = pool_store.out_of_quarantine(connection, now)
+        return matched, revived, call_store.stale(connection, now, limit)
+
+
+async def _look_into(desk: Desk, call: StaleCall) -> str:
+    now = days.now()
+    if not await asyncio.to_thread(_in_transaction(desk, lambda c: call_store.claim_stale(c, call, now + ASK_AGAIN))):
+        return "taken"
+    try:
+        account = await asyncio.to_thread(
+            _in_transaction(desk, lambda c: configurations.account_of(c, desk.secrets, call.config_id))
+        )
+        status = await desk.client(account).line_status(call.extension_number)
+    except NotFound:
+        status = "idle"  # the account was deleted: there is nobody left to ask
+    except CallingError:
+        return "no answer"
+    if status not in _DONE:
+        return "in call"
+    await asyncio.to_thread(_in_transaction(desk, lambda c: call_store.close_stale(c, call, days.now())))
+    return "released"
+
+
+def _in_transaction(desk: Desk, act: Callable[[sa.Connection], T]) -> Callable[[], T]:
+    def run() -> T:
+        with desk.transaction() as connection:
+            return act(connection)
+
+    return run

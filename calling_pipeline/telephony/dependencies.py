@@ -1,0 +1,50 @@
+"""What the acts of telephony are handed by their door: transactions, keys and a way to reach a tenant's Infinity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from calling_pipeline.database.crypto import SecretBox
+from calling_pipeline.telephony.records import Account
+from calling_pipeline.vendors.infinity.client import InfinityClient
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`client` makes or reuses a client; whoever made the desk closes it."""
+
+    transaction: Callable[[], AbstractContextManager[sa.Connection]]
+    secrets: SecretBox = field(repr=False)
+    phone_key: bytes = field(repr=False)
+    client: Callable[[Account], InfinityClient]
+
+
+class Lines:
+    """One client an account, kept between calls; a changed account gets a new one."""
+
+    def __init__(self, make: Callable[[Account], InfinityClient]) -> None:
+        self._make = make
+        self._clients: dict[int, tuple[Account, InfinityClient]] = {}
+        self._retired: list[InfinityClient] = []
+
+    def client(self, account: Account) -> InfinityClient:
+        """The account's client."""
+        known = self._clients.get(account.config_id)
+        if known is not None and known[0] == account:
+            return known[1]
+        if known is not None:
+            self._retired.append(known[1])
+        made = self._make(account)
+        self._clients[account.config_id] = (account, made)
+        return made
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for client in [*self._retired, *(client for _, client in self._clients.values())]:
+            await client.aclose()
+        self._clients.clear()
+        self._retired.clear()

@@ -1,0 +1,78 @@
+"""Keeps the pool's utilisation history and turns what is wrong for too long into alerts."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.alerts.conditions import observe
+from calling_pipeline.alerts.records import Condition
+from calling_pipeline.telephony import quality
+from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.pool import store as pool_store
+from calling_pipeline.telephony.records import PoolStatistics
+
+ROOM = "telephony"
+HISTORY = dt.timedelta(days=90)
+_OUTCOMES_OF = dt.timedelta(minutes=15)
+_LOOK_BACK = dt.timedelta(minutes=quality.BUSY_POOL_MINUTES + 1)
+
+
+def take_snapshot(connection: sa.Connection) -> list[PoolStatistics]:
+    """Every pool as it stands, added to the history; history older than 90 days is dropped."""
+    now = days.now()
+    rows = pool_store.statistics(connection, now)
+    pool_store.keep_utilisation(connection, rows, now)
+    pool_store.forget_utilisation(connection, now - HISTORY)
+    return rows
+
+
+def judge(connection: sa.Connection) -> list[str]:
+    """Judge utilisation, failures and delays of every configuration; names of the conditions that changed."""
+    now = days.now()
+    conditions = [*_utilisation(connection, now), *_outcomes(connection, now)]
+    return [condition.name for condition in conditions if observe(connection, condition) in ("failing", "recovered")]
+
+
+def _utilisation(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
+    history: dict[int, list[tuple[dt.datetime, float]]] = {}
+    tenants: dict[int, int] = {}
+    for row in pool_store.utilisation(connection, now - _LOOK_BACK, now):
+        history.setdefault(row["config_id"], []).append((row["taken_at"], row["utilisation_pct"]))
+        tenants[row["config_id"]] = row["tenant_id"]
+    conditions = []
+    for config_id, taken in history.items():
+        window = now - dt.timedelta(minutes=quality.BUSY_POOL_MINUTES)
+        before = [value for at, value in taken if at <= window][-1:]
+        within = [value for at, value in taken if at > window]
+        covers = quality.BUSY_POOL_MINUTES if before else 0
+        failing = quality.pool_is_busy([*before, *within], covers)
+        text = f"tenant {tenants[config_id]}: at least {min([*before, *within], default=0):.0f} % in use for 5 minutes"
+        conditions.append(_condition("utilisation", config_id, failing, "Extensions are nearly all in use", text, now))
+    return conditions
+
+
+def _outcomes(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
+    conditions = []
+    for row in call_store.recent_outcomes(connection, now - _OUTCOMES_OF):
+        failures = f"tenant {row.tenant_id}: {row.failed} of {row.settled} calls failed within 15 minutes"
+        failing = quality.too_many_fail(row.settled, row.failed)
+        conditions.append(_condition("failures", row.config_id, failing, "Many calls fail", failures, now))
+        late = quality.callbacks_are_late(row.longest_delay_s)
+        delay = f"tenant {row.tenant_id}: the slowest callback took {row.longest_delay_s or 0:.0f} s"
+        conditions.append(_condition("callback delay", row.config_id, late, "Infinity's callbacks are late", delay, now))
+    return conditions
+
+
+def _condition(what: str, config_id: int, failing: bool, title: str, text: str, now: dt.datetime) -> Condition:
+    return Condition(
+        name=f"telephony {what} of configuration {config_id}",
+        failing=failing,
+        severity="warning",
+        title=title,
+        text=text,
+        room=ROOM,
+        event=int(now.timestamp() * 1000),
+    )

@@ -1,0 +1,141 @@
+"""Collectors: the agents who call, each with the number Infinity rings him on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from calling_pipeline import days
+from calling_pipeline.database.crypto import SecretBox
+from calling_pipeline.errors import Conflict, InvalidInput, NotFound
+from calling_pipeline.masking import mask_phone
+from calling_pipeline.telephony import numbers
+from calling_pipeline.telephony.pool import store as pool_store
+from calling_pipeline.telephony.records import Collector
+from calling_pipeline.telephony.tenants import store as tenant_store
+
+
+def create(
+    connection: sa.Connection,
+    box: SecretBox,
+    tenant_id: int,
+    collector_id: int,
+    *,
+    name: str,
+    callback_number: str,
+    who: str,
+) -> Collector:
+    """Add a collector; `Conflict` when the id is taken within the tenant."""
+    now = days.now()
+    columns = {
+        "tenant_id": tenant_id,
+        "id": collector_id,
+        "name": _name(name),
+        "created_at": now,
+        "updated_at": now,
+        **_number(box, tenant_id, collector_id, callback_number),
+    }
+    try:
+        with connection.begin_nested():
+            tenant_store.add_collector(connection, columns)
+    except IntegrityError as error:
+        if getattr(getattr(error.orig, "diag", None), "constraint_name", "") != tenant_store.COLLECTOR_KEY:
+            raise
+        raise Conflict("this tenant has a collector of that id already") from error
+    made = find(connection, tenant_id, collector_id)
+    _note(connection, who, "create collector", None, made)
+    return made
+
+
+def change(
+    connection: sa.Connection,
+    box: SecretBox,
+    tenant_id: int,
+    collector_id: int,
+    *,
+    name: str | None,
+    callback_number: str | None,
+    active: bool | None,
+    who: str,
+) -> Collector:
+    """Change what is not None; `NotFound`."""
+    before = find(connection, tenant_id, collector_id)
+    columns: dict[str, Any] = {"updated_at": days.now()}
+    if name is not None:
+        columns["name"] = _name(name)
+    if callback_number is not None:
+        columns |= _number(box, tenant_id, collector_id, callback_number)
+    if active is not None:
+        columns["active"] = active
+    tenant_store.change_collector(connection, tenant_id, collector_id, columns)
+    after = find(connection, tenant_id, collector_id)
+    _note(connection, who, "change collector", before, after)
+    return after
+
+
+def delete(connection: sa.Connection, tenant_id: int, collector_id: int, *, who: str) -> None:
+    """Remove a collector; `Conflict` while he holds an extension."""
+    row = tenant_store.collector(connection, tenant_id, collector_id, lock=True)
+    if row is None:
+        raise NotFound("there is no such collector")
+    if pool_store.held_by(connection, tenant_id, collector_id):
+        raise Conflict("this collector holds an extension; release it first")
+    tenant_store.remove_collector(connection, tenant_id, collector_id)
+    _note(connection, who, "delete collector", _shown(row), None)
+
+
+def find(connection: sa.Connection, tenant_id: int, collector_id: int) -> Collector:
+    """One collector, his number masked; `NotFound`."""
+    row = tenant_store.collector(connection, tenant_id, collector_id)
+    if row is None:
+        raise NotFound("there is no such collector")
+    return _shown(row)
+
+
+def page(
+    connection: sa.Connection, *, tenant_id: int | None, active: bool | None, limit: int, offset: int
+) -> tuple[list[Collector], int]:
+    """Collectors, numbers masked, and how many there are."""
+    rows, total = tenant_store.collectors_page(connection, tenant_id=tenant_id, active=active, limit=limit, offset=offset)
+    return [_shown(row) for row in rows], total
+
+
+def _number(box: SecretBox, tenant_id: int, collector_id: int, text: str) -> dict[str, Any]:
+    number = numbers.international_number(text)
+    owner = f"tenant:{tenant_id}:collectors:{collector_id}:callback_number"
+    return {"callback_number_sealed": box.seal(number, owner=owner), "callback_number_masked": mask_phone(number)}
+
+
+def _name(text: str) -> str:
+    plain = text.strip()
+    if len(plain) > 100 or not plain.isprintable():
+        raise InvalidInput("name has at most 100 printable characters", field="name")
+    return plain
+
+
+def _shown(row: tenant_store.Row) -> Collector:
+    known = {name: row._mapping[name] for name in Collector.__dataclass_fields__ if name != "callback_number"}
+    return Collector(callback_number=row.callback_number_masked, **known)
+
+
+def _note(connection: sa.Connection, who: str, action: str, before: Collector | None, after: Collector | None) -> None:
+    subject = after or before
+    assert subject is not None
+    tenant_store.note(
+        connection,
+        at=days.now(),
+        who=who,
+        tenant_id=subject.tenant_id,
+        action=action,
+        subject=f"collector:{subject.id}",
+        before=_facts(before),
+        after=_facts(after),
+    )
+
+
+def _facts(collector: Collector | None) -> dict[str, Any] | None:
+    if collector is None:
+        return None
+    return {"name": collector.name, "callback_number": collector.callback_number, "active": collector.active}

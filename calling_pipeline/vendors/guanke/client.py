@@ -1,0 +1,264 @@
+"""The client of Guanke, the outbound-calling platform: token, pages, retries. Reading a whole window completely is
+`guanke_reading.py`, the records themselves `guanke_records.py`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+import msgspec
+
+from calling_pipeline import days
+from calling_pipeline.database.credentials import Fetched
+from calling_pipeline.errors import (
+    ContractBreach,
+    TransientError,
+    VendorAuthRefused,
+    VendorRefused,
+    VendorUnavailable,
+)
+from calling_pipeline.masking import mask_digits
+from calling_pipeline.vendors.guanke.reading import Reading
+from calling_pipeline.vendors.guanke.records import (
+    VENDOR,
+    CallRecord,
+    Envelope,
+    FieldCensus,
+    Page,
+    PageDecoder,
+    TaskStat,
+    TokenData,
+    breach,
+    call_decoder,
+    task_decoder,
+)
+from calling_pipeline.vendors.guanke.token import Credentials, OwnTokens, Tokens
+from calling_pipeline.vendors.http import VendorHttp, retry_after_s, retrying
+from calling_pipeline.vendors.rate_limit import SHORTEST_PAUSE_S, Pace
+
+CALLS = "/task/cdr/all2"
+TASKS = "/extension/agent/stat"
+PAGE_SIZE = 1000
+LONGEST_PAUSE_S = 120.0
+"""A page is asked for again as long as the vendor's `Retry-After`s together stay below this."""
+TOKEN_LIFE = dt.timedelta(days=30)
+LONGEST_WINDOW = dt.timedelta(days=7)
+_ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
+_TOKEN = msgspec.json.Decoder(TokenData)
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class GuankeClient:
+    """Use as an async context manager; one instance serves one event loop.
+
+    `retries` counts the requests that had to be repeated, over the client's life.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        concurrency: int = 16,
+        timeout_s: float = 30.0,
+        tokens: Tokens | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.concurrency = concurrency
+        self.retries = 0
+        self._base_url = base_url
+        self._credentials = credentials
+        self._http = VendorHttp(VENDOR, base_url, concurrency=concurrency, timeout_s=timeout_s, transport=transport)
+        self._tokens = tokens or OwnTokens()
+        self._pace = Pace(concurrency)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    def calls(self, start: dt.datetime, end: dt.datetime) -> list[Reading[CallRecord]]:
+        """Readings of every call with `start` ≤ call time ≤ `end` (whole seconds): one a window of at most 7 days."""
+        decoder = call_decoder(CALLS)
+        return [
+            self._reading(CALLS, {"startTime": days.wall_clock(first), "endTime": days.wall_clock(last)}, decoder, "id")
+            for first, last in split_window(start, end)
+        ]
+
+    def task_stats(self, day: dt.date) -> Reading[TaskStat]:
+        """A reading of the day's dialling tasks. The rows carry no date, so it is one day a request."""
+        parameters = {"start_time": day.isoformat(), "end_time": day.isoformat(), "query_type": "20"}
+        return self._reading(TASKS, parameters, task_decoder(TASKS), "task_id")
+
+    async def count_calls(self, start: dt.datetime, end: dt.datetime) -> int:
+        """How many calls the vendor reports in a window of at most 7 days, from one answer of one row."""
+        parameters = {"startTime": days.wall_clock(start), "endTime": days.wall_clock(end)}
+        page = await self._page(CALLS, parameters, 1, call_decoder(CALLS), FieldCensus(), page_size=1)
+        return page.total
+
+    def _reading(self, endpoint: str, parameters: Mapping[str, str], decoder: PageDecoder[T], key: str) -> Reading[T]:
+        def fetch(number: int, census: FieldCensus) -> Any:
+            return self._page(endpoint, parameters, number, decoder, census)
+
+        return Reading(
+            endpoint, fetch, key=key, page_size=PAGE_SIZE, concurrency=self.concurrency, retries=lambda: self.retries
+        )
+
+    async def _page(
+        self,
+        endpoint: str,
+        parameters: Mapping[str, str],
+        number: int,
+        decoder: PageDecoder[T],
+        census: FieldCensus,
+        page_size: int = PAGE_SIZE,
+    ) -> Page[T]:
+        query = {**parameters, "page": str(number), "pageSize": str(page_size)}
+
+        async def attempt() -> Page[T]:
+            body = await self._authorised(endpoint, query)
+            try:
+                page = decoder.decode(body, number, census)
+                if page.code != 200:
+                    _require_success(body, endpoint, number)
+                return page
+            except ContractBreach:
+                _require_success(body, endpoint, number)
+                raise
+            except msgspec.DecodeError:
+                raise VendorUnavailable(
+                    f"Guanke {endpoint} page {number} was cut off or is no JSON", vendor=VENDOR, endpoint=endpoint
+                ) from None
+
+        return await retrying(attempt, on_retry=self._note_retry)
+
+    async def _authorised(self, endpoint: str, query: Mapping[str, str]) -> bytes:
+        """One answer whose token was accepted; a revoked one is replaced once and the call repeated once."""
+        name = self._credentials.name(self._base_url)
+        token = await self._tokens.token(name, self._fetch_token)
+        answer = await self._get(endpoint, query, token.secret)
+        if not _says_unauthorised(answer):
+            return answer.content
+        token = await self._tokens.token(name, self._fetch_token, refused=token)
+        answer = await self._get(endpoint, query, token.secret)
+        if _says_unauthorised(answer):
+            raise VendorAuthRefused(
+                f"Guanke {endpoint} refuses a token it has just issued; ask the vendor whether the account may read it",
+                vendor=VENDOR,
+                endpoint=endpoint,
+                code="401",
+            )
+        return answer.content
+
+    async def _fetch_token(self) -> Fetched:
+        """A new token. Concurrent callers and other processes are kept out by the token store."""
+        token = await retrying(self._ask_for_token, on_retry=self._note_retry)
+        return Fetched(token, days.now() + TOKEN_LIFE)
+
+    async def _ask_for_token(self) -> str:
+        endpoint, query = self._credentials.request(self._base_url)
+        answer = await self._get(endpoint, query, None)
+        if _says_unauthorised(answer):
+            which = "CALLING_GUANKE_SECRET" if "secret" in query else "CALLING_GUANKE_USERNAME and CALLING_GUANKE_PASSWORD"
+            raise VendorAuthRefused(
+                f"Guanke does not accept the credentials; check {which}", vendor=VENDOR, endpoint=endpoint, code="401"
+            )
+        try:
+            envelope = _ENVELOPE.decode(answer.content)
+            _judge_code(envelope, endpoint, 1)
+            return _TOKEN.decode(bytes(envelope.data) or b"null").token
+        except msgspec.ValidationError as error:
+            raise breach(endpoint, 1, error) from error
+        except msgspec.DecodeError:
+            raise VendorUnavailable(
+                f"Guanke {endpoint} was cut off or is no JSON", vendor=VENDOR, endpoint=endpoint
+            ) from None
+
+    async def _get(self, endpoint: str, query: Mapping[str, str], token: str | None) -> httpx.Response:
+        """One answer of status 200 or 401. A 429 with `Retry-After` slows all requests down and costs no attempt."""
+        headers = {"Authorization": token} if token else None
+        waited = 0.0
+        while True:
+            async with self._pace.turn():
+                answer = await self._http.request("GET", endpoint, safe=True, params=query, headers=headers)
+                asked = retry_after_s(answer) if answer.status_code == 429 else None
+                if asked is None:
+                    self._pace.went_well()
+                    break
+                self._pace.refused_for(min(asked, LONGEST_PAUSE_S))
+            waited += max(asked, SHORTEST_PAUSE_S)
+            if waited > LONGEST_PAUSE_S or (asked == 0 and waited > 1):
+                break
+            self.retries += 1
+        return _require_status(answer, endpoint)
+
+    def _note_retry(self, error: TransientError) -> None:
+        self.retries += 1
+
+
+def _require_status(answer: httpx.Response, endpoint: str) -> httpx.Response:
+    """The answer when its status is 200 or 401 (whose meaning is the caller's); else the failure it stands for."""
+    status = answer.status_code
+    if status in (408, 429) or status >= 500:
+        raise VendorUnavailable(
+            f"Guanke {endpoint} answered HTTP {status}",
+            vendor=VENDOR,
+            endpoint=endpoint,
+            retry_after_s=retry_after_s(answer),
+        )
+    if status not in (200, 401):
+        raise VendorRefused(
+            f"Guanke {endpoint} answered HTTP {status}; check CALLING_GUANKE_BASE_URL",
+            vendor=VENDOR,
+            endpoint=endpoint,
+            code=str(status),
+        )
+    return answer
+
+
+def split_window(start: dt.datetime, end: dt.datetime) -> list[tuple[dt.datetime, dt.datetime]]:
+    """Windows of at most 7 days that cover `start` … `end` (both inclusive, whole seconds) without a shared second."""
+    windows = []
+    while start <= end:
+        last = min(end, start + LONGEST_WINDOW - dt.timedelta(seconds=1))
+        windows.append((start, last))
+        start = last + dt.timedelta(seconds=1)
+    return windows
+
+
+def _says_unauthorised(answer: httpx.Response) -> bool:
+    if answer.status_code == 401:
+        return True
+    if len(answer.content) > 2000:
+        return False
+    try:
+        return _ENVELOPE.decode(answer.content).code == 401
+    except msgspec.DecodeError:
+        return False
+
+
+def _require_success(body: bytes, endpoint: str, number: int) -> None:
+    """Raise what `code` says when it is not 200: an answer without data is only then outside the contract."""
+    try:
+        envelope = _ENVELOPE.decode(body)
+    except msgspec.DecodeError:
+        return
+    _judge_code(envelope, endpoint, number)
+
+
+def _judge_code(envelope: Envelope, endpoint: str, number: int) -> None:
+    """200 passes. 4xx is the vendor's no (429 and 408 excepted); whatever else it sends may pass when asked again."""
+    code = envelope.code
+    if code == 200:
+        return
+    said = mask_digits((envelope.message or "")[:200]).strip()
+    sentence = f"Guanke {endpoint} page {number} answered code {code}" + (f" ({said})" if said else "")
+    if 400 <= code < 500 and code not in (408, 429):
+        raise VendorRefused(sentence, vendor=VENDOR, endpoint=endpoint, code=str(code))
+    raise VendorUnavailable(sentence, vendor=VENDOR, endpoint=endpoint)
