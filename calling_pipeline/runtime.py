@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from calling_pipeline.call_batches.runs import Pusher
     from calling_pipeline.notifications.outbox.rounds import Means
-    from calling_pipeline.telephony.dependencies import Desk
+    from calling_pipeline.telephony.dependencies import TelephonyDependencies
     from calling_pipeline.telephony.records import Account
     from calling_pipeline.vendors.dial_gateway import DialGateway
     from calling_pipeline.vendors.guanke.client import GuankeClient
@@ -121,15 +121,15 @@ class Runtime:
         return InfinityClient(account.api_url, account.app_id, account.access_key, tokens=self.credentials, transport=guard)
 
     @asynccontextmanager
-    async def telephony(self) -> AsyncIterator[Desk]:
+    async def telephony(self) -> AsyncIterator[TelephonyDependencies]:
         """What the acts of telephony need, within one event loop; its connections to Infinity are closed at the end."""
-        from calling_pipeline.telephony.dependencies import Desk, Lines
+        from calling_pipeline.telephony.dependencies import InfinityClients, TelephonyDependencies
 
-        lines = Lines(self.infinity)
+        clients = InfinityClients(self.infinity)
         try:
-            yield Desk(self.transaction, self.secrets, self.phone_key, lines.client)
+            yield TelephonyDependencies(self.transaction, self.secrets, self.phone_key, clients.client)
         finally:
-            await lines.aclose()
+            await clients.aclose()
 
     def pusher(self, *, by: str = "", patience_s: float = 60.0) -> Pusher:
         """What call batches are pushed with, by the settings."""

@@ -129,8 +129,8 @@ def test_connection(door: Door, tenant: int | None, config_id: int | None) -> An
         account = configurations.account_of(connection, runtime.secrets, _config_of(connection, tenant, config_id))
 
     async def test(account: Account) -> configurations.Tested:
-        async with runtime.telephony() as desk:
-            return await configurations.test_connection(desk, account)
+        async with runtime.telephony() as deps:
+            return await configurations.test_connection(deps, account)
 
     tested = asyncio.run(test(account))
     said = f"logged in within {tested.latency_ms} ms" if tested.reachable else f"failed: {tested.reason}"
@@ -154,8 +154,8 @@ def _config_of(connection: Any, tenant: int | None, config_id: int | None) -> in
 async def _sweep(runtime: Any) -> Any:
     from calling_pipeline.telephony.calls.sweep import sweep
 
-    async with runtime.telephony() as desk:
-        return await sweep(desk)
+    async with runtime.telephony() as deps:
+        return await sweep(deps)
 
 
 def _who() -> str:

@@ -1,4 +1,4 @@
-"""What the acts of telephony are handed by their door: transactions, keys and a way to reach a tenant's Infinity."""
+"""What telephony needs from its caller: transactions, keys and a client of each tenant's Infinity."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from calling_pipeline.vendors.infinity.client import InfinityClient
 
 
 @dataclass(frozen=True)
-class Desk:
-    """`client` makes or reuses a client; whoever made the desk closes it."""
+class TelephonyDependencies:
+    """Built by `Runtime.telephony`, which also closes the clients. `client` makes or reuses the client of an account."""
 
     transaction: Callable[[], AbstractContextManager[sa.Connection]]
     secrets: SecretBox = field(repr=False)
@@ -23,8 +23,8 @@ class Desk:
     client: Callable[[Account], InfinityClient]
 
 
-class Lines:
-    """One client an account, kept between calls; a changed account gets a new one."""
+class InfinityClients:
+    """One client per account, kept between calls; a changed account gets a new client."""
 
     def __init__(self, make: Callable[[Account], InfinityClient]) -> None:
         self._make = make

@@ -34,8 +34,11 @@ REASONS: Mapping[Reason, str] = {
 
 
 @dataclass(frozen=True)
-class Lease:
-    """An extension lent to one collector. `fence` is the token a release must show; `repeated`: he held it already."""
+class Allocation:
+    """An extension allocated to one collector.
+
+    `fence` is the token that a release must show; `repeated`: the collector held the extension already.
+    """
 
     extension_id: int
     number: str
@@ -194,7 +197,7 @@ class OpenedCall:
 
     record_id: int
     reference: str
-    lease: Lease
+    allocation: Allocation
     caller_number: str | None
     ring_timeout_s: int
 

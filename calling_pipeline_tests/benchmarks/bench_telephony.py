@@ -26,7 +26,7 @@ from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline.telephony.pool import allocation
-from calling_pipeline.telephony.records import STRATEGIES, Lease
+from calling_pipeline.telephony.records import STRATEGIES, Allocation
 from calling_pipeline_tests.benchmarks.support import database, percentile, simulator
 from calling_pipeline_tests.benchmarks.telephony_contenders import (
     COLLECTORS,
@@ -170,17 +170,17 @@ def _order(office: Office) -> Iterator[dict[str, Any]]:
 def _lease_pair(strategy: Any, faults: list[str], holders: dict[int, int], guard: threading.Lock) -> Pair:
     def pair(connection: Any, collector: int) -> float | None:
         begun = time.perf_counter()
-        lease = allocation.allocate(connection, 1, collector, strategy=strategy)
+        allocated = allocation.allocate(connection, 1, collector, strategy=strategy)
         spent = time.perf_counter() - begun
-        if not isinstance(lease, Lease):
-            faults.append(f"false refusal: {lease}")
+        if not isinstance(allocated, Allocation):
+            faults.append(f"false refusal: {allocated}")
             return None
         with guard:
-            if holders.setdefault(lease.extension_id, collector) != collector:
-                faults.append(f"extension {lease.extension_id} lent twice")
+            if holders.setdefault(allocated.extension_id, collector) != collector:
+                faults.append(f"extension {allocated.extension_id} lent twice")
         with guard:
-            holders.pop(lease.extension_id, None)
-        allocation.release(connection, lease)
+            holders.pop(allocated.extension_id, None)
+        allocation.release(connection, allocated)
         return spent
 
     return pair

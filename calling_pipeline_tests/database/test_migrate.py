@@ -93,7 +93,7 @@ def test_a_database_with_rows_of_an_older_schema_is_brought_forward(empty_databa
         )
     assert migrate.upgrade(engine) == ("0007_telephony", migrate.newest_revision())
     with engine.begin() as connection:
-        lease = allocation.allocate(driver_connection(connection), 1, 8)
+        allocated = allocation.allocate(driver_connection(connection), 1, 8)
         saved = save_task_details(connection, TaskDetails("a", "x", "completed"))
-    assert (lease.number, saved.outcome, saved.charge) == ("1000", "updated", "charged")
+    assert (allocated.number, saved.outcome, saved.charge) == ("1000", "updated", "charged")
     engine.dispose()

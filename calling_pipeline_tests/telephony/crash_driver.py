@@ -22,7 +22,7 @@ from calling_pipeline.settings import load
 from calling_pipeline.telephony.calls import callbacks
 from calling_pipeline.telephony.calls.making import make_call
 from calling_pipeline.telephony.calls.sweep import sweep
-from calling_pipeline.telephony.dependencies import Desk
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import CallWish
 from calling_pipeline_tests.telephony.support import SECRET_KEY, callback_body, signed
 
@@ -47,8 +47,8 @@ class Fuse:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def fused(desk: Desk, runtime: Runtime, fuse: Fuse) -> Desk:
-    """The desk whose commits burn the fuse."""
+def fused(deps: TelephonyDependencies, runtime: Runtime, fuse: Fuse) -> TelephonyDependencies:
+    """The dependencies, with commits that burn the fuse."""
 
     @contextmanager
     def transaction() -> Iterator[sa.Connection]:
@@ -58,7 +58,7 @@ def fused(desk: Desk, runtime: Runtime, fuse: Fuse) -> Desk:
                 fuse.begin()
             fuse.end()
 
-    return replace(desk, transaction=transaction)
+    return replace(deps, transaction=transaction)
 
 
 class FusedDriver:
@@ -78,11 +78,11 @@ class FusedDriver:
 async def main(database_url: str, home: str, act: str, step: str, argument: str = "") -> None:
     runtime = Runtime(load(home=home, database_url=database_url, secret_key=SECRET_KEY, allow_private_urls=True))
     fuse = Fuse(step)
-    async with runtime.telephony() as desk:
+    async with runtime.telephony() as deps:
         if act == "call":
-            await make_call(fused(desk, runtime, fuse), CallWish(1, 1, "13800000001"))
+            await make_call(fused(deps, runtime, fuse), CallWish(1, 1, "13800000001"))
         elif act == "sweep":
-            await sweep(fused(desk, runtime, fuse))
+            await sweep(fused(deps, runtime, fuse))
         else:
             body = callback_body(argument)
             headers = signed(body)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from calling_pipeline.telephony.pool import allocation
-from calling_pipeline.telephony.records import Lease, Strategy
+from calling_pipeline.telephony.records import Allocation, Strategy
 from calling_pipeline_tests.telephony.support import Office
 
 SESSIONS = 16
@@ -37,11 +37,11 @@ def lend_and_return(office: Office, *, seconds: float, strategy: Strategy | None
         with office.driver() as connection:
             while time.monotonic() < stop:
                 asked = time.perf_counter()
-                lease = allocation.allocate(connection, office.tenant_id, collector, strategy=strategy)
+                allocated = allocation.allocate(connection, office.tenant_id, collector, strategy=strategy)
                 had = time.perf_counter()
-                assert isinstance(lease, Lease)
-                assert allocation.release(connection, lease)
-                uses.append(Use(lease.extension_id, lease.fence, asked, had, had, time.perf_counter()))
+                assert isinstance(allocated, Allocation)
+                assert allocation.release(connection, allocated)
+                uses.append(Use(allocated.extension_id, allocated.fence, asked, had, had, time.perf_counter()))
         return uses
 
     with ThreadPoolExecutor(SESSIONS) as pool:

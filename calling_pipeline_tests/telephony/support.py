@@ -50,8 +50,8 @@ class Office:
         """Make one call in an event loop of its own."""
 
         async def act() -> CallOutcome:
-            async with self.runtime.telephony() as desk:
-                return await making.make_call(desk, CallWish(self.tenant_id, collector_id, phone, **wish))
+            async with self.runtime.telephony() as deps:
+                return await making.make_call(deps, CallWish(self.tenant_id, collector_id, phone, **wish))
 
         return asyncio.run(act())
 

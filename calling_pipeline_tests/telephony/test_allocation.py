@@ -10,7 +10,7 @@ import pytest
 
 from calling_pipeline import days
 from calling_pipeline.telephony.pool import allocation, extensions
-from calling_pipeline.telephony.records import Lease, Refusal
+from calling_pipeline.telephony.records import Allocation, Refusal
 from calling_pipeline_tests.support import eventually
 from calling_pipeline_tests.telephony.order import lend_and_return, rank_errors
 from calling_pipeline_tests.telephony.support import NIGHTLY, set_up
@@ -29,14 +29,14 @@ def lend(office, collector, **options):
         return allocation.allocate(connection, office.tenant_id, collector, **options)
 
 
-def give_back(office, lease, verdict="good"):
+def give_back(office, allocated, verdict="good"):
     with office.driver() as connection:
-        return allocation.release(connection, lease, verdict)
+        return allocation.release(connection, allocated, verdict)
 
 
 def test_least_recently_used_is_lent_first(small):
     first = [lend(small, collector) for collector in (1, 2, 3, 4)]
-    assert [lease.extension_id for lease in first] == list(small.extensions)
+    assert [allocated.extension_id for allocated in first] == list(small.extensions)
     for place in (2, 0, 3, 1):
         give_back(small, first[place])
     again = [lend(small, collector).extension_id for collector in (1, 2, 3, 4)]
@@ -47,9 +47,9 @@ def test_round_robin_takes_turns_and_its_cursor_survives_a_restart(small):
     small.change(strategy="round_robin")
     turns = []
     for _ in range(6):
-        lease = lend(small, 1)  # a new connection each time: nothing is kept in a process
-        turns.append(lease.extension_id)
-        give_back(small, lease)
+        allocated = lend(small, 1)  # a new connection each time: nothing is kept in a process
+        turns.append(allocated.extension_id)
+        give_back(small, allocated)
     assert turns == [*small.extensions, *small.extensions[:2]]
 
 
@@ -76,7 +76,7 @@ def test_affinity_gives_a_collector_his_last_extension_if_free_else_the_least_re
 
 def test_a_collector_who_holds_one_gets_the_same(small):
     first, again = lend(small, 1), lend(small, 1)
-    assert again == Lease(first.extension_id, first.number, first.fence, first.config_id, repeated=True)
+    assert again == Allocation(first.extension_id, first.number, first.fence, first.config_id, repeated=True)
 
 
 def test_an_old_token_releases_nothing(small):
@@ -111,29 +111,29 @@ def test_an_extension_rests_after_a_call(small):
     now = days.now()
     with days.frozen(now):
         for collector in (2, 3, 4):
-            assert isinstance(lend(small, collector), Lease)
+            assert isinstance(lend(small, collector), Allocation)
         assert lend(small, 5) == Refusal("none_free", total=4, in_use=3, cooling_down=1)
     with days.frozen(now + dt.timedelta(seconds=61)):
-        assert isinstance(lend(small, 5), Lease)
+        assert isinstance(lend(small, 5), Allocation)
 
 
 def test_a_clock_set_back_does_not_keep_extensions_resting(small):
     small.change(cool_down_s=60)
     now = days.now()
     with days.frozen(now + dt.timedelta(hours=5)):
-        for lease in [lend(small, collector) for collector in (1, 2, 3, 4)]:
-            give_back(small, lease)
+        for allocated in [lend(small, collector) for collector in (1, 2, 3, 4)]:
+            give_back(small, allocated)
     with days.frozen(now):
-        assert isinstance(lend(small, 1), Lease)
+        assert isinstance(lend(small, 1), Allocation)
 
 
 def test_an_extension_taken_offline_in_use_finishes_its_call_first(small, runtime):
-    lease = lend(small, 1)
+    allocated = lend(small, 1)
     with runtime.transaction() as connection:
-        after = extensions.set_state(connection, lease.extension_id, "offline", reason="repair", who="test")
+        after = extensions.set_state(connection, allocated.extension_id, "offline", reason="repair", who="test")
     assert (after.state, after.draining) == ("in_use", True)
-    give_back(small, lease)
-    assert small.rows("SELECT state, offline_reason FROM extension_pool WHERE id = %(id)s", id=lease.extension_id) == [
+    give_back(small, allocated)
+    assert small.rows("SELECT state, offline_reason FROM extension_pool WHERE id = %(id)s", id=allocated.extension_id) == [
         ("offline", "repair")
     ]
 
@@ -166,16 +166,16 @@ def test_a_hundred_collectors_share_a_hundred_extensions_without_a_double_holder
             ready.wait()
             while time.monotonic() < stop:
                 for collector in range(worker + 1, 101, 16):
-                    lease = allocation.allocate(connection, 1, collector)
-                    if not isinstance(lease, Lease):
-                        faults.append(f"false refusal: {lease}")
+                    allocated = allocation.allocate(connection, 1, collector)
+                    if not isinstance(allocated, Allocation):
+                        faults.append(f"false refusal: {allocated}")
                         continue
                     with guard:
-                        if holders.setdefault(lease.extension_id, collector) != collector:
-                            faults.append(f"extension {lease.extension_id} lent twice")
+                        if holders.setdefault(allocated.extension_id, collector) != collector:
+                            faults.append(f"extension {allocated.extension_id} lent twice")
                     with guard:
-                        holders.pop(lease.extension_id, None)
-                    if not allocation.release(connection, lease):
+                        holders.pop(allocated.extension_id, None)
+                    if not allocation.release(connection, allocated):
                         faults.append("a release with the newest token changed nothing")
                     done += 1
         return done
@@ -191,27 +191,27 @@ def test_one_collector_asking_many_times_at_once_holds_one_extension(runtime):
     for _ in range(20 if NIGHTLY else 5):
         ready = threading.Barrier(12)
 
-        def ask(_: int, ready: threading.Barrier = ready) -> Lease | Refusal:
+        def ask(_: int, ready: threading.Barrier = ready) -> Allocation | Refusal:
             with office.driver() as connection:
                 connection.execute("SELECT 1")
                 ready.wait()
                 return allocation.allocate(connection, 1, 1)
 
         with ThreadPoolExecutor(12) as pool:
-            leases = list(pool.map(ask, range(12)))
-        assert len({(lease.extension_id, lease.fence) for lease in leases}) == 1
+            allocations = list(pool.map(ask, range(12)))
+        assert len({(allocated.extension_id, allocated.fence) for allocated in allocations}) == 1
         assert office.rows("SELECT count(*) FROM extension_pool WHERE state = 'in_use'") == [(1,)]
-        give_back(office, leases[0])
+        give_back(office, allocations[0])
 
 
 def test_an_allocation_that_waited_for_another_of_the_same_collector_gets_the_same_extension(small):
     with small.driver() as first, ThreadPoolExecutor(1) as pool:
         with first.transaction():
-            lease = allocation.allocate(first, 1, 1)
+            allocated = allocation.allocate(first, 1, 1)
             second = pool.submit(lend, small, 1)
             eventually(lambda: small.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
         again = second.result(10)
-    assert (again.extension_id, again.fence, again.repeated) == (lease.extension_id, lease.fence, True)
+    assert (again.extension_id, again.fence, again.repeated) == (allocated.extension_id, allocated.fence, True)
     assert small.rows("SELECT count(*) FROM extension_pool WHERE state = 'in_use'") == [(1,)]
 
 
@@ -221,7 +221,7 @@ def test_the_tenants_limit_is_exact_under_concurrency(runtime):
     for _ in range(10 if NIGHTLY else 3):
         ready = threading.Barrier(40)
 
-        def ask(collector: int, ready: threading.Barrier = ready) -> Lease | Refusal:
+        def ask(collector: int, ready: threading.Barrier = ready) -> Allocation | Refusal:
             with office.driver() as connection:
                 connection.execute("SELECT 1")
                 ready.wait()
@@ -229,12 +229,12 @@ def test_the_tenants_limit_is_exact_under_concurrency(runtime):
 
         with ThreadPoolExecutor(40) as pool:
             answers = list(pool.map(ask, range(1, 41)))
-        leases = [answer for answer in answers if isinstance(answer, Lease)]
+        allocations = [answer for answer in answers if isinstance(answer, Allocation)]
         reasons = Counter(answer.reason for answer in answers if isinstance(answer, Refusal))
-        highest = max(highest, len(leases))
-        assert (len(leases), reasons) == (7, {"over_limit": 33})
-        for lease in leases:
-            give_back(office, lease)
+        highest = max(highest, len(allocations))
+        assert (len(allocations), reasons) == (7, {"over_limit": 33})
+        for allocated in allocations:
+            give_back(office, allocated)
     assert highest == 7
 
 
@@ -258,7 +258,7 @@ def test_free_extensions_locked_by_others_this_instant_are_waited_for_and_then_c
         holder = threading.Thread(target=hold)
         holder.start()
         locked.wait()
-        assert isinstance(lend(small, 1), Lease)
+        assert isinstance(lend(small, 1), Allocation)
         holder.join()
 
 
@@ -288,7 +288,7 @@ def test_allocation_reads_one_tenants_lines_by_index(runtime):
 
     before = whole_reads()
     with office.driver() as connection:
-        assert isinstance(allocation.allocate(connection, 1, 1), Lease)
+        assert isinstance(allocation.allocate(connection, 1, 1), Allocation)
         connection.execute("SELECT pg_stat_force_next_flush()")
     assert whole_reads() == before
     with office.driver() as connection:

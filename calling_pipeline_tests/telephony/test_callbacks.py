@@ -73,8 +73,8 @@ def test_a_callback_of_an_unknown_call_is_kept_and_matched_when_the_call_is_know
     from calling_pipeline.telephony.calls.sweep import sweep
 
     async def act():
-        async with office.runtime.telephony() as desk:
-            return await sweep(desk)
+        async with office.runtime.telephony() as deps:
+            return await sweep(deps)
 
     assert asyncio.run(act()).callbacks_matched == 1
     assert office.state(call.call_id) == "connected"

@@ -198,8 +198,8 @@ def test_an_extension_that_fails_again_and_again_is_quarantined_and_comes_back(r
     async def sweep():
         from calling_pipeline.telephony.calls.sweep import sweep
 
-        async with runtime.telephony() as desk:
-            return await sweep(desk)
+        async with runtime.telephony() as deps:
+            return await sweep(deps)
 
     assert asyncio.run(sweep()).out_of_quarantine == 1
     assert pool_states(office) == {"available": 1}

@@ -56,11 +56,11 @@ def killed(office, act, step, *arguments):
 
 
 def later(office, act, minutes=30):
-    """Run an act of the desk as if it were half an hour later."""
+    """Run an act of telephony as if it were `minutes` later."""
 
     async def run():
-        async with office.runtime.telephony() as desk:
-            return await act(desk)
+        async with office.runtime.telephony() as deps:
+            return await act(deps)
 
     with days.frozen(days.now() + dt.timedelta(minutes=minutes)):
         return asyncio.run(run())
@@ -88,7 +88,7 @@ def test_a_call_killed_at_any_step_is_made_at_most_once_and_its_extension_comes_
     eventually(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
     assert later(office, sweep).released == 1 + committed
     assert (held(office), broken_rules(office.runtime)) == (0, [])
-    later(office, lambda desk: reconcile_day(desk, days.today()))
+    later(office, lambda deps: reconcile_day(deps, days.today()))
     states = [state for (state,) in office.rows("SELECT state FROM communication_records WHERE collector_id = 1")]
     if made:
         assert states[0] in ("not_connected", "busy", "cancelled", "failed")
@@ -110,7 +110,7 @@ def test_a_call_killed_while_infinity_acts_is_learned_from_the_bill(office, infi
     infinity.clear_faults()
     assert office.rows("SELECT state FROM communication_records WHERE collector_id = 1") == [("initiating",)]
     eventually(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
-    later(office, lambda desk: reconcile_day(desk, days.today()))
+    later(office, lambda deps: reconcile_day(deps, days.today()))
     assert office.rows("SELECT state, settled_by FROM communication_records WHERE collector_id = 1") == [
         ("connected", "bill")
     ]
@@ -230,7 +230,7 @@ def test_a_restart_of_postgresql_amid_calls_and_callbacks_loses_none_and_calls_n
     assert any(status == 503 for _, status in answers), "no call met a restart"
     eventually(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
     later(office, sweep)
-    later(office, lambda desk: reconcile_day(desk, days.today()))
+    later(office, lambda deps: reconcile_day(deps, days.today()))
     calls = infinity.get("/infinity/_sim/calls")
     known = dict(office.rows("SELECT reference, state FROM communication_records"))
     assert {call["customuuid"] for call in calls} <= set(known)

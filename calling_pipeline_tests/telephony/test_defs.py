@@ -166,8 +166,8 @@ def test_a_line_that_cannot_be_asked_about_stays_held(office, infinity, runtime)
         connection.execute("UPDATE communication_records SET deadline = now() - interval '1 second'")
 
     async def act():
-        async with runtime.telephony() as desk:
-            return await sweep(desk)
+        async with runtime.telephony() as deps:
+            return await sweep(deps)
 
     swept = asyncio.run(act())
     assert (swept.asked, swept.released, swept.not_answered) == (1, 0, 1)

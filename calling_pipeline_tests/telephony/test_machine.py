@@ -16,7 +16,7 @@ from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.pool import allocation, extensions
 from calling_pipeline.telephony.pool import store as pool_store
-from calling_pipeline.telephony.records import CallWish, Lease
+from calling_pipeline.telephony.records import Allocation, CallWish
 from calling_pipeline.telephony.tenants import collectors
 from calling_pipeline_tests.telephony.support import ANY_HOUR, NIGHTLY, broken_rules, set_up
 
@@ -57,17 +57,19 @@ class Pool(RuleBasedStateMachine):
             max_concurrent_calls=LIMIT,
             contact_rules=ANY_HOUR,
         )
-        self.open: dict[int, tuple[int, Lease]] = {}
+        self.open: dict[int, tuple[int, Allocation]] = {}
         self.phone = 0
 
     def teardown(self):
         days.set_clock(None)
 
-    def desk(self):
-        from calling_pipeline.telephony.dependencies import Desk
+    def deps(self):
+        from calling_pipeline.telephony.dependencies import TelephonyDependencies
 
         client = IdleLine()
-        return Desk(self.runtime.transaction, self.runtime.secrets, self.runtime.phone_key, lambda _: client)
+        return TelephonyDependencies(
+            self.runtime.transaction, self.runtime.secrets, self.runtime.phone_key, lambda _: client
+        )
 
     @rule(collector=st.integers(1, COLLECTORS), strategy=st.sampled_from(["lru", "round_robin", "affinity"]))
     def begin_a_call(self, collector, strategy):
@@ -79,12 +81,12 @@ class Pool(RuleBasedStateMachine):
             row = tenant_store.config_of_tenant(connection, 1)
         if not row.enabled:
             return
-        opened = making._open(self.desk(), wish, row, None)
+        opened = making._open(self.deps(), wish, row, None)
         if collector in self.open:
             assert opened.rule == "in_call"
         elif opened.__class__.__name__ == "OpenedCall":
-            assert opened.lease.extension_id not in {lease.extension_id for _, lease in self.open.values()}
-            self.open[collector] = (opened.record_id, opened.lease)
+            assert opened.allocation.extension_id not in {allocated.extension_id for _, allocated in self.open.values()}
+            self.open[collector] = (opened.record_id, opened.allocation)
         else:
             assert opened.rule in ("none_free", "over_limit", "no_collector"), opened
             if opened.rule == "over_limit":
@@ -104,8 +106,8 @@ class Pool(RuleBasedStateMachine):
     @rule(data=st.data())
     def an_old_token_is_shown(self, data):
         collector = data.draw(st.sampled_from(sorted(self.open)))
-        _, lease = self.open[collector]
-        stale = Lease(lease.extension_id, lease.number, lease.fence - 1, lease.config_id)
+        _, allocated = self.open[collector]
+        stale = Allocation(allocated.extension_id, allocated.number, allocated.fence - 1, allocated.config_id)
         with self.office.driver() as connection:
             assert not allocation.release(connection, stale)
 
@@ -120,7 +122,7 @@ class Pool(RuleBasedStateMachine):
     @rule()
     def every_call_expires_and_is_swept(self):
         self.now += dt.timedelta(minutes=10)
-        swept = asyncio.run(sweep(self.desk()))
+        swept = asyncio.run(sweep(self.deps()))
         assert swept.released == len(self.open)
         self.open.clear()
 
@@ -138,7 +140,7 @@ class Pool(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_line_is_deleted_if_it_is_not_in_use(self, data):
         extension_id = data.draw(st.sampled_from(self.office.extensions))
-        held = extension_id in {lease.extension_id for _, lease in self.open.values()}
+        held = extension_id in {allocated.extension_id for _, allocated in self.open.values()}
         try:
             with self.runtime.transaction() as connection:
                 extensions.delete(connection, extension_id, who="test")
@@ -173,7 +175,7 @@ class Pool(RuleBasedStateMachine):
             return
         assert broken_rules(self.runtime) == []
         held = dict(self.office.rows("SELECT holder, id FROM extension_pool WHERE state = 'in_use'"))
-        assert held == {collector: lease.extension_id for collector, (_, lease) in self.open.items()}
+        assert held == {collector: allocated.extension_id for collector, (_, allocated) in self.open.items()}
         open_calls = self.office.rows("SELECT id FROM communication_records WHERE closed_at IS NULL ORDER BY id")
         assert [record for (record,) in open_calls] == sorted(record for record, _ in self.open.values())
         assert len(self.open) <= LIMIT
@@ -211,11 +213,11 @@ def test_imports_statistics_and_sweeps_may_run_against_the_pool_at_once(runtime,
         with office.driver() as connection:
             ready.wait()
             while time.monotonic() < stop:
-                lease = allocation.allocate(connection, 1, 1 + worker)
-                if isinstance(lease, Lease):
-                    done += allocation.release(connection, lease)
+                allocated = allocation.allocate(connection, 1, 1 + worker)
+                if isinstance(allocated, Allocation):
+                    done += allocation.release(connection, allocated)
                 else:
-                    refusals.append(lease)
+                    refusals.append(allocated)
         return done
 
     def disturb(act) -> int:
@@ -228,10 +230,10 @@ def test_imports_statistics_and_sweeps_may_run_against_the_pool_at_once(runtime,
         return count
 
     async def sweeping() -> int:
-        async with runtime.telephony() as desk:
+        async with runtime.telephony() as deps:
             rounds = 0
             while time.monotonic() < stop:
-                await sweep(desk)
+                await sweep(deps)
                 rounds += 1
         return rounds
 

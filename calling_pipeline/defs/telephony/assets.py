@@ -104,8 +104,8 @@ async def _reconciled(runtime: Runtime, day: dt.date) -> dict[str, int]:
     from calling_pipeline.telephony.billing import store as bill_store
     from calling_pipeline.telephony.billing.reconcile import reconcile_day
 
-    async with runtime.telephony() as desk:
-        results = await reconcile_day(desk, day)
+    async with runtime.telephony() as deps:
+        results = await reconcile_day(deps, day)
     with runtime.transaction() as connection:
         states = bill_store.day_states(connection, *days.day_bounds(day))
     names = ("billed", "matched", "settled", "billed_unknown_to_us", "recorded_not_billed", "recordings")

@@ -32,5 +32,5 @@ def stale_extensions(context: dg.SensorEvaluationContext, runtime: dg.ResourcePa
 async def _sweep(runtime: Runtime) -> Swept:
     from calling_pipeline.telephony.calls.sweep import sweep
 
-    async with runtime.telephony() as desk:
-        return await sweep(desk)
+    async with runtime.telephony() as deps:
+        return await sweep(deps)

@@ -14,7 +14,7 @@ from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.billing import store as bill_store
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.callbacks import state_of
-from calling_pipeline.telephony.dependencies import Desk
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import Account, Reconciled
 from calling_pipeline.telephony.tenants import configurations
 from calling_pipeline.telephony.tenants import store as tenant_store
@@ -26,24 +26,24 @@ _RECORDINGS_AT_ONCE = 8
 _RECORDINGS_A_DAY = 20_000
 
 
-async def reconcile_day(desk: Desk, day: dt.date) -> list[Reconciled]:
+async def reconcile_day(deps: TelephonyDependencies, day: dt.date) -> list[Reconciled]:
     """Every configuration's day. Raises what the first configuration that failed raised, after the others are done."""
-    accounts = await asyncio.to_thread(_accounts, desk)
-    results = await asyncio.gather(*(reconcile(desk, account, day) for account in accounts), return_exceptions=True)
+    accounts = await asyncio.to_thread(_accounts, deps)
+    results = await asyncio.gather(*(reconcile(deps, account, day) for account in accounts), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
             raise result
     return [result for result in results if isinstance(result, Reconciled)]
 
 
-async def reconcile(desk: Desk, account: Account, day: dt.date) -> Reconciled:
+async def reconcile(deps: TelephonyDependencies, account: Account, day: dt.date) -> Reconciled:
     """One configuration's day. The whole bill is read before anything is written: an incomplete one changes nothing."""
-    client = desk.client(account)
+    client = deps.client(account)
     first, end = days.day_bounds(day)
     billed = [call async for call in client.bill(first, end - dt.timedelta(seconds=1))]
-    settled = await asyncio.to_thread(_apply, desk, account, day, billed)
-    recordings = await _fetch_recordings(desk, client, account, day)
-    with desk.transaction() as connection:
+    settled = await asyncio.to_thread(_apply, deps, account, day, billed)
+    recordings = await _fetch_recordings(deps, client, account, day)
+    with deps.transaction() as connection:
         counts = bill_store.counts(connection, account.config_id, day, first, end, days.now() - SETTLING)
     return Reconciled(
         config_id=account.config_id,
@@ -59,16 +59,16 @@ async def reconcile(desk: Desk, account: Account, day: dt.date) -> Reconciled:
     )
 
 
-def _accounts(desk: Desk) -> list[Account]:
-    with desk.transaction() as connection:
+def _accounts(deps: TelephonyDependencies) -> list[Account]:
+    with deps.transaction() as connection:
         rows, _ = tenant_store.configs(connection, tenant_id=None)
-        return [configurations.account(desk.secrets, row) for row in rows]
+        return [configurations.account(deps.secrets, row) for row in rows]
 
 
-def _apply(desk: Desk, account: Account, day: dt.date, billed: list[BilledCall]) -> int:
+def _apply(deps: TelephonyDependencies, account: Account, day: dt.date, billed: list[BilledCall]) -> int:
     now = days.now()
-    rows = [_row(call, desk.phone_key) for call in billed]
-    with desk.transaction() as connection:
+    rows = [_row(call, deps.phone_key) for call in billed]
+    with deps.transaction() as connection:
         bill_store.replace_day(connection, account.config_id, day, rows, reported=len(billed), now=now)
         bill_store.match(connection, account.config_id, day)
         call_store.match_callbacks(connection, now)
@@ -93,9 +93,9 @@ def _row(call: BilledCall, phone_key: bytes) -> dict[str, Any]:
     }
 
 
-async def _fetch_recordings(desk: Desk, client: InfinityClient, account: Account, day: dt.date) -> int:
+async def _fetch_recordings(deps: TelephonyDependencies, client: InfinityClient, account: Account, day: dt.date) -> int:
     """Addresses of the day's recordings. One that cannot be had now is tried again with the next reconciliation."""
-    with desk.transaction() as connection:
+    with deps.transaction() as connection:
         wanted = bill_store.without_recording(connection, account.config_id, day, _RECORDINGS_A_DAY)
     turns = asyncio.Semaphore(_RECORDINGS_AT_ONCE)
 
@@ -107,7 +107,7 @@ async def _fetch_recordings(desk: Desk, client: InfinityClient, account: Account
                 return None
 
     found = [answer for answer in await asyncio.gather(*(fetch(*want) for want in wanted)) if answer is not None]
-    with desk.transaction() as connection:
+    with deps.transaction() as connection:
         for record_id, url in found:
             bill_store.keep_recording(connection, record_id, url)
     return len(found)

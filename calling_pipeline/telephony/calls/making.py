@@ -21,9 +21,9 @@ from calling_pipeline.errors import AmbiguousOutcome, CallingError, VendorRefuse
 from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.calls import store as call_store
-from calling_pipeline.telephony.dependencies import Desk
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import allocation
-from calling_pipeline.telephony.records import REASONS, CallOutcome, CallWish, Lease, OpenedCall
+from calling_pipeline.telephony.records import REASONS, Allocation, CallOutcome, CallWish, OpenedCall
 from calling_pipeline.telephony.tenants import configurations
 from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.vendors.infinity.client import CallRequest
@@ -34,21 +34,21 @@ EXTENSION_FAULTS = frozenset({"1012", "1013", "1014"})
 _GRACE = dt.timedelta(seconds=30)
 
 
-async def make_call(desk: Desk, wish: CallWish) -> CallOutcome:
+async def make_call(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
     """Ring the collector's extension, then the customer. Never raises for what Infinity does: the outcome says it.
 
     Asked again while the same collector's call to the same number is open, it answers with that call.
     """
-    config = await asyncio.to_thread(_config_in_turn, desk, wish.tenant_id)
+    config = await asyncio.to_thread(_config_in_turn, deps, wish.tenant_id)
     if config is None:
         return _refused("no_config", REASONS["no_config"])
     row, caller_number = config
-    client = desk.client(configurations.account(desk.secrets, row))
-    opened = await asyncio.to_thread(_open, desk, wish, row, caller_number)
+    client = deps.client(configurations.account(deps.secrets, row))
+    opened = await asyncio.to_thread(_open, deps, wish, row, caller_number)
     if isinstance(opened, CallOutcome):
         return opened
     request = CallRequest(
-        extension=opened.lease.number,
+        extension=opened.allocation.number,
         destination=wish.phone,
         reference=opened.reference,
         caller_number=caller_number,
@@ -58,12 +58,12 @@ async def make_call(desk: Desk, wish: CallWish) -> CallOutcome:
     try:
         call_uuid = await client.make_call(request)
     except AmbiguousOutcome as error:
-        await asyncio.to_thread(_doubt, desk, opened, str(error))
+        await asyncio.to_thread(_doubt, deps, opened, str(error))
         return _outcome("unknown", opened, f"whether the call was made is not known: {error}")
     except CallingError as error:
-        await asyncio.to_thread(_fail, desk, opened, error)
+        await asyncio.to_thread(_fail, deps, opened, error)
         return _outcome("failed", opened, str(error))
-    return await asyncio.to_thread(_answered, desk, opened, call_uuid)
+    return await asyncio.to_thread(_answered, deps, opened, call_uuid)
 
 
 def deadline(now: dt.datetime, ring_timeout_s: int) -> dt.datetime:
@@ -71,9 +71,9 @@ def deadline(now: dt.datetime, ring_timeout_s: int) -> dt.datetime:
     return now + dt.timedelta(seconds=2 * ring_timeout_s) + _GRACE
 
 
-def _config_in_turn(desk: Desk, tenant_id: int) -> tuple[tenant_store.Row, str | None] | None:
+def _config_in_turn(deps: TelephonyDependencies, tenant_id: int) -> tuple[tenant_store.Row, str | None] | None:
     """The tenant's enabled configuration and the caller number whose turn it is."""
-    with desk.transaction() as connection:
+    with deps.transaction() as connection:
         row = tenant_store.config_of_tenant(connection, tenant_id)
         if row is None or not row.enabled:
             return None
@@ -83,24 +83,30 @@ def _config_in_turn(desk: Desk, tenant_id: int) -> tuple[tenant_store.Row, str |
         return row, numbers.rotated(turn, row.caller_numbers, row.caller_range_start, row.caller_range_end)
 
 
-def _open(desk: Desk, wish: CallWish, config: tenant_store.Row, caller_number: str | None) -> OpenedCall | CallOutcome:
+def _open(
+    deps: TelephonyDependencies, wish: CallWish, config: tenant_store.Row, caller_number: str | None
+) -> OpenedCall | CallOutcome:
     """One transaction: the contact policy's consent, an extension and the record, or none of them."""
     try:
-        with desk.transaction() as connection:
-            return _opened(connection, desk, wish, config, caller_number)
+        with deps.transaction() as connection:
+            return _opened(connection, deps, wish, config, caller_number)
     except IntegrityError as error:
         if getattr(getattr(error.orig, "diag", None), "constraint_name", "") != call_store.OPEN_COLLECTOR:
             raise
-    with desk.transaction() as connection:
-        return _open_already(connection, desk, wish) or _refused(
+    with deps.transaction() as connection:
+        return _open_already(connection, deps, wish) or _refused(
             "in_call", "this collector's call has just ended; try again"
         )
 
 
 def _opened(
-    connection: sa.Connection, desk: Desk, wish: CallWish, config: tenant_store.Row, caller_number: str | None
+    connection: sa.Connection,
+    deps: TelephonyDependencies,
+    wish: CallWish,
+    config: tenant_store.Row,
+    caller_number: str | None,
 ) -> OpenedCall | CallOutcome:
-    already = _open_already(connection, desk, wish)
+    already = _open_already(connection, deps, wish)
     if already is not None:
         return already
     now, reference = days.now(), uuid.uuid4().hex
@@ -110,41 +116,41 @@ def _opened(
         sentence = f"the contact policy refuses: {verdict.reason}"
         return CallOutcome("refused", sentence, rule=f"contact_policy:{verdict.rule}", not_before=verdict.not_before)
     until = deadline(now, config.ring_timeout_s)
-    lease = allocation.allocate(
-        driver_connection(connection), wish.tenant_id, wish.collector_id, strategy=wish.strategy, lease=until - now
+    allocated = allocation.allocate(
+        driver_connection(connection), wish.tenant_id, wish.collector_id, strategy=wish.strategy, hold_limit=until - now
     )
-    if not isinstance(lease, Lease):
+    if not isinstance(allocated, Allocation):
         gate.withdraw(connection, ROOM, reference)
-        return _refused(lease.reason, str(lease))
+        return _refused(allocated.reason, str(allocated))
     record_id = call_store.open_record(
         connection,
         {
             "reference": reference,
             "tenant_id": wish.tenant_id,
-            "config_id": lease.config_id,
+            "config_id": allocated.config_id,
             "collector_id": wish.collector_id,
-            "extension_id": lease.extension_id,
-            "extension_number": lease.number,
-            "fence": lease.fence,
+            "extension_id": allocated.extension_id,
+            "extension_number": allocated.number,
+            "fence": allocated.fence,
             "case_id": wish.case_id,
             "customer_id": wish.customer_id,
             "destination_masked": mask_phone(wish.phone),
-            "destination_hash": phone_hash(desk.phone_key, wish.phone),
+            "destination_hash": phone_hash(deps.phone_key, wish.phone),
             "caller_number": caller_number,
             "state": "initiating",
             "started_at": now,
             "deadline": until,
         },
     )
-    return OpenedCall(record_id, reference, lease, caller_number, config.ring_timeout_s)
+    return OpenedCall(record_id, reference, allocated, caller_number, config.ring_timeout_s)
 
 
-def _open_already(connection: sa.Connection, desk: Desk, wish: CallWish) -> CallOutcome | None:
+def _open_already(connection: sa.Connection, deps: TelephonyDependencies, wish: CallWish) -> CallOutcome | None:
     """The collector's open call: the answer to a repeated click, a refusal of a second call; None when he has none."""
     row = call_store.open_of_collector(connection, wish.tenant_id, wish.collector_id)
     if row is None:
         return None
-    if bytes(row.destination_hash) != phone_hash(desk.phone_key, wish.phone):
+    if bytes(row.destination_hash) != phone_hash(deps.phone_key, wish.phone):
         return CallOutcome("refused", "this collector is in a call", call_id=row.id, rule="in_call", state=row.state)
     return CallOutcome(
         "unknown" if row.state == "unknown" else "ringing",
@@ -156,14 +162,14 @@ def _open_already(connection: sa.Connection, desk: Desk, wish: CallWish) -> Call
     )
 
 
-def _answered(desk: Desk, opened: OpenedCall, call_uuid: str) -> CallOutcome:
+def _answered(deps: TelephonyDependencies, opened: OpenedCall, call_uuid: str) -> CallOutcome:
     now = days.now()
-    with desk.transaction() as connection:
+    with deps.transaction() as connection:
         state = call_store.answered(connection, opened.record_id, call_uuid, now, deadline(now, opened.ring_timeout_s))
-    with desk.transaction() as connection:  # after the commit: a callback that came in between has looked before it
+    with deps.transaction() as connection:  # after the commit: a callback that came in between has looked before it
         matched = call_store.match_callbacks(connection, now, record_id=opened.record_id)
     if matched:
-        with desk.transaction() as connection:
+        with deps.transaction() as connection:
             record = call_store.find(connection, opened.record_id)
             state = record.state if record else state
     return CallOutcome(
@@ -171,21 +177,21 @@ def _answered(desk: Desk, opened: OpenedCall, call_uuid: str) -> CallOutcome:
         "Infinity is ringing the extension",
         call_id=opened.record_id,
         call_uuid=call_uuid,
-        extension=opened.lease.number,
+        extension=opened.allocation.number,
         state=state,  # type: ignore[arg-type]  # the table's check allows these alone
     )
 
 
-def _doubt(desk: Desk, opened: OpenedCall, failure: str) -> None:
-    with desk.transaction() as connection:
+def _doubt(deps: TelephonyDependencies, opened: OpenedCall, failure: str) -> None:
+    with deps.transaction() as connection:
         call_store.doubtful(connection, opened.record_id, failure)
 
 
-def _fail(desk: Desk, opened: OpenedCall, error: CallingError) -> None:
+def _fail(deps: TelephonyDependencies, opened: OpenedCall, error: CallingError) -> None:
     """The call was certainly not made: it counts for nobody."""
     code = error.code if isinstance(error, VendorRefused) else type(error).__name__
     verdict = "failed" if code in EXTENSION_FAULTS else "none"
-    with desk.transaction() as connection:
+    with deps.transaction() as connection:
         call_store.failed(connection, opened.record_id, code=code, failure=str(error), verdict=verdict, now=days.now())
         gate.withdraw(connection, ROOM, opened.reference)
 
@@ -200,6 +206,6 @@ def _outcome(kind: str, opened: OpenedCall, sentence: str) -> CallOutcome:
         "unknown" if unknown else "failed",
         sentence,
         call_id=opened.record_id,
-        extension=opened.lease.number,
+        extension=opened.allocation.number,
         state="unknown" if unknown else "failed",
     )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError, NotFound
 from calling_pipeline.telephony.calls import store as call_store
-from calling_pipeline.telephony.dependencies import Desk
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import StaleCall, Swept
 from calling_pipeline.telephony.tenants import configurations
@@ -24,16 +24,16 @@ _CONCURRENCY = 8
 _DONE = frozenset({"idle", "not_registered"})
 
 
-async def sweep(desk: Desk, *, limit: int = 200) -> Swept:
+async def sweep(deps: TelephonyDependencies, *, limit: int = 200) -> Swept:
     """One round. Several may run at once: each open call is claimed by one of them. A line that cannot be
     asked about stays held."""
     now = days.now()
-    matched, revived, due = await asyncio.to_thread(_prepare, desk, now, limit)
+    matched, revived, due = await asyncio.to_thread(_prepare, deps, now, limit)
     gate = asyncio.Semaphore(_CONCURRENCY)
 
     async def one(call: StaleCall) -> str:
         async with gate:
-            return await _look_into(desk, call)
+            return await _look_into(deps, call)
 
     results = await asyncio.gather(*(one(call) for call in due))
     return Swept(
@@ -46,35 +46,35 @@ async def sweep(desk: Desk, *, limit: int = 200) -> Swept:
     )
 
 
-def _prepare(desk: Desk, now: dt.datetime, limit: int) -> tuple[int, int, list[StaleCall]]:
-    with desk.transaction() as connection:
+def _prepare(deps: TelephonyDependencies, now: dt.datetime, limit: int) -> tuple[int, int, list[StaleCall]]:
+    with deps.transaction() as connection:
         matched = call_store.match_callbacks(connection, now)
         revived = pool_store.out_of_quarantine(connection, now)
         return matched, revived, call_store.stale(connection, now, limit)
 
 
-async def _look_into(desk: Desk, call: StaleCall) -> str:
+async def _look_into(deps: TelephonyDependencies, call: StaleCall) -> str:
     now = days.now()
-    if not await asyncio.to_thread(_in_transaction(desk, lambda c: call_store.claim_stale(c, call, now + ASK_AGAIN))):
+    if not await asyncio.to_thread(_in_transaction(deps, lambda c: call_store.claim_stale(c, call, now + ASK_AGAIN))):
         return "taken"
     try:
         account = await asyncio.to_thread(
-            _in_transaction(desk, lambda c: configurations.account_of(c, desk.secrets, call.config_id))
+            _in_transaction(deps, lambda c: configurations.account_of(c, deps.secrets, call.config_id))
         )
-        status = await desk.client(account).line_status(call.extension_number)
+        status = await deps.client(account).line_status(call.extension_number)
     except NotFound:
         status = "idle"  # the account was deleted: there is nobody left to ask
     except CallingError:
         return "no answer"
     if status not in _DONE:
         return "in call"
-    await asyncio.to_thread(_in_transaction(desk, lambda c: call_store.close_stale(c, call, days.now())))
+    await asyncio.to_thread(_in_transaction(deps, lambda c: call_store.close_stale(c, call, days.now())))
     return "released"
 
 
-def _in_transaction(desk: Desk, act: Callable[[sa.Connection], T]) -> Callable[[], T]:
+def _in_transaction(deps: TelephonyDependencies, act: Callable[[sa.Connection], T]) -> Callable[[], T]:
     def run() -> T:
-        with desk.transaction() as connection:
+        with deps.transaction() as connection:
             return act(connection)
 
     return run

@@ -18,11 +18,11 @@ from calling_pipeline import days
 from calling_pipeline.database.locks import lock_key
 from calling_pipeline.telephony.pool import store_allocation as store
 from calling_pipeline.telephony.pool.store_allocation import Attempt, Driver
-from calling_pipeline.telephony.records import Lease, Refusal, Strategy
+from calling_pipeline.telephony.records import Allocation, Refusal, Strategy
 
 PATIENCE_S = 0.2
 """How long an allocation is tried again when every free extension was being taken at that instant."""
-LEASE = dt.timedelta(minutes=2)
+HOLD_LIMIT = dt.timedelta(minutes=2)
 """How long an extension may be held without an open call before the sweep looks into it."""
 
 _TURNS = threading.BoundedSemaphore(16)
@@ -33,8 +33,13 @@ Verdict = Literal["good", "failed", "none"]
 
 
 def allocate(
-    connection: Driver, tenant_id: int, collector_id: int, *, strategy: Strategy | None = None, lease: dt.timedelta = LEASE
-) -> Lease | Refusal:
+    connection: Driver,
+    tenant_id: int,
+    collector_id: int,
+    *,
+    strategy: Strategy | None = None,
+    hold_limit: dt.timedelta = HOLD_LIMIT,
+) -> Allocation | Refusal:
     """Lend the extension that `strategy` (the configuration's own when None) puts first; the one he holds already if any.
 
     `connection` is psycopg's, in autocommit mode or within a transaction of the caller's. Waits 0.2 s at most, and
@@ -48,7 +53,7 @@ def allocate(
         "strategy": strategy,
         "limit_lock": _limit_lock(tenant_id),
         "alone": False,
-        "lease_s": lease.total_seconds(),
+        "lease_s": hold_limit.total_seconds(),
     }
     deadline = time.monotonic() + PATIENCE_S
     may_queue = connection.info.transaction_status == TransactionStatus.IDLE
@@ -69,14 +74,14 @@ def allocate(
             return _refusal(seen, "busy")
 
 
-def release(connection: Driver, lease: Lease, verdict: Verdict = "good") -> bool:
-    """Give the extension back; False, and nothing changed, when `lease` is not its newest one."""
-    return store.give_back(connection, lease.extension_id, lease.fence, verdict, days.now()) is not None
+def release(connection: Driver, allocated: Allocation, verdict: Verdict = "good") -> bool:
+    """Give the extension back; False, and nothing changed, when `allocated` is not its newest one."""
+    return store.give_back(connection, allocated.extension_id, allocated.fence, verdict, days.now()) is not None
 
 
-def _verdict(seen: Attempt, *, alone: bool) -> Lease | Refusal | Literal["again", "alone"]:
+def _verdict(seen: Attempt, *, alone: bool) -> Allocation | Refusal | Literal["again", "alone"]:
     if seen.extension_id is not None and seen.config_id is not None:
-        return Lease(seen.extension_id, seen.number, seen.fence, seen.config_id, seen.repeated)
+        return Allocation(seen.extension_id, seen.number, seen.fence, seen.config_id, seen.repeated)
     if seen.config_id is None:
         return Refusal("no_config")
     if not seen.known:

@@ -18,7 +18,7 @@ from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import CallingError, Conflict, InvalidInput, NotFound, SecretUnreadable
 from calling_pipeline.masking import mask_secret
 from calling_pipeline.telephony import numbers
-from calling_pipeline.telephony.dependencies import Desk
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import STRATEGIES, Account, Config
 from calling_pipeline.telephony.tenants import store as tenant_store
@@ -179,9 +179,9 @@ def callback_secrets(box: SecretBox, config_id: int, tenant_id: int, sealed: byt
     return known
 
 
-async def test_connection(desk: Desk, subject: Account) -> Tested:
+async def test_connection(deps: TelephonyDependencies, subject: Account) -> Tested:
     """Log in and say how long that took; a failure is an answer, not an error."""
-    client = desk.client(subject)
+    client = deps.client(subject)
     begun = time.perf_counter()
     try:
         await client.login()

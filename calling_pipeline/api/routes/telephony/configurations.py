@@ -29,7 +29,7 @@ from calling_pipeline.api.routes.telephony.schemas import (
     visible,
 )
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.dependencies import Desk
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import Config
 from calling_pipeline.telephony.tenants import configurations
 from calling_pipeline.telephony.tenants import store as tenant_store
@@ -39,8 +39,8 @@ from calling_pipeline.telephony.tenants import store as tenant_store
 async def _desk(app: FastAPI) -> AsyncIterator[None]:
     """Connections to the tenants' Infinity, kept while the server runs."""
     runtime: Runtime = app.state.runtime
-    async with runtime.telephony() as desk:
-        app.state.telephony = desk
+    async with runtime.telephony() as deps:
+        app.state.telephony = deps
         yield
 
 
@@ -137,9 +137,9 @@ def set_status(config_id: Id, body: ConfigStatus, request: Request, caller: Admi
 @router.post("/configs/{config_id}/test-connection", summary="Log in to Infinity and say how long it took")
 async def test_connection(config_id: Id, request: Request, caller: Operator) -> dict[str, Any]:
     """A failure is an answer with `reachable` false and the reason."""
-    desk: Desk = request.app.state.telephony
+    deps: TelephonyDependencies = request.app.state.telephony
     account = await _in_thread(_account, request.app.state.runtime, config_id, caller)
-    return ok(asdict(await configurations.test_connection(desk, account)))
+    return ok(asdict(await configurations.test_connection(deps, account)))
 
 
 @router.post("/configs/{config_id}/rotate-callback-secret", summary="Replace the callback secret")
