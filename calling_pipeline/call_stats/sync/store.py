@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline.call_stats.records import FetchProof, Track
 from calling_pipeline.call_stats.tables import fetch_proofs
+from calling_pipeline.database.errors import violated_constraint
 
 STAGING = "incoming_calls"
 PRIMARY_KEY = "pk_call_records"
@@ -111,7 +112,7 @@ def _store_first(connection: sa.Connection, day: dt.date) -> int | None:
         with connection.begin_nested():
             return connection.execute(_STORE_FIRST, {"day": day}).rowcount
     except IntegrityError as error:
-        if getattr(getattr(error.orig, "diag", None), "constraint_name", "") != PRIMARY_KEY:
+        if violated_constraint(error) != PRIMARY_KEY:
             raise
         return None
 

@@ -17,6 +17,7 @@ from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline.database.engine import driver_connection
+from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.errors import AmbiguousOutcome, CallingError, VendorRefused
 from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.telephony import numbers
@@ -91,7 +92,7 @@ def _open(
         with deps.transaction() as connection:
             return _opened(connection, deps, wish, config, caller_number)
     except IntegrityError as error:
-        if getattr(getattr(error.orig, "diag", None), "constraint_name", "") != call_store.OPEN_COLLECTOR:
+        if violated_constraint(error) != call_store.OPEN_COLLECTOR:
             raise
     with deps.transaction() as connection:
         return _open_already(connection, deps, wish) or _refused(

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline import days
 from calling_pipeline.database.crypto import SecretBox
+from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.masking import mask_phone
 from calling_pipeline.telephony import numbers
@@ -41,7 +42,7 @@ def create(
         with connection.begin_nested():
             tenant_store.add_collector(connection, columns)
     except IntegrityError as error:
-        if getattr(getattr(error.orig, "diag", None), "constraint_name", "") != tenant_store.COLLECTOR_KEY:
+        if violated_constraint(error) != tenant_store.COLLECTOR_KEY:
             raise
         raise Conflict("this tenant has a collector of that id already") from error
     made = find(connection, tenant_id, collector_id)

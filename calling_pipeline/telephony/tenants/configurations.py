@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from calling_pipeline import days
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.database.crypto import SecretBox
+from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.errors import CallingError, Conflict, InvalidInput, NotFound, SecretUnreadable
 from calling_pipeline.masking import mask_secret
 from calling_pipeline.telephony import numbers
@@ -282,7 +283,7 @@ def _owner(tenant_id: int, config_id: int, column: str) -> str:
 
 
 def _named(error: IntegrityError) -> CallingError:
-    name = getattr(getattr(error.orig, "diag", None), "constraint_name", "")
+    name = violated_constraint(error)
     if name == tenant_store.CONFIG_NAME:
         return Conflict("this tenant has a configuration of that name already")
     if name == tenant_store.CONFIG_ENABLED:
