@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.records import FetchProof, GradeDay, TaskDay
+from calling_pipeline.call_stats.timetable import last_sync_due
+from calling_pipeline.quality import Finding
 
 TRACK_TOLERANCE = 0.05
 READ_TOGETHER = dt.timedelta(minutes=20)
@@ -17,15 +17,6 @@ UNKNOWN_GRADES_LIMIT = 0.02
 DROP_LIMIT = 0.5
 ENOUGH_CALLS = 50
 LATE_LIMIT = 0.01
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One judgement of one day: the numbers it rests on, and a sentence that says why."""
-
-    passed: bool
-    sentence: str
-    numbers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,22 +44,22 @@ class DayFacts:
     full_proof: FetchProof | None
 
 
-def one_row_per_date(rows: int) -> Verdict:
+def one_row_per_date(rows: int) -> Finding:
     """Exactly one cached row."""
-    return Verdict(rows == 1, f"{rows} cached rows", {"rows": rows})
+    return Finding(rows == 1, f"{rows} cached rows", numbers={"rows": rows})
 
 
-def ids_are_unique(facts: DayFacts) -> Verdict:
+def ids_are_unique(facts: DayFacts) -> Finding:
     """No CDR id is stored twice."""
     twice = facts.records - facts.distinct_records
-    return Verdict(twice == 0, f"{twice} ids more than once", {"records": facts.records, "repeated": twice})
+    return Finding(twice == 0, f"{twice} ids more than once", numbers={"records": facts.records, "repeated": twice})
 
 
-def fetch_is_complete(facts: DayFacts) -> Verdict:
+def fetch_is_complete(facts: DayFacts) -> Finding:
     """What is stored is what the vendor reported for the newest read: the fetch proof."""
     proof = facts.proof
     if proof is None:
-        return Verdict(False, "never read from the vendor", {"stored": facts.records})
+        return Finding(False, "never read from the vendor", numbers={"stored": facts.records})
     numbers = {
         "reported": proof.reported_total,
         "stored": facts.records,
@@ -76,14 +67,14 @@ def fetch_is_complete(facts: DayFacts) -> Verdict:
         "pages": proof.pages,
     }
     passed = proof.reported_total == facts.records == proof.distinct_ids
-    return Verdict(passed, f"{facts.records} stored of {proof.reported_total} reported", numbers)
+    return Finding(passed, f"{facts.records} stored of {proof.reported_total} reported", numbers=numbers)
 
 
-def sums_agree(facts: DayFacts) -> Verdict:
+def sums_agree(facts: DayFacts) -> Finding:
     """`total_success = grade_9 + grade_1`, and each is what the stored call records say."""
     cached = facts.grade
     if cached is None:
-        return Verdict(False, "no cached row")
+        return Finding(False, "no cached row")
     numbers = {
         "grade_9": cached.grade_9,
         "grade_1": cached.grade_1,
@@ -98,13 +89,13 @@ def sums_agree(facts: DayFacts) -> Verdict:
     said = (
         "the sums agree" if adds_up and counted else "the sum is wrong" if not adds_up else "the call records say otherwise"
     )
-    return Verdict(adds_up and counted, said, numbers)
+    return Finding(adds_up and counted, said, numbers=numbers)
 
 
-def rates_are_consistent(task: TaskDay | None) -> Verdict:
+def rates_are_consistent(task: TaskDay | None) -> Finding:
     """0 ≤ success ≤ called ≤ dialled, and the rate is their percentage with two decimals (0 when nothing was dialled)."""
     if task is None:
-        return Verdict(False, "no cached row")
+        return Finding(False, "no cached row")
     expected = Decimal(0)
     if task.callout_number:
         expected = (Decimal(100) * task.called_number / task.callout_number).quantize(Decimal("0.01"), ROUND_HALF_UP)
@@ -117,29 +108,31 @@ def rates_are_consistent(task: TaskDay | None) -> Verdict:
         "expected_rate": float(expected),
     }
     in_range = 0 <= task.connected_rate <= 100 and task.connected_rate == expected
-    return Verdict(
-        ordered and in_range, "consistent" if ordered and in_range else "counts and rate contradict each other", numbers
+    return Finding(
+        ordered and in_range,
+        "consistent" if ordered and in_range else "counts and rate contradict each other",
+        numbers=numbers,
     )
 
 
-def task_fetch_is_complete(task: TaskDay | None) -> Verdict:
+def task_fetch_is_complete(task: TaskDay | None) -> Finding:
     """As many dialling tasks as the vendor reported."""
     proof = task.proof if task else None
     if proof is None or task is None:
-        return Verdict(False, "no fetch proof")
+        return Finding(False, "no fetch proof")
     numbers = {"reported": proof.reported_total, "read": proof.distinct_ids, "cached": task.total_tasks}
     passed = proof.complete and task.total_tasks == proof.distinct_ids
-    return Verdict(passed, f"{task.total_tasks} tasks of {proof.reported_total} reported", numbers)
+    return Finding(passed, f"{task.total_tasks} tasks of {proof.reported_total} reported", numbers=numbers)
 
 
-def tracks_agree(facts: DayFacts) -> Verdict:
+def tracks_agree(facts: DayFacts) -> Finding:
     """Dialled and connected calls of the two tracks differ by at most 5 %, if they were read about the same time."""
     task, proof = facts.task, facts.proof
     if task is None or proof is None or task.proof is None:
-        return Verdict(True, "only one track is there to compare")
+        return Finding(True, "only one track is there to compare")
     closed = min(proof.window_end, task.proof.window_end) >= days.day_bounds(facts.date)[1] - dt.timedelta(seconds=1)
     if not closed and abs(proof.started_at - task.proof.started_at) > READ_TOGETHER:
-        return Verdict(True, "not read at about the same time, not compared")
+        return Finding(True, "not read at about the same time, not compared")
     numbers = {
         "task_callout": task.callout_number,
         "records_dialled": facts.dialled,
@@ -147,75 +140,89 @@ def tracks_agree(facts: DayFacts) -> Verdict:
         "records_connected": facts.connected,
     }
     apart = max(_apart(task.callout_number, facts.dialled), _apart(task.called_number, facts.connected))
-    return Verdict(apart <= TRACK_TOLERANCE, f"{apart:.1%} apart", {**numbers, "apart_pct": round(100 * apart, 2)})
+    return Finding(apart <= TRACK_TOLERANCE, f"{apart:.1%} apart", numbers={**numbers, "apart_pct": round(100 * apart, 2)})
 
 
-def is_fresh(read_at: dt.datetime | None, due: dt.datetime | None) -> Verdict:
+def is_fresh(read_at: dt.datetime | None, due: dt.datetime | None) -> Finding:
     """The numbers were read at or after the newest tick of the timetable that should be done by now."""
     if due is None:
-        return Verdict(True, "no sync was due")
+        return Finding(True, "no sync was due")
     if read_at is None:
-        return Verdict(False, f"never read, due since {due:%Y-%m-%d %H:%M}")
+        return Finding(False, f"never read, due since {due:%Y-%m-%d %H:%M}")
     late_min = max(0, round((due - read_at).total_seconds() / 60))
-    return Verdict(read_at >= due, f"{late_min} minutes behind the timetable", {"minutes_behind": late_min})
+    return Finding(read_at >= due, f"{late_min} minutes behind the timetable", numbers={"minutes_behind": late_min})
 
 
-def no_abnormal_drop(facts: DayFacts) -> Verdict:
+def grade_track_is_fresh(facts: DayFacts) -> Finding:
+    """The grade dimension was read at or after the timetable's last due tick."""
+    read_at = facts.grade.proof.started_at if facts.grade and facts.grade.proof else None
+    return is_fresh(read_at, last_sync_due("grade", facts.date, days.now()))
+
+
+def task_track_is_fresh(facts: DayFacts) -> Finding:
+    """The task dimension was read at or after the timetable's last due tick."""
+    read_at = facts.task.proof.started_at if facts.task and facts.task.proof else None
+    return is_fresh(read_at, last_sync_due("task", facts.date, days.now()))
+
+
+def no_abnormal_drop(facts: DayFacts) -> Finding:
     """At least half as many calls as on the same weekday a week before, up to the same time of day."""
     numbers = {"records": facts.records, "week_before": facts.week_before}
     if facts.week_before < ENOUGH_CALLS:
-        return Verdict(True, "too few calls a week before to compare", numbers)
+        return Finding(True, "too few calls a week before to compare", numbers=numbers)
     share = facts.records / facts.week_before
-    return Verdict(
-        share >= 1 - DROP_LIMIT, f"{share:.0%} of the week before", {**numbers, "share_pct": round(100 * share, 1)}
+    return Finding(
+        share >= 1 - DROP_LIMIT, f"{share:.0%} of the week before", numbers={**numbers, "share_pct": round(100 * share, 1)}
     )
 
 
-def grades_are_known(facts: DayFacts) -> Verdict:
+def grades_are_known(facts: DayFacts) -> Finding:
     """At most 2 % of the calls carry a grade text that the rule has never met."""
     unknown = sum(facts.proof.unknown_grades.values()) if facts.proof else 0
     share = unknown / facts.records if facts.records else 0.0
     texts = ", ".join(
         f"{text} ({count})" for text, count in list((facts.proof.unknown_grades if facts.proof else {}).items())[:5]
     )
-    return Verdict(
+    return Finding(
         share <= UNKNOWN_GRADES_LIMIT,
         f"{unknown} unknown" + (f": {texts}" if texts else ""),
-        {"unknown": unknown, "records": facts.records, "unknown_pct": round(100 * share, 2)},
+        numbers={"unknown": unknown, "records": facts.records, "unknown_pct": round(100 * share, 2)},
     )
 
 
-def fields_are_as_agreed(proof: FetchProof | None) -> Verdict:
+def fields_are_as_agreed(proof: FetchProof | None) -> Finding:
     """No new and no missing field in the newest read."""
     new, missing = (proof.new_fields, proof.missing_fields) if proof else ({}, {})
     told = [f"new {name} ({count})" for name, count in new.items()] + [
         f"no {name} ({count})" for name, count in missing.items()
     ]
     numbers = {"new_fields": len(new), "missing_fields": len(missing)}
-    return Verdict(not told, ", ".join(told) or "as agreed", numbers)
+    return Finding(not told, ", ".join(told) or "as agreed", numbers=numbers)
 
 
-def calls_lie_in_their_day(facts: DayFacts) -> Verdict:
+def calls_lie_in_their_day(facts: DayFacts) -> Finding:
     """Every call of the day was made on that day."""
-    return Verdict(facts.outside_day == 0, f"{facts.outside_day} calls of another day", {"outside_day": facts.outside_day})
+    return Finding(
+        facts.outside_day == 0, f"{facts.outside_day} calls of another day", numbers={"outside_day": facts.outside_day}
+    )
 
 
-def increments_equal_a_full_read(facts: DayFacts) -> Verdict:
+def increments_equal_a_full_read(facts: DayFacts) -> Finding:
     """The last full read of the day found at most 1 % of its records otherwise than incremental reads had left them."""
     proof = facts.full_proof
     if proof is None:
-        return Verdict(True, "not read in full yet")
+        return Finding(True, "not read in full yet")
     share = proof.late_rows / proof.distinct_ids if proof.distinct_ids else float(proof.late_rows > 0)
     numbers = {"differing_rows": proof.late_rows, "records": proof.distinct_ids, "differing_pct": round(100 * share, 2)}
-    return Verdict(share <= LATE_LIMIT, f"{proof.late_rows} rows differed", numbers)
+    return Finding(share <= LATE_LIMIT, f"{proof.late_rows} rows differed", numbers=numbers)
 
 
-def parts_add_up(calls: int, orders: int, facts: DayFacts, parts: str) -> Verdict:
+def parts_add_up(calls: int, orders: int, facts: DayFacts, parts: str) -> Finding:
     """The parts (agents, hours) add up to the day's call records and orders."""
     total = facts.grade_9 + facts.grade_1
     numbers = {f"{parts}_calls": calls, "records": facts.records, f"{parts}_orders": orders, "orders": total}
     passed = (calls, orders) == (facts.records, total)
-    return Verdict(passed, f"{parts} add up" if passed else f"{parts} do not add up to the day", numbers)
+    return Finding(passed, f"{parts} add up" if passed else f"{parts} do not add up to the day", numbers=numbers)
 
 
 def _apart(one: int, other: int) -> float:

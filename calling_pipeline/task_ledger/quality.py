@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from calling_pipeline.quality import Finding
+
 
 @dataclass(frozen=True)
-class Finding:
-    """Whether all is well, one sentence, and the first few offenders."""
+class LedgerFacts:
+    """What the checks need: ids that differ only in blanks or case, and tasks whose charge does not fit (id, how)."""
 
-    passed: bool
-    sentence: str
-    examples: tuple[str, ...] = ()
+    repeated_ids: Sequence[str]
+    charge_differences: Sequence[tuple[str, str]]
 
 
-def ids_are_unique(repeated: Sequence[str]) -> Finding:
+def ids_are_unique(facts: LedgerFacts) -> Finding:
     """No task id twice, blanks and case ignored."""
+    repeated = facts.repeated_ids
     return Finding(not repeated, f"{len(repeated)} task ids are in the ledger more than once", tuple(repeated[:10]))
 
 
-def charges_match(differences: Sequence[tuple[str, str]]) -> Finding:
+def charges_match(facts: LedgerFacts) -> Finding:
     """Every completed paid task has its charge and every charge its completed paid task."""
+    differences = facts.charge_differences
     examples = tuple(f"{task_id}: {difference}" for task_id, difference in differences[:10])
     return Finding(not differences, f"{len(differences)} tasks and charges disagree", examples)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.call_stats.facts.store import day_facts
 from calling_pipeline.definitions import build
-from calling_pipeline.defs.call_stats.checks import CHECKS, result_of
+from calling_pipeline.defs.call_stats.checks import CHECKS
+from calling_pipeline.defs.checks import result_of
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act
 
 WEEK_BEFORE = YESTERDAY - dt.timedelta(days=7)

@@ -1,12 +1,13 @@
-"""Dagster's view of the task ledger: its daily usage and the checks on the ledger itself."""
+"""Dagster's view of the task ledger: its daily usage."""
 
 import datetime as dt
 
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.defs.task_ledger import checks
+from calling_pipeline.defs.windows import RANGE_END, RANGE_START
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.task_ledger import quality
 
 OWNERS = ["team:calling-operations"]
 
@@ -31,7 +32,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     job = dg.define_asset_job(
         "task_usage_job", selection=dg.AssetSelection.assets("task_usage"), description="Count a day's tasks and credits."
     )
-    return dg.Definitions(assets=[usage], asset_checks=[_checks], jobs=[job], schedules=[_schedule(job)])
+    return dg.Definitions(assets=[usage], asset_checks=checks.checks(), jobs=[job], schedules=[_schedule(job)])
 
 
 def _task_usage(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
@@ -64,39 +65,6 @@ def _task_usage(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     return task_usage
 
 
-_ASSET = dg.AssetKey("task_usage")
-
-
-@dg.multi_asset_check(
-    name="task_ledger_checks",
-    specs=[
-        dg.AssetCheckSpec("task_ids_are_unique", asset=_ASSET, description="No task id twice, blanks and case ignored."),
-        dg.AssetCheckSpec(
-            "charges_equal_completed_paid_tasks",
-            asset=_ASSET,
-            description="Every completed paid task has one charge of its amount, and every charge its task.",
-        ),
-    ],
-    can_subset=True,
-)
-def _checks(context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]):  # type: ignore[no-untyped-def]
-    from calling_pipeline.task_ledger import store
-
-    with runtime.transaction() as connection:
-        findings = {
-            "task_ids_are_unique": quality.ids_are_unique(store.repeated_ids(connection)),
-            "charges_equal_completed_paid_tasks": quality.charges_match(store.charge_differences(connection)),
-        }
-    for check in sorted(context.op_execution_context.selected_asset_check_keys):
-        finding = findings[check.name]
-        yield dg.AssetCheckResult(
-            asset_key=check.asset_key,
-            check_name=check.name,
-            passed=finding.passed,
-            metadata={"finding": finding.sentence, "examples": list(finding.examples)},
-        )
-
-
 def _schedule(job: object) -> dg.ScheduleDefinition:
     @dg.schedule(
         name="task_usage_daily",
@@ -111,8 +79,8 @@ def _schedule(job: object) -> dg.ScheduleDefinition:
         yesterday = today - dt.timedelta(days=1)
         return dg.RunRequest(
             tags={
-                "dagster/asset_partition_range_start": yesterday.isoformat(),
-                "dagster/asset_partition_range_end": today.isoformat(),
+                RANGE_START: yesterday.isoformat(),
+                RANGE_END: today.isoformat(),
             }
         )
 
