@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData(
@@ -15,6 +17,17 @@ metadata = sa.MetaData(
 )
 
 Instant = sa.DateTime(timezone=True)
+
+
+class Columns(sa.TypedColumns):
+    """Base of a table's typed columns: `table.c.wrong` is a type error.
+
+    SQLAlchemy's own base types every name, because its collection declares `__getattr__`.
+    """
+
+    if TYPE_CHECKING:
+        __getattr__: None  # type: ignore[misc, assignment]
+
 
 vendor_credentials = sa.Table(
     "vendor_credentials",
