@@ -4,8 +4,6 @@ A group belongs to one asset: its facts are read once for all its checks. A judg
 day; one about a thing that has no day gives one `Finding` in all.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
