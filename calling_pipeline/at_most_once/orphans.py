@@ -1,4 +1,4 @@
-"""Who pushes a batch: one process at a time, by a session lock that PostgreSQL frees when the process dies."""
+"""Whether the owner of a claim still lives: it holds a session lock, which PostgreSQL frees when its process ends."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from calling_pipeline.database.engine import driver_dsn
-from calling_pipeline.database.locks import lock_key
+from calling_pipeline.database.locks import lock_key, try_hold
+from calling_pipeline.database.sql import load
 
-IS_HELD = sa.text("""
-SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND (classid::bigint << 32) | objid::bigint = :key)
-""")
+ORPHANED = "the process ended before the outcome was recorded"
+"""Why an orphaned claim is unknown, as logs and histories say it."""
+
+_IS_HELD = load("at_most_once/is_held")
+_TAKE = "SELECT pg_try_advisory_lock(%s)"
 
 
-class Lease:
-    """The lock of one batch on a connection of its own. Not for several threads at once."""
+class SessionLock:
+    """The advisory lock called `name`, held by a connection of its own. Not for several threads at once."""
 
-    def __init__(self, url: URL, batch_id: int) -> None:
+    def __init__(self, url: URL, *name: object) -> None:
         self._dsn = driver_dsn(url)
-        self._key = lock_key("call batch", batch_id)
+        self._key = lock_key(*name)
+        self._application = f"lock: {' '.join(map(str, name))}"
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
 
     def take(self) -> bool:
-        """Take the lock; False when another process has it."""
+        """Take the lock; False when another session has it. Raises `psycopg.OperationalError` without a database."""
         self.free()
-        connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=10, application_name="call batch lease")
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (self._key,)).fetchone()
+        connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=10, application_name=self._application)
+        row = connection.execute(_TAKE, (self._key,)).fetchone()
         if row is None or not row[0]:
             connection.close()
             return False
@@ -46,12 +48,17 @@ class Lease:
         return True
 
     def free(self) -> None:
-        """Give the lock back, if it is ours."""
+        """Release the lock, if it is ours."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
 
-def is_pushed(connection: sa.Connection, batch_id: int) -> bool:
-    """Whether some process holds the batch's lock now."""
-    return bool(connection.execute(IS_HELD, {"key": lock_key("call batch", batch_id)}).scalar_one())
+def is_held(connection: sa.Connection, *name: object) -> bool:
+    """Whether some session holds the lock called `name` now. It may change at any moment."""
+    return bool(connection.execute(_IS_HELD, {"key": lock_key(*name)}).scalar_one())
+
+
+def is_gone(connection: sa.Connection, *name: object) -> bool:
+    """Whether nobody holds the lock called `name`, and nobody can take it before this transaction ends."""
+    return try_hold(connection, *name)

@@ -1,4 +1,4 @@
-"""Ending on SIGTERM without leaving a call in doubt: nothing new is sent, and the answers on their way are awaited."""
+"""Ending on SIGTERM without leaving an act in doubt: nothing new is begun, and outcomes on their way are awaited."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run`; a SIGTERM cancels `work`, waits for it, and then takes the effect it had before."""
+    """`asyncio.run`, during which a SIGTERM cancels `work` and waits for it; then the signal has its usual effect."""
     if threading.current_thread() is not threading.main_thread():
         return asyncio.run(work)
     previous = signal.getsignal(signal.SIGTERM)
-    told = False
+    terminated = False
 
-    async def until_told() -> T:
+    async def until_terminated() -> T:
         task = asyncio.current_task()
         assert task is not None
 
-        def tell() -> None:
-            nonlocal told
-            told = True
+        def cancel() -> None:
+            nonlocal terminated
+            terminated = True
             task.cancel()
 
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, tell)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, cancel)
         return await work
 
     try:
-        return asyncio.run(until_told())
+        return asyncio.run(until_terminated())
     finally:
         signal.signal(signal.SIGTERM, previous)
-        if told:
+        if terminated:
             os.kill(os.getpid(), signal.SIGTERM)

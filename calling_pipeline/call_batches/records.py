@@ -10,7 +10,6 @@ from typing import Any, Literal
 BatchState = Literal["planned", "running", "waiting", "paused", "cancelled", "completed"]
 CallState = Literal["pending", "pushing", "pushed", "refused", "failed", "unknown", "skipped"]
 LogOutcome = Literal["pushed", "refused", "failed", "not_sent", "unknown", "settled_pushed", "settled_retry"]
-Settlement = Literal["pushed", "retry"]
 
 OPEN_BATCH_STATES: tuple[BatchState, ...] = ("planned", "running", "waiting", "paused")
 CALL_STATES: tuple[CallState, ...] = ("pending", "pushing", "pushed", "refused", "failed", "unknown", "skipped")

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once import shutdown
-from calling_pipeline.at_most_once.orphans import is_pushed
 from calling_pipeline.call_batches.batches import control
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import cron
@@ -139,7 +138,7 @@ def _should_push(connection: sa.Connection, batch: Batch, now: dt.datetime) -> b
         return False
     if batch.state == "waiting" and batch.resume_at is not None and batch.resume_at > now + dt.timedelta(minutes=1):
         return False
-    return not is_pushed(connection, batch.id)
+    return not batch_store.is_pushed(connection, batch.id)
 
 
 async def _push_quietly(pusher: Pusher, batch_ids: Sequence[int], say: Callable[[str], None]) -> None:

@@ -1,53 +1,64 @@
-"""Work in the database that outlives a restart of PostgreSQL."""
+"""Waiting for a lost database: work that survives a restart of PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import psycopg
 import sqlalchemy as sa
+import stamina
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from calling_pipeline import retry_log
 from calling_pipeline.errors import DatabaseUnavailable
 
 T = TypeVar("T")
-OUTAGE = (OperationalError, InterfaceError, DatabaseUnavailable, psycopg.OperationalError, psycopg.InterfaceError)
-"""A database that is gone for the moment; also a deadlock, whose loser may simply try again."""
+LOST = (OperationalError, InterfaceError, DatabaseUnavailable, psycopg.OperationalError, psycopg.InterfaceError)
+"""A database that is gone for the moment; also a deadlock, whose loser may try again."""
 
-_log = logging.getLogger(__name__)
+retry_log.install()
 
 
-class Steady:
-    """Runs transactions in threads. Only acts that may run twice go through `run`: a commit's answer can be lost."""
+async def retry_while_lost(
+    act: Callable[[], Awaitable[T]],
+    *,
+    give_up_after_s: float = 300.0,
+    first_wait_s: float = 0.1,
+    longest_wait_s: float = 3.0,
+) -> T:
+    """Await `act()` until the database answers, with growing waits. Only for acts that may run twice.
 
-    def __init__(self, engine: sa.Engine, *, most_s: float = 300.0) -> None:
+    Raises the last of the `LOST` errors after `give_up_after_s`, and any other error at once.
+    """
+    attempts = stamina.retry_context(
+        on=LOST,
+        attempts=None,
+        timeout=give_up_after_s,
+        wait_initial=first_wait_s,
+        wait_max=longest_wait_s,
+        wait_jitter=first_wait_s,
+    )
+    async for attempt in attempts:
+        with attempt:
+            return await act()
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+class Transactions:
+    """Runs transactions in threads, so that the event loop goes on."""
+
+    def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._most_s = most_s
 
     async def once(self, act: Callable[[sa.Connection], T]) -> T:
-        """One transaction, tried once."""
+        """One transaction, tried once. When it raises one of `LOST`, it may nevertheless be committed."""
         return await asyncio.to_thread(self._transact, act)
 
-    async def run(self, act: Callable[[sa.Connection], T]) -> T:
-        """One transaction, tried again with growing waits while the database is gone, at most `most_s` seconds."""
-        return await self.keep_trying(lambda: self.once(act))
-
-    async def keep_trying(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Await `act()` again and again while the database is gone."""
-        begun, wait_s = time.monotonic(), 0.1
-        while True:
-            try:
-                return await act()
-            except OUTAGE as error:
-                if time.monotonic() - begun > self._most_s:
-                    raise
-                _log.warning("the database is gone (%s); trying again in %.1f s", type(error).__name__, wait_s)
-                await asyncio.sleep(wait_s)
-                wait_s = min(wait_s * 2, 3.0)
+    async def until_committed(self, act: Callable[[sa.Connection], T]) -> T:
+        """One transaction, repeated while the database is lost: only for acts that may run twice."""
+        return await retry_while_lost(lambda: self.once(act))
 
     def _transact(self, act: Callable[[sa.Connection], T]) -> T:
         with self._engine.begin() as connection:

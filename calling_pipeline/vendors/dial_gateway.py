@@ -1,4 +1,4 @@
-"""The dialling gateway: pushes one number a request, and says exactly what is known of its fate.
+"""The dialling gateway: pushes one number per request, and says exactly what is known of its outcome.
 
 It never repeats a request: whether to, and when, is the batch's decision, with the same `distinct_id`.
 """
@@ -9,12 +9,13 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import httpx
 import msgspec
 
 from calling_pipeline import days
+from calling_pipeline.at_most_once.outcome import Outcome
 from calling_pipeline.errors import AmbiguousOutcome, VendorUnavailable
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.vendors.http import VendorHttp, retry_after_s
@@ -24,11 +25,6 @@ SUCCESS = "0"
 TARGET_OBJ_TYPE = "1000"
 VERSION = "1.0"
 MESSAGE_LENGTH = 200
-
-Fate = Literal["done", "refused", "rejected", "not_sent", "unknown"]
-"""`done`: the call was taken. `refused`: a business refusal, final. `rejected`: the request itself was refused (4xx) and
-will be again. `not_sent`: certainly not executed, may be sent again. `unknown`: perhaps executed, software never sends it
-again."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class GatewayAccount:
 
 @dataclass(frozen=True)
 class Push:
-    """One number to call. `distinct_id`: 17 digits, unique for ever, the same whenever this call is sent again."""
+    """One number to call. `distinct_id`: 17 digits, of this call alone, and the same whenever it is sent again."""
 
     distinct_id: str
     phone: str
@@ -59,13 +55,18 @@ class Push:
 
 @dataclass(frozen=True)
 class PushAnswer:
-    """What became of one request. `halt`: every other number would fare the same until a person acts."""
+    """What became of one request.
 
-    fate: Fate
+    A `refused` call was refused by the business (no such number, …), unless `not_executed`: then the request itself was
+    refused (HTTP 4xx) and reached no business rule. `halt`: every other number would end the same until a person acts.
+    """
+
+    outcome: Outcome
     resp_code: str = ""
     message: str = ""
     http_status: int | None = None
     retry_after_s: float | None = None
+    not_executed: bool = False
     halt: bool = False
 
 
@@ -90,7 +91,7 @@ _decoder = msgspec.json.Decoder(_Answer)
 
 
 class DialGateway:
-    """Client of the gateway. Use as an async context manager; one httpx client for every eight requests in flight."""
+    """Client of the gateway. Use as an async context manager; see `VendorHttp`."""
 
     def __init__(
         self,
@@ -121,7 +122,7 @@ class DialGateway:
         try:
             return classify(await self._http.request("POST", "", safe=False, content=content))
         except VendorUnavailable as error:
-            return PushAnswer("not_sent", message=str(error)[:MESSAGE_LENGTH])
+            return PushAnswer("retry", message=str(error)[:MESSAGE_LENGTH])
         except AmbiguousOutcome as error:
             return PushAnswer("unknown", message=str(error)[:MESSAGE_LENGTH])
 
@@ -159,7 +160,7 @@ def request_body(push: Push, account: GatewayAccount, at: dt.datetime) -> dict[s
 
 
 def classify(response: httpx.Response) -> PushAnswer:
-    """What an answer says of the call's fate.
+    """What an answer says about the outcome of the call.
 
     429 and 503 say that the gateway did not take the request; any other 5xx may hide a call that was made. A 4xx or 3xx
     was not executed either; of those, what concerns our credentials or the address concerns every number.
@@ -169,11 +170,11 @@ def classify(response: httpx.Response) -> PushAnswer:
         return _classify_body(response)
     said = f"HTTP {status}"
     if status in (429, 503):
-        return PushAnswer("not_sent", message=said, http_status=status, retry_after_s=retry_after_s(response))
+        return PushAnswer("retry", message=said, http_status=status, retry_after_s=retry_after_s(response))
     if status in (401, 403, 404, 405, 407) or 300 <= status < 400:
-        return PushAnswer("not_sent", message=said, http_status=status, halt=True)
+        return PushAnswer("retry", message=said, http_status=status, halt=True)
     if 400 <= status < 500 and status != 408:
-        return PushAnswer("rejected", message=said, http_status=status)
+        return PushAnswer("refused", message=said, http_status=status, not_executed=True)
     return PushAnswer("unknown", message=said, http_status=status)
 
 

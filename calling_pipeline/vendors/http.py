@@ -15,16 +15,15 @@ from typing import Any, Self, TypeVar
 
 import httpx
 import stamina
-from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from calling_pipeline import days
+from calling_pipeline import days, retry_log
 from calling_pipeline.errors import AmbiguousOutcome, TransientError, VendorTimeout, VendorUnavailable
 
 T = TypeVar("T")
 LANE_WIDTH = 2
 """Connections per httpx client: at every request a client looks through all of its connections, several times over."""
 
-_log = logging.getLogger(__name__)
+retry_log.install()
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and some vendors take secrets in the query
 
 
@@ -186,10 +185,3 @@ async def retrying(
         error.given_up = True
         raise
     raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def _log_retry(details: RetryDetails) -> None:
-    _log.info("%s; attempt %d follows in %.1f s", details.caused_by, details.retry_num + 1, details.wait_for)
-
-
-set_on_retry_hooks([_log_retry])  # the library's own lines would go to standard output where structlog is installed

@@ -74,7 +74,7 @@ def test_a_late_answer_changes_nothing_once_an_operator_settled_the_call(desk, b
     (call,) = claim_one(desk, batch, start(desk, batch)).calls
     with desk.engine.begin() as connection:
         ending.orphans(connection, batch.id, by="test")
-        control.settle(connection, "pushed", ids=[call.id], by="test")
+        control.settle(connection, "done", ids=[call.id], by="test")
     record(desk, call, "refused", "refused")
     assert states(desk) == ["pushed", "pending"]
 

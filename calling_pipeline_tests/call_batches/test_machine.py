@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from calling_pipeline import days
-from calling_pipeline.at_most_once.orphans import Lease
 from calling_pipeline.call_batches.batches import control
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.pushing import claims
@@ -84,8 +83,8 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
             batch_id = self.pick(place)
             if batch_id is None:
                 return
-            lease, runner = Lease(engine.url, batch_id), uuid.uuid4()
-            assert lease.take()
+            lock, runner = batch_store.runner_lock(engine.url, batch_id), uuid.uuid4()
+            assert lock.take()
             with engine.begin() as connection:
                 batch = batch_store.batch(connection, batch_id)
                 batch_store.start(connection, batch_id, runner, days.now())
@@ -96,7 +95,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
                     distinct_ids=ids, now=days.now(),
                 )  # fmt: skip
             asyncio.run(self.send(claim.calls[:sent]))
-            lease.free()
+            lock.free()
 
         async def send(self, calls) -> None:
             async with Runtime(self.desk.settings).dial_gateway() as gateway:
@@ -122,7 +121,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
         def an_operator_settles_by_the_gateways_list(self, share) -> None:
             made = {call["distinct_id"] for call in self.desk.gateway_calls()}
             for row in self.desk.rows("SELECT id, distinct_id FROM call_tasks WHERE state = 'unknown' ORDER BY id")[::share]:
-                settlement = "pushed" if row.distinct_id in made else "retry"
+                settlement = "done" if row.distinct_id in made else "retry"
                 with engine.begin() as connection:
                     control.settle(connection, settlement, ids=[row.id], by="test")
 

@@ -54,7 +54,7 @@ def test_a_call_the_gateway_never_takes_fails_in_the_end_while_others_go_on(desk
 
     call = Claimed(1, phone(1), None, None, None, None, "20261123100000000", MOST_ATTEMPTS, "claim")
     now = days.now()
-    answer = PushAnswer("not_sent", message="HTTP 429")
+    answer = PushAnswer("retry", message="HTTP 429")
     assert result_of(call, answer, sent_at=now, answered_at=now, gateway_is_up=True).state == "failed"
     assert result_of(call, answer, sent_at=now, answered_at=now, gateway_is_up=False).state == "pending"
 

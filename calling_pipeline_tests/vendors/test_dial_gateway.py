@@ -1,4 +1,4 @@
-"""The dialling gateway's client: the contract's request to the letter, and what each answer says of the call's fate."""
+"""The dialling gateway's client: the contract's request to the letter, and what each answer says of the call's outcome."""
 
 import asyncio
 import datetime as dt
@@ -42,7 +42,7 @@ def test_the_request_is_the_contracts_to_the_letter():
         return httpx.Response(200, json=result("0"))
 
     with days.frozen(NOW):
-        assert push_to("http://gateway.test/api/push?v=1", transport=httpx.MockTransport(answer)).fate == "done"
+        assert push_to("http://gateway.test/api/push?v=1", transport=httpx.MockTransport(answer)).outcome == "done"
     request = seen[0]
     assert (request.method, str(request.url)) == ("POST", "http://gateway.test/api/push?v=1")
     assert {name: request.headers[name] for name in ("X-APP-ID", "X-APP-KEY", "Content-Type")} == {
@@ -80,39 +80,41 @@ def test_the_request_is_the_contracts_to_the_letter():
 
 @pytest.mark.parametrize("code", ["0", 0])
 def test_success_is_resp_code_zero_in_the_body(code):
-    assert answering(200, json=result(code)).fate == "done"
+    assert answering(200, json=result(code)).outcome == "done"
 
 
 def test_any_other_resp_code_is_a_final_refusal_with_its_message_and_no_full_number():
     answer = answering(200, json=result("2001", "号码 13812340000 停机"))
-    assert (answer.fate, answer.resp_code, answer.message) == ("refused", "2001", "号码 138****0000 停机")
+    assert (answer.outcome, answer.resp_code, answer.message) == ("refused", "2001", "号码 138****0000 停机")
+    assert not answer.not_executed
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"contract_root":{}}', b'{"contractRoot":{"svcCont":{}}}', b"[]",
                                   b'{"contractRoot":{"svcCont":{"result":{"resp_code":null}}}}'])  # fmt: skip
-def test_an_answer_that_cannot_be_read_leaves_the_fate_unknown(body):
-    assert answering(200, content=body).fate == "unknown"
+def test_an_answer_that_cannot_be_read_leaves_the_outcome_unknown(body):
+    assert answering(200, content=body).outcome == "unknown"
 
 
 @pytest.mark.parametrize("status", [500, 502, 504, 520, 408])
 def test_a_5xx_after_sending_may_hide_a_call(status):
-    assert answering(status).fate == "unknown"
+    assert answering(status).outcome == "unknown"
 
 
 @pytest.mark.parametrize(("status", "headers", "wait"), [(429, {"Retry-After": "7"}, 7.0), (503, {}, None)])
 def test_429_and_503_were_not_taken_and_say_how_long_to_wait(status, headers, wait):
     answer = answering(status, headers=headers)
-    assert (answer.fate, answer.retry_after_s, answer.halt) == ("not_sent", wait, False)
+    assert (answer.outcome, answer.retry_after_s, answer.halt) == ("retry", wait, False)
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 404])
 def test_wrong_credentials_or_address_halt_and_were_not_executed(status):
     answer = answering(status)
-    assert (answer.fate, answer.halt) == ("not_sent", True)
+    assert (answer.outcome, answer.halt) == ("retry", True)
 
 
 def test_another_4xx_concerns_this_number_alone():
-    assert answering(400).fate == "rejected"
+    answer = answering(400)
+    assert (answer.outcome, answer.not_executed, answer.halt) == ("refused", True, False)
 
 
 def test_a_refused_connection_was_certainly_not_sent():
@@ -120,11 +122,11 @@ def test_a_refused_connection_was_certainly_not_sent():
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     answer = push_to(f"http://127.0.0.1:{port}/push")
-    assert (answer.fate, answer.halt) == ("not_sent", False)
+    assert (answer.outcome, answer.halt) == ("retry", False)
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "fate"),
+    ("kind", "options", "outcome"),
     [
         ("reset", {}, "unknown"),
         ("cut", {}, "unknown"),
@@ -134,16 +136,16 @@ def test_a_refused_connection_was_certainly_not_sent():
         ("refuse", {"resp_code": "2005"}, "refused"),
     ],
 )
-def test_a_real_gateways_broken_answers_are_classified(simulator, kind, options, fate):
+def test_a_real_gateways_broken_answers_are_classified(simulator, kind, options, outcome):
     httpx.delete(simulator.url + "/gateway/_sim/calls")
     simulator.plant(kind, path="/gateway", after=True, **options)
-    assert push_to(simulator.url + "/gateway", timeout_s=0.5).fate == fate
+    assert push_to(simulator.url + "/gateway", timeout_s=0.5).outcome == outcome
 
 
 def test_the_simulator_calls_once_a_distinct_id_and_keeps_the_truth(simulator):
     httpx.delete(simulator.url + "/gateway/_sim/calls")
-    assert push_to(simulator.url + "/gateway").fate == "done"
-    assert push_to(simulator.url + "/gateway").fate == "done"
+    assert push_to(simulator.url + "/gateway").outcome == "done"
+    assert push_to(simulator.url + "/gateway").outcome == "done"
     calls = simulator.get("/gateway/_sim/calls")
     assert [(call["phone"], call["requests"]) for call in calls] == [("13812340000", 2)]
     assert simulator.get("/gateway/_sim/requests")["malformed"] == []

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from calling_pipeline.api.auth import Caller, requires
+from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import control, views
 from calling_pipeline.call_batches.batches import store as batch_store
@@ -173,7 +174,12 @@ def settle_calls(
     """Say what became of calls whose fate is unknown."""
     with _runtime(request).transaction() as connection:
         done = control.settle(
-            connection, wanted.settle_as, batch_id=batch_id, ids=wanted.call_ids, by=caller.name, note=wanted.note
+            connection,
+            settlement_of(wanted.settle_as),
+            batch_id=batch_id,
+            ids=wanted.call_ids,
+            by=caller.name,
+            note=wanted.note,
         )
     return _done({"settled": done.calls, "batches": done.batches})
 

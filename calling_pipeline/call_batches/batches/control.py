@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.at_most_once.orphans import Lease
+from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import ending
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.pushing.claims import ROOM
-from calling_pipeline.call_batches.records import Batch, BatchState, Settlement
+from calling_pipeline.call_batches.records import Batch, BatchState
 from calling_pipeline.contact_policy import gate
-from calling_pipeline.errors import Conflict, NotFound
+from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 
 
 @dataclass(frozen=True)
@@ -60,19 +59,17 @@ def settle(
     by: str,
     note: str = "",
 ) -> Settled:
-    """Say what became of unknown calls: `pushed` (made, as the gateway confirms) or `retry` (not made: call again).
+    """Say what became of unknown calls: `done` (made, as the gateway confirms) or `retry` (not made: call again).
 
     A retry carries the same `distinct_id`, asks the contact policy anew and lets a completed batch go on; in a cancelled
-    batch it is skipped. `NotFound` when no unknown call fits.
+    batch it is skipped. Raises `NotFound` when no unknown call fits.
     """
+    if settlement == "abandoned":
+        raise InvalidInput("a call is settled as pushed or as retry", field="settle_as")
     chosen = call_store.unknown_ids(connection, batch_id=batch_id, ids=ids, distinct_id=distinct_id)
     if not chosen:
         raise NotFound("no unknown call fits; `calling-pipeline calls batches ID` shows those there are")
-    match settlement:
-        case "pushed" | "retry":
-            pushed = settlement == "pushed"
-        case other:
-            assert_never(other)
+    pushed = settlement == "done"
     done = call_store.settle(connection, chosen, pushed=pushed, note=note, by=by, now=days.now())
     batches = sorted({batch for _, batch, _ in done})
     if not pushed:
@@ -87,14 +84,14 @@ def recover(engine: sa.Engine, *, by: str = "") -> int:
         candidates = call_store.batches_with_pushing(connection)
     found = 0
     for batch_id in candidates:
-        lease = Lease(engine.url, batch_id)
-        if not lease.take():
+        lock = batch_store.runner_lock(engine.url, batch_id)
+        if not lock.take():
             continue
         try:
             with engine.begin() as connection:
                 found += ending.orphans(connection, batch_id, by=by)
         finally:
-            lease.free()
+            lock.free()
     return found
 
 

@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import URL
 
 from calling_pipeline import days
+from calling_pipeline.at_most_once.orphans import SessionLock, is_held
 from calling_pipeline.call_batches.records import Batch, BatchState, CallingTask, CallState, Card, CardLine, Outcome
 from calling_pipeline.errors import NotFound
 
@@ -123,6 +125,16 @@ def latest_batches(
 def unfinished_batches(connection: sa.Connection, now: dt.datetime) -> list[Batch]:
     """Batches that should be pushed now, whether or not a process is at it."""
     return [_batch(row) for row in connection.execute(UNFINISHED, {"now": now})]
+
+
+def runner_lock(url: URL, batch_id: int) -> SessionLock:
+    """The lock of the one process that pushes the batch."""
+    return SessionLock(url, "call batch", batch_id)
+
+
+def is_pushed(connection: sa.Connection, batch_id: int) -> bool:
+    """Whether some process holds the batch's lock now."""
+    return is_held(connection, "call batch", batch_id)
 
 
 def start(connection: sa.Connection, batch_id: int, runner: uuid.UUID, now: dt.datetime) -> bool:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
 from typing import assert_never
 
+from calling_pipeline.at_most_once.backoff import Backoff
 from calling_pipeline.call_batches.records import CallState, Claimed, LogOutcome, Result
 from calling_pipeline.vendors.dial_gateway import PushAnswer
 
 MOST_ATTEMPTS = 8
 """Sends of one call that the gateway did not take, while it takes others, before the call fails."""
 MOST_ATTEMPTS_EVER = 40
-FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 60.0
+BACKOFF = Backoff(first_s=0.5, longest_s=60.0, jitter=(0.8, 1.2), longest_asked_s=3600.0)
 
 
 def result_of(
@@ -34,27 +33,17 @@ def result_of(
             not_before,
         )
 
-    match answer.fate:
+    match answer.outcome:
         case "done":
             return result("pushed", "pushed")
         case "refused":
-            return result("refused", "refused")
-        case "rejected":
-            return result("failed", "failed")
+            return result("failed", "failed") if answer.not_executed else result("refused", "refused")
         case "unknown":
             return result("unknown", "unknown")
-        case "not_sent":
+        case "retry":
             if call.attempt >= (MOST_ATTEMPTS if gateway_is_up else MOST_ATTEMPTS_EVER):
                 return result("failed", "failed")
-            return result(
-                "pending", "not_sent", answered_at + dt.timedelta(seconds=wait_s(call.attempt, answer.retry_after_s))
-            )
-        case fate:
-            assert_never(fate)
-
-
-def wait_s(attempt: int, asked_s: float | None) -> float:
-    """How long until a call may be sent again: what the gateway asked for, else doubling with jitter."""
-    if asked_s is not None:
-        return min(asked_s, 3600.0)
-    return float(min(FIRST_WAIT_S * 2 ** (attempt - 1), LONGEST_WAIT_S) * random.uniform(0.8, 1.2))
+            wait_s = BACKOFF.wait_s(call.attempt, answer.retry_after_s)
+            return result("pending", "not_sent", answered_at + dt.timedelta(seconds=wait_s))
+        case outcome:
+            assert_never(outcome)

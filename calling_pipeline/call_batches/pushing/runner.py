@@ -1,6 +1,6 @@
 """Pushing a batch to the dialling gateway.
 
-One process at a time holds a batch's lease. It claims calls in chunks (committed), sends them with bounded concurrency
+One process at a time holds a batch's lock. It claims calls in chunks (committed), sends them with bounded concurrency
 at an exact rate, and commits every outcome as it arrives. Whatever happens in between, a call whose fate is not certain is
 `unknown` and is never sent again by software. The protocol's SQL is in `store_calls.py`.
 """
@@ -21,7 +21,8 @@ from functools import partial
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.at_most_once.orphans import Lease
+from calling_pipeline.at_most_once.backoff import Backoff
+from calling_pipeline.at_most_once.orphans import SessionLock
 from calling_pipeline.call_batches.batches import ending
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches.ending import Ending
@@ -31,7 +32,7 @@ from calling_pipeline.call_batches.pushing.rate_limit import Pacer
 from calling_pipeline.call_batches.records import Batch, BatchState, Claimed, Result
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
-from calling_pipeline.database.retry import OUTAGE, Steady
+from calling_pipeline.database.retry import LOST, Transactions, retry_while_lost
 from calling_pipeline.errors import Busy, Conflict
 from calling_pipeline.vendors.dial_gateway import DialGateway, Push, PushAnswer
 
@@ -39,7 +40,8 @@ WATCH_S = 0.2
 LINGER_S = 0.02
 """How long an outcome may wait for others that arrive in the same moment."""
 CLAIM_AHEAD_S = 0.5
-LONGEST_HOLD_S = 30.0
+HOLD = Backoff(first_s=0.1, longest_s=30.0)
+"""How long nothing is sent after the gateway took nothing."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,18 +75,18 @@ async def push_batch(
 
     Raises `Busy` when another process pushes it, `Conflict` when it is paused. A finished batch is left alone.
     """
-    database = Steady(engine)
-    lease = Lease(engine.url, batch_id)
-    if not await asyncio.to_thread(lease.take):
+    database = Transactions(engine)
+    lock = batch_store.runner_lock(engine.url, batch_id)
+    if not await asyncio.to_thread(lock.take):
         raise Busy(f"batch {batch_id} is being pushed by another process")
     try:
-        batch = await database.run(lambda connection: batch_store.batch(connection, batch_id))
+        batch = await database.until_committed(lambda connection: batch_store.batch(connection, batch_id))
         if batch.rate_per_s is not None:
             limits = Limits(limits.concurrency, batch.rate_per_s, limits.patience_s, limits.pause_patience_s)
-        await _Runner(database, gateway, lease, batch, limits, by, on_progress or (lambda done: None)).run()
-        return await database.run(lambda connection: batch_store.batch(connection, batch_id))
+        await _Runner(database, gateway, lock, batch, limits, by, on_progress or (lambda done: None)).run()
+        return await database.until_committed(lambda connection: batch_store.batch(connection, batch_id))
     finally:
-        await asyncio.to_thread(lease.free)
+        await asyncio.to_thread(lock.free)
 
 
 class _Runner:
@@ -92,9 +94,9 @@ class _Runner:
 
     def __init__(
         self,
-        database: Steady,
+        database: Transactions,
         gateway: DialGateway,
-        lease: Lease,
+        lock: SessionLock,
         batch: Batch,
         limits: Limits,
         by: str,
@@ -102,7 +104,7 @@ class _Runner:
     ) -> None:
         self._database = database
         self._gateway = gateway
-        self._lease = lease
+        self._lock = lock
         self._batch = batch
         self._limits = limits
         self._by = by
@@ -142,16 +144,18 @@ class _Runner:
                 await writer
                 await asyncio.gather(watcher, return_exceptions=True)
         if end is not None:
-            await self._database.run(lambda connection: ending.leave(connection, self._batch.id, self._id, end, by=self._by))
+            await self._database.until_committed(
+                lambda connection: ending.leave(connection, self._batch.id, self._id, end, by=self._by)
+            )
 
     async def _take_over(self) -> bool:
         def act(connection: sa.Connection) -> tuple[bool, BatchState]:
             started = batch_store.start(connection, self._batch.id, self._id, days.now())
             return started, batch_store.state_now(connection, self._batch.id)[0]
 
-        started, state = await self._database.run(act)
-        await self._database.run(lambda connection: ending.orphans(connection, self._batch.id, by=self._by))
-        self._policy = await self._database.run(lambda c: gate.with_holidays(c, self._policy, days.now()))
+        started, state = await self._database.until_committed(act)
+        await self._database.until_committed(lambda connection: ending.orphans(connection, self._batch.id, by=self._by))
+        self._policy = await self._database.until_committed(lambda c: gate.with_holidays(c, self._policy, days.now()))
         if state == "paused":
             raise Conflict(f"batch {self._batch.id} is paused; resume it first")
         return started
@@ -228,12 +232,14 @@ class _Runner:
         if self._sending or self._unwritten:
             await asyncio.sleep(LINGER_S)
             return None
-        pending, pushing, due = await self._database.run(
+        pending, pushing, due = await self._database.until_committed(
             lambda connection: call_store.open_calls(connection, self._batch.id, days.now())
         )
         if pending == 0:
             if pushing:
-                await self._database.run(lambda connection: ending.orphans(connection, self._batch.id, by=self._by))
+                await self._database.until_committed(
+                    lambda connection: ending.orphans(connection, self._batch.id, by=self._by)
+                )
             return _Stop(Ending("completed"))
         if due is None or due <= days.now():
             await asyncio.sleep(LINGER_S)  # another session holds what is due
@@ -271,11 +277,11 @@ class _Runner:
         take = partial(claims.take_distinct_ids, count=self._limits.chunk)
         while True:
             token = str(uuid.uuid4())
-            ids = await self._database.run(take)
+            ids = await self._database.until_committed(take)
             try:
                 return await self._database.once(partial(claim, claim=token, distinct_ids=ids, now=days.now()))
-            except OUTAGE:
-                await self._database.run(partial(claims.give_back, batch_id=self._batch.id, claim=token))
+            except LOST:
+                await self._database.until_committed(partial(claims.give_back, batch_id=self._batch.id, claim=token))
 
     async def _turn(self) -> bool:
         """Wait for the rate limit; False when meanwhile the batch may not go on."""
@@ -307,16 +313,14 @@ class _Runner:
         """Slow down while the gateway takes nothing; stop when only a person can help."""
         if answer.halt:
             self._halted = f"the gateway does not accept our requests ({answer.message}); check its address and credentials"
-        if answer.fate != "not_sent":
+        if answer.outcome != "retry":
             self._down_since, self._holds = None, 0
             return
         if self._down_since is None:
             self._down_since = time.monotonic()
         if begun >= self._hold_until:
-            wait_s = answer.retry_after_s
-            if wait_s is None:
-                wait_s = min(0.1 * 2**self._holds, LONGEST_HOLD_S)
-            self._hold_until, self._holds = time.monotonic() + wait_s, min(self._holds + 1, 12)
+            self._holds += 1
+            self._hold_until = time.monotonic() + HOLD.wait_s(self._holds, answer.retry_after_s)
 
     async def _write(self) -> None:
         """Commit outcomes, those that arrive together in one transaction. Ends at `None`."""
@@ -329,7 +333,7 @@ class _Runner:
             results = [result for result in arrived if result is not None]
             last = len(results) < len(arrived)
             if results:
-                await self._database.run(partial(_record, results=results, by=self._by))
+                await self._database.until_committed(partial(_record, results=results, by=self._by))
                 self._unwritten -= len(results)
                 self._on_progress(sum(result.state != "pending" for result in results))
 
@@ -337,19 +341,21 @@ class _Runner:
         """See within a moment that the batch was paused, resumed or cancelled, or that another process took it over."""
         while True:
             await asyncio.sleep(WATCH_S)
-            state, runner = await self._database.run(lambda c: batch_store.state_now(c, self._batch.id))
+            state, runner = await self._database.until_committed(lambda c: batch_store.state_now(c, self._batch.id))
             if runner != self._id or not await self._still_ours():
                 self._set_state(None)
                 return
             if state == "waiting" and self._state == "paused":
-                started = await self._database.run(lambda c: batch_store.start(c, self._batch.id, self._id, days.now()))
+                started = await self._database.until_committed(
+                    lambda c: batch_store.start(c, self._batch.id, self._id, days.now())
+                )
                 state = "running" if started else state
             self._set_state(state)
 
     async def _still_ours(self) -> bool:
-        if await asyncio.to_thread(self._lease.holds):
+        if await asyncio.to_thread(self._lock.holds):
             return True
-        return await self._database.keep_trying(lambda: asyncio.to_thread(self._lease.take))
+        return await retry_while_lost(lambda: asyncio.to_thread(self._lock.take))
 
     def _set_state(self, state: BatchState | None) -> None:
         if state != self._state:
@@ -369,7 +375,7 @@ class _Runner:
         calls, self._queue = list(self._queue), deque()
         for claim in {call.claim for call in calls}:
             ids = [call.id for call in calls if call.claim == claim]
-            await self._database.run(partial(claims.give_back, batch_id=self._batch.id, claim=claim, ids=ids))
+            await self._database.until_committed(partial(claims.give_back, batch_id=self._batch.id, claim=claim, ids=ids))
 
     async def _drain(self) -> None:
         """Nothing new: return unsent claims and wait for the answers of what was sent."""

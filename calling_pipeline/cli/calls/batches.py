@@ -152,6 +152,7 @@ def settle(
     calling-pipeline calls settle 4711 --as pushed --note "in the gateway's list"
     calling-pipeline calls settle --batch 12 --as retry
     """
+    from calling_pipeline.at_most_once.settlement import settlement_of
     from calling_pipeline.call_batches.batches import control
 
     if not call_ids and batch_id is None and distinct_id is None:
@@ -159,7 +160,7 @@ def settle(
     with door.ready_runtime.transaction() as connection:
         done = control.settle(
             connection,
-            settlement,  # type: ignore[arg-type]  # click's Choice
+            settlement_of(settlement),
             batch_id=batch_id,
             ids=list(call_ids) or None,
             distinct_id=distinct_id,

@@ -50,7 +50,6 @@ def tick_requests(runtime: Runtime) -> list[dg.RunRequest]:
 
 def resume_requests(runtime: Runtime, first_day: dt.date) -> list[dg.RunRequest]:
     """One run for each unfinished batch that no process holds, once for every process it lost."""
-    from calling_pipeline.at_most_once.orphans import is_pushed
     from calling_pipeline.call_batches.batches import store as batch_store
 
     now = days.now()
@@ -58,7 +57,7 @@ def resume_requests(runtime: Runtime, first_day: dt.date) -> list[dg.RunRequest]
     with runtime.transaction() as connection:
         for batch in batch_store.unfinished_batches(connection, now):
             fresh = batch.state == "planned" and now - batch.planned_at < NEWLY_PLANNED
-            if fresh or batch.day < first_day or is_pushed(connection, batch.id):
+            if fresh or batch.day < first_day or batch_store.is_pushed(connection, batch.id):
                 continue
             occasion = batch.resume_at or batch_store.state_now(connection, batch.id)[1] or "planned"
             requests.append(
