@@ -21,8 +21,7 @@ ROOMS: tuple[str, ...] = (
     "notifications.assets",
     "telephony.assets",
     "alerts.sensors",
-    "call_stats.stale_caches",
-    "housekeeping",
+    "housekeeping.jobs",
 )
 """Modules of `defs/`, each with `definitions(daily: DailyPartitionsDefinition) -> Definitions`."""
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.defs import dagster_history
+from calling_pipeline.defs.housekeeping import store as dagster_history
 from calling_pipeline.defs.reaper import reap
 
 daily = dg.DailyPartitionsDefinition("2026-11-01", timezone="Asia/Shanghai", end_offset=1)

@@ -7,7 +7,7 @@ import dagster as dg
 from calling_pipeline import days
 from calling_pipeline.alerts import store
 from calling_pipeline.call_stats.sync.sync import sync_days
-from calling_pipeline.defs.call_stats.stale_caches import stale_cache_alerts
+from calling_pipeline.defs.call_stats.sensors import stale_cache_alerts
 from calling_pipeline.runtime import Runtime
 
 

@@ -9,26 +9,28 @@ import sqlalchemy as sa
 
 from calling_pipeline.call_stats import tables
 from calling_pipeline.call_stats.records import DayResult, Track
+from calling_pipeline.call_stats.sync.publishing import publish_agents, publish_day, publish_grade_numbers, publish_hours
+from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.defs.call_stats import checks as call_stats_checks
 from calling_pipeline.defs.call_stats import schedules, sensors
-from calling_pipeline.defs.call_stats.reports import (
+from calling_pipeline.defs.call_stats.metadata import (
+    COLUMNS,
     about_agents,
     about_grades,
     about_hours,
     about_records,
     about_tasks,
-    column_schema,
 )
+from calling_pipeline.defs.metadata import OWNERS, column_schema
 from calling_pipeline.defs.windows import SYNC_TYPE, parse_keys
 from calling_pipeline.errors import CallingError, TransientError
 from calling_pipeline.runtime import Runtime
 
-OWNERS = ["team:calling-operations"]
 _NOTHING = dg.MaterializeResult[None]
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
-    """Assets, checks, jobs, schedules and the sensor of the room."""
+    """Assets, checks, jobs, schedules and sensors of the room."""
     assets = [_call_records(daily), _grade_stats_cache(daily), _agent_ranking(daily), _hourly_orders(daily)]
     tasks = _task_stats_cache(daily)
     jobs = {
@@ -50,7 +52,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
         asset_checks=call_stats_checks.checks(),
         jobs=list(jobs.values()),
         schedules=schedules.stats_schedules(jobs, daily),
-        sensors=[sensors.cache_warm_up(jobs, daily)],
+        sensors=[sensors.cache_warm_up(jobs, daily), sensors.stale_cache_alerts],
     )
 
 
@@ -67,7 +69,7 @@ def _asset(
         owners=OWNERS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         description=description,
-        metadata={"dagster/table_name": table.name, "dagster/column_schema": column_schema(table)},
+        metadata={"dagster/table_name": table.name, "dagster/column_schema": column_schema(table, COLUMNS)},
     )
 
 
@@ -109,8 +111,6 @@ def _grade_stats_cache(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefiniti
         deps=["call_records"],
     )
     def grade_stats_cache(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
-        from calling_pipeline.call_stats.sync.publishing import publish_grade_numbers
-
         _publish(context, runtime, lambda connection, day: about_grades(publish_grade_numbers(connection, day)))
 
     return grade_stats_cache
@@ -125,8 +125,6 @@ def _agent_ranking(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         deps=["call_records"],
     )
     def agent_ranking(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
-        from calling_pipeline.call_stats.sync.publishing import publish_agents
-
         _publish(context, runtime, lambda connection, day: about_agents(publish_agents(connection, day)))
 
     return agent_ranking
@@ -141,8 +139,6 @@ def _hourly_orders(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         deps=["call_records"],
     )
     def hourly_orders(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
-        from calling_pipeline.call_stats.sync.publishing import publish_hours
-
         _publish(context, runtime, lambda connection, day: about_hours(publish_hours(connection, day)))
 
     return hourly_orders
@@ -152,8 +148,6 @@ def _pull(
     context: dg.AssetExecutionContext, runtime: Runtime, track: Track, about: Callable[[DayResult], dict[str, Any]]
 ) -> _NOTHING:
     """Sync the run's days of one track. Days that were stored before another failed are marked materialized."""
-    from calling_pipeline.call_stats.sync.sync import sync_days
-
     done: list[DayResult] = []
 
     def note(result: DayResult) -> None:
@@ -184,8 +178,6 @@ def _pull(
 
 def _keep(context: dg.AssetExecutionContext, runtime: Runtime, track: Track, done: Mapping[dt.date, dict[str, Any]]) -> None:
     """The run fails and its later steps will not run: publish what is stored and proven all the same."""
-    from calling_pipeline.call_stats.sync.publishing import publish_day
-
     for day, metadata in done.items():
         if track == "grade":
             with runtime.transaction() as connection:

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.defs.call_stats.reports import column_schema
+from calling_pipeline.defs.metadata import column_schema
 from calling_pipeline.defs.telephony import checks as telephony_checks
 from calling_pipeline.defs.telephony import sensors
 from calling_pipeline.defs.windows import RANGE_END, RANGE_START, busy_run, parse_keys

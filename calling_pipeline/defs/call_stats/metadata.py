@@ -1,4 +1,4 @@
-"""What the UI shows about the stats assets: column schemas, and a day's numbers as metadata a person would look at."""
+"""What the UI shows about the stats assets: the columns' meaning, and a day's numbers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-import sqlalchemy as sa
 
 from calling_pipeline.call_stats.records import AgentRank, DayResult, FetchProof, GradeDay, HourlyOrders, TaskDay
 
-_DESCRIPTIONS: Mapping[str, str] = {
+COLUMNS: Mapping[str, str] = {
     "date": "business day (Asia/Shanghai)",
     "grade_9": "9-yuan orders",
     "grade_1": "1-yuan orders",
@@ -39,22 +38,8 @@ _DESCRIPTIONS: Mapping[str, str] = {
     "orders": "grade_9 + grade_1",
     "hour": "hour of the day, 0 … 23",
 }
+"""Column name → what it holds, for every table of the room."""
 _BAR = 24
-
-
-def column_schema(table: sa.Table) -> dg.TableSchema:
-    """A table's columns for the UI."""
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                column.name,
-                type=str(column.type.compile()).lower(),
-                description=_DESCRIPTIONS.get(column.name),
-                constraints=dg.TableColumnConstraints(nullable=bool(column.nullable), unique=_alone_in_key(column)),
-            )
-            for column in table.columns
-        ]
-    )
 
 
 def about_proof(proof: FetchProof, elapsed_s: float) -> dict[str, Any]:
@@ -141,7 +126,7 @@ def about_agents(ranked: Sequence[AgentRank]) -> dict[str, Any]:
 
 
 def about_hours(hours: Sequence[HourlyOrders]) -> dict[str, Any]:
-    """One day of `hourly_orders`, as a bar for each hour."""
+    """One day of `hourly_orders`, as one bar per hour."""
     busiest = max(hours, key=lambda row: row.orders, default=None)
     return {
         "dagster/partition_row_count": len(hours),
@@ -156,7 +141,3 @@ def _bars(values: Iterable[tuple[str, int]]) -> str:
     largest = max((count for _, count in rows), default=0) or 1
     lines = [f"| {name} | {count} | `{'█' * round(_BAR * count / largest)}` |" for name, count in rows]
     return "\n".join(["| hour | orders | |", "| --- | ---: | --- |", *lines])
-
-
-def _alone_in_key(column: sa.Column[Any]) -> bool:
-    return bool(column.primary_key) and len(column.table.primary_key.columns) == 1

@@ -1,4 +1,4 @@
-"""The job `housekeeping`: removes what has outlived its retention, every night, and says how much."""
+"""The job `housekeeping`: removes what is older than its retention, every night, and says how much."""
 
 import datetime as dt
 
@@ -6,7 +6,8 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.alerts import store as alerts
-from calling_pipeline.defs import dagster_history
+from calling_pipeline.call_stats import retention
+from calling_pipeline.defs.housekeeping import store as dagster_history
 from calling_pipeline.runtime import Runtime
 
 ALERT_RETENTION = dt.timedelta(days=365)
@@ -31,8 +32,6 @@ def prune_dagster_history(context: dg.OpExecutionContext, runtime: dg.ResourcePa
 @dg.op(description="Cached days and call records older than their retention, and proofs of superseded reads.")
 def prune_stats(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
     """CALLING_CACHE_RETENTION_DAYS of the caches, CALLING_CALL_RECORD_RETENTION_DAYS of call records."""
-    from calling_pipeline.call_stats import retention
-
     settings = runtime.settings
     with runtime.transaction() as connection:
         pruned = retention.prune(
@@ -45,7 +44,7 @@ def prune_stats(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtim
     context.add_output_metadata({**pruned.rows, **kept})
 
 
-@dg.job(description="Removes what has outlived its retention: caches, call records, alerts, Dagster's own history.")
+@dg.job(description="Removes what is older than its retention: caches, call records, alerts, Dagster's own history.")
 def housekeeping() -> None:
     """Independent ops: one that fails leaves the others alone."""
     prune_stats()
