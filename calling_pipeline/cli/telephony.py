@@ -88,7 +88,7 @@ def release(door: Door, extension_id: int | None, collector_id: int | None, tena
     calling-pipeline telephony release --tenant 1 --collector 5
     calling-pipeline telephony release --stale
     """
-    from calling_pipeline.telephony.pool import extensions
+    from calling_pipeline.telephony.calls.release import release_collector, release_extension
 
     if (extension_id is not None) + (collector_id is not None) + stale != 1:
         raise click.UsageError("give one of --extension, --collector and --stale")
@@ -102,10 +102,10 @@ def release(door: Door, extension_id: int | None, collector_id: int | None, tena
         raise click.UsageError("--collector needs --tenant")
     with runtime.transaction() as connection:
         if collector_id is not None and tenant is not None:
-            released = extensions.force_release(connection, tenant, collector_id, who=_who())
+            released = release_collector(connection, tenant, collector_id, who=_who())
         else:
             assert extension_id is not None
-            done = extensions.release(connection, extension_id, None, who=_who())
+            done = release_extension(connection, extension_id, None, who=_who())
             released = [extension_id] if done else []
     said = f"released: {', '.join(map(str, released))}" if released else "nothing was lent: nothing released"
     return Answer({"released": released}, [said])

@@ -292,7 +292,10 @@ class Swept:
 
 @dataclass(frozen=True)
 class Reconciled:
-    """One configuration's day against Infinity's bill."""
+    """One configuration's day of calls compared with Infinity's bill.
+
+    `settled` and `recordings`: how many final states and recordings this reconciliation learned from the bill.
+    """
 
     config_id: int
     tenant_id: int
@@ -300,10 +303,10 @@ class Reconciled:
     billed: int
     recorded: int
     matched: int
-    settled: int
     billed_unknown_to_us: int
     recorded_not_billed: int
-    recordings: int
+    settled: int = 0
+    recordings: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from typing import Any
 
 import psycopg
 
+from calling_pipeline import days
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.billing import store as bill_store
 from calling_pipeline.telephony.calls import making
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.callbacks import sign
+from calling_pipeline.telephony.facts import store as facts
 from calling_pipeline.telephony.pool import extensions
 from calling_pipeline.telephony.records import CallOutcome, CallWish
 from calling_pipeline.telephony.tenants import collectors, configurations
@@ -130,14 +131,13 @@ def signed(body: bytes, *, secret: str = CALLBACK_SECRET, at: float | None = Non
     return {"X-Timestamp": stamp, "X-Signature": sign(secret, stamp, body), "Content-Type": "application/json"}
 
 
-def broken_rules(runtime: Runtime, *, lent_before: dt.datetime | None = None) -> list[str]:
-    """Everything the pool's invariants forbid, as found now; `lent_before` forgives allocations younger than that."""
-    from calling_pipeline import days
-
+def broken_rules(runtime: Runtime, *, allocated_before: dt.datetime | None = None) -> list[str]:
+    """What breaks the pool's invariants now; an extension allocated after `allocated_before` may have no call yet."""
     with runtime.transaction() as connection:
-        return [
-            *bill_store.shared_extensions(connection),
-            *bill_store.greedy_collectors(connection),
-            *bill_store.held_without_call(connection, lent_before or days.now() + dt.timedelta(days=1)),
-            *bill_store.calls_without_extension(connection),
+        rows = [
+            *facts.extensions_with_two_calls(connection),
+            *facts.collectors_with_two_extensions(connection),
+            *facts.extensions_without_call(connection, allocated_before or days.now() + dt.timedelta(days=1)),
+            *facts.calls_without_extension(connection),
         ]
+    return [str(row) for row in rows]

@@ -10,8 +10,8 @@ from calling_pipeline import days
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.defs.telephony import assets as room
 from calling_pipeline.defs.telephony.sensors import stale_extensions
+from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.calls.sweep import sweep
-from calling_pipeline.telephony.pool import monitoring
 from calling_pipeline_tests.support import eventually
 
 DAILY = daily_partitions(dt.date(2026, 1, 1))

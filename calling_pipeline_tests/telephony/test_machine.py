@@ -13,6 +13,7 @@ from calling_pipeline import days
 from calling_pipeline.errors import CallingError
 from calling_pipeline.telephony.calls import making
 from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.calls.release import release_collector
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.pool import allocation, extensions
 from calling_pipeline.telephony.pool import store as pool_store
@@ -116,7 +117,7 @@ class Pool(RuleBasedStateMachine):
     def an_operator_frees_by_force(self, data):
         collector = data.draw(st.sampled_from(sorted(self.open)))
         with self.runtime.transaction() as connection:
-            assert len(extensions.force_release(connection, 1, collector, who="test")) == 1
+            assert len(release_collector(connection, 1, collector, who="test")) == 1
         del self.open[collector]
 
     @rule()

@@ -49,8 +49,7 @@ def _extension_pool() -> dg.AssetsDefinition:
         metadata={"dagster/table_name": "extension_pool", "dagster/column_schema": column_schema(tables.extension_pool)},
     )
     def extension_pool(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
-        from calling_pipeline.telephony import quality
-        from calling_pipeline.telephony.pool import monitoring
+        from calling_pipeline.telephony import monitoring, quality
 
         with runtime.transaction() as connection:
             rows = monitoring.take_snapshot(connection)
@@ -101,13 +100,13 @@ def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
 
 async def _reconciled(runtime: Runtime, day: dt.date) -> dict[str, int]:
     """Reconcile one day with every tenant's bill; its sums."""
-    from calling_pipeline.telephony.billing import store as bill_store
     from calling_pipeline.telephony.billing.reconcile import reconcile_day
+    from calling_pipeline.telephony.facts import store as fact_store
 
     async with runtime.telephony() as deps:
         results = await reconcile_day(deps, day)
     with runtime.transaction() as connection:
-        states = bill_store.day_states(connection, *days.day_bounds(day))
+        states = fact_store.calls_by_state(connection, *days.day_bounds(day))
     names = ("billed", "matched", "settled", "billed_unknown_to_us", "recorded_not_billed", "recordings")
     sums = {name: sum(getattr(result, name) for result in results) for name in names}
     return {"dagster/partition_row_count": sum(states.values()), **sums, **{f"state_{k}": v for k, v in states.items()}}

@@ -8,10 +8,9 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.defs.windows import days_of_run
+from calling_pipeline.quality import Finding
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony import quality
-from calling_pipeline.telephony.quality import Finding
-from calling_pipeline.telephony.records import Reconciled
 
 _POOL_CHECKS = {
     "extension_has_one_holder": "No extension serves two open calls.",
@@ -45,51 +44,31 @@ def checks(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetChecksDefinition
     def reconciled_equals_billed(
         context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.AssetCheckResult:
+        from calling_pipeline.telephony.billing.reconcile import compare_day
+
         wanted = days_of_run(context.op_execution_context.run_tags)
         with runtime.transaction() as connection:
-            finding = quality.reconciled_is_billed([row for day in wanted for row in _differences(connection, day)])
+            finding = quality.reconciled_is_billed([row for day in wanted for row in compare_day(connection, day)])
         return dg.AssetCheckResult(passed=finding.passed, severity=dg.AssetCheckSeverity.WARN, metadata=_metadata(finding))
 
     return [extension_pool_checks, reconciled_equals_billed]
 
 
 def _pool_findings(connection: sa.Connection) -> dict[str, Finding]:
-    from calling_pipeline.telephony.billing import store as bill_store
+    from calling_pipeline.telephony.facts import store as fact_store
 
     now = days.now()
-    held = bill_store.held_without_call(connection, now - dt.timedelta(seconds=_ALLOCATION_S))
-    overdue = bill_store.overdue(connection, now - _SWEEP_LATE)
-    unmatched = bill_store.old_unmatched(connection, now - _CALLBACK_UNMATCHED)
+    held = fact_store.extensions_without_call(connection, now - dt.timedelta(seconds=_ALLOCATION_S))
+    overdue = fact_store.overdue_calls(connection, now - _SWEEP_LATE)
+    unmatched = fact_store.unmatched_callbacks(connection, now - _CALLBACK_UNMATCHED)
     return {
-        "extension_has_one_holder": quality.extension_has_one_holder(bill_store.shared_extensions(connection)),
-        "collector_holds_one_extension": quality.collector_holds_one_extension(bill_store.greedy_collectors(connection)),
-        "in_use_means_an_open_call": quality.in_use_means_an_open_call(held, bill_store.calls_without_extension(connection)),
+        "extension_has_one_holder": quality.extension_has_one_holder(fact_store.extensions_with_two_calls(connection)),
+        "collector_holds_one_extension": quality.collector_holds_one_extension(
+            fact_store.collectors_with_two_extensions(connection)
+        ),
+        "in_use_means_an_open_call": quality.in_use_means_an_open_call(held, fact_store.calls_without_extension(connection)),
         "no_call_is_stuck": quality.nothing_is_stuck(overdue, unmatched),
     }
-
-
-def _differences(connection: sa.Connection, day: dt.date) -> list[Reconciled]:
-    """Every configuration's day as it stands in the tables."""
-    from calling_pipeline.telephony.billing import store as bill_store
-    from calling_pipeline.telephony.billing.reconcile import SETTLING
-    from calling_pipeline.telephony.tenants import store as tenant_store
-
-    rows, _ = tenant_store.configs(connection, tenant_id=None)
-    first, end = days.day_bounds(day)
-    found = []
-    for row in rows:
-        counts = bill_store.counts(connection, row.id, day, first, end, days.now() - SETTLING)
-        found.append(
-            Reconciled(
-                config_id=row.id,
-                tenant_id=row.tenant_id,
-                day=day,
-                settled=0,
-                recordings=0,
-                **counts._mapping,
-            )
-        )
-    return found
 
 
 def _result(check: dg.AssetCheckKey, finding: Finding) -> dg.AssetCheckResult:

@@ -16,7 +16,7 @@ from calling_pipeline.telephony.records import Swept
 )
 def stale_extensions(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> dg.SkipReason:
     """Works by itself and starts no run: an extension must not wait for one."""
-    from calling_pipeline.telephony.pool import monitoring
+    from calling_pipeline.telephony import monitoring
 
     swept = asyncio.run(_sweep(runtime))
     with runtime.transaction() as connection:

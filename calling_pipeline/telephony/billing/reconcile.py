@@ -1,11 +1,16 @@
-"""A day's communication records against Infinity's own bill: what we never learned is taken from it, what differs is
-counted."""
+"""Reconciles a day of communication records with Infinity's bill.
+
+What we never learned about a call is taken from the bill; what differs is counted.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from dataclasses import replace
 from typing import Any
+
+import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError
@@ -44,19 +49,19 @@ async def reconcile(deps: TelephonyDependencies, account: Account, day: dt.date)
     settled = await asyncio.to_thread(_apply, deps, account, day, billed)
     recordings = await _fetch_recordings(deps, client, account, day)
     with deps.transaction() as connection:
-        counts = bill_store.counts(connection, account.config_id, day, first, end, days.now() - SETTLING)
-    return Reconciled(
-        config_id=account.config_id,
-        tenant_id=account.tenant_id,
-        day=day,
-        billed=counts.billed,
-        recorded=counts.recorded,
-        matched=counts.matched,
-        settled=settled,
-        billed_unknown_to_us=counts.billed_unknown_to_us,
-        recorded_not_billed=counts.recorded_not_billed,
-        recordings=recordings,
-    )
+        as_kept = _compared(connection, account.config_id, account.tenant_id, day)
+    return replace(as_kept, settled=settled, recordings=recordings)
+
+
+def compare_day(connection: sa.Connection, day: dt.date) -> list[Reconciled]:
+    """Every configuration's day as the tables hold it now; nothing is fetched or changed."""
+    rows, _ = tenant_store.configs(connection, tenant_id=None)
+    return [_compared(connection, row.id, row.tenant_id, day) for row in rows]
+
+
+def _compared(connection: sa.Connection, config_id: int, tenant_id: int, day: dt.date) -> Reconciled:
+    counts = bill_store.counts(connection, config_id, day, *days.day_bounds(day), days.now() - SETTLING)
+    return Reconciled(config_id=config_id, tenant_id=tenant_id, day=day, **counts._mapping)
 
 
 def _accounts(deps: TelephonyDependencies) -> list[Account]:

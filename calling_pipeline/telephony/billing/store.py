@@ -1,4 +1,4 @@
-"""SQL of Infinity's bill and its reconciliation with our communication records, and what the checks look at."""
+"""SQL of Infinity's bill and its reconciliation with our communication records."""
 
 from __future__ import annotations
 
@@ -64,43 +64,6 @@ def counts(
     """Billed, recorded, matched, billed but unknown to us, recorded but not billed."""
     values = {"config_id": config_id, "day": day, "first": first, "end": end, "settled_before": settled_before}
     return connection.execute(_COUNTS, values).one()
-
-
-def held_without_call(connection: sa.Connection, lent_before: dt.datetime) -> list[str]:
-    """Extensions in use that no open record explains, lent longer ago than an allocation takes."""
-    rows = connection.execute(_HELD_WITHOUT_CALL, {"lent_before": lent_before})
-    return [f"extension {row.number} ({row.id})" for row in rows]
-
-
-def calls_without_extension(connection: sa.Connection) -> list[str]:
-    """Open records whose extension is not lent to that collector under that token."""
-    return [f"call {row.id}" for row in connection.execute(_CALLS_WITHOUT_EXTENSION)]
-
-
-def shared_extensions(connection: sa.Connection) -> list[str]:
-    """Extensions with more than one open record: impossible by constraint, so whoever finds one found a broken index."""
-    return [f"extension {row.extension_id}: {row.calls} open calls" for row in connection.execute(_SHARED_EXTENSIONS)]
-
-
-def greedy_collectors(connection: sa.Connection) -> list[str]:
-    """Collectors who hold more than one extension."""
-    return [f"tenant {r.tenant_id} collector {r.holder}: {r.held}" for r in connection.execute(_GREEDY_COLLECTORS)]
-
-
-def old_unmatched(connection: sa.Connection, received_before: dt.datetime) -> list[str]:
-    """Callbacks that told of a call we still do not know."""
-    rows = connection.execute(_OLD_UNMATCHED, {"received_before": received_before})
-    return [f"callback {row.id} of configuration {row.config_id}" for row in rows]
-
-
-def overdue(connection: sa.Connection, deadline_before: dt.datetime) -> list[str]:
-    """Open calls that no sweep has looked into."""
-    return [f"call {row.id}" for row in connection.execute(_OVERDUE, {"deadline_before": deadline_before})]
-
-
-def day_states(connection: sa.Connection, first: dt.datetime, end: dt.datetime) -> dict[str, int]:
-    """Calls begun between two instants, by state."""
-    return {row.state: row.number for row in connection.execute(_DAY_STATES, {"first": first, "end": end})}
 
 
 _KEEP_BILL = sa.text(
@@ -222,59 +185,3 @@ _COUNTS = sa.text(
     """
 )
 """A call Infinity refused, or of which it never gave an id, need not be on its bill."""
-
-_HELD_WITHOUT_CALL = sa.text(
-    """
-    SELECT e.id, e.number FROM extension_pool e
-    WHERE e.state = 'in_use' AND e.lent_at < :lent_before
-      AND NOT EXISTS (
-          SELECT FROM communication_records r WHERE r.extension_id = e.id AND r.fence = e.fence AND r.closed_at IS NULL)
-    ORDER BY e.id
-    """
-)
-
-_CALLS_WITHOUT_EXTENSION = sa.text(
-    """
-    SELECT r.id FROM communication_records r
-    WHERE r.closed_at IS NULL
-      AND NOT EXISTS (
-          SELECT FROM extension_pool e
-          WHERE e.id = r.extension_id AND e.fence = r.fence AND e.state = 'in_use' AND e.holder = r.collector_id)
-    ORDER BY r.id
-    """
-)
-
-_SHARED_EXTENSIONS = sa.text(
-    """
-    SELECT extension_id, count(*) AS calls FROM communication_records WHERE closed_at IS NULL
-    GROUP BY extension_id HAVING count(*) > 1
-    """
-)
-
-_GREEDY_COLLECTORS = sa.text(
-    """
-    SELECT c.tenant_id, e.holder, count(*) AS held
-    FROM extension_pool e JOIN infinity_configs c ON c.id = e.config_id
-    WHERE e.state = 'in_use'
-    GROUP BY c.tenant_id, e.holder HAVING count(*) > 1
-    """
-)
-
-_OLD_UNMATCHED = sa.text(
-    """
-    SELECT id, config_id FROM call_callbacks
-    WHERE record_id IS NULL AND received_at < :received_before ORDER BY id LIMIT 100
-    """
-)
-_OVERDUE = sa.text(
-    """
-    SELECT id FROM communication_records
-    WHERE closed_at IS NULL AND deadline < :deadline_before ORDER BY deadline LIMIT 100
-    """
-)
-_DAY_STATES = sa.text(
-    """
-    SELECT state, count(*) AS number FROM communication_records
-    WHERE started_at >= :first AND started_at < :end GROUP BY state ORDER BY state
-    """
-)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -105,15 +105,10 @@ def close_stale(connection: sa.Connection, call: StaleCall, now: dt.datetime) ->
     return bool(connection.execute(_CLOSE_STALE, {**values, "verdict": "none"}).scalar_one())
 
 
-def close_by_force(connection: sa.Connection, extension_id: int, fence: int, now: dt.datetime) -> bool:
+def close_by_hand(connection: sa.Connection, extension_id: int, fence: int, now: dt.datetime) -> bool:
     """An operator frees an extension: its open record, if any, becomes `unknown` and is closed."""
     values = {"record_id": None, "extension_id": extension_id, "fence": fence, "now": now, "verdict": "none"}
     return bool(connection.execute(_CLOSE_STALE, values).scalar_one())
-
-
-def recent_outcomes(connection: sa.Connection, since: dt.datetime) -> Sequence[sa.Row[Any]]:
-    """Per configuration: calls settled since, how many failed, and the longest delay of a callback (s)."""
-    return connection.execute(_RECENT_OUTCOMES, {"since": since}).all()
 
 
 _OPEN_OF_COLLECTOR = sa.text(
@@ -322,16 +317,6 @@ _FILTER = """
 _FIND = statement("SELECT", _SHOWN, "FROM communication_records WHERE id = :record_id")
 _PAGE = statement("SELECT", _SHOWN, _FILTER, "ORDER BY id DESC LIMIT :limit OFFSET :offset")
 _COUNT = statement("SELECT count(*)", _FILTER)
-
-_RECENT_OUTCOMES = sa.text(
-    """
-    SELECT config_id, tenant_id, count(*) AS settled, count(*) FILTER (WHERE state = 'failed') AS failed,
-           max(callback_delay_s) AS longest_delay_s
-    FROM communication_records
-    WHERE started_at >= :since - interval '1 day' AND settled_at >= :since
-    GROUP BY config_id, tenant_id
-    """
-)
 
 KEEP_CALLBACK_SQL = driver_sql(KEEP_CALLBACK)
 MATCH_CALL_SQL = driver_sql(_MATCH_CALL)

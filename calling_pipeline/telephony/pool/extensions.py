@@ -13,7 +13,6 @@ from calling_pipeline import days
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.telephony import numbers
-from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Extension, ImportRow
 from calling_pipeline.telephony.tenants import store as tenant_store
@@ -98,7 +97,7 @@ def set_state(
     else:
         pool_store.bring_online(connection, extension_id)
     after = find(connection, extension_id)
-    _note(connection, who, before.tenant_id, f"set {state}", f"extension:{extension_id}", _facts(before), _facts(after))
+    note(connection, who, f"set {state}", before=before, after=after)
     return after
 
 
@@ -107,28 +106,7 @@ def delete(connection: sa.Connection, extension_id: int, *, who: str) -> None:
     before = find(connection, extension_id, lock=True)
     if not pool_store.remove(connection, extension_id):
         raise Conflict(f"extension {before.number} is in use; release it first, or take it offline and wait")
-    _note(connection, who, before.tenant_id, "delete extension", f"extension:{extension_id}", _facts(before), None)
-
-
-def release(connection: sa.Connection, extension_id: int, fence: int | None, *, who: str) -> bool:
-    """Free an extension by hand; its open call becomes `unknown`. False, and nothing changed, when it is not lent, or not
-    under the token `fence`."""
-    before = find(connection, extension_id)
-    if before.state != "in_use" or (fence is not None and fence != before.fence):
-        return False
-    if not call_store.close_by_force(connection, extension_id, before.fence, days.now()):
-        return False
-    after = find(connection, extension_id)
-    _note(connection, who, before.tenant_id, "release extension", f"extension:{extension_id}", _facts(before), _facts(after))
-    return True
-
-
-def force_release(connection: sa.Connection, tenant_id: int, collector_id: int, *, who: str) -> list[int]:
-    """Free whatever a collector holds; ids of the extensions freed. `NotFound` for an unknown collector."""
-    if tenant_store.collector(connection, tenant_id, collector_id) is None:
-        raise NotFound("there is no such collector")
-    held = pool_store.held_by(connection, tenant_id, collector_id)
-    return [extension.id for extension in held if release(connection, extension.id, extension.fence, who=who)]
+    note(connection, who, "delete extension", before=before, after=None)
 
 
 def find(connection: sa.Connection, extension_id: int, *, lock: bool = False) -> Extension:
@@ -137,6 +115,12 @@ def find(connection: sa.Connection, extension_id: int, *, lock: bool = False) ->
     if found is None:
         raise NotFound("there is no such extension")
     return found
+
+
+def note(connection: sa.Connection, who: str, action: str, *, before: Extension, after: Extension | None) -> None:
+    """Append a change of one extension to the audit log."""
+    changed = _facts(after) if after else None
+    _note(connection, who, before.tenant_id, action, f"extension:{before.id}", _facts(before), changed)
 
 
 def _config(connection: sa.Connection, config_id: int) -> tenant_store.Row:

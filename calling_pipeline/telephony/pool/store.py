@@ -68,11 +68,6 @@ def remove(connection: sa.Connection, extension_id: int) -> bool:
     return connection.execute(_REMOVE, {"extension_id": extension_id}).one_or_none() is not None
 
 
-def remove_all(connection: sa.Connection, config_id: int) -> int:
-    """Delete a configuration's extensions that are not in use."""
-    return connection.execute(_REMOVE_ALL, {"config_id": config_id}).rowcount
-
-
 def held_by(connection: sa.Connection, tenant_id: int, collector_id: int) -> list[Extension]:
     """What a collector holds: one extension or none."""
     values = {"tenant_id": tenant_id, "collector_id": collector_id}
@@ -170,7 +165,6 @@ _BRING_ONLINE = sa.text(
 )
 
 _REMOVE = sa.text("DELETE FROM extension_pool WHERE id = :extension_id AND state <> 'in_use' RETURNING id")
-_REMOVE_ALL = sa.text("DELETE FROM extension_pool WHERE config_id = :config_id AND state <> 'in_use'")
 
 _OUT_OF_QUARANTINE = sa.text(
     """

@@ -13,7 +13,6 @@ from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.masking import mask_phone
 from calling_pipeline.telephony import numbers
-from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Collector
 from calling_pipeline.telephony.tenants import store as tenant_store
 
@@ -81,7 +80,7 @@ def delete(connection: sa.Connection, tenant_id: int, collector_id: int, *, who:
     row = tenant_store.collector(connection, tenant_id, collector_id, lock=True)
     if row is None:
         raise NotFound("there is no such collector")
-    if pool_store.held_by(connection, tenant_id, collector_id):
+    if tenant_store.holds_extension(connection, tenant_id, collector_id):
         raise Conflict("this collector holds an extension; release it first")
     tenant_store.remove_collector(connection, tenant_id, collector_id)
     _note(connection, who, "delete collector", _shown(row), None)

@@ -20,7 +20,6 @@ from calling_pipeline.errors import CallingError, Conflict, InvalidInput, NotFou
 from calling_pipeline.masking import mask_secret
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import STRATEGIES, Account, Config
 from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.vendors.url_guard import checked_url, require_public
@@ -129,7 +128,7 @@ def delete(connection: sa.Connection, box: SecretBox, config_id: int, *, who: st
     before = _shown(box, row)
     now = days.now()
     tenant_store.change_config(connection, config_id, {"enabled": False, "deleted_at": now, "updated_at": now})
-    pool_store.remove_all(connection, config_id)
+    tenant_store.remove_idle_extensions(connection, config_id)
     if tenant_store.open_calls_of(connection, config_id):
         raise Conflict("this configuration has open calls; disable it and delete it when they have ended")
     tenant_store.change_config(

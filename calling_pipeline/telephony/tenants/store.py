@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.telephony.records import AuditRow
-from calling_pipeline.telephony.tables import collectors, infinity_configs, telephony_audit
+from calling_pipeline.telephony.tables import collectors, extension_pool, infinity_configs, telephony_audit
 
 Row = sa.Row[Any]
 CONFIG_NAME = "uq_infinity_configs_name"
@@ -57,6 +57,12 @@ def configs(
     return connection.execute(query).all(), total
 
 
+def remove_idle_extensions(connection: sa.Connection, config_id: int) -> None:
+    """Delete a configuration's extensions that are not in use."""
+    idle = sa.and_(extension_pool.c.config_id == config_id, extension_pool.c.state != "in_use")
+    connection.execute(extension_pool.delete().where(idle))
+
+
 def open_calls_of(connection: sa.Connection, config_id: int) -> int:
     """Extensions in use and calls without an end under a configuration."""
     return int(connection.execute(_OPEN_CALLS_OF, {"config_id": config_id}).scalar_one())
@@ -91,6 +97,13 @@ def collector(connection: sa.Connection, tenant_id: int, collector_id: int, *, l
     """One collector, locked against allocations if asked."""
     query = sa.select(collectors).where(_is(tenant_id, collector_id))
     return connection.execute(query.with_for_update() if lock else query).one_or_none()
+
+
+def holds_extension(connection: sa.Connection, tenant_id: int, collector_id: int) -> bool:
+    """Whether an extension is allocated to the collector."""
+    of_tenant = sa.select(infinity_configs.c.id).where(infinity_configs.c.tenant_id == tenant_id)
+    held = sa.and_(extension_pool.c.holder == collector_id, extension_pool.c.config_id.in_(of_tenant))
+    return bool(connection.execute(sa.select(sa.exists().where(held))).scalar_one())
 
 
 def collectors_page(

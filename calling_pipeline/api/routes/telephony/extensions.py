@@ -33,6 +33,7 @@ from calling_pipeline.api.routes.telephony.schemas import (
 )
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony.calls.release import release_collector, release_extension
 from calling_pipeline.telephony.pool import extensions
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Extension
@@ -132,7 +133,7 @@ def force_release(collector_id: Id, request: Request, caller: Operator, tenant_i
     """His open call, if any, becomes `unknown`."""
     tenant = own_tenant(caller, tenant_id)
     with _runtime(request).transaction() as connection:
-        released = extensions.force_release(connection, tenant, collector_id, who=caller.name)
+        released = release_collector(connection, tenant, collector_id, who=caller.name)
     return ok({"released": released})
 
 
@@ -167,7 +168,7 @@ def release(extension_id: Id, request: Request, caller: Operator, body: Extensio
     """`released` false, and nothing changed, when it is not lent, or not under the token given."""
     with _runtime(request).transaction() as connection:
         _visible(connection, extension_id, caller)
-        done = extensions.release(connection, extension_id, body.fence if body else None, who=caller.name)
+        done = release_extension(connection, extension_id, body.fence if body else None, who=caller.name)
         return ok({"released": done, "extension": asdict(extensions.find(connection, extension_id))})
 
 

@@ -1,4 +1,4 @@
-"""Keeps the pool's utilisation history and turns what is wrong for too long into alerts."""
+"""Keeps the history of the pool's utilisation and raises alerts: a busy pool, many failures, late callbacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from calling_pipeline import days
 from calling_pipeline.alerts.conditions import observe
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.telephony import quality
-from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.facts import store as fact_store
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import PoolStatistics
 
@@ -56,7 +56,7 @@ def _utilisation(connection: sa.Connection, now: dt.datetime) -> list[Condition]
 
 def _outcomes(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
     conditions = []
-    for row in call_store.recent_outcomes(connection, now - _OUTCOMES_OF):
+    for row in fact_store.recent_outcomes(connection, now - _OUTCOMES_OF):
         failures = f"tenant {row.tenant_id}: {row.failed} of {row.settled} calls failed within 15 minutes"
         failing = quality.too_many_fail(row.settled, row.failed)
         conditions.append(_condition("failures", row.config_id, failing, "Many calls fail", failures, now))
