@@ -22,7 +22,7 @@ from calling_pipeline.settings import Settings, load
 if TYPE_CHECKING:
     import httpx
 
-    from calling_pipeline.call_batches.runs import Pusher
+    from calling_pipeline.call_batches.dependencies import BatchDependencies
     from calling_pipeline.notifications.outbox.rounds import Means
     from calling_pipeline.telephony.dependencies import TelephonyDependencies
     from calling_pipeline.telephony.records import Account
@@ -131,14 +131,13 @@ class Runtime:
         finally:
             await clients.aclose()
 
-    def pusher(self, *, by: str = "", patience_s: float = 60.0) -> Pusher:
+    def call_batches(self, *, by: str = "", patience_s: float = 60.0) -> BatchDependencies:
         """What call batches are pushed with, by the settings."""
-        from calling_pipeline.call_batches.pushing.runner import Limits
-        from calling_pipeline.call_batches.runs import Pusher
+        from calling_pipeline.call_batches.dependencies import BatchDependencies, PushLimits
 
         given = self.settings
-        limits = Limits(given.gateway_concurrency, given.gateway_rate_per_s, patience_s)
-        return Pusher(self.engine, self.dial_gateway, limits, by)
+        limits = PushLimits(given.gateway_concurrency, given.gateway_rate_per_s, patience_s)
+        return BatchDependencies(self.engine, self.dial_gateway, limits, by)
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -16,13 +15,13 @@ from calling_pipeline.call_batches.batches import control
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import cron
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.call_batches.planning import planner
-from calling_pipeline.call_batches.pushing.runner import Limits, push_batch
+from calling_pipeline.call_batches.pushing.runner import push_batch
 from calling_pipeline.call_batches.records import Batch, CallingTask, Card
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.errors import Busy, Conflict
-from calling_pipeline.vendors.dial_gateway import DialGateway
 
 LOOK_BACK = dt.timedelta(hours=24)
 """A tick that was missed longer ago is never made up for."""
@@ -30,37 +29,26 @@ ON_TIME = dt.timedelta(minutes=10)
 """A tick this young is planned even outside the calling hours, and its batch waits; an older one counts as missed."""
 
 
-class GatewayMaker(Protocol):
-    """Makes a gateway client for so many requests in flight."""
+def push(dependencies: BatchDependencies, batch_id: int, on_progress: Callable[[int], None] | None = None) -> Batch:
+    """Push one batch; see `push_batch`, whose errors it raises."""
+    return shutdown.run(push_all(dependencies, [batch_id], on_progress))[0]
 
-    def __call__(self, *, concurrency: int | None = None) -> DialGateway: ...
 
+async def push_all(
+    dependencies: BatchDependencies, batch_ids: Sequence[int], on_progress: Callable[[int], None] | None = None
+) -> list[Batch]:
+    """Push several batches at the same time, each at its own rate; a failure is raised after all have ended."""
+    engine, limits, by = dependencies.engine, dependencies.limits, dependencies.by
 
-@dataclass(frozen=True)
-class Pusher:
-    """What pushing needs: the database, a way to the gateway, and how fast."""
+    async def one(batch_id: int) -> Batch:
+        async with dependencies.gateway(concurrency=limits.concurrency) as gateway:
+            return await push_batch(engine, gateway, batch_id, limits, by=by, on_progress=on_progress)
 
-    engine: sa.Engine
-    gateway: GatewayMaker
-    limits: Limits
-    by: str = ""
-
-    def push(self, batch_id: int, on_progress: Callable[[int], None] | None = None) -> Batch:
-        """Push one batch; see `push_batch`."""
-        return shutdown.run(self.push_all([batch_id], on_progress))[0]
-
-    async def push_all(self, batch_ids: Sequence[int], on_progress: Callable[[int], None] | None = None) -> list[Batch]:
-        """Push several batches at the same time, each at its own rate; a failure is raised after all have ended."""
-
-        async def one(batch_id: int) -> Batch:
-            async with self.gateway(concurrency=self.limits.concurrency) as gateway:
-                return await push_batch(self.engine, gateway, batch_id, self.limits, by=self.by, on_progress=on_progress)
-
-        done = await asyncio.gather(*(one(batch_id) for batch_id in batch_ids), return_exceptions=True)
-        for result in done:
-            if isinstance(result, BaseException):
-                raise result
-        return [result for result in done if isinstance(result, Batch)]
+    done = await asyncio.gather(*(one(batch_id) for batch_id in batch_ids), return_exceptions=True)
+    for result in done:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in done if isinstance(result, Batch)]
 
 
 @dataclass(frozen=True)
@@ -101,27 +89,31 @@ def plan_task(engine: sa.Engine, name: str, tick_at: dt.datetime | None = None) 
 
 
 def run_day(
-    pusher: Pusher, day: dt.date, *, names: Sequence[str] = (), say: Callable[[str], None] = lambda said: None
+    dependencies: BatchDependencies,
+    day: dt.date,
+    *,
+    names: Sequence[str] = (),
+    say: Callable[[str], None] = lambda said: None,
 ) -> list[Batch]:
     """Plan the ticks due now (when `day` is today) and push every unfinished batch of `day`; returns the day's batches.
 
     Run again it plans no tick twice and calls nobody twice: it goes on with what is unfinished. A batch that another
     process pushes is left to it.
     """
-    unknown = control.recover(pusher.engine, by=pusher.by)
+    unknown = control.recover(dependencies.engine, by=dependencies.by)
     if unknown:
         say(f"{unknown} calls of dead processes are unknown now")
     if day == days.today():
-        _plan_due(pusher.engine, names, say)
-    with pusher.engine.connect() as connection:
+        _plan_due(dependencies.engine, names, say)
+    with dependencies.engine.connect() as connection:
         now = days.now()
         mine = [
             batch.id
             for batch in batch_store.batches_of(connection, day)
             if (not names or batch.task_name in names) and _should_push(connection, batch, now)
         ]
-    shutdown.run(_push_quietly(pusher, mine, say))
-    with pusher.engine.connect() as connection:
+    shutdown.run(_push_quietly(dependencies, mine, say))
+    with dependencies.engine.connect() as connection:
         return [b for b in batch_store.batches_of(connection, day) if not names or b.task_name in names]
 
 
@@ -141,10 +133,10 @@ def _should_push(connection: sa.Connection, batch: Batch, now: dt.datetime) -> b
     return not batch_store.is_pushed(connection, batch.id)
 
 
-async def _push_quietly(pusher: Pusher, batch_ids: Sequence[int], say: Callable[[str], None]) -> None:
+async def _push_quietly(dependencies: BatchDependencies, batch_ids: Sequence[int], say: Callable[[str], None]) -> None:
     async def one(batch_id: int) -> None:
         try:
-            (batch,) = await pusher.push_all([batch_id])
+            (batch,) = await push_all(dependencies, [batch_id])
             say(f"batch {batch.id} is {batch.state} {batch.note}".rstrip())
         except (Busy, Conflict) as error:
             say(str(error))

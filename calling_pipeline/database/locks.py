@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 
+import psycopg
 import sqlalchemy as sa
+
+from calling_pipeline.database.sql import load
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(:key)")
 _TRY_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(:key)")
+_TRY_SESSION_LOCK = "SELECT pg_try_advisory_lock(%s)"
+_IS_HELD = load("database/is_held")
 
 
 def lock_key(*words: object) -> int:
@@ -24,3 +29,14 @@ def hold(connection: sa.Connection, *words: object) -> None:
 def try_hold(connection: sa.Connection, *words: object) -> bool:
     """Hold the lock until the transaction ends, or return False at once when another session has it."""
     return bool(connection.execute(_TRY_LOCK, {"key": lock_key(*words)}).scalar_one())
+
+
+def try_hold_for_session(connection: psycopg.Connection[tuple[object, ...]], *words: object) -> bool:
+    """Hold the lock until the session ends, or return False at once when another session has it."""
+    row = connection.execute(_TRY_SESSION_LOCK, (lock_key(*words),)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def is_held(connection: sa.Connection, *words: object) -> bool:
+    """Whether some session holds the lock called `words` now."""
+    return bool(connection.execute(_IS_HELD, {"key": lock_key(*words)}).scalar_one())

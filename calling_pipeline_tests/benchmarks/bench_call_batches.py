@@ -224,7 +224,7 @@ def _push_rate(url: URL, gateway: str) -> float:
     runtime = Runtime(settings)
     batch = runs.plan_task(runtime.engine, "bench")
     begun = time.perf_counter()
-    done = runtime.pusher().push(batch.id)
+    done = runs.push(runtime.call_batches(), batch.id)
     spent = time.perf_counter() - begun
     assert done.state == "completed", done
     runtime.close()
@@ -291,7 +291,7 @@ def _rate_limit(url: URL, vendor: str) -> Iterator[dict[str, Any]]:
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         settings = load(database_url=address, gateway_url=vendor + "/gateway", secret_key="a key of the benchmark")
         runtime = Runtime(settings)
-        runtime.pusher().push(runs.plan_task(runtime.engine, f"rate {rate}").id)
+        runs.push(runtime.call_batches(), runs.plan_task(runtime.engine, f"rate {rate}").id)
         runtime.close()
         with psycopg.connect(driver_dsn(url)) as connection:
             sent = sorted(row[0].timestamp() for row in connection.execute("SELECT sent_at FROM call_log"))

@@ -1,4 +1,4 @@
-"""What tests of the call batches share: work orders, calling tasks, a pusher on the simulator, and the judge."""
+"""What tests of the call batches share: work orders, calling tasks, dependencies on the simulator, and the judge."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import ending
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import editing
+from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.call_batches.records import Batch, CallingTask, Outcome
-from calling_pipeline.call_batches.runs import Pusher
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 from calling_pipeline_tests.support import Simulator
@@ -62,14 +62,14 @@ class Desk:
     def plan(self, name: str = "new orders") -> Batch:
         return runs.plan_task(self.engine, name)
 
-    def pusher(self, **changes: Any) -> Pusher:
-        """The product's own pusher; `changes` are fields of its limits."""
+    def dependencies(self, **changes: Any) -> BatchDependencies:
+        """The product's own dependencies; `changes` are fields of its limits."""
         runtime = Runtime(self.settings, engine=self.engine)
-        made = runtime.pusher(by="test", patience_s=5)
+        made = runtime.call_batches(by="test", patience_s=5)
         return dataclasses.replace(made, limits=dataclasses.replace(made.limits, **changes))
 
     def push(self, batch: Batch, **changes: Any) -> Batch:
-        return self.pusher(**changes).push(batch.id)
+        return runs.push(self.dependencies(**changes), batch.id)
 
     def run(self, name: str = "new orders", **changes: Any) -> Batch:
         return self.push(self.plan(name), **changes)

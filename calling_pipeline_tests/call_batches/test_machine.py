@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from calling_pipeline import days
+from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import control
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.pushing import claims
@@ -71,7 +72,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
                 (kind, after, options), times = fault
                 simulator.plant(kind, path="/gateway", after=after, times=times, **options)
             try:
-                self.desk.pusher(patience_s=3).push(batch)
+                runs.push(self.desk.dependencies(patience_s=3), batch)
             except CallingError:
                 pass
             finally:

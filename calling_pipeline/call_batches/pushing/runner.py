@@ -15,7 +15,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from calling_pipeline.call_batches.batches import ending
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches.ending import Ending
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.dependencies import CLAIM_AHEAD_S, PushLimits
 from calling_pipeline.call_batches.pushing import claims, outcomes
 from calling_pipeline.call_batches.pushing.rate_limit import Pacer
 from calling_pipeline.call_batches.records import Batch, BatchState, Claimed, Result
@@ -39,34 +40,17 @@ from calling_pipeline.vendors.dial_gateway import DialGateway, Push, PushAnswer
 WATCH_S = 0.2
 LINGER_S = 0.02
 """How long an outcome may wait for others that arrive in the same moment."""
-CLAIM_AHEAD_S = 0.5
 HOLD = Backoff(first_s=0.1, longest_s=30.0)
 """How long nothing is sent after the gateway took nothing."""
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How a batch is pushed. `patience_s`: how long to wait here for hours, caps or a gateway before the batch is left
-    waiting; `pause_patience_s`: how long a paused batch keeps its process."""
-
-    concurrency: int
-    rate_per_s: float
-    patience_s: float = 60.0
-    pause_patience_s: float = 600.0
-
-    @property
-    def chunk(self) -> int:
-        """Calls claimed at once: no more than are sent within about half a second."""
-        return max(1, min(self.concurrency, int(self.rate_per_s * CLAIM_AHEAD_S)))
-
-
 async def push_batch(
     engine: sa.Engine,
     gateway: DialGateway,
     batch_id: int,
-    limits: Limits,
+    limits: PushLimits,
     *,
     by: str = "",
     on_progress: Callable[[int], None] | None = None,
@@ -82,7 +66,7 @@ async def push_batch(
     try:
         batch = await database.until_committed(lambda connection: batch_store.batch(connection, batch_id))
         if batch.rate_per_s is not None:
-            limits = Limits(limits.concurrency, batch.rate_per_s, limits.patience_s, limits.pause_patience_s)
+            limits = replace(limits, rate_per_s=batch.rate_per_s)
         await _Runner(database, gateway, lock, batch, limits, by, on_progress or (lambda done: None)).run()
         return await database.until_committed(lambda connection: batch_store.batch(connection, batch_id))
     finally:
@@ -98,7 +82,7 @@ class _Runner:
         gateway: DialGateway,
         lock: SessionLock,
         batch: Batch,
-        limits: Limits,
+        limits: PushLimits,
         by: str,
         on_progress: Callable[[int], None],
     ) -> None:

@@ -57,9 +57,9 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 
         if config.dry_run:
             return dg.MaterializeResult(metadata=_previews(runtime, config.tasks))
-        pusher, calls, unknown = runtime.pusher(by=f"run {context.run.run_id[:8]}"), 0, 0
+        dependencies, calls, unknown = runtime.call_batches(by=f"run {context.run.run_id[:8]}"), 0, 0
         for key in context.partition_keys:
-            runs.run_day(pusher, days.parse_day(key), names=config.tasks, say=context.log.info)
+            runs.run_day(dependencies, days.parse_day(key), names=config.tasks, say=context.log.info)
             metadata = _about_day(runtime, key)
             context.add_asset_metadata(metadata, partition_key=key)
             calls += metadata["calls_made"]
