@@ -4,6 +4,7 @@ and the simulator as a real server process."""
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings, load
-from calling_pipeline_tests.support import Simulator, free_name
+from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, free_name, start_process
 
 TEMPLATE = "calling_template"
 SPEED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -30,6 +31,8 @@ settings.register_profile(
     "nightly", max_examples=500, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
 )
 settings.load_profile(os.environ.get("CALLING_TEST_PROFILE", "default"))
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the tests as Ctrl-C does: fixtures stop their servers
+_of_the_session: list[subprocess.Popen[str]] = []
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +43,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.chdir(tmp_path)
     yield
     days.set_clock(None)
+
+
+@pytest.fixture(autouse=True)
+def no_process_left() -> Iterator[None]:
+    """Whatever processes a test started end with it, also when it fails."""
+    yield
+    end_processes(but=_of_the_session)
 
 
 @pytest.fixture(scope="session")
@@ -108,17 +118,18 @@ def runtime(app_settings: Settings) -> Iterator[Runtime]:
 
 @pytest.fixture(scope="session")
 def _simulator_process() -> Iterator[Simulator]:
-    process = subprocess.Popen(
+    process = start_process(
         [sys.executable, "-m", "calling_pipeline.cli.main", "simulator", "--port", "0", "--records-per-day", "1200"],
         stderr=subprocess.PIPE,
         text=True,
     )
+    _of_the_session.append(process)
     assert process.stderr is not None
     line = process.stderr.readline()
     assert "http://" in line, f"the simulator did not start: {line}{process.stderr.read()}"
     yield Simulator("http://" + line.rsplit("http://", 1)[1].strip())
     process.terminate()
-    process.wait(10)
+    process.wait(LIMIT_S)
     process.stderr.close()
 
 

@@ -1,18 +1,31 @@
-"""Helpers of tests that are no fixtures: the simulator seen from a test, names, waiting for a condition."""
+"""Helpers of tests that are no fixtures: the simulator seen from a test, waiting, processes that end with the test."""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
+import signal
 import socket
+import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import uvicorn
+
+LIMIT_S = 120.0
+"""How long a test waits for what must happen: long enough for a machine that is twenty times busier than usual."""
+
+http = httpx.Client(timeout=LIMIT_S, trust_env=False)
+"""For requests of tests: it waits as long as a test does, where the functions of httpx give up after 5 s."""
+
+_started: set[subprocess.Popen[Any]] = set()
 
 
 @dataclass(frozen=True)
@@ -26,37 +39,82 @@ class Simulator:
     ) -> None:
         """Plant one fault."""
         fault = {"kind": kind, "path": path, "times": times, "rate": rate, "after": after, "options": options}
-        httpx.post(f"{self.url}/_sim/faults", json=fault).raise_for_status()
+        http.post(f"{self.url}/_sim/faults", json=fault).raise_for_status()
 
     def clear_faults(self) -> None:
-        httpx.delete(f"{self.url}/_sim/faults").raise_for_status()
+        http.delete(f"{self.url}/_sim/faults").raise_for_status()
 
     def behave(self, **settings: Any) -> None:
         """Change how simulated Infinity's calls and callbacks go."""
-        httpx.post(f"{self.url}/infinity/_sim/settings", json=settings).raise_for_status()
+        http.post(f"{self.url}/infinity/_sim/settings", json=settings).raise_for_status()
 
     def forget_calls(self) -> None:
         """Let simulated Infinity start afresh."""
-        httpx.delete(f"{self.url}/infinity/_sim/calls").raise_for_status()
+        http.delete(f"{self.url}/infinity/_sim/calls").raise_for_status()
 
     def get(self, path: str, **params: Any) -> Any:
         """JSON of one of the simulator's own pages."""
-        return httpx.get(self.url + path, params=params).raise_for_status().json()
+        return http.get(self.url + path, params=params).raise_for_status().json()
 
 
 def free_name(prefix: str = "test") -> str:
     return f"{prefix}_{uuid.uuid4().hex[:12]}"
 
 
-def eventually(condition: Callable[[], Any], *, within_s: float = 10.0, every_s: float = 0.02) -> Any:
-    """The first truthy value of `condition`, asked again and again; fails after `within_s`."""
-    deadline = time.monotonic() + within_s
+def wait_until(condition: Callable[[], Any], *, limit_s: float = LIMIT_S, every_s: float = 0.02) -> Any:
+    """The first truthy value of `condition`, asked again and again; fails after `limit_s`."""
+    deadline = time.monotonic() + limit_s
     while True:
         value = condition()
         if value or time.monotonic() > deadline:
-            assert value, f"not within {within_s} s: {condition}"
+            assert value, f"not within {limit_s} s: {condition}"
             return value
         time.sleep(every_s)
+
+
+def eventually(condition: Callable[[], Any], *, within_s: float = LIMIT_S, every_s: float = 0.02) -> Any:
+    """`wait_until` under its earlier name."""
+    return wait_until(condition, limit_s=within_s, every_s=every_s)
+
+
+def join_all(*threads: threading.Thread) -> None:
+    """Wait for the threads to end; fails when one does not."""
+    for thread in threads:
+        thread.join(LIMIT_S)
+        assert not thread.is_alive(), f"{thread.name} has not ended within {LIMIT_S} s"
+
+
+def run_together(*acts: Callable[[], object]) -> None:
+    """Run every act in a thread of its own, and wait for all of them."""
+    threads = [threading.Thread(target=act, name=f"act {number}") for number, act in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    join_all(*threads)
+
+
+def start_process(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
+    """Start a process as the leader of a group. The group is killed at the end of the test, or of the session if that was
+    interrupted: a test that fails leaves nothing running."""
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    _started.add(process)
+    return process
+
+
+def end_processes(*, but: Sequence[subprocess.Popen[Any]] = ()) -> None:
+    """Kill the groups of all processes that `start_process` started, except those of `but`."""
+    for process in _started - set(but):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        _started.discard(process)
+
+
+atexit.register(end_processes)
+atexit.register(http.close)
 
 
 @contextmanager
@@ -66,12 +124,12 @@ def served(app: Any) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    eventually(lambda: server.started)
+    wait_until(lambda: server.started)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        join_all(thread)
         listener.close()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.settings import load
+from calling_pipeline_tests.support import start_process
 
 
 @pytest.mark.parametrize(
@@ -84,8 +85,7 @@ def test_processes_that_start_together_end_with_the_same_key(tmp_path):
     program = "from calling_pipeline.settings import load; print(load().secret_key_bytes().hex())"
     environment = {**os.environ, "CALLING_HOME": str(tmp_path / "home")}
     started = [
-        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment, text=True)
-        for _ in range(4)
+        start_process([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment, text=True) for _ in range(4)
     ]
     assert len({process.communicate()[0] for process in started}) == 1
 

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from calling_pipeline import days
+from calling_pipeline_tests.support import LIMIT_S, http, start_process
 
 ROOT = Path(__file__).parents[1]
 _PARTITIONS = """{ assetNodeOrError(assetKey: {path: ["grade_stats_cache"]}) { ... on AssetNode {
@@ -37,7 +37,7 @@ class Up:
         self.ports = free_ports()
         environment = {**os.environ, **{f"CALLING_{name}_PORT": str(port) for name, port in self.ports.items()}}
         command = [sys.executable, "-m", "calling_pipeline.cli.main", "up"]
-        self.process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+        self.process = start_process(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
         self.said = []
         for line in self.process.stderr:
             self.said.append(line.strip())
@@ -47,25 +47,25 @@ class Up:
             pytest.fail("\n".join(self.said))
 
     def ask(self, query):
-        return httpx.post(f"http://127.0.0.1:{self.ports['UI']}/graphql", json={"query": query}, timeout=60).json()["data"]
+        return http.post(f"http://127.0.0.1:{self.ports['UI']}/graphql", json={"query": query}).json()["data"]
 
     def stop(self):
         """Ctrl-C; returns the exit status and the processes that outlived it."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(signal.SIGINT)
-        status = self.process.wait(60)
+        status = self.process.wait(LIMIT_S)
         self.process.stderr.close()
         return status, [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(1800)
 def test_everything_comes_up_filled_and_ctrl_c_ends_all_of_it(tmp_path):
     up = Up(tmp_path)
     try:
         [token] = [line.split()[2] for line in up.said if line.startswith("API token")]
         params = {"date": days.today().isoformat()}
         url = f"http://127.0.0.1:{up.ports['API']}/api/stats/grade-stats"
-        answer = httpx.get(url, params=params, headers={"Authorization": f"Bearer {token}"}).json()
+        answer = http.get(url, params=params, headers={"Authorization": f"Bearer {token}"}).json()
         assert answer["data"]["complete"] is True
         assert answer["data"]["from_cache"] is True
 

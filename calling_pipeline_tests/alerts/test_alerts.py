@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,7 @@ from calling_pipeline.alerts import conditions, deliver, store
 from calling_pipeline.alerts.channels import parse_channels
 from calling_pipeline.alerts.records import Alert, Condition
 from calling_pipeline.errors import ConfigurationError
+from calling_pipeline_tests.support import LIMIT_S, run_together, start_process
 
 DELIVER = """
 import sys
@@ -42,7 +42,7 @@ class Receiver:
                 if not outer.refusing:
                     outer.messages.append((body["title"], body["message"]))
                 outer.got_one.set()
-                outer.release.wait(20)
+                outer.release.wait(LIMIT_S)
                 self.send_response(500 if outer.refusing else 200)
                 self.end_headers()
 
@@ -99,11 +99,7 @@ def test_an_incident_recorded_again_is_kept_and_sent_once(engine, receiver):
 def test_two_processes_delivering_at_once_send_each_alert_once(engine, receiver):
     record(engine, *(alert(f"k{n}", f"Alert {n}") for n in range(8)))
     channels = parse_channels(receiver.url)
-    threads = [threading.Thread(target=deliver.deliver_due, args=(engine, channels)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together(*[lambda: deliver.deliver_due(engine, channels)] * 4)
     assert sorted(receiver.titles()) == [f"Alert {n}" for n in range(8)]
 
 
@@ -136,8 +132,8 @@ def test_a_process_killed_while_sending_loses_nothing_and_the_repeat_says_so(eng
     record(engine, alert())
     receiver.release.clear()
     dsn = database_url.render_as_string(hide_password=False)
-    process = subprocess.Popen([sys.executable, "-c", DELIVER, dsn, receiver.url])
-    assert receiver.got_one.wait(30)
+    process = start_process([sys.executable, "-c", DELIVER, dsn, receiver.url])
+    assert receiver.got_one.wait(LIMIT_S)
     process.kill()
     process.wait()
     receiver.release.set()

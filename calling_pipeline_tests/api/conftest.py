@@ -11,7 +11,7 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.cli.server import listen
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
-from calling_pipeline_tests.support import eventually
+from calling_pipeline_tests.support import LIMIT_S, http, join_all, wait_until
 
 TOKENS = {
     "admin-token": TokenGrant(role="admin"),
@@ -23,7 +23,7 @@ TOKENS = {
 @pytest.fixture
 def api_runtime(app_settings, simulator) -> Iterator[Runtime]:
     """A runtime whose vendor is the simulator; `/guanke/_sim/served` counts what it is asked."""
-    httpx.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
+    http.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
     update = {"api_tokens": TOKENS, "guanke_base_url": f"{simulator.url}/guanke", "guanke_secret": None}
     made = Runtime(app_settings.model_copy(update=update))
     yield made
@@ -37,25 +37,25 @@ def api(api_runtime) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(create_app(api_runtime), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    eventually(lambda: server.started)
+    wait_until(lambda: server.started)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
-    thread.join(10)
+    join_all(thread)
 
 
 @pytest.fixture
 def viewer(api) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api, headers={"Authorization": "Bearer viewer-token"}, timeout=30) as client:
+    with httpx.Client(base_url=api, headers={"Authorization": "Bearer viewer-token"}, timeout=LIMIT_S) as client:
         yield client
 
 
 @pytest.fixture
 def operator(api) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api, headers={"Authorization": "Bearer operator-token"}, timeout=30) as client:
+    with httpx.Client(base_url=api, headers={"Authorization": "Bearer operator-token"}, timeout=LIMIT_S) as client:
         yield client
 
 
 @pytest.fixture
 def admin(api) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api, headers={"Authorization": "Bearer admin-token"}, timeout=30) as client:
+    with httpx.Client(base_url=api, headers={"Authorization": "Bearer admin-token"}, timeout=LIMIT_S) as client:
         yield client

@@ -8,6 +8,7 @@ import pytest
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.sync.sync import sync_days
+from calling_pipeline_tests.support import http, run_together
 
 COLUMNS = {"date", "grade_9", "grade_1", "total_success", "total_records", "calculated_at", "elapsed_time", "sync_type"}
 TOLD = {"from_cache", "elapsed_time", "calculated_at", "complete", "next_sync_at"}
@@ -65,16 +66,12 @@ def test_a_hundred_readers_of_an_empty_today_cause_one_read_of_the_vendor(api, s
     def ask(answers):
         headers = {"Authorization": "Bearer viewer-token"}
         params = {"date": days.today().isoformat()}
-        answers.append(httpx.get(f"{api}/api/stats/grade-stats", params=params, headers=headers, timeout=60).status_code)
+        answers.append(http.get(f"{api}/api/stats/grade-stats", params=params, headers=headers).status_code)
 
     simulator.plant("slow", path="/task/cdr/all2", times=1, seconds=0.5)
     before = served(simulator)
     answers = []
-    threads = [threading.Thread(target=ask, args=(answers,)) for _ in range(30)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together(*[lambda: ask(answers)] * 30)
     assert answers == [200] * 30
     pages_of_one_read = 3
     assert served(simulator) - before <= pages_of_one_read

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from calling_pipeline import days
@@ -14,7 +13,7 @@ from calling_pipeline.call_stats.records import DayResult
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
-from calling_pipeline_tests.support import Simulator
+from calling_pipeline_tests.support import Simulator, http
 
 YESTERDAY = days.today() - dt.timedelta(days=1)
 
@@ -23,12 +22,12 @@ YESTERDAY = days.today() - dt.timedelta(days=1)
 def guanke(simulator: Simulator) -> Iterator[Simulator]:
     """The simulator with Guanke's days as the seed made them."""
     yield simulator
-    httpx.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
+    http.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
 
 
 @pytest.fixture
 def stats_runtime(app_settings: Settings, guanke: Simulator) -> Iterator[Runtime]:
-    made = Runtime(app_settings.model_copy(update={"guanke_base_url": f"{guanke.url}/guanke", "guanke_timeout_s": 2.0}))
+    made = Runtime(app_settings.model_copy(update={"guanke_base_url": f"{guanke.url}/guanke", "guanke_timeout_s": 30.0}))
     yield made
     made.close()
 
@@ -53,7 +52,7 @@ def sync(stats_runtime: Runtime) -> Callable[..., list[DayResult]]:
 
 def act(simulator: Simulator, verb: str, **body: Any) -> None:
     """One of Guanke's own acts in the simulator: `size`, `correct`, `revoke`, `credentials`."""
-    httpx.post(f"{simulator.url}/guanke/_sim/{verb}", json=body, timeout=60).raise_for_status()
+    http.post(f"{simulator.url}/guanke/_sim/{verb}", json=body).raise_for_status()
 
 
 def truth(simulator: Simulator, day: dt.date = YESTERDAY, **options: Any) -> Any:

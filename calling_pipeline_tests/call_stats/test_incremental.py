@@ -2,7 +2,6 @@
 
 import datetime as dt
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
@@ -14,6 +13,7 @@ from calling_pipeline.call_stats.sync import store as record_store
 from calling_pipeline.call_stats.sync.plan import plan_read
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline_tests.call_stats.conftest import act, truth
+from calling_pipeline_tests.support import http
 
 TODAY = days.today() - dt.timedelta(days=2)
 """A day long past on the simulator's clock, so that all of its calls are there; the syncs' clock is set within it."""
@@ -145,6 +145,6 @@ def test_an_interrupted_increment_leaves_the_proof_of_the_last_good_read(today_s
 def test_served_requests_show_what_an_increment_costs(today_sync, guanke):
     act(guanke, "size", date=TODAY.isoformat(), calls=20_000)
     today_sync(at(15))
-    before = httpx.get(f"{guanke.url}/guanke/_sim/served").json()["calls"]
+    before = http.get(f"{guanke.url}/guanke/_sim/served").json()["calls"]
     today_sync(at(15, 10))
-    assert httpx.get(f"{guanke.url}/guanke/_sim/served").json()["calls"] - before <= 6
+    assert http.get(f"{guanke.url}/guanke/_sim/served").json()["calls"] - before <= 6

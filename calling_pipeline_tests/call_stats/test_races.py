@@ -14,14 +14,14 @@ from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.sync import store as record_store
 from calling_pipeline.database import locks
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
-from calling_pipeline_tests.support import eventually
+from calling_pipeline_tests.support import LIMIT_S, join_all, start_process, wait_until
 
 DRIVER = "calling_pipeline_tests.call_stats.sync_driver"
 
 
 def start(runtime, track="grade", **environment):
     given = runtime.settings
-    return subprocess.Popen(
+    return start_process(
         [sys.executable, "-m", DRIVER, track, YESTERDAY.isoformat()],
         env={
             **os.environ,
@@ -58,7 +58,7 @@ def test_a_process_killed_in_the_middle_of_a_sync_leaves_the_old_numbers(sync, g
 
 def test_two_processes_that_sync_the_same_day_give_what_one_gives(guanke, stats_runtime, engine):
     processes = [start(stats_runtime) for _ in range(2)]
-    assert [process.wait(60) for process in processes] == [0, 0]
+    assert [process.wait(LIMIT_S) for process in processes] == [0, 0]
     for process in processes:
         process.stdout.close()
     expected = truth(guanke)
@@ -79,15 +79,15 @@ def test_an_older_read_never_overwrites_a_newer_one(sync, guanke, engine):
     def hold_after_last_page(day, done, expected):
         if done == expected:
             held.set()
-            release.wait(30)
+            release.wait(LIMIT_S)
 
     older = threading.Thread(target=lambda: results.update(old=sync("grade", progress=hold_after_last_page)[0]))
     older.start()
-    assert held.wait(30)
+    assert held.wait(LIMIT_S)
     act(guanke, "correct", date=YESTERDAY.isoformat(), grade="9元", order=9, rows=40)
     (newer,) = sync("grade")
     release.set()
-    older.join(30)
+    join_all(older)
     assert results["old"].outcome == "superseded"
     assert results["old"].stats == newer.stats
     with engine.connect() as connection:
@@ -104,10 +104,10 @@ def test_a_read_waits_for_the_days_lock_and_then_looks_again(sync, engine):
         locks.hold(holder, "call_stats", "grade", YESTERDAY)
         thread = threading.Thread(target=lambda: results.update(late=sync("grade")[0]))
         thread.start()
-        eventually(lambda: watcher.execute(waiting).scalar_one() or "late" in results, within_s=30)
+        wait_until(lambda: watcher.execute(waiting).scalar_one() or "late" in results)
         record_store.add_proof(holder, dataclasses.replace(first.proof, fetch_number=10**9))
         holder.commit()
-        thread.join(30)
+        join_all(thread)
     assert results["late"].outcome == "superseded"
 
 
@@ -117,15 +117,15 @@ def test_an_older_task_read_never_overwrites_a_newer_one(sync, guanke, engine):
 
     def hold(day, done, expected):
         held.set()
-        release.wait(30)
+        release.wait(LIMIT_S)
 
     older = threading.Thread(target=lambda: results.update(old=sync("task", progress=hold)[0]))
     older.start()
-    assert held.wait(30)
+    assert held.wait(LIMIT_S)
     act(guanke, "size", date=YESTERDAY.isoformat(), calls=700)
     (newer,) = sync("task")
     release.set()
-    older.join(30)
+    join_all(older)
     assert results["old"].outcome == "superseded"
     with engine.connect() as connection:
         assert store.read_task_day(connection, YESTERDAY) == newer.stats
@@ -148,9 +148,9 @@ def test_readers_see_the_old_numbers_or_the_new_ones_and_never_a_mixture(sync, g
     watcher = threading.Thread(target=watch)
     watcher.start()
     sync("grade")
-    eventually(lambda: (3000,) * 4 in seen)
+    wait_until(lambda: (3000,) * 4 in seen)
     stop.set()
-    watcher.join()
+    join_all(watcher)
     assert all(len(set(row)) == 1 for row in seen)
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from calling_pipeline.cli.main import _COMMANDS
+from calling_pipeline_tests.support import LIMIT_S
 
 CLI = [sys.executable, "-m", "calling_pipeline.cli.main"]
 
@@ -32,7 +33,7 @@ def command(app_settings, simulator, tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=LIMIT_S,
         )
 
     return run

@@ -4,6 +4,7 @@ import datetime as dt
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from calling_pipeline.contact_policy import gate, store
 from calling_pipeline.contact_policy.presets import CARRIER, LIST_ONLY, policy_from
 from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline.errors import Conflict
+from calling_pipeline_tests.support import LIMIT_S, join_all, run_together, start_process, wait_until
 
 NOON = dt.datetime(2026, 11, 23, 12, 0, tzinfo=days.SHANGHAI)
 PHONE = "13812340000"
@@ -98,11 +100,12 @@ def test_the_second_asker_waits_until_the_first_commits_and_is_then_refused(engi
 
     waiting = threading.Thread(target=second)
     waiting.start()
-    waiting.join(0.3)
-    assert waiting.is_alive()
+    with engine.connect() as watcher:
+        wait_until(lambda: watcher.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+    assert answers == []
     first.commit()
     first.close()
-    waiting.join(10)
+    join_all(waiting)
     assert answers == [False]
 
 
@@ -142,7 +145,7 @@ print(won, flush=True)
 def test_two_processes_that_want_one_numbers_slots_get_exactly_as_many_as_there_are(database_url, engine, limit):
     address = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
     racers = [
-        subprocess.Popen(
+        start_process(
             [sys.executable, "-c", RACER, address, name, str(limit)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -154,7 +157,7 @@ def test_two_processes_that_want_one_numbers_slots_get_exactly_as_many_as_there_
     for racer in racers:
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    won = [int(racer.communicate(timeout=30)[0]) for racer in racers]
+    won = [int(racer.communicate(timeout=LIMIT_S)[0]) for racer in racers]
     assert sum(won) == 20 * limit
     with engine.connect() as connection:
         most = sa.text("SELECT max(n) FROM (SELECT count(*) AS n FROM contact_attempts GROUP BY phone) AS each")
@@ -173,11 +176,8 @@ def test_crowds_that_overlap_in_opposite_orders_do_not_deadlock(engine):
         except Exception as error:
             failures.append(error)
 
-    crowds = [threading.Thread(target=crowd, args=item) for item in (("a", phones), ("b", phones[::-1]), ("c", phones[::2]))]
-    for thread in crowds:
-        thread.start()
-    for thread in crowds:
-        thread.join(30)
+    orders = {"a": phones, "b": phones[::-1], "c": phones[::2]}
+    run_together(*(partial(crowd, name, order) for name, order in orders.items()))
     assert failures == []
     with engine.connect() as connection:
         most = sa.text("SELECT max(n) FROM (SELECT count(*) AS n FROM contact_attempts GROUP BY phone) AS each")

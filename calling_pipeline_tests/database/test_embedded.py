@@ -7,14 +7,16 @@ import sys
 
 from calling_pipeline.database import migrate
 from calling_pipeline.settings import load
-from calling_pipeline_tests.support import eventually
+from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
 
 CLI = [sys.executable, "-m", "calling_pipeline.cli.main"]
 
 
 def command(*words, home, cwd, check=True):
     environment = {**os.environ, "CALLING_HOME": str(home)}
-    return subprocess.run([*CLI, *words], env=environment, cwd=cwd, capture_output=True, text=True, check=check, timeout=60)
+    return subprocess.run(
+        [*CLI, *words], env=environment, cwd=cwd, capture_output=True, text=True, check=check, timeout=LIMIT_S
+    )
 
 
 def test_a_machine_without_a_server_gets_one_and_keeps_its_data(tmp_path):
@@ -29,10 +31,10 @@ def test_a_machine_without_a_server_gets_one_and_keeps_its_data(tmp_path):
 def test_two_commands_at_once_share_one_server(tmp_path):
     environment = {**os.environ, "CALLING_HOME": str(tmp_path / "home")}
     started = [
-        subprocess.Popen([*CLI, "migrate", "--json"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        start_process([*CLI, "migrate", "--json"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    answers = [process.communicate(timeout=60)[0] for process in started]
+    answers = [process.communicate(timeout=LIMIT_S)[0] for process in started]
     assert all('"after"' in answer for answer in answers)
     assert sum('"before": null' in answer for answer in answers) == 1
 
@@ -40,7 +42,7 @@ def test_two_commands_at_once_share_one_server(tmp_path):
 def test_a_server_whose_user_was_killed_is_used_again(tmp_path):
     environment = {**os.environ, "CALLING_HOME": str(tmp_path / "home")}
     program = "from calling_pipeline.runtime import Runtime; Runtime.load().database_url; print('up', flush=True); input()"
-    process = subprocess.Popen(
+    process = start_process(
         [sys.executable, "-c", program], env=environment, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert process.stdout is not None
@@ -50,7 +52,7 @@ def test_a_server_whose_user_was_killed_is_used_again(tmp_path):
     pid_file = tmp_path / "home" / "postgres" / "postmaster.pid"
     assert pid_file.exists()
     assert "migrated" in command("migrate", home=tmp_path / "home", cwd=tmp_path).stdout
-    eventually(lambda: not pid_file.exists())
+    wait_until(lambda: not pid_file.exists())
 
 
 def test_a_home_that_cannot_hold_a_server_is_one_sentence(tmp_path):

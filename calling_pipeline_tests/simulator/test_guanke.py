@@ -3,12 +3,12 @@
 import datetime as dt
 import itertools
 
-import httpx
 import pytest
 
 from calling_pipeline import days
 from calling_pipeline.simulator.guanke_days import GRADES, make_calls, truth
 from calling_pipeline.simulator.world import World
+from calling_pipeline_tests.support import http
 
 DAY = days.today() - dt.timedelta(days=1)
 
@@ -18,11 +18,11 @@ def ask(simulator):
     token = simulator.get("/guanke/token", username="u", password="p")["data"]["token"]
 
     def ask(path="/task/cdr/all2", **query):
-        answer = httpx.get(f"{simulator.url}/guanke{path}", params=query, headers={"Authorization": token}, timeout=30)
+        answer = http.get(f"{simulator.url}/guanke{path}", params=query, headers={"Authorization": token})
         return answer.raise_for_status().json()
 
     yield ask
-    httpx.post(f"{simulator.url}/guanke/_sim/reset")
+    http.post(f"{simulator.url}/guanke/_sim/reset")
 
 
 def window(first=DAY, last=DAY):
@@ -51,7 +51,7 @@ def test_a_window_longer_than_seven_days_is_refused(ask):
 
 
 def test_without_a_valid_token_the_body_says_401(simulator):
-    answer = httpx.get(f"{simulator.url}/guanke/task/cdr/all2", params=window(), headers={"Authorization": "Bearer x"})
+    answer = http.get(f"{simulator.url}/guanke/task/cdr/all2", params=window(), headers={"Authorization": "Bearer x"})
     assert (answer.status_code, answer.json()["code"]) == (200, 401)
 
 

@@ -19,7 +19,7 @@ from calling_pipeline.defs.task_ledger import assets as room
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.task_ledger.ledger import keep_usage, save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
-from calling_pipeline_tests.support import served
+from calling_pipeline_tests.support import LIMIT_S, served
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def api(app_settings):
     settings = app_settings.model_validate({**app_settings.model_dump(), "api_tokens": tokens})
     with (
         served(create_app(Runtime(settings))) as url,
-        httpx.Client(base_url=url, headers={"Authorization": "Bearer op"}) as client,
+        httpx.Client(base_url=url, headers={"Authorization": "Bearer op"}, timeout=LIMIT_S) as client,
     ):
         yield client
 

@@ -11,17 +11,18 @@ from calling_pipeline.errors import ContractBreach, IncompleteFetch, VendorAuthR
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.vendors.http import VendorHttp
 from calling_pipeline.vendors.metabase import Metabase
+from calling_pipeline_tests.support import http
 
 ROWS = [["c1", "2026-11-20T09:15:00+08:00", "李明", "甲公司", None, ["上线"]]]
 
 
 @pytest.fixture
 def runtime(app_settings, simulator):
-    httpx.post(f"{simulator.url}/metabase/_sim/rows", json=ROWS).raise_for_status()
+    http.post(f"{simulator.url}/metabase/_sim/rows", json=ROWS).raise_for_status()
     made = Runtime(app_settings.model_copy(update={"metabase_url": f"{simulator.url}/metabase"}))
     yield made
     made.close()
-    httpx.delete(f"{simulator.url}/metabase/_sim/rows").raise_for_status()
+    http.delete(f"{simulator.url}/metabase/_sim/rows").raise_for_status()
 
 
 def rows(runtime, card=1):
@@ -33,14 +34,14 @@ def rows(runtime, card=1):
 
 
 def test_rows_come_as_they_are_and_one_session_serves_many(runtime, simulator):
-    before = httpx.delete(f"{simulator.url}/metabase/_sim/sessions").json()["opened"]
+    before = http.delete(f"{simulator.url}/metabase/_sim/sessions").json()["opened"]
     assert [rows(runtime) for _ in range(3)] == [ROWS] * 3
-    assert httpx.delete(f"{simulator.url}/metabase/_sim/sessions").json()["opened"] == before + 1
+    assert http.delete(f"{simulator.url}/metabase/_sim/sessions").json()["opened"] == before + 1
 
 
 def test_an_ended_session_is_opened_once_more(runtime, simulator):
     rows(runtime)
-    httpx.delete(f"{simulator.url}/metabase/_sim/sessions")
+    http.delete(f"{simulator.url}/metabase/_sim/sessions")
     assert rows(runtime) == ROWS
 
 
@@ -78,8 +79,8 @@ def test_an_answer_outside_the_contract_is_never_read_as_empty(engine, answer, e
         return httpx.Response(200, json={"id": "s"} if request.url.path == "/api/session" else answer)
 
     async def ask():
-        http = VendorHttp("metabase", "http://metabase", transport=httpx.MockTransport(vendor))
-        async with Metabase(http, CredentialStore(engine, SecretBox(b"x" * 16)), username="u", password="p") as metabase:
+        client = VendorHttp("metabase", "http://metabase", transport=httpx.MockTransport(vendor))
+        async with Metabase(client, CredentialStore(engine, SecretBox(b"x" * 16)), username="u", password="p") as metabase:
             return await metabase.card_rows(1)
 
     with pytest.raises(error):
