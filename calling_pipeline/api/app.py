@@ -1,53 +1,39 @@
-"""The HTTP API: one application over a `Runtime`. Routes live in `routes/`, one file a room."""
+"""The HTTP API: one application over a `Runtime`. Routes live in `routes/`, one file or folder a room."""
 
 from __future__ import annotations
 
-import importlib
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy.exc import SQLAlchemyError
-from starlette.exceptions import HTTPException
 
 from calling_pipeline import __version__
+from calling_pipeline.api import failures
 from calling_pipeline.api.auth import Tokens
+from calling_pipeline.api.envelope import Failure
+from calling_pipeline.api.routes import call_batches, call_stats, server, task_ledger
+from calling_pipeline.api.routes.telephony import calls, collectors, configurations, extensions
 from calling_pipeline.database.engine import driver_dsn
-from calling_pipeline.errors import (
-    Busy,
-    CallingError,
-    Conflict,
-    DatabaseUnavailable,
-    Forbidden,
-    InvalidInput,
-    NotFound,
-    TransientError,
-    VendorError,
-)
 from calling_pipeline.runtime import Runtime
 
-ROUTERS: tuple[str, ...] = (
-    "stats",  # first: routes are tried in order, and these are polled
-    "calls",
-    "telephony.configurations",
-    "telephony.extensions",
-    "telephony.calls",
-    "server",
-    "tasks",
+ROUTERS = (
+    call_stats.router,  # first: routes are tried in order, and these are polled
+    call_batches.router,
+    configurations.router,
+    extensions.router,
+    collectors.router,
+    calls.router,
+    server.router,
+    task_ledger.router,
 )
-"""Modules of `routes/`, each with a `router`."""
-
-_log = logging.getLogger(__name__)
+_ERRORS: dict[int | str, dict[str, object]] = {
+    "default": {"model": Failure, "description": "every error, whatever its status"}
+}
 
 
 def create_app(runtime: Runtime) -> FastAPI:
-    """The application. `app.state.runtime` serves ordinary routes; `app.state.pool` is psycopg's own asynchronous
-    pool for the few routes where SQLAlchemy's cost per request would show."""
+    """The application. What routes get from it is in `dependencies.py`."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -58,65 +44,10 @@ def create_app(runtime: Runtime) -> FastAPI:
             yield
         runtime.close()
 
-    app = FastAPI(title="calling_pipeline", version=__version__, lifespan=lifespan)
+    app = FastAPI(title="calling_pipeline", version=__version__, lifespan=lifespan, responses=_ERRORS)
     app.state.runtime = runtime
-    app.state.refreshes = {}
     app.state.tokens = Tokens(runtime.settings.token_grants())
-    for name in ROUTERS:
-        app.include_router(importlib.import_module(f"calling_pipeline.api.routes.{name}").router)
-    app.add_exception_handler(CallingError, _calling_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(SQLAlchemyError, _database_error)
+    for router in ROUTERS:
+        app.include_router(router)
+    failures.add_handlers(app)
     return app
-
-
-def failure(status: int, sentence: str, **more: Any) -> JSONResponse:
-    """`{"success": false, "error": sentence}` with `status`."""
-    return JSONResponse({"success": False, "error": sentence, **more}, status_code=status)
-
-
-def status_of(error: CallingError) -> int:
-    """The HTTP status an error of ours answers with."""
-    match error:
-        case InvalidInput():
-            return 422
-        case NotFound():
-            return 404
-        case Conflict():
-            return 409
-        case Forbidden():
-            return 403
-        case DatabaseUnavailable() | Busy():
-            return 503
-        case VendorError():
-            return 502
-        case TransientError():
-            return 503
-        case _:
-            return 500
-
-
-async def _calling_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, CallingError)
-    field = {"field": error.field} if isinstance(error, InvalidInput) and error.field else {}
-    return failure(status_of(error), str(error), **field)
-
-
-async def _http_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    answer = failure(error.status_code, str(error.detail))
-    answer.headers.update(error.headers or {})
-    return answer
-
-
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    return failure(422, f"{name}: {first['msg']}", field=name)
-
-
-async def _database_error(request: Request, error: Exception) -> JSONResponse:
-    _log.error("database failure at %s: %s", request.url.path, type(error).__name__)
-    return failure(503, "the database could not answer; try again shortly")

@@ -1,10 +1,10 @@
-"""Bearer tokens: who calls, and what that role may do."""
+"""Bearer tokens: who calls, what that role may do, and which tenants it may touch."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -12,6 +12,7 @@ from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.security.base import SecurityBase
 from starlette.exceptions import HTTPException
 
+from calling_pipeline.errors import Forbidden, InvalidInput, NotFound
 from calling_pipeline.settings import Role, TokenGrant
 
 _RANK: dict[Role, int] = {"viewer": 0, "collector": 1, "operator": 2, "admin": 3}
@@ -19,15 +20,36 @@ _RANK: dict[Role, int] = {"viewer": 0, "collector": 1, "operator": 2, "admin": 3
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request: his role, the one tenant he may touch (None: all), and a short name for audit rows."""
+    """Who sent a request: the role, the one tenant it is bound to (None: all), and a short name for audit rows."""
 
     role: Role
     tenant: int | None
     name: str
 
     def may_touch(self, tenant: int) -> bool:
-        """Whether this tenant is his."""
+        """Whether the token reaches this tenant."""
         return self.tenant is None or self.tenant == tenant
+
+    def own_tenant(self, tenant_id: int | None) -> int:
+        """The tenant a request is about: the token's, or the one named by a token of all tenants.
+
+        Raises `InvalidInput` when neither names one, `Forbidden` when the token is bound to another.
+        """
+        wanted = tenant_id if tenant_id is not None else self.tenant
+        if wanted is None:
+            raise InvalidInput("tenant_id is needed: this token is not bound to a tenant", field="tenant_id")
+        if not self.may_touch(wanted):
+            raise Forbidden("this token is bound to another tenant")
+        return wanted
+
+    def scope(self, tenant_id: int | None) -> int | None:
+        """The tenant a list is narrowed to; None: every tenant. Raises `Forbidden` for another tenant."""
+        return self.tenant if tenant_id is None else self.own_tenant(tenant_id)
+
+    def require_visible(self, tenant_id: int, what: str) -> None:
+        """Raise `NotFound` for what belongs to another tenant: it does not exist for this caller."""
+        if not self.may_touch(tenant_id):
+            raise NotFound(f"there is no such {what}")
 
 
 class Tokens:
@@ -72,6 +94,6 @@ class _Requirement(SecurityBase):
         return caller
 
 
-def requires(role: Role) -> Callable[..., object]:
-    """A dependency: the caller, when his role is `role` or above; 401 without a known token, else 403."""
+def requires(role: Role) -> SecurityBase:
+    """A dependency that yields the caller with `role` or above; 401 without a known token, 403 with a lesser role."""
     return _Requirement(role)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import datetime as dt
+from typing import Literal
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter
+from pydantic import BaseModel
 
-from calling_pipeline.api.app import failure
-from calling_pipeline.api.auth import Caller, requires
+from calling_pipeline.api.dependencies import Admin, RuntimeDep
+from calling_pipeline.api.envelope import Success, failure, ok
 from calling_pipeline.call_batches.calls import store as batch_calls
 from calling_pipeline.call_stats.sync import store as record_store
 from calling_pipeline.database import migrate
@@ -28,26 +29,48 @@ _LAST_ANSWERS = {
 }
 
 
-@router.get("/healthz")
-async def healthz(request: Request) -> JSONResponse:
-    """Whether the database answers with the schema this program needs, and when each vendor last answered. Needs no token;
-    503 when the database does not answer, whatever the vendors do."""
+class VendorHealth(BaseModel):
+    """When a vendor last answered."""
+
+    last_answer_at: dt.datetime | None
+
+
+class Health(BaseModel):
+    """The database answers with the schema this program needs."""
+
+    database: Literal["ok"] = "ok"
+    vendors: dict[str, VendorHealth]
+
+
+class Migrated(BaseModel):
+    """The schema's revision before and after."""
+
+    before: str | None
+    after: str
+
+
+@router.get("/healthz", response_model=Success[Health])
+async def healthz(runtime: RuntimeDep) -> object:
+    """Whether the database answers with the right schema, and when each vendor last answered.
+
+    Needs no token; 503 when the database does not answer, whatever the vendors do.
+    """
     try:
-        vendors = await asyncio.to_thread(_look, request.app.state.runtime)
+        return ok(Health(vendors=await asyncio.to_thread(_look, runtime)))
     except CallingError as error:
         return failure(503, str(error))
-    return JSONResponse({"success": True, "data": {"database": "ok", "vendors": vendors}})
 
 
 @router.post("/api/db/migrate")
-async def migrate_database(request: Request, caller: Caller = Depends(requires("admin"))) -> dict[str, Any]:
+async def migrate_database(runtime: RuntimeDep, caller: Admin) -> Success[Migrated]:
     """Bring the database to the newest schema. Needs the role admin."""
-    before, after = await asyncio.to_thread(migrate.upgrade, request.app.state.runtime.engine)
-    return {"success": True, "data": {"before": before, "after": after}}
+    before, after = await asyncio.to_thread(migrate.upgrade, runtime.engine)
+    return ok(Migrated(before=before, after=after))
 
 
-def _look(runtime: Runtime) -> dict[str, dict[str, str | None]]:
+def _look(runtime: Runtime) -> dict[str, VendorHealth]:
     with reachable(runtime.engine) as connection:
         migrate.require_current(connection)
-        answered = {vendor: last_answer(connection) for vendor, last_answer in _LAST_ANSWERS.items()}
-    return {vendor: {"last_answer_at": at.isoformat() if at else None} for vendor, at in answered.items()}
+        return {
+            vendor: VendorHealth(last_answer_at=last_answer(connection)) for vendor, last_answer in _LAST_ANSWERS.items()
+        }

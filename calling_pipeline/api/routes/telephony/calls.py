@@ -3,45 +3,38 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import psycopg
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Header, Request
 from fastapi.encoders import jsonable_encoder
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from calling_pipeline.api.auth import Caller, requires
-from calling_pipeline.api.routes.telephony.schemas import (
-    PREFIX,
-    Id,
-    Limit,
-    MakeCall,
-    Offset,
-    Short,
-    Tenant,
-    listed,
-    ok,
-    own_tenant,
-    scope,
-    visible,
-)
+from calling_pipeline.api.dependencies import Collector, Id, Limit, Offset, PoolDep, RuntimeDep, Short, Tenant, Viewer
+from calling_pipeline.api.envelope import Page, Success, answer, failure, ok, page
+from calling_pipeline.api.routes.telephony.bodies import PREFIX, MakeCall
+from calling_pipeline.api.routes.telephony.dependencies import TelephonyDep
+from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import DatabaseUnavailable, NotFound
-from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.calls import callbacks, making
 from calling_pipeline.telephony.calls import store as call_store
-from calling_pipeline.telephony.records import CallbackOutcome, CallState, CallWish
+from calling_pipeline.telephony.records import CallbackOutcome, CallOutcome, CallState, CallWish, CommunicationRecord
 
 router = APIRouter(prefix=PREFIX, tags=["telephony: calls"])
 _log = logging.getLogger(__name__)
 _STATUS = {"ringing": 200, "unknown": 202, "refused": 409, "failed": 424}
 _DATABASE_TRIES = 3
 
-Viewer = Annotated[Caller, Depends(requires("viewer"))]
-Collector = Annotated[Caller, Depends(requires("collector"))]
+
+class CallbackAnswer(BaseModel):
+    """What a callback did."""
+
+    outcome: CallbackOutcome
+
 
 _CALLBACK_BODY = {
     "requestBody": {
@@ -70,6 +63,7 @@ _CALLBACK_BODY = {
 @router.post(
     "/make-call",
     summary="Call a customer",
+    response_model=Success[CallOutcome],
     responses={
         202: {"description": "whether the call was made is not known; the extension stays held until it is"},
         409: {
@@ -78,25 +72,23 @@ _CALLBACK_BODY = {
         424: {"description": "Infinity refused or could not be reached: no call was made"},
     },
 )
-async def make_call(body: MakeCall, request: Request, caller: Collector) -> JSONResponse:
+async def make_call(body: MakeCall, telephony: TelephonyDep, caller: Collector) -> Response:
     """Rings the collector's extension first, then the customer. A repeat while that call is open answers with it."""
     wish = CallWish(
-        tenant_id=own_tenant(caller, body.tenant_id),
+        tenant_id=caller.own_tenant(body.tenant_id),
         collector_id=body.collector_id,
         phone=numbers.customer_number(body.phone),
         case_id="" if body.case_id is None else str(body.case_id),
         customer_id="" if body.customer_id is None else str(body.customer_id),
         strategy=body.strategy,
     )
-    outcome = await making.make_call(request.app.state.telephony, wish)
+    outcome = await making.make_call(telephony, wish)
     if outcome.rule == "no_collector":
         raise NotFound(outcome.sentence)
-    document = jsonable_encoder(asdict(outcome))
     status = _STATUS[outcome.kind]
     if status >= 400:
-        failed = {"success": False, "error": outcome.sentence, "rule": outcome.rule, "data": document}
-        return JSONResponse(failed, status_code=status)
-    return JSONResponse(ok(document), status_code=status)
+        return failure(status, outcome.sentence, rule=outcome.rule, data=jsonable_encoder(outcome))
+    return answer(ok(outcome), status=status)
 
 
 @router.post(
@@ -107,22 +99,24 @@ async def make_call(body: MakeCall, request: Request, caller: Collector) -> JSON
 )
 async def call_record(
     request: Request,
+    runtime: RuntimeDep,
+    pool: PoolDep,
     x_signature: Annotated[str | None, Header(description="hex HMAC-SHA256 over timestamp, dot and raw body")] = None,
     x_timestamp: Annotated[str | None, Header(description="Unix seconds")] = None,
-) -> dict[str, Any]:
+) -> Success[CallbackAnswer]:
     """Needs no token but the signature. A repeat changes nothing; a call we do not know (yet) is kept and matched later."""
     body = await _limited_body(request)
     try:
-        outcome = await _received(request, body, x_timestamp, x_signature)
+        outcome = await _received(pool, runtime.secrets, body, x_timestamp, x_signature)
     except callbacks.Unsigned as error:
         _log.warning("a callback was refused: %s", error)
         raise HTTPException(401, str(error)) from None
-    return ok({"outcome": outcome})
+    return ok(CallbackAnswer(outcome=outcome))
 
 
 @router.get("/calls", summary="List communication records")
 def show_all(
-    request: Request,
+    runtime: RuntimeDep,
     caller: Viewer,
     tenant_id: Tenant = None,
     collector_id: Id | None = None,
@@ -131,13 +125,12 @@ def show_all(
     open_only: bool = False,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> dict[str, Any]:
+) -> Success[Page[CommunicationRecord]]:
     """The newest first; numbers are masked."""
-    runtime: Runtime = request.app.state.runtime
     with runtime.transaction() as connection:
         rows, total = call_store.page(
             connection,
-            tenant_id=scope(caller, tenant_id),
+            tenant_id=caller.scope(tenant_id),
             collector_id=collector_id,
             state=state,
             case_id=case_id,
@@ -145,19 +138,18 @@ def show_all(
             limit=limit,
             offset=offset,
         )
-    return listed(rows, total, limit, offset)
+    return page(rows, total, limit, offset)
 
 
 @router.get("/calls/{call_id}", summary="Read a communication record")
-def show(call_id: Id, request: Request, caller: Viewer) -> dict[str, Any]:
+def show(call_id: Id, runtime: RuntimeDep, caller: Viewer) -> Success[CommunicationRecord]:
     """State, duration, recording, and what settled it."""
-    runtime: Runtime = request.app.state.runtime
     with runtime.transaction() as connection:
         found = call_store.find(connection, call_id)
     if found is None:
         raise NotFound("there is no such call")
-    visible(caller, found.tenant_id, "call")
-    return ok(asdict(found))
+    caller.require_visible(found.tenant_id, "call")
+    return ok(found)
 
 
 async def _limited_body(request: Request) -> bytes:
@@ -169,17 +161,15 @@ async def _limited_body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _received(request: Request, body: bytes, timestamp: str | None, signature: str | None) -> CallbackOutcome:
+async def _received(
+    pool: AsyncConnectionPool[Any], secrets: SecretBox, body: bytes, timestamp: str | None, signature: str | None
+) -> CallbackOutcome:
     """Apply the callback; repeated when the connection broke, for the same body counts once."""
-    pool: AsyncConnectionPool[Any] = request.app.state.pool
-    runtime: Runtime = request.app.state.runtime
-    failure: Exception | None = None
+    broken: Exception | None = None
     for _ in range(_DATABASE_TRIES):
         try:
             async with pool.connection(timeout=5) as connection:
-                return await callbacks.receive(
-                    connection, runtime.secrets, body=body, timestamp=timestamp, signature=signature
-                )
+                return await callbacks.receive(connection, secrets, body=body, timestamp=timestamp, signature=signature)
         except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UniqueViolation, PoolTimeout) as error:
-            failure = error
-    raise DatabaseUnavailable("the callback could not be kept; send it again") from failure
+            broken = error
+    raise DatabaseUnavailable("the callback could not be kept; send it again") from broken

@@ -2,150 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import asdict
-from typing import Annotated, Any
+import asyncio
+from dataclasses import replace
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter
 
-from calling_pipeline.api.auth import Caller, requires
-from calling_pipeline.api.routes.telephony.schemas import (
+from calling_pipeline.api.auth import Caller
+from calling_pipeline.api.dependencies import Admin, Id, Limit, Offset, Operator, RuntimeDep, Short, Tenant, Viewer
+from calling_pipeline.api.envelope import Page, Success, ok, page
+from calling_pipeline.api.routes.telephony.bodies import (
     PREFIX,
     ConfigChange,
     ConfigCreate,
     ConfigStatus,
-    Id,
-    Limit,
-    Offset,
+    Deleted,
     SecretRotation,
-    Short,
-    Tenant,
-    listed,
-    ok,
-    own_tenant,
-    scope,
-    visible,
 )
+from calling_pipeline.api.routes.telephony.dependencies import TelephonyDep, connected
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.records import Config
+from calling_pipeline.telephony.records import Account, AuditRow, Config
 from calling_pipeline.telephony.tenants import configurations
 from calling_pipeline.telephony.tenants import store as tenant_store
 
-
-@asynccontextmanager
-async def _desk(app: FastAPI) -> AsyncIterator[None]:
-    """Connections to the tenants' Infinity, kept while the server runs."""
-    runtime: Runtime = app.state.runtime
-    async with runtime.telephony() as deps:
-        app.state.telephony = deps
-        yield
-
-
-router = APIRouter(prefix=PREFIX, tags=["telephony: configurations"], lifespan=_desk)
-
-Viewer = Annotated[Caller, Depends(requires("viewer"))]
-Admin = Annotated[Caller, Depends(requires("admin"))]
-Operator = Annotated[Caller, Depends(requires("operator"))]
+router = APIRouter(prefix=PREFIX, tags=["telephony: configurations"], lifespan=connected)
 
 
 @router.post("/configs", summary="Create a tenant's configuration", status_code=201)
-def create(body: ConfigCreate, request: Request, caller: Admin) -> dict[str, Any]:
+def create(body: ConfigCreate, runtime: RuntimeDep, caller: Admin) -> Success[Config]:
     """The answer shows the callback secret, this once."""
-    runtime: Runtime = request.app.state.runtime
-    tenant_id = own_tenant(caller, body.tenant_id)
+    tenant_id = caller.own_tenant(body.tenant_id)
     configurations.check_address(body.api_url, allow_private=runtime.settings.allow_private_urls)
     with runtime.transaction() as connection:
         made, secret = configurations.create(connection, runtime.secrets, tenant_id, body.given(), who=caller.name)
-    return ok({**asdict(made), "callback_secret": secret})
+    return ok(replace(made, callback_secret=secret))
 
 
 @router.get("/configs", summary="List configurations")
 def show_all(
-    request: Request,
+    runtime: RuntimeDep,
     caller: Viewer,
     tenant_id: Tenant = None,
     enabled: bool | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> dict[str, Any]:
+) -> Success[Page[Config]]:
     """Tokens and secrets are masked."""
-    runtime: Runtime = request.app.state.runtime
     with runtime.transaction() as connection:
         rows, total = configurations.page(
             connection,
             runtime.secrets,
-            tenant_id=scope(caller, tenant_id),
+            tenant_id=caller.scope(tenant_id),
             enabled=enabled,
             limit=limit,
             offset=offset,
         )
-    return listed(rows, total, limit, offset)
+    return page(rows, total, limit, offset)
 
 
 @router.get("/configs/tenant/{tenant_id}", summary="Read a tenant's configuration")
-def show_of_tenant(tenant_id: Id, request: Request, caller: Viewer) -> dict[str, Any]:
-    """His enabled one, else the newest."""
-    runtime: Runtime = request.app.state.runtime
-    visible(caller, tenant_id, "tenant")
+def show_of_tenant(tenant_id: Id, runtime: RuntimeDep, caller: Viewer) -> Success[Config]:
+    """The enabled one, else the newest."""
+    caller.require_visible(tenant_id, "tenant")
     with runtime.transaction() as connection:
-        return ok(asdict(configurations.of_tenant(connection, runtime.secrets, tenant_id)))
+        return ok(configurations.of_tenant(connection, runtime.secrets, tenant_id))
 
 
 @router.get("/configs/{config_id}", summary="Read a configuration")
-def show(config_id: Id, request: Request, caller: Viewer) -> dict[str, Any]:
+def show(config_id: Id, runtime: RuntimeDep, caller: Viewer) -> Success[Config]:
     """Tokens and secrets are masked."""
-    runtime: Runtime = request.app.state.runtime
     with runtime.transaction() as connection:
-        return ok(asdict(_visible(connection, runtime, config_id, caller)))
+        return ok(_visible(connection, runtime, config_id, caller))
 
 
 @router.patch("/configs/{config_id}", summary="Change a configuration")
 @router.put("/configs/{config_id}", summary="Change a configuration", include_in_schema=False)
-def change(config_id: Id, body: ConfigChange, request: Request, caller: Admin) -> dict[str, Any]:
+def change(config_id: Id, body: ConfigChange, runtime: RuntimeDep, caller: Admin) -> Success[Config]:
     """What is left out stays as it is; an empty `caller_range_start` removes the range."""
-    runtime: Runtime = request.app.state.runtime
     if body.api_url is not None:
         configurations.check_address(body.api_url, allow_private=runtime.settings.allow_private_urls)
     with runtime.transaction() as connection:
         _visible(connection, runtime, config_id, caller)
-        return ok(asdict(configurations.change(connection, runtime.secrets, config_id, body.given(), who=caller.name)))
+        return ok(configurations.change(connection, runtime.secrets, config_id, body.given(), who=caller.name))
 
 
 @router.delete("/configs/{config_id}", summary="Delete a configuration and its pool")
-def delete(config_id: Id, request: Request, caller: Admin) -> dict[str, Any]:
+def delete(config_id: Id, runtime: RuntimeDep, caller: Admin) -> Success[Deleted]:
     """Refused while a call is open. Its calls stay on record."""
-    runtime: Runtime = request.app.state.runtime
     with runtime.transaction() as connection:
         _visible(connection, runtime, config_id, caller)
         configurations.delete(connection, runtime.secrets, config_id, who=caller.name)
-    return ok({"id": config_id, "deleted": True})
+    return ok(Deleted(id=config_id))
 
 
 @router.post("/configs/{config_id}/status", summary="Enable or disable a configuration")
-def set_status(config_id: Id, body: ConfigStatus, request: Request, caller: Admin) -> dict[str, Any]:
-    """A disabled configuration lends nothing; calls under way end as usual."""
-    runtime: Runtime = request.app.state.runtime
+def set_status(config_id: Id, body: ConfigStatus, runtime: RuntimeDep, caller: Admin) -> Success[Config]:
+    """A disabled configuration allocates nothing; calls under way end as usual."""
     with runtime.transaction() as connection:
         _visible(connection, runtime, config_id, caller)
         changes = {"enabled": body.enabled}
-        return ok(asdict(configurations.change(connection, runtime.secrets, config_id, changes, who=caller.name)))
+        return ok(configurations.change(connection, runtime.secrets, config_id, changes, who=caller.name))
 
 
 @router.post("/configs/{config_id}/test-connection", summary="Log in to Infinity and say how long it took")
-async def test_connection(config_id: Id, request: Request, caller: Operator) -> dict[str, Any]:
+async def test_connection(
+    config_id: Id, runtime: RuntimeDep, telephony: TelephonyDep, caller: Operator
+) -> Success[configurations.Tested]:
     """A failure is an answer with `reachable` false and the reason."""
-    deps: TelephonyDependencies = request.app.state.telephony
-    account = await _in_thread(_account, request.app.state.runtime, config_id, caller)
-    return ok(asdict(await configurations.test_connection(deps, account)))
+    account = await asyncio.to_thread(_account, runtime, config_id, caller)
+    return ok(await configurations.test_connection(telephony, account))
 
 
 @router.post("/configs/{config_id}/rotate-callback-secret", summary="Replace the callback secret")
-def rotate(config_id: Id, body: SecretRotation, request: Request, caller: Admin) -> dict[str, Any]:
+def rotate(config_id: Id, body: SecretRotation, runtime: RuntimeDep, caller: Admin) -> Success[Config]:
     """Both secrets are valid while the overlap lasts. The answer shows the new one, this once."""
-    runtime: Runtime = request.app.state.runtime
     with runtime.transaction() as connection:
         _visible(connection, runtime, config_id, caller)
         after, secret = configurations.rotate_callback_secret(
@@ -156,40 +126,33 @@ def rotate(config_id: Id, body: SecretRotation, request: Request, caller: Admin)
             overlap_s=body.overlap_s,
             who=caller.name,
         )
-    return ok({**asdict(after), "callback_secret": secret})
+    return ok(replace(after, callback_secret=secret))
 
 
 @router.get("/audit", summary="Who changed what", tags=["telephony: audit"])
 def audit(
-    request: Request,
+    runtime: RuntimeDep,
     caller: Operator,
     tenant_id: Tenant = None,
     subject: Short | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> dict[str, Any]:
+) -> Success[Page[AuditRow]]:
     """The newest changes first; `subject` is `config:1`, `extension:7`, `collector:3`."""
-    runtime: Runtime = request.app.state.runtime
     with runtime.transaction() as connection:
         rows, total = tenant_store.audit(
-            connection, tenant_id=scope(caller, tenant_id), subject=subject, limit=limit, offset=offset
+            connection, tenant_id=caller.scope(tenant_id), subject=subject, limit=limit, offset=offset
         )
-    return listed(rows, total, limit, offset)
+    return page(rows, total, limit, offset)
 
 
 def _visible(connection: sa.Connection, runtime: Runtime, config_id: int, caller: Caller) -> Config:
     found = configurations.find(connection, runtime.secrets, config_id)
-    visible(caller, found.tenant_id, "Infinity configuration")
+    caller.require_visible(found.tenant_id, "Infinity configuration")
     return found
 
 
-def _account(runtime: Runtime, config_id: int, caller: Caller) -> Any:
+def _account(runtime: Runtime, config_id: int, caller: Caller) -> Account:
     with runtime.transaction() as connection:
         _visible(connection, runtime, config_id, caller)
         return configurations.account_of(connection, runtime.secrets, config_id)
-
-
-async def _in_thread(act: Any, *arguments: Any) -> Any:
-    import asyncio
-
-    return await asyncio.to_thread(act, *arguments)

@@ -1,77 +1,64 @@
-"""Telephony over HTTP: the extension pool and the collectors it is lent to."""
+"""Telephony over HTTP: the extension pool."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from pydantic import AwareDatetime
 
 from calling_pipeline import days
-from calling_pipeline.api.auth import Caller, requires
-from calling_pipeline.api.routes.telephony.schemas import (
+from calling_pipeline.api.auth import Caller
+from calling_pipeline.api.dependencies import Id, Limit, Offset, Operator, RuntimeDep, Short, Tenant, Viewer
+from calling_pipeline.api.envelope import Page, Success, ok, page
+from calling_pipeline.api.routes.telephony.bodies import (
     PREFIX,
-    CollectorChange,
-    CollectorCreate,
+    Deleted,
     ExtensionCreate,
     ExtensionImport,
     ExtensionRelease,
     ExtensionState,
-    Id,
-    Limit,
-    Offset,
-    Short,
-    Tenant,
-    listed,
-    ok,
-    own_tenant,
-    scope,
-    visible,
+    ForceReleased,
+    Imported,
+    Released,
 )
 from calling_pipeline.errors import InvalidInput, NotFound
-from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.calls.release import release_collector, release_extension
 from calling_pipeline.telephony.pool import extensions
 from calling_pipeline.telephony.pool import store as pool_store
-from calling_pipeline.telephony.records import Extension
+from calling_pipeline.telephony.records import Extension, PoolStatistics
 from calling_pipeline.telephony.records import ExtensionState as State
-from calling_pipeline.telephony.tenants import collectors
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 router = APIRouter(prefix=PREFIX, tags=["telephony: extensions"])
-_collectors = APIRouter(tags=["telephony: collectors"])
-
-Viewer = Annotated[Caller, Depends(requires("viewer"))]
-Operator = Annotated[Caller, Depends(requires("operator"))]
 
 
 @router.post("/extensions", summary="Add an extension", status_code=201)
-def add(body: ExtensionCreate, request: Request, caller: Operator) -> dict[str, Any]:
+def add(body: ExtensionCreate, runtime: RuntimeDep, caller: Operator) -> Success[Extension]:
     """409 when the configuration's pool has it already."""
-    with _runtime(request).transaction() as connection:
+    with runtime.transaction() as connection:
         _config_visible(connection, body.config_id, caller)
-        return ok(asdict(extensions.add(connection, body.config_id, body.number, body.label, who=caller.name)))
+        return ok(extensions.add(connection, body.config_id, body.number, body.label, who=caller.name))
 
 
 @router.post("/extensions/import", summary="Import many extensions")
-def bulk_import(body: ExtensionImport, request: Request, caller: Operator) -> dict[str, Any]:
+def bulk_import(body: ExtensionImport, runtime: RuntimeDep, caller: Operator) -> Success[Imported]:
     """Every row gets its result: imported, duplicate_in_file, already_there or invalid."""
     if (body.rows is None) == (body.csv is None):
         raise InvalidInput("give either rows or csv", field="rows")
     given = [(row, "") if isinstance(row, str) else (row.number, row.label) for row in body.rows or []]
-    with _runtime(request).transaction() as connection:
+    with runtime.transaction() as connection:
         _config_visible(connection, body.config_id, caller)
         rows = given if body.csv is None else extensions.read_csv(body.csv)
         results = extensions.bulk_import(connection, body.config_id, rows, who=caller.name)
-    return ok({"counts": extensions.counts(results), "rows": [asdict(row) for row in results]})
+    return ok(Imported(counts=extensions.counts(results), rows=results))
 
 
 @router.get("/extensions", summary="List extensions")
 def show_all(
-    request: Request,
+    runtime: RuntimeDep,
     caller: Viewer,
     tenant_id: Tenant = None,
     config_id: Id | None = None,
@@ -80,12 +67,12 @@ def show_all(
     number: Short | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> dict[str, Any]:
+) -> Success[Page[Extension]]:
     """Filters: configuration, state, holder, beginning of the number."""
-    with _runtime(request).transaction() as connection:
+    with runtime.transaction() as connection:
         rows, total = pool_store.page(
             connection,
-            tenant_id=scope(caller, tenant_id),
+            tenant_id=caller.scope(tenant_id),
             config_id=config_id,
             state=state,
             holder=collector_id,
@@ -93,35 +80,37 @@ def show_all(
             limit=limit,
             offset=offset,
         )
-    return listed(rows, total, limit, offset)
+    return page(rows, total, limit, offset)
 
 
 @router.get("/extensions/statistics", summary="The pool by tenant and configuration")
-def statistics(request: Request, caller: Viewer, tenant_id: Tenant = None, config_id: Id | None = None) -> dict[str, Any]:
+def statistics(
+    runtime: RuntimeDep, caller: Viewer, tenant_id: Tenant = None, config_id: Id | None = None
+) -> Success[list[PoolStatistics]]:
     """How many are available, cooling down, in use, offline, in quarantine, and the utilisation."""
-    with _runtime(request).transaction() as connection:
-        rows = pool_store.statistics(connection, days.now(), tenant_id=scope(caller, tenant_id), config_id=config_id)
-    return ok([asdict(row) for row in rows])
+    with runtime.transaction() as connection:
+        rows = pool_store.statistics(connection, days.now(), tenant_id=caller.scope(tenant_id), config_id=config_id)
+    return ok(rows)
 
 
 @router.get("/extensions/utilisation", summary="Utilisation history")
 def utilisation(
-    request: Request,
+    runtime: RuntimeDep,
     caller: Viewer,
     tenant_id: Tenant = None,
     config_id: Id | None = None,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
     limit: Limit = 1000,
-) -> dict[str, Any]:
+) -> Success[list[dict[str, Any]]]:
     """Snapshots, oldest first; the last day without `since`."""
     now = days.now()
-    with _runtime(request).transaction() as connection:
+    with runtime.transaction() as connection:
         rows = pool_store.utilisation(
             connection,
             since or now - dt.timedelta(days=1),
             until or now,
-            tenant_id=scope(caller, tenant_id),
+            tenant_id=caller.scope(tenant_id),
             config_id=config_id,
             limit=limit,
         )
@@ -129,131 +118,56 @@ def utilisation(
 
 
 @router.post("/extensions/force-release/{collector_id}", summary="Free whatever a collector holds")
-def force_release(collector_id: Id, request: Request, caller: Operator, tenant_id: Tenant = None) -> dict[str, Any]:
-    """His open call, if any, becomes `unknown`."""
-    tenant = own_tenant(caller, tenant_id)
-    with _runtime(request).transaction() as connection:
+def force_release(
+    collector_id: Id, runtime: RuntimeDep, caller: Operator, tenant_id: Tenant = None
+) -> Success[ForceReleased]:
+    """The collector's open call, if any, becomes `unknown`."""
+    tenant = caller.own_tenant(tenant_id)
+    with runtime.transaction() as connection:
         released = release_collector(connection, tenant, collector_id, who=caller.name)
-    return ok({"released": released})
+    return ok(ForceReleased(released=released))
 
 
 @router.get("/extensions/{extension_id}", summary="Read an extension")
-def show(extension_id: Id, request: Request, caller: Viewer) -> dict[str, Any]:
+def show(extension_id: Id, runtime: RuntimeDep, caller: Viewer) -> Success[Extension]:
     """Who holds it, since when, under which token."""
-    with _runtime(request).transaction() as connection:
-        return ok(asdict(_visible(connection, extension_id, caller)))
+    with runtime.transaction() as connection:
+        return ok(_visible(connection, extension_id, caller))
 
 
 @router.patch("/extensions/{extension_id}/state", summary="Take an extension offline or bring it back")
 @router.put("/extensions/{extension_id}/state", summary="The same", include_in_schema=False)
-def set_state(extension_id: Id, body: ExtensionState, request: Request, caller: Operator) -> dict[str, Any]:
+def set_state(extension_id: Id, body: ExtensionState, runtime: RuntimeDep, caller: Operator) -> Success[Extension]:
     """One in use finishes its call first: it is `draining` until then."""
-    with _runtime(request).transaction() as connection:
+    with runtime.transaction() as connection:
         _visible(connection, extension_id, caller)
         after = extensions.set_state(connection, extension_id, body.state, reason=body.reason, who=caller.name)
-    return ok(asdict(after))
+    return ok(after)
 
 
 @router.delete("/extensions/{extension_id}", summary="Delete an extension")
-def delete(extension_id: Id, request: Request, caller: Operator) -> dict[str, Any]:
+def delete(extension_id: Id, runtime: RuntimeDep, caller: Operator) -> Success[Deleted]:
     """409 while it is in use."""
-    with _runtime(request).transaction() as connection:
+    with runtime.transaction() as connection:
         _visible(connection, extension_id, caller)
         extensions.delete(connection, extension_id, who=caller.name)
-    return ok({"id": extension_id, "deleted": True})
+    return ok(Deleted(id=extension_id))
 
 
 @router.post("/extensions/{extension_id}/release", summary="Release an extension")
-def release(extension_id: Id, request: Request, caller: Operator, body: ExtensionRelease | None = None) -> dict[str, Any]:
-    """`released` false, and nothing changed, when it is not lent, or not under the token given."""
-    with _runtime(request).transaction() as connection:
+def release(
+    extension_id: Id, runtime: RuntimeDep, caller: Operator, body: ExtensionRelease | None = None
+) -> Success[Released]:
+    """`released` false, and nothing changed, when it is not allocated, or not under the token given."""
+    with runtime.transaction() as connection:
         _visible(connection, extension_id, caller)
         done = release_extension(connection, extension_id, body.fence if body else None, who=caller.name)
-        return ok({"released": done, "extension": asdict(extensions.find(connection, extension_id))})
-
-
-@_collectors.post("/collectors", summary="Add a collector", status_code=201)
-def add_collector(body: CollectorCreate, request: Request, caller: Operator) -> dict[str, Any]:
-    """His callback number is checked, kept encrypted and shown masked."""
-    runtime = _runtime(request)
-    tenant = own_tenant(caller, body.tenant_id)
-    with runtime.transaction() as connection:
-        made = collectors.create(
-            connection,
-            runtime.secrets,
-            tenant,
-            body.collector_id,
-            name=body.name,
-            callback_number=body.callback_number,
-            who=caller.name,
-        )
-    return ok(asdict(made))
-
-
-@_collectors.get("/collectors", summary="List collectors")
-def show_collectors(
-    request: Request,
-    caller: Viewer,
-    tenant_id: Tenant = None,
-    active: bool | None = None,
-    limit: Limit = 100,
-    offset: Offset = 0,
-) -> dict[str, Any]:
-    """Numbers are masked."""
-    with _runtime(request).transaction() as connection:
-        rows, total = collectors.page(
-            connection, tenant_id=scope(caller, tenant_id), active=active, limit=limit, offset=offset
-        )
-    return listed(rows, total, limit, offset)
-
-
-@_collectors.get("/collectors/{collector_id}", summary="Read a collector")
-def show_collector(collector_id: Id, request: Request, caller: Viewer, tenant_id: Tenant = None) -> dict[str, Any]:
-    """His number is masked."""
-    with _runtime(request).transaction() as connection:
-        return ok(asdict(collectors.find(connection, own_tenant(caller, tenant_id), collector_id)))
-
-
-@_collectors.patch("/collectors/{collector_id}", summary="Change a collector")
-@_collectors.put("/collectors/{collector_id}", summary="Change a collector", include_in_schema=False)
-def change_collector(
-    collector_id: Id, body: CollectorChange, request: Request, caller: Operator, tenant_id: Tenant = None
-) -> dict[str, Any]:
-    """What is left out stays as it is. An inactive collector is lent nothing."""
-    runtime = _runtime(request)
-    with runtime.transaction() as connection:
-        after = collectors.change(
-            connection,
-            runtime.secrets,
-            own_tenant(caller, tenant_id),
-            collector_id,
-            name=body.name,
-            callback_number=body.callback_number,
-            active=body.active,
-            who=caller.name,
-        )
-    return ok(asdict(after))
-
-
-@_collectors.delete("/collectors/{collector_id}", summary="Delete a collector")
-def delete_collector(collector_id: Id, request: Request, caller: Operator, tenant_id: Tenant = None) -> dict[str, Any]:
-    """409 while he holds an extension."""
-    with _runtime(request).transaction() as connection:
-        collectors.delete(connection, own_tenant(caller, tenant_id), collector_id, who=caller.name)
-    return ok({"id": collector_id, "deleted": True})
-
-
-router.include_router(_collectors)
-
-
-def _runtime(request: Request) -> Runtime:
-    runtime: Runtime = request.app.state.runtime
-    return runtime
+        return ok(Released(released=done, extension=extensions.find(connection, extension_id)))
 
 
 def _visible(connection: sa.Connection, extension_id: int, caller: Caller) -> Extension:
     found = extensions.find(connection, extension_id)
-    visible(caller, found.tenant_id, "extension")
+    caller.require_visible(found.tenant_id, "extension")
     return found
 
 
@@ -261,4 +175,4 @@ def _config_visible(connection: sa.Connection, config_id: int, caller: Caller) -
     row = tenant_store.config(connection, config_id)
     if row is None:
         raise NotFound("there is no such Infinity configuration")
-    visible(caller, row.tenant_id, "Infinity configuration")
+    caller.require_visible(row.tenant_id, "Infinity configuration")

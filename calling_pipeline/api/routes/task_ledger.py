@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from fastapi.encoders import jsonable_encoder
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from calling_pipeline.api.auth import Caller, requires
-from calling_pipeline.runtime import Runtime
+from calling_pipeline.api.dependencies import Operator, RuntimeDep, Viewer
+from calling_pipeline.api.envelope import Success, failure, ok
 from calling_pipeline.task_ledger import ledger, store
-from calling_pipeline.task_ledger.records import MOVES, Saved, State, TaskDetails
+from calling_pipeline.task_ledger.records import MOVES, Refusal, Saved, State, Task, TaskDetails
 
 router = APIRouter(prefix="/api/tasks", tags=["task ledger"])
 
@@ -38,28 +37,30 @@ class TaskSave(BaseModel):
     charge_key: str | None = Field(None, description="The act that is charged once; the task itself without it")
 
 
-@router.post("/{task_id:path}", responses={409: {"description": "the move is not allowed; it was refused and kept"}})
-def save(task_id: str, body: TaskSave, request: Request, caller: Annotated[Caller, Depends(requires("operator"))]) -> Any:
+@dataclass(frozen=True)
+class ShownTask(Task):
+    """A task and what was refused."""
+
+    refusals: list[Refusal]
+
+
+@router.post(
+    "/{task_id:path}",
+    response_model=Success[Saved],
+    responses={409: {"description": "the move is not allowed; it was refused and kept"}},
+)
+def save(task_id: str, body: TaskSave, runtime: RuntimeDep, caller: Operator) -> object:
     """Create or move one task. A repeat of `completed` changes nothing; a step back is refused with 409."""
-    runtime: Runtime = request.app.state.runtime
     with runtime.transaction() as connection:
         saved = ledger.save_task_details(connection, TaskDetails(task_id=task_id, by=caller.name, **body.model_dump()))
-    return _answer(saved)
+    if saved.outcome == "refused":
+        return failure(409, f"task {saved.task_id}: {saved.reason}", data=jsonable_encoder(saved))
+    return ok(saved)
 
 
 @router.get("/{task_id:path}")
-def show(task_id: str, request: Request, caller: Annotated[Caller, Depends(requires("viewer"))]) -> Any:
+def show(task_id: str, runtime: RuntimeDep, caller: Viewer) -> Success[ShownTask]:
     """One task with its charge and its refusals."""
-    runtime: Runtime = request.app.state.runtime
     with runtime.transaction() as connection:
         task = ledger.find(connection, task_id)
-        refusals = store.refusals(connection, task_id=task.task_id)
-    return {"success": True, "data": {**asdict(task), "refusals": [asdict(refusal) for refusal in refusals]}}
-
-
-def _answer(saved: Saved) -> JSONResponse:
-    document = jsonable_encoder(asdict(saved))
-    if saved.outcome == "refused":
-        sentence = f"task {saved.task_id}: {saved.reason}"
-        return JSONResponse({"success": False, "error": sentence, "data": document}, status_code=409)
-    return JSONResponse({"success": True, "data": document})
+        return ok(ShownTask(**vars(task), refusals=store.refusals(connection, task_id=task.task_id)))

@@ -1,26 +1,16 @@
-"""Bodies and parameters of the telephony API, and the isolation of one tenant from another."""
+"""Bodies of the telephony API's requests, and of the answers that are no records of the room."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
-from calling_pipeline.api.auth import Caller
-from calling_pipeline.errors import Forbidden, InvalidInput, NotFound
-from calling_pipeline.telephony.records import Strategy
+from calling_pipeline.api.dependencies import LARGEST_ID, PRINTABLE, Id, Short
+from calling_pipeline.telephony.records import Extension, ImportRow, Strategy
 
 PREFIX = "/api/v1/infinity"
-LARGEST_ID = 2**63 - 1
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-Short = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE, strip_whitespace=True)]
-Secret = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE, strip_whitespace=True)]
-Limit = Annotated[int, Query(ge=1, le=1000, description="rows of this page")]
-Offset = Annotated[int, Query(ge=0, le=10_000_000, description="rows before this page")]
-Tenant = Annotated[Id | None, Query(description="the tenant; needed when the token is not bound to one and it matters")]
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE, strip_whitespace=True)]
 
 
 class _Body(BaseModel):
@@ -29,8 +19,8 @@ class _Body(BaseModel):
 
 class _ConfigFields(_Body):
     name: Secret | None = Field(None, description="what people call it; unique within the tenant")
-    enabled: bool | None = Field(None, description="one configuration a tenant may be enabled")
-    strategy: Strategy | None = Field(None, description="which extension is lent first")
+    enabled: bool | None = Field(None, description="one configuration per tenant may be enabled")
+    strategy: Strategy | None = Field(None, description="which extension is allocated first")
     max_concurrent_calls: int | None = Field(None, ge=1, le=1000)
     ring_timeout_s: int | None = Field(
         None, ge=10, le=300, validation_alias=AliasChoices("ring_timeout_s", "ring_timeout"), description="seconds"
@@ -110,18 +100,18 @@ class ExtensionState(_Body):
 
 
 class ExtensionRelease(_Body):
-    """With `fence` only that one lease is ended."""
+    """With `fence` only that allocation is ended."""
 
     fence: int | None = Field(None, ge=0, le=LARGEST_ID)
 
 
 class CollectorCreate(_Body):
-    """An agent. `collector_id` is your own number for him."""
+    """A collector. `collector_id` is your own number for this person."""
 
     tenant_id: Id | None = None
     collector_id: Id
     name: Short = ""
-    callback_number: Short = Field(description="where Infinity rings him; kept encrypted, shown masked")
+    callback_number: Short = Field(description="where Infinity rings the collector; kept encrypted, shown masked")
 
 
 class CollectorChange(_Body):
@@ -146,33 +136,28 @@ class MakeCall(_Body):
     strategy: Strategy | None = Field(None, description="instead of the configuration's")
 
 
-def own_tenant(caller: Caller, tenant_id: int | None) -> int:
-    """The tenant a request is about: the token's, or the one named by a token of all tenants."""
-    wanted = tenant_id if tenant_id is not None else caller.tenant
-    if wanted is None:
-        raise InvalidInput("tenant_id is needed: this token is not bound to a tenant", field="tenant_id")
-    if not caller.may_touch(wanted):
-        raise Forbidden("this token is bound to another tenant")
-    return wanted
+class Deleted(BaseModel):
+    """The answer to a deletion."""
+
+    id: int
+    deleted: bool = True
 
 
-def scope(caller: Caller, tenant_id: int | None) -> int | None:
-    """The tenant a list is narrowed to; None: every tenant."""
-    return caller.tenant if tenant_id is None else own_tenant(caller, tenant_id)
+class Imported(BaseModel):
+    """The answer to an import: how many rows had which result, and each row's."""
+
+    counts: dict[str, int]
+    rows: list[ImportRow]
 
 
-def visible(caller: Caller, tenant_id: int, what: str) -> None:
-    """Another tenant's thing does not exist for this caller."""
-    if not caller.may_touch(tenant_id):
-        raise NotFound(f"there is no such {what}")
+class Released(BaseModel):
+    """The answer to a release: whether it was carried out, and the extension as it is now."""
+
+    released: bool
+    extension: Extension
 
 
-def ok(data: Any) -> dict[str, Any]:
-    """The answer of every route."""
-    return {"success": True, "data": data}
+class ForceReleased(BaseModel):
+    """The ids of the extensions that were released."""
 
-
-def listed(rows: list[Any], total: int, limit: int, offset: int) -> dict[str, Any]:
-    """One page of records."""
-    items = [row if isinstance(row, dict) else asdict(row) for row in rows]
-    return ok({"items": items, "total": total, "limit": limit, "offset": offset})
+    released: list[int]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 
-from calling_pipeline.api.auth import Caller, requires
+from calling_pipeline.api.dependencies import Id, Operator, PathId, RuntimeDep, Text, Viewer
+from calling_pipeline.api.envelope import Success, ok
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import control, views
@@ -16,19 +17,11 @@ from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.records import BatchState
-from calling_pipeline.runtime import Runtime
 
 router = APIRouter(prefix="/api/v1/calls", tags=["call batches"])
 
-
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("holds a null character")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_storable)]
-BatchId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Document = dict[str, Any]
+"""A task, card or batch as `editing.document` and `views` describe it."""
 
 
 class TaskChanges(BaseModel):
@@ -63,116 +56,102 @@ class Settlement(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     settle_as: Literal["pushed", "retry"]
-    call_ids: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] | None = None
+    call_ids: list[Id] | None = None
     note: Text = Field("", max_length=500)
 
 
-def _runtime(request: Request) -> Runtime:
-    runtime: Runtime = request.app.state.runtime
-    return runtime
-
-
-def _done(data: Any) -> dict[str, Any]:
-    return {"success": True, "data": data}
-
-
 @router.get("/tasks")
-def list_tasks(request: Request, caller: Caller = Depends(requires("viewer"))) -> dict[str, Any]:
+def list_tasks(runtime: RuntimeDep, caller: Viewer) -> Success[list[Document]]:
     """Every calling task with its next five ticks."""
-    with _runtime(request).transaction() as connection:
-        return _done([editing.document(task) for task in task_store.all_tasks(connection)])
+    with runtime.transaction() as connection:
+        return ok([editing.document(task) for task in task_store.all_tasks(connection)])
 
 
 @router.post("/tasks", status_code=201)
-def add_task(request: Request, wanted: NewTask, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def add_task(runtime: RuntimeDep, wanted: NewTask, caller: Operator) -> Success[Document]:
     """Add a calling task; its source is checked against the database's catalogue."""
-    with _runtime(request).transaction() as connection:
-        return _done(editing.document(editing.add(connection, _given(wanted))))
+    with runtime.transaction() as connection:
+        return ok(editing.document(editing.add(connection, _given(wanted))))
 
 
 @router.get("/tasks/{name}")
-def show_task(request: Request, name: Text, caller: Caller = Depends(requires("viewer"))) -> dict[str, Any]:
+def show_task(runtime: RuntimeDep, name: Text, caller: Viewer) -> Success[Document]:
     """One calling task and its next five ticks."""
-    with _runtime(request).transaction() as connection:
-        return _done(editing.document(task_store.by_name(connection, name)))
+    with runtime.transaction() as connection:
+        return ok(editing.document(task_store.by_name(connection, name)))
 
 
 @router.patch("/tasks/{name}")
-def edit_task(
-    request: Request, name: Text, changes: TaskChanges, caller: Caller = Depends(requires("operator"))
-) -> dict[str, Any]:
+def edit_task(runtime: RuntimeDep, name: Text, changes: TaskChanges, caller: Operator) -> Success[Document]:
     """Change a calling task. It fires nothing: a changed cron counts from now."""
-    with _runtime(request).transaction() as connection:
-        return _done(editing.document(editing.edit(connection, name, _given(changes))))
+    with runtime.transaction() as connection:
+        return ok(editing.document(editing.edit(connection, name, _given(changes))))
 
 
 @router.delete("/tasks/{name}")
-def remove_task(request: Request, name: Text, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def remove_task(runtime: RuntimeDep, name: Text, caller: Operator) -> Success[Document]:
     """Delete a calling task that never had a batch."""
-    with _runtime(request).transaction() as connection:
+    with runtime.transaction() as connection:
         editing.remove(connection, name)
-    return _done({"removed": name})
+    return ok({"removed": name})
 
 
 @router.get("/tasks/{name}/preview")
-def preview_task(request: Request, name: Text, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def preview_task(runtime: RuntimeDep, name: Text, caller: Operator) -> Success[Document]:
     """The pre-flight card of the task as it would be planned now. Writes nothing."""
-    return _done({"task": name, **views.card_document(runs.preview_task(_runtime(request).engine, name))})
+    return ok({"task": name, **views.card_document(runs.preview_task(runtime.engine, name))})
 
 
 @router.get("/batches")
 def list_batches(
-    request: Request,
+    runtime: RuntimeDep,
+    caller: Viewer,
     task: Text | None = None,
     day: dt.date | None = None,
     state: BatchState | None = None,
-    limit: int = Query(20, ge=1, le=1000),
-    caller: Caller = Depends(requires("viewer")),
-) -> dict[str, Any]:
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+) -> Success[list[Document]]:
     """Batches, newest first."""
-    with _runtime(request).transaction() as connection:
+    with runtime.transaction() as connection:
         found = batch_store.latest_batches(connection, task=task, day=day, state=state, limit=limit)
-    return _done([views.batch_line(batch) for batch in found])
+    return ok([views.batch_line(batch) for batch in found])
 
 
 @router.get("/batches/{batch_id}")
-def show_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("viewer"))) -> dict[str, Any]:
+def show_batch(runtime: RuntimeDep, batch_id: PathId, caller: Viewer) -> Success[Document]:
     """One batch: its card reconciled, and its unknown calls, masked."""
-    with _runtime(request).transaction() as connection:
-        return _done(views.batch_document(connection, batch_id))
+    with runtime.transaction() as connection:
+        return ok(views.batch_document(connection, batch_id))
 
 
 @router.post("/batches/{batch_id}/pause")
-def pause_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def pause_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator) -> Success[Document]:
     """Send nothing more; what is on its way is still recorded."""
-    with _runtime(request).transaction() as connection:
-        return _done(views.batch_line(control.pause(connection, batch_id, note=f"paused by {caller.name}")))
+    with runtime.transaction() as connection:
+        return ok(views.batch_line(control.pause(connection, batch_id, note=f"paused by {caller.name}")))
 
 
 @router.post("/batches/{batch_id}/resume")
-def resume_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def resume_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator) -> Success[Document]:
     """Let a paused or waiting batch go on."""
-    with _runtime(request).transaction() as connection:
-        return _done(views.batch_line(control.resume(connection, batch_id)))
+    with runtime.transaction() as connection:
+        return ok(views.batch_line(control.resume(connection, batch_id)))
 
 
 @router.post("/batches/{batch_id}/cancel")
-def cancel_batch(request: Request, batch_id: BatchId, caller: Caller = Depends(requires("operator"))) -> dict[str, Any]:
+def cancel_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator) -> Success[Document]:
     """Skip everything not yet sent."""
-    runtime = _runtime(request)
     with runtime.transaction() as connection:
         control.cancel(connection, batch_id)
     control.recover(runtime.engine, by=caller.name)
     with runtime.transaction() as connection:
-        return _done(views.batch_document(connection, batch_id))
+        return ok(views.batch_document(connection, batch_id))
 
 
 @router.post("/batches/{batch_id}/settle")
-def settle_calls(
-    request: Request, batch_id: BatchId, wanted: Settlement, caller: Caller = Depends(requires("operator"))
-) -> dict[str, Any]:
-    """Say what became of calls whose fate is unknown."""
-    with _runtime(request).transaction() as connection:
+def settle_calls(runtime: RuntimeDep, batch_id: PathId, wanted: Settlement, caller: Operator) -> Success[Document]:
+    """Say what became of calls whose outcome is unknown."""
+    with runtime.transaction() as connection:
         done = control.settle(
             connection,
             settlement_of(wanted.settle_as),
@@ -181,7 +160,7 @@ def settle_calls(
             by=caller.name,
             note=wanted.note,
         )
-    return _done({"settled": done.calls, "batches": done.batches})
+    return ok({"settled": done.calls, "batches": done.batches})
 
 
 def _given(model: TaskChanges) -> dict[str, Any]:

@@ -1,0 +1,50 @@
+"""What routes ask for in their parameters: the runtime, the caller with the role a route needs, ids and pages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query, Request
+from psycopg_pool import AsyncConnectionPool
+from pydantic import AfterValidator, Field, StringConstraints
+
+from calling_pipeline.api.auth import Caller, requires
+from calling_pipeline.runtime import Runtime
+
+LARGEST_ID = 2**63 - 1
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+
+async def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+async def _pool(request: Request) -> AsyncConnectionPool[Any]:
+    pool: AsyncConnectionPool[Any] = request.app.state.pool
+    return pool
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("holds a null character")
+    return text
+
+
+RuntimeDep = Annotated[Runtime, Depends(_runtime)]
+PoolDep = Annotated[AsyncConnectionPool[Any], Depends(_pool)]
+"""psycopg's own asynchronous pool, for the few routes where SQLAlchemy's cost per request would show."""
+
+Viewer = Annotated[Caller, Depends(requires("viewer"))]
+Collector = Annotated[Caller, Depends(requires("collector"))]
+Operator = Annotated[Caller, Depends(requires("operator"))]
+Admin = Annotated[Caller, Depends(requires("admin"))]
+"""A caller with at least this role."""
+
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+PathId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Text = Annotated[str, AfterValidator(_storable)]
+Short = Annotated[str, StringConstraints(max_length=200, pattern=PRINTABLE, strip_whitespace=True)]
+Limit = Annotated[int, Query(ge=1, le=1000, description="rows of this page")]
+Offset = Annotated[int, Query(ge=0, le=10_000_000, description="rows before this page")]
+Tenant = Annotated[Id | None, Query(description="the tenant; needed when the token is not bound to one and it matters")]

@@ -1,0 +1,102 @@
+"""The one form of every answer: `{"success": true, "data": …}` or `{"success": false, "error": "…", "field": …}`."""
+
+from __future__ import annotations
+
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from calling_pipeline.errors import (
+    Busy,
+    CallingError,
+    Conflict,
+    DatabaseUnavailable,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TransientError,
+    VendorError,
+)
+
+Data = TypeVar("Data")
+
+
+class Success(BaseModel, Generic[Data]):
+    """The answer of a request that was carried out."""
+
+    success: Literal[True] = True
+    data: Data
+
+
+class Page(BaseModel, Generic[Data]):
+    """One page of a list: `total` rows there are, of which those after `offset`, at most `limit`."""
+
+    items: list[Data]
+    total: int
+    limit: int
+    offset: int
+
+
+class Failure(BaseModel):
+    """The answer of a request that was not carried out: one sentence, and the field it is about where there is one."""
+
+    model_config = ConfigDict(extra="allow")
+
+    success: Literal[False] = False
+    error: str
+    field: str | None = Field(None, description="left out when the failure is not about one field")
+
+
+def ok(data: Data) -> Success[Data]:
+    """The success answer with `data`."""
+    return Success(data=data)
+
+
+def page(rows: list[Data], total: int, limit: int, offset: int) -> Success[Page[Data]]:
+    """The success answer with one page of a list."""
+    return ok(Page(items=rows, total=total, limit=limit, offset=offset))
+
+
+def answer(content: Success[Data], *, status: int = 200) -> Response:
+    """`content` with a status of its own, sent as it is."""
+    return Response(content.model_dump_json(), status, media_type="application/json")
+
+
+def fast_ok(data: object) -> Response:
+    """The success answer encoded by msgspec: for the endpoints that everybody polls."""
+    return Response(msgspec.json.encode({"success": True, "data": data}), media_type="application/json")
+
+
+def failure(status: int, sentence: str, *, field: str | None = None, **more: object) -> JSONResponse:
+    """The failure answer; `more` are further keys (JSON values) beside `error`."""
+    named = {"field": field} if field else {}
+    return JSONResponse({"success": False, "error": sentence, **named, **more}, status_code=status)
+
+
+def failure_of(error: CallingError, **more: object) -> JSONResponse:
+    """The failure answer for an error of ours."""
+    field = error.field if isinstance(error, InvalidInput) else None
+    return failure(status_of(error), str(error), field=field, **more)
+
+
+def status_of(error: CallingError) -> int:
+    """The HTTP status for an error of ours."""
+    match error:
+        case InvalidInput():
+            return 422
+        case NotFound():
+            return 404
+        case Conflict():
+            return 409
+        case Forbidden():
+            return 403
+        case DatabaseUnavailable() | Busy():
+            return 503
+        case VendorError():
+            return 502
+        case TransientError():
+            return 503
+        case _:
+            return 500

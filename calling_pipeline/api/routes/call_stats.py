@@ -1,0 +1,152 @@
+"""A day's numbers from the cache, at once; and the refresh of one day.
+
+Reading goes past SQLAlchemy to psycopg's own pool: it is the one endpoint that everybody polls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi.responses import JSONResponse, Response
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+from pydantic import BaseModel, ConfigDict, Field
+
+from calling_pipeline import days
+from calling_pipeline.api.dependencies import Operator, RuntimeDep, Viewer
+from calling_pipeline.api.envelope import failure_of, fast_ok
+from calling_pipeline.call_stats import store, views
+from calling_pipeline.call_stats.records import GradeDay, TaskDay, Track
+from calling_pipeline.call_stats.sync.refresh import Refreshed, read_day, refresh_day
+from calling_pipeline.database.engine import driver_sql
+from calling_pipeline.errors import CallingError
+from calling_pipeline.runtime import Runtime
+
+_READ = {"grade": driver_sql(store.READ_GRADE_DAY), "task": driver_sql(store.READ_TASK_DAY)}
+Date = Annotated[str, Query(description="The business day, YYYY-MM-DD (Asia/Shanghai)", examples=["2026-11-22"])]
+
+
+class RefreshRequest(BaseModel):
+    """Which day to refresh."""
+
+    model_config = ConfigDict(extra="forbid")
+    date: str = Field(description="The business day, YYYY-MM-DD", examples=["2026-11-22"])
+
+
+class DayReader:
+    """Reads days for one application: from the cache, or by a refresh that concurrent requests for a day share."""
+
+    def __init__(self, runtime: Runtime, pool: AsyncConnectionPool[Any]) -> None:
+        self._runtime = runtime
+        self._pool = pool
+        self._refreshes: dict[tuple[Track, dt.date], asyncio.Task[Refreshed]] = {}
+
+    def day(self, text: str) -> dt.date:
+        """The day named; `InvalidInput` when it is no date or outside the days there are."""
+        return views.require_partition(days.parse_day(text), self._runtime.settings.partition_start)
+
+    async def answer(self, track: Track, text: str) -> Response:
+        """The day's numbers; today's are computed when they are not cached."""
+        day = self.day(text)
+        stats = await self._cached(track, day)
+        if stats is not None:
+            return fast_ok(views.day_answer(stats, from_cache=True))
+        if day != days.today():
+            raise views.not_cached(track, day)
+        refreshed = await self._refreshed(track, day)
+        return fast_ok(views.day_answer(refreshed.stats, from_cache=False))
+
+    async def refresh(self, track: Track, text: str) -> Response:
+        """The day's numbers after a refresh, or why it failed with the last good ones."""
+        day = self.day(text)
+        try:
+            refreshed = await self._refreshed(track, day)
+        except CallingError as error:
+            return await asyncio.to_thread(self._refusal, track, day, error)
+        return fast_ok({**views.day_answer(refreshed.stats, from_cache=False), "joined": refreshed.joined})
+
+    async def _cached(self, track: Track, day: dt.date) -> GradeDay | TaskDay | None:
+        async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(_READ[track], {"day": day})
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        return store.grade_day_from(row) if track == "grade" else store.task_day_from(row)
+
+    async def _refreshed(self, track: Track, day: dt.date) -> Refreshed:
+        """One refresh per day and process at a time; a request that comes later waits for it."""
+        task = self._refreshes.get((track, day))
+        joined = task is not None
+        if task is None:
+            runtime = self._runtime
+            work = asyncio.to_thread(refresh_day, runtime.engine, runtime.guanke, track, day, phone_key=runtime.phone_key)
+            task = self._refreshes[track, day] = asyncio.create_task(work)
+            task.add_done_callback(lambda _: self._refreshes.pop((track, day), None))
+        refreshed = await asyncio.shield(task)
+        return Refreshed(refreshed.stats, joined=joined or refreshed.joined)
+
+    def _refusal(self, track: Track, day: dt.date, error: CallingError) -> JSONResponse:
+        """Why the refresh failed, and the last good numbers with their age."""
+        with self._runtime.transaction() as connection:
+            stats = read_day(connection, track, day)
+        kept = views.day_answer(stats, from_cache=True) if stats else None
+        return failure_of(error, data=msgspec.to_builtins(kept))
+
+
+@asynccontextmanager
+async def _reading(app: FastAPI) -> AsyncIterator[None]:
+    app.state.day_reader = DayReader(app.state.runtime, app.state.pool)
+    yield
+
+
+async def _day_reader(request: Request) -> DayReader:
+    reader: DayReader = request.app.state.day_reader
+    return reader
+
+
+router = APIRouter(prefix="/api/stats", tags=["call statistics"], lifespan=_reading)
+Reader = Annotated[DayReader, Depends(_day_reader)]
+
+
+@router.get("/grade-stats")
+async def grade_stats(reader: Reader, date: Date, caller: Viewer) -> Response:
+    """Orders of a day, counted call by call. Today without a cache is computed; history without one is 404."""
+    return await reader.answer("grade", date)
+
+
+@router.get("/task-stats")
+async def task_stats(reader: Reader, date: Date, caller: Viewer) -> Response:
+    """A day's numbers by dialling task. Today without a cache is computed; history without one is 404."""
+    return await reader.answer("task", date)
+
+
+@router.post("/grade-stats/refresh")
+async def refresh_grade_stats(reader: Reader, wanted: RefreshRequest, caller: Operator) -> Response:
+    """Refresh one day now, or join the refresh of it that is under way."""
+    return await reader.refresh("grade", wanted.date)
+
+
+@router.post("/task-stats/refresh")
+async def refresh_task_stats(reader: Reader, wanted: RefreshRequest, caller: Operator) -> Response:
+    """Refresh one day now, or join the refresh of it that is under way."""
+    return await reader.refresh("task", wanted.date)
+
+
+@router.get("/agent-ranking")
+def agent_ranking(runtime: RuntimeDep, reader: Reader, date: Date, caller: Viewer) -> Response:
+    """The day's agents, most orders first."""
+    with runtime.transaction() as connection:
+        return fast_ok(store.read_agents(connection, reader.day(date)))
+
+
+@router.get("/hourly-orders")
+def hourly_orders(runtime: RuntimeDep, reader: Reader, date: Date, caller: Viewer) -> Response:
+    """Calls and orders of the day by hour."""
+    with runtime.transaction() as connection:
+        return fast_ok(store.read_hours(connection, reader.day(date)))

@@ -1,0 +1,82 @@
+"""Telephony over HTTP: the collectors, to whom extensions are allocated."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from calling_pipeline.api.dependencies import Id, Limit, Offset, Operator, RuntimeDep, Tenant, Viewer
+from calling_pipeline.api.envelope import Page, Success, ok, page
+from calling_pipeline.api.routes.telephony.bodies import PREFIX, CollectorChange, CollectorCreate, Deleted
+from calling_pipeline.telephony.records import Collector
+from calling_pipeline.telephony.tenants import collectors
+
+router = APIRouter(prefix=PREFIX, tags=["telephony: collectors"])
+
+
+@router.post("/collectors", summary="Add a collector", status_code=201)
+def add_collector(body: CollectorCreate, runtime: RuntimeDep, caller: Operator) -> Success[Collector]:
+    """The callback number is checked, kept encrypted and shown masked."""
+    tenant = caller.own_tenant(body.tenant_id)
+    with runtime.transaction() as connection:
+        made = collectors.create(
+            connection,
+            runtime.secrets,
+            tenant,
+            body.collector_id,
+            name=body.name,
+            callback_number=body.callback_number,
+            who=caller.name,
+        )
+    return ok(made)
+
+
+@router.get("/collectors", summary="List collectors")
+def show_collectors(
+    runtime: RuntimeDep,
+    caller: Viewer,
+    tenant_id: Tenant = None,
+    active: bool | None = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Success[Page[Collector]]:
+    """Numbers are masked."""
+    with runtime.transaction() as connection:
+        rows, total = collectors.page(
+            connection, tenant_id=caller.scope(tenant_id), active=active, limit=limit, offset=offset
+        )
+    return page(rows, total, limit, offset)
+
+
+@router.get("/collectors/{collector_id}", summary="Read a collector")
+def show_collector(collector_id: Id, runtime: RuntimeDep, caller: Viewer, tenant_id: Tenant = None) -> Success[Collector]:
+    """The number is masked."""
+    with runtime.transaction() as connection:
+        return ok(collectors.find(connection, caller.own_tenant(tenant_id), collector_id))
+
+
+@router.patch("/collectors/{collector_id}", summary="Change a collector")
+@router.put("/collectors/{collector_id}", summary="Change a collector", include_in_schema=False)
+def change_collector(
+    collector_id: Id, body: CollectorChange, runtime: RuntimeDep, caller: Operator, tenant_id: Tenant = None
+) -> Success[Collector]:
+    """What is left out stays as it is. An inactive collector is allocated nothing."""
+    with runtime.transaction() as connection:
+        after = collectors.change(
+            connection,
+            runtime.secrets,
+            caller.own_tenant(tenant_id),
+            collector_id,
+            name=body.name,
+            callback_number=body.callback_number,
+            active=body.active,
+            who=caller.name,
+        )
+    return ok(after)
+
+
+@router.delete("/collectors/{collector_id}", summary="Delete a collector")
+def delete_collector(collector_id: Id, runtime: RuntimeDep, caller: Operator, tenant_id: Tenant = None) -> Success[Deleted]:
+    """409 while the collector holds an extension."""
+    with runtime.transaction() as connection:
+        collectors.delete(connection, caller.own_tenant(tenant_id), collector_id, who=caller.name)
+    return ok(Deleted(id=collector_id))

@@ -1,0 +1,28 @@
+"""The one `TelephonyDependencies` of a server: its connections to the tenants' Infinity live as long as the server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
+
+
+@asynccontextmanager
+async def connected(app: FastAPI) -> AsyncIterator[None]:
+    """The lifespan of telephony's routes."""
+    runtime: Runtime = app.state.runtime
+    async with runtime.telephony() as app.state.telephony:
+        yield
+
+
+async def _telephony(request: Request) -> TelephonyDependencies:
+    found: TelephonyDependencies = request.app.state.telephony
+    return found
+
+
+TelephonyDep = Annotated[TelephonyDependencies, Depends(_telephony)]
