@@ -2,17 +2,20 @@
 
 import datetime as dt
 
+import httpx
 import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.api.app import create_app
 from calling_pipeline.api.auth import Tokens
 from calling_pipeline.database import migrate
 from calling_pipeline.settings import TokenGrant
+from calling_pipeline_tests.support import served
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic admin-token", "Bearer", "admin-token"])
-def test_without_a_known_token_nothing_is_told(viewer, header):
+def test_without_a_known_token_every_request_is_refused(viewer, header):
     headers = {"Authorization": header} if header else {}
     del viewer.headers["Authorization"]
     answer = viewer.get("/api/stats/grade-stats", params={"date": "2026-11-01"}, headers=headers)
@@ -20,7 +23,7 @@ def test_without_a_known_token_nothing_is_told(viewer, header):
     assert answer.json() == {"success": False, "error": "a known bearer token is needed"}
 
 
-def test_a_caller_is_named_without_his_token():
+def test_a_callers_name_does_not_show_the_token():
     caller = Tokens({"a very secret token": TokenGrant(role="operator", tenant=3)}).caller("a very secret token")
     assert (caller.role, caller.may_touch(3), caller.may_touch(4)) == ("operator", True, False)
     assert "secret" not in caller.name
@@ -78,3 +81,16 @@ def test_a_database_failure_is_503_and_shows_no_sql(viewer, engine):
     answer = viewer.get("/api/stats/hourly-orders", params={"date": "2026-11-01"})
     assert answer.status_code == 503
     assert "SELECT" not in answer.text
+
+
+def test_a_fault_of_the_program_answers_in_the_same_form_and_shows_nothing(api_runtime):
+    app = create_app(api_runtime)
+
+    @app.get("/fault")
+    def fault() -> None:
+        raise RuntimeError("an inner detail")
+
+    with served(app) as url:
+        answer = httpx.get(f"{url}/fault")
+    assert answer.status_code == 500
+    assert answer.json() == {"success": False, "error": "the server failed to answer this request; its log says why"}
