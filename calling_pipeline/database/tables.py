@@ -29,13 +29,19 @@ class Columns(sa.TypedColumns):
         __getattr__: None  # type: ignore[misc, assignment]
 
 
+class VendorCredentialsColumns(Columns):
+    """Columns of `vendor_credentials`."""
+
+    name = sa.Column(sa.Text, primary_key=True)
+    sealed = sa.Column(sa.LargeBinary, nullable=False, comment="the token, encrypted for this name")
+    version = sa.Column(sa.BigInteger, nullable=False, comment="grows with every token stored")
+    expires_at = sa.Column(Instant, nullable=False)
+    obtained_at = sa.Column(Instant, nullable=False)
+
+
 vendor_credentials = sa.Table(
     "vendor_credentials",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("sealed", sa.LargeBinary, nullable=False, comment="the token, encrypted for this name"),
-    sa.Column("version", sa.BigInteger, nullable=False, comment="grows with every token stored"),
-    sa.Column("expires_at", Instant, nullable=False),
-    sa.Column("obtained_at", Instant, nullable=False),
+    VendorCredentialsColumns,
     comment="Tokens that vendors lend us; `database/credentials.py` is their only reader and writer",
 )

@@ -24,8 +24,8 @@ def take_snapshot(connection: sa.Connection) -> list[PoolStatistics]:
     """Every pool as it stands, added to the history; history older than 90 days is dropped."""
     now = days.now()
     rows = pool_store.statistics(connection, now)
-    pool_store.keep_utilisation(connection, rows, now)
-    pool_store.forget_utilisation(connection, now - HISTORY)
+    pool_store.add_utilisation(connection, rows, now)
+    pool_store.delete_utilisation(connection, now - HISTORY)
     return rows
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from calling_pipeline.database.tables import Instant, metadata
+from calling_pipeline.database.tables import Columns, Instant, metadata
 
 extension_turns = sa.Sequence("extension_turns", metadata=metadata)
 """Fencing tokens and the order of use: both only ever grow, whatever the wall clock does."""
@@ -46,26 +46,33 @@ infinity_configs = sa.Table(
     sa.Index("uq_infinity_configs_enabled", "tenant_id", unique=True, postgresql_where=sa.text("enabled")),
 )
 
+
+class ExtensionPoolColumns(Columns):
+    """Columns of `extension_pool`."""
+
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    config_id = sa.Column(sa.BigInteger, sa.ForeignKey("infinity_configs.id"), nullable=False)
+    number = sa.Column(sa.Text, nullable=False)
+    label = sa.Column(sa.Text, nullable=False, server_default="")
+    state = sa.Column(sa.Text, nullable=False, server_default="available")
+    holder = sa.Column(sa.BigInteger)
+    fence = sa.Column(sa.BigInteger, nullable=False, server_default="0")
+    released_turn = sa.Column(sa.BigInteger, nullable=False, server_default="0")
+    ready_at = sa.Column(Instant, nullable=False, server_default="-infinity")
+    lent_at = sa.Column(Instant)
+    lease_until = sa.Column(Instant)
+    last_used_at = sa.Column(Instant)
+    failures = sa.Column(sa.Integer, nullable=False, server_default="0")
+    draining = sa.Column(sa.Boolean, nullable=False, server_default="false")
+    offline_reason = sa.Column(sa.Text, nullable=False, server_default="")
+    quarantined_until = sa.Column(Instant)
+    created_at = sa.Column(Instant, nullable=False)
+
+
 extension_pool = sa.Table(
     "extension_pool",
     metadata,
-    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("config_id", sa.BigInteger, sa.ForeignKey("infinity_configs.id"), nullable=False),
-    sa.Column("number", sa.Text, nullable=False),
-    sa.Column("label", sa.Text, nullable=False, server_default=""),
-    sa.Column("state", sa.Text, nullable=False, server_default="available"),
-    sa.Column("holder", sa.BigInteger),
-    sa.Column("fence", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("released_turn", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("ready_at", Instant, nullable=False, server_default="-infinity"),
-    sa.Column("lent_at", Instant),
-    sa.Column("lease_until", Instant),
-    sa.Column("last_used_at", Instant),
-    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("draining", sa.Boolean, nullable=False, server_default="false"),
-    sa.Column("offline_reason", sa.Text, nullable=False, server_default=""),
-    sa.Column("quarantined_until", Instant),
-    sa.Column("created_at", Instant, nullable=False),
+    ExtensionPoolColumns,
     sa.CheckConstraint(
         "num_nonnulls(holder, lease_until)"
         " = CASE state WHEN 'in_use' THEN 2 WHEN 'available' THEN 0 WHEN 'offline' THEN 0 ELSE -1 END",
@@ -200,20 +207,23 @@ infinity_bill_days = sa.Table(
     sa.Column("fetched_at", Instant, nullable=False),
 )
 
-extension_utilisation = sa.Table(
-    "extension_utilisation",
-    metadata,
-    sa.Column("config_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("taken_at", Instant, primary_key=True),
-    sa.Column("tenant_id", sa.BigInteger, nullable=False),
-    sa.Column("total", sa.Integer, nullable=False),
-    sa.Column("in_use", sa.Integer, nullable=False),
-    sa.Column("available", sa.Integer, nullable=False),
-    sa.Column("cooling_down", sa.Integer, nullable=False),
-    sa.Column("offline", sa.Integer, nullable=False),
-    sa.Column("quarantined", sa.Integer, nullable=False),
-    sa.Column("utilisation_pct", sa.Numeric(5, 2), nullable=False),
-)
+
+class ExtensionUtilisationColumns(Columns):
+    """Columns of `extension_utilisation`."""
+
+    config_id = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    taken_at = sa.Column(Instant, primary_key=True)
+    tenant_id = sa.Column(sa.BigInteger, nullable=False)
+    total = sa.Column(sa.Integer, nullable=False)
+    in_use = sa.Column(sa.Integer, nullable=False)
+    available = sa.Column(sa.Integer, nullable=False)
+    cooling_down = sa.Column(sa.Integer, nullable=False)
+    offline = sa.Column(sa.Integer, nullable=False)
+    quarantined = sa.Column(sa.Integer, nullable=False)
+    utilisation_pct = sa.Column(sa.Numeric(5, 2), nullable=False)
+
+
+extension_utilisation = sa.Table("extension_utilisation", metadata, ExtensionUtilisationColumns)
 
 telephony_audit = sa.Table(
     "telephony_audit",

@@ -67,8 +67,6 @@ KNOWN: dict[str, dict[str, int]] = {
         "calling_pipeline/task_ledger/store.py": 6,
         "calling_pipeline/telephony/billing/store.py": 12,
         "calling_pipeline/telephony/calls/store.py": 11,
-        "calling_pipeline/telephony/pool/store.py": 8,
-        "calling_pipeline/telephony/pool/store_allocation.py": 2,
         "calling_pipeline/telephony/tenants/store.py": 1,
     },
     "long files": {"calling_pipeline/call_batches/pushing/runner.py": 1, "calling_pipeline/vendors/infinity/client.py": 1},

@@ -10,6 +10,7 @@ import pytest
 
 from calling_pipeline import days
 from calling_pipeline.telephony.pool import allocation, extensions
+from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Allocation, Refusal
 from calling_pipeline_tests.support import eventually
 from calling_pipeline_tests.telephony.order import lend_and_return, rank_errors
@@ -149,6 +150,30 @@ def test_failures_in_a_row_quarantine_and_a_success_forgets_them(small):
     ]
     give_back(small, lend(small, 1), "failed")
     assert lend(small, 1) == Refusal("none_free", total=4, in_use=3, offline=1)
+
+
+@pytest.mark.parametrize("verdict", ["good", "none"])
+def test_the_fast_release_changes_what_the_full_one_changes(small, verdict):
+    small.change(cool_down_s=60)
+    with small.driver() as connection:
+        connection.execute("UPDATE extension_pool SET failures = 2")
+    now = days.now()
+    values = {"verdict": verdict, "now": now + dt.timedelta(seconds=5)}
+    after = []
+    for statement in (pool_store._RELEASE, pool_store._RELEASE_HEALTHY):
+        with small.driver() as connection:
+            with days.frozen(now):
+                allocated = allocation.allocate(connection, 1, 1)
+            released = statement.one(
+                connection, {**values, "extension_id": allocated.extension_id, "fence": allocated.fence}
+            )
+            assert released == (allocated.extension_id, "available")
+        (row,) = small.rows("SELECT to_jsonb(e) FROM extension_pool AS e WHERE id = %(id)s", id=allocated.extension_id)
+        (values_now,) = row
+        kept = {name: values_now[name] for name in values_now if name not in ("id", "number", "fence", "released_turn")}
+        assert values_now["released_turn"] > allocated.fence
+        after.append(kept)
+    assert after[0] == after[1]
 
 
 @pytest.mark.parametrize("strategy", ["lru", "round_robin", "affinity"])

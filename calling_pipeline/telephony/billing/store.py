@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline.telephony.pool.store_allocation import RELEASED_COLUMNS, statement
+from calling_pipeline.database.sql import statement_of
+from calling_pipeline.telephony.calls.store import statement
 
 
 def replace_day(
@@ -133,14 +134,12 @@ _SETTLE = statement(
             duration_s = b.duration_s, contact_result = b.hangup, call_uuid = coalesce(r.call_uuid, b.call_uuid)
         FROM infinity_bills b
         WHERE b.config_id = :config_id AND b.day = :day AND b.record_id = r.id AND r.settled_at IS NULL
-        RETURNING r.extension_id, r.fence
+        RETURNING r.extension_id, r.fence, 'none' AS verdict
     ),
-    released AS (UPDATE extension_pool e SET
+    released AS (
     """,
-    RELEASED_COLUMNS.replace(":verdict", "CAST('none' AS text)"),
+    statement_of("telephony/pool/release", source="settled"),
     """
-        FROM settled s, infinity_configs c
-        WHERE e.id = s.extension_id AND e.fence = s.fence AND e.state = 'in_use' AND c.id = e.config_id
     )
     SELECT count(*) FROM settled
     """,

@@ -9,12 +9,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.database.engine import driver_sql
-from calling_pipeline.telephony.pool.store_allocation import RELEASED_COLUMNS, statement
+from calling_pipeline.database.sql import statement_of
 from calling_pipeline.telephony.records import CommunicationRecord, StaleCall
 from calling_pipeline.telephony.tables import communication_records
 
 OPEN_EXTENSION = "uq_communication_records_open_extension"
 OPEN_COLLECTOR = "uq_communication_records_open_collector"
+
+
+def statement(*parts: str) -> sa.TextClause:
+    """One statement of parts that statements share."""
+    return sa.text(" ".join(parts))
 
 
 def open_record(connection: sa.Connection, values: Mapping[str, Any]) -> int:
@@ -137,18 +142,8 @@ _DOUBTFUL = sa.text(
     "UPDATE communication_records SET state = 'unknown', failure = :failure WHERE id = :record_id AND state = 'initiating'"
 )
 
-_RELEASED = " ".join(
-    (
-        "released AS (UPDATE extension_pool e SET",
-        RELEASED_COLUMNS,
-        """
-        FROM settled s, infinity_configs c
-        WHERE e.id = s.extension_id AND e.fence = s.fence AND e.state = 'in_use' AND c.id = e.config_id
-        RETURNING e.id
-    )
-    """,
-    )
-)
+_RELEASED = "released AS (" + statement_of("telephony/pool/release", source="settled") + ")"
+"""Part of every statement that ends a call; `settled` names the extension, its fence and the verdict."""
 
 _FAILED = statement(
     """
@@ -157,7 +152,7 @@ _FAILED = statement(
         SET state = 'failed', settled_at = :now, settled_by = 'make_call', closed_at = coalesce(closed_at, :now),
             failure_code = :code, failure = :failure
         WHERE id = :record_id AND state = 'initiating'
-        RETURNING extension_id, fence
+        RETURNING extension_id, fence, CAST(:verdict AS text) AS verdict
     ),
     """,
     _RELEASED,
@@ -195,7 +190,7 @@ KEEP_CALLBACK = statement(
             remark = :remark, recording_url = coalesce(recording_url, :recording_url), callback_delay_s = :delay_s
         FROM target
         WHERE r.id = target.id AND r.settled_at IS NULL
-        RETURNING r.extension_id, r.fence
+        RETURNING r.extension_id, r.fence, CAST(:verdict AS text) AS verdict
     ),
     enriched AS (
         UPDATE communication_records r
@@ -253,7 +248,7 @@ _TIE = (
         RETURNING r.extension_id, r.fence, CASE k.state WHEN 'failed' THEN 'failed' ELSE 'good' END AS verdict
     ),
     """,
-    _RELEASED.replace(":verdict", "s.verdict"),
+    _RELEASED,
     "SELECT count(*) FROM tied",
 )
 
@@ -299,7 +294,8 @@ _CLOSE_STALE = statement(
         WHERE extension_id = :extension_id AND fence = :fence AND closed_at IS NULL
         RETURNING id
     ),
-    settled AS (SELECT CAST(:extension_id AS bigint) AS extension_id, CAST(:fence AS bigint) AS fence),
+    settled AS (SELECT CAST(:extension_id AS bigint) AS extension_id, CAST(:fence AS bigint) AS fence,
+        CAST(:verdict AS text) AS verdict),
     """,
     _RELEASED,
     "SELECT (SELECT count(*) FROM released) + (SELECT count(*) FROM closed)",

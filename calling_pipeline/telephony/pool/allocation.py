@@ -1,4 +1,4 @@
-"""Lends one extension to one collector for one call, and takes it back.
+"""Allocates one extension to one collector for one call, and releases it.
 
 Exact under concurrency: an extension has one holder, a collector holds one extension, and a refusal says why.
 """
@@ -16,8 +16,8 @@ from psycopg.pq import TransactionStatus
 
 from calling_pipeline import days
 from calling_pipeline.database.locks import lock_key
-from calling_pipeline.telephony.pool import store_allocation as store
-from calling_pipeline.telephony.pool.store_allocation import Attempt, Driver
+from calling_pipeline.telephony.pool import store
+from calling_pipeline.telephony.pool.store import Attempt, Driver, Verdict
 from calling_pipeline.telephony.records import Allocation, Refusal, Strategy
 
 PATIENCE_S = 0.2
@@ -26,10 +26,11 @@ HOLD_LIMIT = dt.timedelta(minutes=2)
 """How long an extension may be held without an open call before the sweep looks into it."""
 
 _TURNS = threading.BoundedSemaphore(16)
-"""Allocating statements this process runs at once: more only lock one another's lines in vain, for each waits for a core
-while it holds them. A throttle and nothing else: what is right does not depend on it."""
+"""Allocating statements this process runs at once.
 
-Verdict = Literal["good", "failed", "none"]
+More would only lock extensions that others could take, because each waits for a CPU core while it holds its locks. This is
+a throttle for speed; correctness does not depend on it.
+"""
 
 
 def allocate(
@@ -40,12 +41,13 @@ def allocate(
     strategy: Strategy | None = None,
     hold_limit: dt.timedelta = HOLD_LIMIT,
 ) -> Allocation | Refusal:
-    """Lend the extension that `strategy` (the configuration's own when None) puts first; the one he holds already if any.
+    """Allocate the extension that `strategy` (the configuration's own when None) puts first.
 
-    `connection` is psycopg's, in autocommit mode or within a transaction of the caller's. Waits 0.2 s at most, and
-    only for extensions that are free but being taken by others this instant. In autocommit mode it then allocates with
-    nobody else at it, and calls the pool busy only if that fails as well; a transaction holds its share of the lock until
-    it ends, so two of them must not both ask for all.
+    A collector who holds an extension already gets that one again. `connection` is psycopg's, in autocommit mode or within
+    a transaction of the caller. Waits at most 0.2 s, and only for free extensions that others have locked at this moment.
+    In autocommit mode it then allocates under the tenant's exclusive lock, and refuses as `busy` only if that fails too. A
+    transaction never does so: it keeps its shared lock until it ends, and two that both waited for the exclusive lock would
+    block each other.
     """
     values: dict[str, object] = {
         "tenant": tenant_id,
@@ -60,7 +62,7 @@ def allocate(
     while True:
         values["now"] = days.now()
         with _TURNS:
-            seen = store.lend(connection, values)
+            seen = store.allocate(connection, values)
         verdict = _verdict(seen, alone=bool(values["alone"]))
         if not isinstance(verdict, str):
             return verdict
@@ -75,8 +77,8 @@ def allocate(
 
 
 def release(connection: Driver, allocated: Allocation, verdict: Verdict = "good") -> bool:
-    """Give the extension back; False, and nothing changed, when `allocated` is not its newest one."""
-    return store.give_back(connection, allocated.extension_id, allocated.fence, verdict, days.now()) is not None
+    """Release the extension; False, and nothing changed, when it was released or allocated anew since `allocated`."""
+    return store.release(connection, allocated.extension_id, allocated.fence, verdict, days.now())
 
 
 def _verdict(seen: Attempt, *, alone: bool) -> Allocation | Refusal | Literal["again", "alone"]:

@@ -1,4 +1,4 @@
-"""The extension pool as operators change it. Lending is in `allocation.py`."""
+"""The extension pool as operators change it. Allocation is in `allocation.py`."""
 
 from __future__ import annotations
 

@@ -1,15 +1,113 @@
-"""SQL of the extension pool: rows, imports, statistics. Lending is in `store_allocation.py`."""
+"""SQL of the extension pool: allocation and release, rows and imports, statistics.
+
+Functions take a connection and never commit. The statements are in `sql/`; what the database itself runs is in
+`sql/functions` and `sql/views`.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
+import psycopg
 import sqlalchemy as sa
 
-from calling_pipeline.telephony.pool.store_allocation import statement
+from calling_pipeline.database.prepared import Prepared
+from calling_pipeline.database.sql import load
 from calling_pipeline.telephony.records import Extension, PoolStatistics
+from calling_pipeline.telephony.tables import extension_pool, extension_utilisation, infinity_configs
+
+Driver = psycopg.Connection[tuple[object, ...]]
+Verdict = Literal["good", "failed", "none"]
+"""How the call went, as far as the extension is concerned; `none` says nothing about it."""
+
+_ALLOCATE = Prepared(load("telephony/pool/allocate"))
+_RELEASE = Prepared(
+    load(
+        "telephony/pool/release",
+        source="(SELECT CAST(:extension_id AS bigint) AS extension_id, CAST(:fence AS bigint) AS fence,"
+        " CAST(:verdict AS text) AS verdict)",
+    )
+)
+_RELEASE_HEALTHY = Prepared(load("telephony/pool/release_healthy"))
+_ADD = load("telephony/pool/add")
+_TAKE_OFFLINE = load("telephony/pool/take_offline")
+_BRING_ONLINE = load("telephony/pool/bring_online")
+_OUT_OF_QUARANTINE = load("telephony/pool/out_of_quarantine")
+_STATISTICS = load("telephony/pool/statistics")
+_ADD_UTILISATION = load("telephony/pool/add_utilisation")
+
+_POOL = extension_pool.c
+_EXTENSIONS = sa.select(
+    _POOL.id,
+    infinity_configs.c.tenant_id,
+    _POOL.config_id,
+    _POOL.number,
+    _POOL.label,
+    _POOL.state,
+    _POOL.holder,
+    _POOL.fence,
+    _POOL.lent_at,
+    _POOL.last_used_at,
+    sa.func.nullif(_POOL.ready_at, sa.text("'-infinity'")).label("ready_at"),
+    _POOL.failures,
+    _POOL.draining,
+    _POOL.offline_reason,
+    _POOL.quarantined_until,
+    _POOL.created_at,
+).join_from(extension_pool, infinity_configs, infinity_configs.c.id == _POOL.config_id)
+"""Rows of `Extension`."""
+_SNAPSHOTS = sa.select(
+    extension_utilisation.c.config_id,
+    extension_utilisation.c.tenant_id,
+    extension_utilisation.c.taken_at,
+    extension_utilisation.c.total,
+    extension_utilisation.c.in_use,
+    extension_utilisation.c.available,
+    extension_utilisation.c.cooling_down,
+    extension_utilisation.c.offline,
+    extension_utilisation.c.quarantined,
+    sa.cast(extension_utilisation.c.utilisation_pct, sa.Double).label("utilisation_pct"),
+)
+
+
+class Attempt(NamedTuple):
+    """What one run of `allocate_extension` saw and did.
+
+    `room`: the limit of concurrent calls was not in the way. The pool is counted (`total` and what follows) only when
+    nothing was allocated.
+    """
+
+    config_id: int | None
+    known: bool
+    room: bool
+    extension_id: int | None
+    number: str
+    fence: int
+    repeated: bool
+    allowed: int
+    total: int
+    in_use: int
+    free: int
+    offline: int
+
+
+def allocate(connection: Driver, values: Mapping[str, object]) -> Attempt:
+    """Run the allocating function once; `values` are the parameters of `sql/allocate.sql`."""
+    row = _ALLOCATE.one(connection, values)
+    assert row is not None
+    return Attempt(*row)
+
+
+def release(connection: Driver, extension_id: int, fence: int, verdict: Verdict, now: dt.datetime) -> bool:
+    """Make the extension available (or offline, if it is draining or quarantined).
+
+    False, and nothing changed, when `fence` is not the newest one.
+    """
+    values = {"extension_id": extension_id, "fence": fence, "verdict": verdict, "now": now}
+    row = _RELEASE_HEALTHY.one(connection, values) if verdict != "failed" else None
+    return (row or _RELEASE.one(connection, values)) is not None
 
 
 def add(
@@ -22,7 +120,8 @@ def add(
 
 def find(connection: sa.Connection, extension_id: int, *, lock: bool = False) -> Extension | None:
     """One extension, locked against allocation if asked."""
-    row = connection.execute(_FIND_LOCKED if lock else _FIND, {"extension_id": extension_id}).one_or_none()
+    query = _EXTENSIONS.where(_POOL.id == extension_id)
+    row = connection.execute(query.with_for_update(of=extension_pool) if lock else query).one_or_none()
     return Extension(**row._mapping) if row else None
 
 
@@ -38,40 +137,43 @@ def page(
     offset: int = 0,
 ) -> tuple[list[Extension], int]:
     """Extensions by filter, in order of their id, and how many there are; `number` matches its beginning."""
-    values = {
-        "tenant_id": tenant_id,
-        "config_id": config_id,
-        "state": state,
-        "holder": holder,
-        "number": None if number is None else number.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%",
-        "limit": limit,
-        "offset": offset,
-    }
-    total = connection.execute(_COUNT, values).scalar_one()
-    return [Extension(**row._mapping) for row in connection.execute(_PAGE, values)], total
+    query = _EXTENSIONS
+    for column, wanted in (
+        (infinity_configs.c.tenant_id, tenant_id),
+        (_POOL.config_id, config_id),
+        (_POOL.state, state),
+        (_POOL.holder, holder),
+    ):
+        query = query if wanted is None else query.where(column == wanted)
+    if number is not None:
+        query = query.where(_POOL.number.startswith(number, autoescape=True))
+    total = connection.execute(query.with_only_columns(sa.func.count(), maintain_column_froms=True)).scalar_one()
+    rows = connection.execute(query.order_by(_POOL.id).limit(limit).offset(offset))
+    return [Extension(**row._mapping) for row in rows], total
 
 
-def take_offline(connection: sa.Connection, extension_id: int, reason: str) -> str | None:
-    """Offline now, or as soon as its call has ended (draining); the state it has now."""
-    row = connection.execute(_TAKE_OFFLINE, {"extension_id": extension_id, "reason": reason}).one_or_none()
-    return None if row is None else str(row.state)
+def take_offline(connection: sa.Connection, extension_id: int, reason: str) -> None:
+    """Offline now, or as soon as its call has ended (draining)."""
+    connection.execute(_TAKE_OFFLINE, {"extension_id": extension_id, "reason": reason})
 
 
-def bring_online(connection: sa.Connection, extension_id: int) -> str | None:
-    """Available again, failures forgotten; one in use merely stops draining."""
-    row = connection.execute(_BRING_ONLINE, {"extension_id": extension_id}).one_or_none()
-    return None if row is None else str(row.state)
+def bring_online(connection: sa.Connection, extension_id: int) -> None:
+    """Available again, failures forgotten; one in use only stops draining."""
+    connection.execute(_BRING_ONLINE, {"extension_id": extension_id})
 
 
 def remove(connection: sa.Connection, extension_id: int) -> bool:
     """Delete an extension that is not in use; False when it is."""
-    return connection.execute(_REMOVE, {"extension_id": extension_id}).one_or_none() is not None
+    return (
+        connection.execute(sa.delete(extension_pool).where(_POOL.id == extension_id, _POOL.state != "in_use")).rowcount > 0
+    )
 
 
 def held_by(connection: sa.Connection, tenant_id: int, collector_id: int) -> list[Extension]:
-    """What a collector holds: one extension or none."""
-    values = {"tenant_id": tenant_id, "collector_id": collector_id}
-    return [Extension(**row._mapping) for row in connection.execute(_HELD_BY, values)]
+    """What a collector holds: one extension or none; locked."""
+    query = _EXTENSIONS.where(infinity_configs.c.tenant_id == tenant_id, _POOL.holder == collector_id)
+    rows = connection.execute(query.order_by(_POOL.fence).with_for_update(of=extension_pool))
+    return [Extension(**row._mapping) for row in rows]
 
 
 def out_of_quarantine(connection: sa.Connection, now: dt.datetime) -> int:
@@ -82,15 +184,15 @@ def out_of_quarantine(connection: sa.Connection, now: dt.datetime) -> int:
 def statistics(
     connection: sa.Connection, now: dt.datetime, *, tenant_id: int | None = None, config_id: int | None = None
 ) -> list[PoolStatistics]:
-    """Every configuration's pool as it stands."""
+    """Every configuration's pool at the instant `now`."""
     values = {"now": now, "tenant_id": tenant_id, "config_id": config_id}
     return [PoolStatistics(**row._mapping) for row in connection.execute(_STATISTICS, values)]
 
 
-def keep_utilisation(connection: sa.Connection, rows: Sequence[PoolStatistics], now: dt.datetime) -> None:
+def add_utilisation(connection: sa.Connection, rows: Sequence[PoolStatistics], now: dt.datetime) -> None:
     """Append a snapshot to the utilisation history."""
     if rows:
-        connection.execute(_KEEP_UTILISATION, [{**vars(row), "now": now} for row in rows])
+        connection.execute(_ADD_UTILISATION, [{**vars(row), "now": now} for row in rows])
 
 
 def utilisation(
@@ -102,118 +204,17 @@ def utilisation(
     config_id: int | None = None,
     limit: int = 10_000,
 ) -> list[dict[str, Any]]:
-    """Snapshots between two instants, oldest first."""
-    values = {"first": first, "last": last, "tenant_id": tenant_id, "config_id": config_id, "limit": limit}
-    return [dict(row._mapping) for row in connection.execute(_UTILISATION, values)]
+    """Snapshots between two instants (both included), oldest first."""
+    taken = extension_utilisation.c
+    query = _SNAPSHOTS.where(taken.taken_at.between(first, last))
+    if tenant_id is not None:
+        query = query.where(taken.tenant_id == tenant_id)
+    if config_id is not None:
+        query = query.where(taken.config_id == config_id)
+    rows = connection.execute(query.order_by(taken.taken_at, taken.config_id).limit(limit))
+    return [dict(row._mapping) for row in rows]
 
 
-def forget_utilisation(connection: sa.Connection, before: dt.datetime) -> int:
-    """Delete snapshots older than `before`."""
-    return connection.execute(_FORGET_UTILISATION, {"before": before}).rowcount
-
-
-_ADD = sa.text(
-    """
-    INSERT INTO extension_pool (config_id, number, label, created_at)
-    SELECT :config_id, given.number, given.label, :now
-    FROM unnest(CAST(:numbers AS text[]), CAST(:labels AS text[])) WITH ORDINALITY AS given (number, label, place)
-    ORDER BY given.place
-    ON CONFLICT ON CONSTRAINT uq_extension_pool_number DO NOTHING
-    RETURNING number, id
-    """
-)
-
-_EXTENSION = """
-    SELECT e.id, c.tenant_id, e.config_id, e.number, e.label, e.state, e.holder, e.fence, e.lent_at, e.last_used_at,
-           nullif(e.ready_at, '-infinity') AS ready_at, e.failures, e.draining, e.offline_reason, e.quarantined_until,
-           e.created_at
-    FROM extension_pool e JOIN infinity_configs c ON c.id = e.config_id
-"""
-_FILTER = """
-    WHERE (CAST(:tenant_id AS bigint) IS NULL OR c.tenant_id = :tenant_id)
-      AND (CAST(:config_id AS bigint) IS NULL OR e.config_id = :config_id)
-      AND (CAST(:state AS text) IS NULL OR e.state = :state)
-      AND (CAST(:holder AS bigint) IS NULL OR e.holder = :holder)
-      AND (CAST(:number AS text) IS NULL OR e.number LIKE :number)
-"""
-_FIND = statement(_EXTENSION, " WHERE e.id = :extension_id")
-_FIND_LOCKED = statement(_EXTENSION, " WHERE e.id = :extension_id FOR UPDATE OF e")
-_PAGE = statement(_EXTENSION, _FILTER, " ORDER BY e.id LIMIT :limit OFFSET :offset")
-_COUNT = statement("SELECT count(*) FROM extension_pool e JOIN infinity_configs c ON c.id = e.config_id", _FILTER)
-_HELD_BY = statement(
-    _EXTENSION, " WHERE c.tenant_id = :tenant_id AND e.holder = :collector_id ORDER BY e.fence FOR UPDATE OF e"
-)
-
-_TAKE_OFFLINE = sa.text(
-    """
-    UPDATE extension_pool
-    SET state = CASE state WHEN 'in_use' THEN state ELSE 'offline' END,
-        draining = state = 'in_use', offline_reason = :reason, quarantined_until = NULL
-    WHERE id = :extension_id
-    RETURNING state
-    """
-)
-
-_BRING_ONLINE = sa.text(
-    """
-    UPDATE extension_pool
-    SET state = CASE state WHEN 'in_use' THEN state ELSE 'available' END,
-        draining = false, offline_reason = '', quarantined_until = NULL, failures = 0
-    WHERE id = :extension_id
-    RETURNING state
-    """
-)
-
-_REMOVE = sa.text("DELETE FROM extension_pool WHERE id = :extension_id AND state <> 'in_use' RETURNING id")
-
-_OUT_OF_QUARANTINE = sa.text(
-    """
-    UPDATE extension_pool
-    SET state = 'available', offline_reason = '', quarantined_until = NULL, failures = 0
-    WHERE state = 'offline' AND quarantined_until <= :now
-    """
-)
-
-_STATISTICS = sa.text(
-    """
-    SELECT s.tenant_id, s.config_id, s.config_name, s.enabled, s.max_concurrent_calls, s.total,
-           s.available - cooling.number AS available, cooling.number AS cooling_down,
-           s.in_use, s.offline, s.quarantined, s.draining, s.last_used_at,
-           CAST(round(100.0 * s.in_use / greatest(least(s.total - s.offline, s.max_concurrent_calls), 1), 2) AS float)
-               AS utilisation_pct
-    FROM extension_statistics s
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS number FROM extension_pool e
-        WHERE e.config_id = s.config_id AND e.state = 'available' AND e.ready_at > :now
-    ) AS cooling
-    WHERE (CAST(:tenant_id AS bigint) IS NULL OR s.tenant_id = :tenant_id)
-      AND (CAST(:config_id AS bigint) IS NULL OR s.config_id = :config_id)
-    ORDER BY s.tenant_id, s.config_id
-    """
-)
-"""Utilisation is measured against what can be lent at once: the lines not offline, or the tenant's limit if lower."""
-
-_KEEP_UTILISATION = sa.text(
-    """
-    INSERT INTO extension_utilisation
-        (config_id, taken_at, tenant_id, total, in_use, available, cooling_down, offline, quarantined, utilisation_pct)
-    VALUES (:config_id, :now, :tenant_id, :total, :in_use, :available, :cooling_down, :offline, :quarantined,
-            least(:utilisation_pct, 999))
-    ON CONFLICT (config_id, taken_at) DO NOTHING
-    """
-)
-
-_UTILISATION = sa.text(
-    """
-    SELECT config_id, tenant_id, taken_at, total, in_use, available, cooling_down, offline, quarantined,
-           CAST(utilisation_pct AS float) AS utilisation_pct
-    FROM extension_utilisation
-    WHERE taken_at BETWEEN :first AND :last
-      AND (CAST(:tenant_id AS bigint) IS NULL OR tenant_id = :tenant_id)
-      AND (CAST(:config_id AS bigint) IS NULL OR config_id = :config_id)
-    ORDER BY taken_at, config_id
-    LIMIT :limit
-    """
-)
-
-_FORGET_UTILISATION = sa.text("DELETE FROM extension_utilisation WHERE taken_at < :before")
+def delete_utilisation(connection: sa.Connection, before: dt.datetime) -> int:
+    """Delete snapshots taken before `before`; how many."""
+    return connection.execute(sa.delete(extension_utilisation).where(extension_utilisation.c.taken_at < before)).rowcount
