@@ -1,4 +1,4 @@
-"""The channels people are reached by: one Apprise URL each (WeCom, DingTalk, Feishu, e-mail, …)."""
+"""The channels that alerts are sent to: one Apprise URL each (WeCom, DingTalk, Feishu, e-mail, …)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its log lines carry a
 
 @dataclass(frozen=True)
 class Channel:
-    """`id` names a channel in the database without giving its URL away."""
+    """`id` names a channel in the database without showing its URL."""
 
     id: str
     url: str = field(repr=False)
 
     def send(self, title: str, text: str, severity: Severity) -> bool:
-        """Hand one message to the channel; True when it took it. Blocks for some seconds at most."""
+        """Send one message to the channel; True when it was accepted. Blocks for some seconds at most."""
         import apprise
 
         kinds = {"info": apprise.NotifyType.INFO, "warning": apprise.NotifyType.WARNING, "error": apprise.NotifyType.FAILURE}
@@ -30,7 +30,10 @@ class Channel:
 
 
 def parse_channels(urls: str) -> list[Channel]:
-    """Channels of `CALLING_ALERT_URLS`, separated by commas or blanks; `ConfigurationError` names an unreadable one."""
+    """Channels of `CALLING_ALERT_URLS`, separated by commas or blanks.
+
+    Raises `ConfigurationError`, which names the first one that is not readable, without its secret.
+    """
     channels = []
     for number, url in enumerate(filter(None, re.split(r"[\s,]+", urls)), start=1):
         if len(_sender(url)) != 1:

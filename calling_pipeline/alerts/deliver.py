@@ -1,7 +1,7 @@
-"""Sends what is due to every channel: claimed and committed first, sent second, its outcome committed at once.
+"""Sends what is due to every channel: claimed and committed first, sent second, the result committed at once.
 
-A process killed while it sends leaves a delivery that may have arrived. An alert must not be lost, so that one is
-sent again and says that it may be a repeat; every other alert arrives once.
+A process that is killed while it sends leaves an orphaned claim: the alert may have arrived. An alert must not be lost,
+so this one is sent again and says that it may be a repeat; every other alert arrives once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from calling_pipeline.alerts.records import Delivery
 
 ROUND = 200
 SINGLE_MESSAGES = 9
-"""Messages one channel gets in a round before the rest are put together into one (robots allow 20 a minute)."""
+"""Messages one channel gets per round before the rest are joined into one (robots allow 20 per minute)."""
 REPEAT_NOTE = "(an earlier attempt was cut off; you may have seen this already)"
 
 
@@ -50,7 +50,7 @@ def deliver_due(engine: sa.Engine, channels: Sequence[Channel]) -> Round:
 
 
 def _messages(claimed: Sequence[Delivery]) -> list[list[Delivery]]:
-    """One message an alert; in a flood, the last message holds all that are left."""
+    """One message per alert; when there are many, the last message holds all that are left."""
     if len(claimed) <= SINGLE_MESSAGES + 1:
         return [[delivery] for delivery in claimed]
     return [*([delivery] for delivery in claimed[:SINGLE_MESSAGES]), list(claimed[SINGLE_MESSAGES:])]

@@ -1,4 +1,4 @@
-"""What an alert is, and what became of sending it."""
+"""Alerts, conditions, and the results of sending alerts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["info", "warning", "error"]
-DeliveryState = Literal["pending", "sending", "delivered", "failed"]
+Change = Literal["failing", "recovered", "quiet", "old"]
+"""How a judgement changed a condition. `quiet`: nothing to announce; `old`: not newer than the saved judgement."""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing people should know. `key` names the incident: the same key is kept, and sent, once for ever.
+    """One thing people should know. `key` names the incident: an alert of the same key is recorded and sent only once.
 
     `title` and `text` hold no personal data and no secret.
     """
@@ -26,7 +27,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One alert on its way to one channel. `repeat`: an earlier attempt was cut off and may have arrived."""
+    """One alert on its way to one channel. `repeat`: the claim before was orphaned, and its attempt may have arrived."""
 
     alert_id: int
     channel: str
@@ -38,7 +39,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class KeptAlert:
+class StoredAlert:
     """A row of the alert table, as people see it."""
 
     id: int
@@ -55,8 +56,11 @@ class KeptAlert:
 
 @dataclass(frozen=True)
 class Condition:
-    """A judgement that is made again and again, such as one check on one day. `name` tells it from all others; `title` says
-    what should be so, and its alerts begin with "Failing: " or "Recovered: "."""
+    """A judgement that is made again and again, such as one check on one day.
+
+    `name` tells it from all others. `title` says what should be true; its alerts begin with "Failing: " or "Recovered: ".
+    `event` grows with every judgement: an older event never overrides a newer one.
+    """
 
     name: str
     failing: bool
@@ -65,4 +69,3 @@ class Condition:
     text: str
     room: str
     event: int
-    """Grows with every judgement; an older event never overrides a newer one."""

@@ -1,46 +1,63 @@
-"""Alerts, their deliveries by channel, and the conditions that are being watched."""
+"""Alerts, their deliveries by channel, and the conditions that are judged again and again."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from calling_pipeline.database.tables import Instant, metadata
+from calling_pipeline.database.tables import Columns, Instant, metadata
+
+
+class AlertColumns(Columns):
+    """One row per incident."""
+
+    id = sa.Column(sa.BigInteger, sa.Identity(), primary_key=True)
+    key = sa.Column(sa.Text, nullable=False)
+    severity = sa.Column(sa.Text, nullable=False)
+    room = sa.Column(sa.Text, nullable=False)
+    title = sa.Column(sa.Text, nullable=False)
+    text = sa.Column(sa.Text, nullable=False)
+    created_at = sa.Column(Instant, nullable=False)
+
 
 alerts = sa.Table(
     "alerts",
     metadata,
-    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("key", sa.Text, nullable=False),
-    sa.Column("severity", sa.Text, nullable=False),
-    sa.Column("room", sa.Text, nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("created_at", Instant, nullable=False),
+    AlertColumns,
     sa.UniqueConstraint("key", name="uq_alerts_key"),
     sa.CheckConstraint("severity IN ('info', 'warning', 'error')", name="severity"),
     sa.Index("ix_alerts_created_at", "created_at"),
 )
 
+
+class AlertDeliveryColumns(Columns):
+    """One row per alert and channel."""
+
+    alert_id = sa.Column(sa.BigInteger, sa.ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True)
+    channel = sa.Column(sa.Text, primary_key=True)
+    state = sa.Column(sa.Text, nullable=False)
+    attempts = sa.Column(sa.Integer, nullable=False)
+    due_at = sa.Column(Instant, nullable=False)
+    settled_at = sa.Column(Instant)
+
+
 alert_deliveries = sa.Table(
     "alert_deliveries",
     metadata,
-    sa.Column("alert_id", sa.ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("channel", sa.Text, primary_key=True),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("due_at", Instant, nullable=False),
-    sa.Column("settled_at", Instant),
+    AlertDeliveryColumns,
     sa.CheckConstraint("state IN ('pending', 'sending', 'delivered', 'failed')", name="state"),
     sa.Index("ix_alert_deliveries_due_at", "due_at", postgresql_where=sa.text("state IN ('pending', 'sending')")),
 )
 
-alert_conditions = sa.Table(
-    "alert_conditions",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("failing", sa.Boolean, nullable=False),
-    sa.Column("severity", sa.Text, nullable=False),
-    sa.Column("event", sa.BigInteger, nullable=False),
-    sa.Column("announced_event", sa.BigInteger),
-    sa.Column("announced_at", Instant, nullable=False),
-)
+
+class AlertConditionColumns(Columns):
+    """One row per condition, with its newest judgement."""
+
+    name = sa.Column(sa.Text, primary_key=True)
+    failing = sa.Column(sa.Boolean, nullable=False)
+    severity = sa.Column(sa.Text, nullable=False)
+    event = sa.Column(sa.BigInteger, nullable=False)
+    announced_event = sa.Column(sa.BigInteger)
+    announced_at = sa.Column(Instant, nullable=False)
+
+
+alert_conditions = sa.Table("alert_conditions", metadata, AlertConditionColumns)

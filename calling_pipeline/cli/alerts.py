@@ -24,7 +24,7 @@ def list_alerts(door: Door, days_back: int, limit: int) -> Answer:
     from calling_pipeline.alerts import store
 
     with door.ready_runtime.transaction() as connection:
-        kept = store.kept_alerts(connection, since=days.now() - dt.timedelta(days=days_back), limit=limit)
+        kept = store.stored_alerts(connection, since=days.now() - dt.timedelta(days=days_back), limit=limit)
     rows = [
         (f"{one.created_at:%m-%d %H:%M:%S}", one.severity, one.title, one.delivered, one.waiting, one.failed) for one in kept
     ]

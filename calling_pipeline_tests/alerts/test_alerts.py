@@ -124,7 +124,7 @@ def test_a_message_nobody_takes_is_given_up_after_twelve_tries_and_shown_as_fail
         with days.frozen(days.now() + dt.timedelta(hours=2 * hour)):
             deliver.deliver_due(engine, parse_channels(receiver.url))
     with engine.connect() as connection:
-        [kept] = store.kept_alerts(connection, since=days.now() - dt.timedelta(days=1))
+        [kept] = store.stored_alerts(connection, since=days.now() - dt.timedelta(days=1))
     assert (kept.failed, kept.waiting, kept.delivered) == (1, 0, 0)
 
 
@@ -139,7 +139,7 @@ def test_a_process_killed_while_sending_loses_nothing_and_the_repeat_says_so(eng
     receiver.release.set()
     channels = parse_channels(receiver.url)
     assert deliver.deliver_due(engine, channels) == deliver.Round()
-    with days.frozen(days.now() + store.LEASE + dt.timedelta(seconds=1)):
+    with days.frozen(days.now() + store.CLAIM_TIME_LIMIT + dt.timedelta(seconds=1)):
         assert deliver.deliver_due(engine, channels) == deliver.Round(arrived=1)
     assert [deliver.REPEAT_NOTE in text for _, text in receiver.messages] == [False, True]
 
@@ -166,7 +166,7 @@ def test_a_condition_is_told_when_it_turns_bad_worse_or_good_and_not_at_every_ju
         told += [judge(engine, 5, True, "error"), judge(engine, 6, False), judge(engine, 7, False), judge(engine, 8, True)]
     assert told == ["quiet", "failing", "quiet", "failing", "quiet", "recovered", "quiet", "failing"]
     with engine.connect() as connection:
-        titles = [kept.title for kept in store.kept_alerts(connection, since=NOON - dt.timedelta(days=1))]
+        titles = [kept.title for kept in store.stored_alerts(connection, since=NOON - dt.timedelta(days=1))]
     assert titles == [
         "Failing: Rates in range",
         "Recovered: Rates in range",

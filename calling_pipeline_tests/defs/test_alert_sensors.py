@@ -54,13 +54,13 @@ def scan(instance, runtime):
 
 def titles(runtime):
     with runtime.transaction() as connection:
-        kept = store.kept_alerts(connection, since=days.now() - dt.timedelta(days=1))
+        kept = store.stored_alerts(connection, since=days.now() - dt.timedelta(days=1))
     return [(one.severity, one.title) for one in reversed(kept)]
 
 
 def texts(runtime):
     with runtime.transaction() as connection:
-        return [one.text for one in store.kept_alerts(connection, since=days.now() - dt.timedelta(days=1))]
+        return [one.text for one in store.stored_alerts(connection, since=days.now() - dt.timedelta(days=1))]
 
 
 def test_a_warning_check_whose_run_succeeds_is_alerted_once(instance, runtime, scan):

@@ -21,7 +21,7 @@ def test_a_cache_behind_the_timetable_is_alerted_and_so_is_its_recovery(instance
 
     def titles():
         with runtime.transaction() as connection:
-            kept = store.kept_alerts(connection, since=noon - dt.timedelta(days=2))
+            kept = store.stored_alerts(connection, since=noon - dt.timedelta(days=2))
         return sorted(one.title for one in kept)
 
     wanted = [days.today() - dt.timedelta(days=1), days.today()]
