@@ -1,5 +1,8 @@
-"""Replacing a file that people edit too: lock, re-read, change, write beside, fsync, rename. At every instant the file
-is whole, the old or the new one; the last version stays beside it as `.bak`."""
+"""Replacing a file that people edit too: lock, re-read, change, write beside, fsync, rename.
+
+At every instant the file is whole, the old or the new one; the last version stays beside it as `.bak`. Texts of errors say
+which file it is; what is in it is the caller's business.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,20 @@ Identity = tuple[int, int, int]
 
 
 def read(path: Path) -> bytes:
-    """The file's bytes; `NotFound` or `InvalidInput` in one sentence when they cannot be had."""
+    """The file's bytes. Raises `NotFound` when it does not exist, `InvalidInput` when it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise NotFound(f"the contract ledger {path} does not exist") from error
+        raise NotFound(f"the file {path} does not exist") from error
     except OSError as error:
-        raise InvalidInput(f"the contract ledger {path} cannot be read: {error.strerror}") from error
+        raise InvalidInput(f"the file {path} cannot be read: {error.strerror}") from error
 
 
 def replace(path: Path, change: Change) -> bool:
     """Replace the file by what `change` makes of its bytes as they are now; False when that is the same.
 
-    Who edits the file meanwhile loses nothing: it is read again. Raises `Conflict` when it may not be written or the
-    disk is full, `Busy` when somebody keeps changing it; in either case it is as it was.
+    An edit made at the same time is not lost: the file is read again. Raises `NotFound` when it does not exist, `Conflict`
+    when it may not be written or the disk is full, `Busy` when it keeps changing; in each case it is as it was.
     """
     target = path.resolve()
     with _locked(target):
@@ -43,14 +46,14 @@ def replace(path: Path, change: Change) -> bool:
                 return False
             if _swap(target, old, new, before):
                 return True
-    raise Busy(f"the contract ledger {path} keeps changing; it was left alone, and is written in the next round")
+    raise Busy(f"the file {path} keeps changing; it was left alone, and is written in the next round")
 
 
 def create(path: Path, content: bytes) -> None:
-    """Write a file that does not exist, whole or not at all."""
+    """Write a file that does not exist, whole or not at all. Raises `Conflict` when it exists."""
     with _locked(path.resolve()):
         if path.exists():
-            raise Conflict(f"{path} exists")
+            raise Conflict(f"the file {path} exists")
         draft = _draft(path.resolve())
         _write(draft, content, 0o644)
         os.replace(draft, path.resolve())
@@ -61,9 +64,7 @@ def _swap(target: Path, old: bytes, new: bytes, before: Identity) -> bool:
     """Write `new` beside and rename it into place; False when the file is no longer what was read."""
     mode = stat.S_IMODE(target.stat().st_mode)
     if not mode & 0o222:
-        raise Conflict(
-            f"the contract ledger {target} is read-only; make it writable and run `calling-pipeline notify run` again"
-        )
+        raise Conflict(f"the file {target} is read-only; make it writable, and it will be written in the next round")
     draft, backup = _draft(target), _draft(target, "bak")
     try:
         _write(draft, new, mode)
@@ -75,7 +76,7 @@ def _swap(target: Path, old: bytes, new: bytes, before: Identity) -> bool:
         _sync_folder(target.parent)
     except OSError as error:
         raise Conflict(
-            f"the contract ledger {target} could not be written ({error.strerror}); it is as it was"
+            f"the file {target} could not be written ({error.strerror}); it is as it was"
             " and will be written in the next round"
         ) from error
     finally:
@@ -95,7 +96,7 @@ def _write(path: Path, content: bytes, mode: int) -> None:
 
 
 def _draft(target: Path, what: str = "new") -> Path:
-    """One name for all processes, so that what a killed one left behind is overwritten by the next; the lock guards it."""
+    """One name for all processes, so that the next one overwrites what a killed one left; the lock guards it."""
     return target.with_name(f".{target.name}.{what}~")
 
 
@@ -103,7 +104,7 @@ def _identity(target: Path) -> Identity:
     try:
         now = target.stat()
     except OSError as error:
-        raise NotFound(f"the contract ledger {target} does not exist") from error
+        raise NotFound(f"the file {target} does not exist") from error
     return now.st_ino, now.st_mtime_ns, now.st_size
 
 
@@ -117,7 +118,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
-    """Writers of the files of one folder take turns; a killed one frees the lock."""
+    """Writers of the files of one folder take turns; the lock of a killed one is freed."""
     try:
         descriptor = os.open(target.parent, os.O_RDONLY)
     except OSError as error:
