@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from calling_pipeline.call_batches.dependencies import BatchDependencies
-    from calling_pipeline.notifications.outbox.rounds import Means
+    from calling_pipeline.notifications.dependencies import NotificationDependencies
     from calling_pipeline.telephony.dependencies import TelephonyDependencies
     from calling_pipeline.telephony.records import Account
     from calling_pipeline.vendors.dial_gateway import DialGateway
@@ -178,13 +178,13 @@ class Runtime:
             agent_id=self.settings.wecom_agent_id,
         )
 
-    def notifications(self) -> Means:
+    def notifications(self) -> NotificationDependencies:
         """What the notifications work with."""
         from calling_pipeline.notifications.config import load as load_plan
-        from calling_pipeline.notifications.outbox.rounds import Means
+        from calling_pipeline.notifications.dependencies import NotificationDependencies
 
         settings = self.settings
-        return Means(
+        return NotificationDependencies(
             engine=self.engine,
             wecom=self.wecom,
             robots=settings.wecom_robots,

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calling_pipeline import days
+from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.errors import ConfigurationError, InvalidInput
 
 if TYPE_CHECKING:
     from calling_pipeline.notifications.contracts.runs import Run
+    from calling_pipeline.notifications.outbox.records import DeliveryReport, StoredMessage
     from calling_pipeline.notifications.outbox.store import Outbox
-    from calling_pipeline.notifications.records import DispatchReport, KeptMessage
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _IDS = click.argument("ids", nargs=-1, type=int)
@@ -52,7 +53,7 @@ def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -
     with door.progress() as bar:
         line = bar.add_task("messages delivered", total=None)
 
-        def show(report: DispatchReport) -> None:
+        def show(report: DeliveryReport) -> None:
             bar.update(line, completed=report.delivered)
 
         done = run_now(runtime.notifications(), paths, created_by=_who(), day=on_day, wait_s=wait_s, progress=show)
@@ -65,12 +66,12 @@ def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -
 def status(door: Door, limit: int) -> Answer:
     """Show how many messages are in which state, those that are held, and ledger lines that could not be used."""
     from calling_pipeline.notifications.contracts import store
+    from calling_pipeline.notifications.outboxes import OUTBOXES
 
-    boxes = _boxes()
     document: dict[str, Any] = {}
     lines: list[Any] = []
     with door.ready_runtime.transaction() as connection:
-        for name, outbox in boxes.items():
+        for name, outbox in OUTBOXES.items():
             counts, held = outbox.counts(connection), outbox.messages(connection, ("unknown", "dead"), limit)
             document[name] = {"counts": counts, "next_due_at": outbox.next_due(connection), "held": held}
             said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
@@ -113,7 +114,7 @@ def redrive(door: Door, ids: tuple[int, ...], every: bool, technicians: bool) ->
 @click.option("--why", default="settled by hand", show_default=True, help="Kept with the message.")
 @_BOX
 @click.pass_obj
-def settle(door: Door, ids: tuple[int, ...], every: bool, as_: Any, why: str, technicians: bool) -> Answer:
+def settle(door: Door, ids: tuple[int, ...], every: bool, as_: str, why: str, technicians: bool) -> Answer:
     """Decide what became of messages that are held, unknown or dead.
 
     \b
@@ -121,7 +122,7 @@ def settle(door: Door, ids: tuple[int, ...], every: bool, as_: Any, why: str, te
     """
     outbox = _box(technicians)
     with door.ready_runtime.transaction() as connection:
-        done = outbox.settle(connection, _chosen(ids, every), as_=as_, by=_who(), why=why)
+        done = outbox.settle(connection, _chosen(ids, every), as_=settlement_of(as_), by=_who(), why=why)
     return _decided(done, ids, f"settled as {as_}", "is not held")
 
 
@@ -164,11 +165,11 @@ def import_legacy(door: Door, ledger: Path | None, statuses: tuple[Path, ...], t
         raise click.UsageError("--send-status needs the --ledger it belongs to")
     document: dict[str, Any] = {}
     lines: list[Any] = []
-    means = door.ready_runtime.notifications()
-    with means.transaction() as connection:
+    deps = door.ready_runtime.notifications()
+    with deps.transaction() as connection:
         if ledger is not None:
-            names = Names(means.robots, means.users)
-            done = import_contracts(connection, ledger, list(statuses), means.plan, names, by=_who())
+            names = Names(deps.robots, deps.users)
+            done = import_contracts(connection, ledger, list(statuses), deps.plan, names, by=_who())
             document["contracts"] = asdict(done)
             said = f"{done.delivered} messages taken for delivered, {done.unknown} held as unknown"
             lines.append(f"{said}, {done.left_open} contracts left to notify")
@@ -198,15 +199,15 @@ def technicians(door: Door, file: Path | None, card: int | None, note_only: bool
     from calling_pipeline.notifications.technicians import changes
 
     runtime = door.ready_runtime
-    means = runtime.notifications()
+    deps = runtime.notifications()
     rows = (
         changes.rows_of_file(file)
         if file
-        else changes.rows_of_metabase(runtime.metabase, card or means.plan.technicians.card)
+        else changes.rows_of_metabase(runtime.metabase, card or deps.plan.technicians.card)
     )
-    with means.transaction() as connection:
-        taken = changes.take(connection, rows, means, created_by=_who(), send=not note_only)
-    report = changes.deliver(means)
+    with deps.transaction() as connection:
+        taken = changes.take(connection, rows, deps, created_by=_who(), send=not note_only)
+    report = changes.deliver(deps)
     failed = bool(report.unknown or report.dead)
     said = f"{taken.new_changes} new changes of {taken.rows}, {taken.messages} messages, {report.delivered} delivered"
     wrong = [f"row {bad.row}: {bad.reason}" for bad in taken.bad_rows]
@@ -248,15 +249,10 @@ def _lines(done: Run) -> list[Any]:
     return [*lines, *done.errors]
 
 
-def _boxes() -> dict[str, Outbox]:
-    from calling_pipeline.notifications.contracts.store import OUTBOX as CONTRACTS
-    from calling_pipeline.notifications.technicians.store import OUTBOX as TECHNICIANS
-
-    return {"contracts": CONTRACTS, "technicians": TECHNICIANS}
-
-
 def _box(of_technicians: bool) -> Outbox:
-    return _boxes()["technicians" if of_technicians else "contracts"]
+    from calling_pipeline.notifications.outboxes import OUTBOXES
+
+    return OUTBOXES["technicians" if of_technicians else "contracts"]
 
 
 def _chosen(ids: tuple[int, ...], every: bool) -> list[int] | None:
@@ -273,7 +269,7 @@ def _decided(done: list[int], wanted: tuple[int, ...], what: str, otherwise: str
     return Answer({"ids": done, "not_done": missed}, lines, failed=bool(missed))
 
 
-def _row(message: KeptMessage) -> tuple[object, ...]:
+def _row(message: StoredMessage) -> tuple[object, ...]:
     m = message
     return m.id, m.subject, m.kind, m.receiver, m.state, m.attempts, m.last_error
 

@@ -1,34 +1,25 @@
-"""Pure judgements about notifications; the asset checks wrap them."""
+"""Judgements about notifications. Facts go in, findings come out; `defs/notifications/checks.py` makes them checks."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from calling_pipeline.notifications.records import KeptMessage
+from calling_pipeline.notifications.outbox.records import StoredMessage
+from calling_pipeline.quality import Finding
 
 TOO_LONG = dt.timedelta(hours=1)
 _SHOWN = 10
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Whether all is well, one sentence, and the first few offenders."""
-
-    passed: bool
-    sentence: str
-    examples: tuple[str, ...] = ()
-
-
 def ids_are_unique_in_ledger(repeated: Sequence[str], unreadable: Sequence[str]) -> Finding:
-    """No contract id twice in a ledger. A ledger that cannot be read is no unique one."""
+    """No contract id stands twice in a ledger. A ledger that cannot be read fails."""
     bad = [*unreadable, *repeated]
     return Finding(not bad, f"{len(repeated)} contract ids stand in a ledger more than once", tuple(bad[:_SHOWN]))
 
 
 def one_open_task(doubled: Sequence[tuple[str, str, int]]) -> Finding:
-    """At most one message a contract (or change) and kind."""
+    """At most one message per contract (or change) and kind."""
     examples = tuple(f"{subject}: {count} messages {kind}" for subject, kind, count in doubled[:_SHOWN])
     return Finding(not doubled, f"{len(doubled)} pairs of subject and kind have more than one message", examples)
 
@@ -39,8 +30,8 @@ def y_exactly_where_delivered(wrong: Sequence[str], unreadable: Sequence[str]) -
     return Finding(not bad, f"{len(wrong)} ledger rows do not say what the table says", tuple(bad[:_SHOWN]))
 
 
-def nothing_pending_too_long(late: Sequence[KeptMessage], now: dt.datetime) -> Finding:
-    """No message waiting for longer than an hour."""
+def nothing_pending_too_long(late: Sequence[StoredMessage], now: dt.datetime) -> Finding:
+    """No message waits for longer than an hour."""
     examples = tuple(
         f"message {m.id} to {m.receiver}, {m.state} for {_minutes(now - m.created_at)} min: {m.last_error or 'not tried'}"
         for m in late[:_SHOWN]

@@ -7,12 +7,21 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from calling_pipeline.vendors.wecom import TEXT_BYTES, fit
+from calling_pipeline.notifications.outbox.records import LONGEST_BODY_BYTES
 
 
 def render(name: str, **values: Any) -> tuple[str, int]:
-    """The text of template `name`, within WeCom's limit of bytes, and how many bytes were cut off to get there."""
-    return fit(_template(name).render(**values).strip(), TEXT_BYTES)
+    """The text of template `name`, at most `LONGEST_BODY_BYTES` long, and how many bytes were cut off to get there."""
+    return fit(_template(name).render(**values).strip(), LONGEST_BODY_BYTES)
+
+
+def fit(text: str, limit: int, *, mark: str = "…（内容过长，已截断）") -> tuple[str, int]:
+    """`text` within `limit` bytes of UTF-8, cut between characters and marked; and how many bytes were cut off."""
+    raw = text.encode()
+    if len(raw) <= limit:
+        return text, 0
+    kept = raw[: limit - len(mark.encode())].decode(errors="ignore")
+    return kept + mark, len(raw) - len(kept.encode())
 
 
 @cache

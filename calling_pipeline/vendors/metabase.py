@@ -1,4 +1,4 @@
-"""Metabase: the rows of one saved question. What the rows mean is its caller's to say."""
+"""Metabase: the rows of one saved question. Its caller decides what the rows mean."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from calling_pipeline.vendors.http import VendorHttp, retry_after_s, retrying
 
 SESSION = "/api/session"
 SESSION_LASTS = dt.timedelta(days=10)
-"""Metabase forgets a session after 14 days; an earlier end is noticed by its 401."""
+"""Metabase ends a session after 14 days; a 401 tells of an earlier end."""
 
 
 class _Session(msgspec.Struct):
@@ -98,7 +98,7 @@ class Metabase:
         response = await self._http.request("POST", SESSION, safe=True, json=body)
         if response.status_code in (400, 401, 403):
             raise VendorAuthRefused(
-                "Metabase does not let us in; check CALLING_METABASE_USERNAME and CALLING_METABASE_PASSWORD",
+                "Metabase refuses the login; check CALLING_METABASE_USERNAME and CALLING_METABASE_PASSWORD",
                 code=str(response.status_code),
                 **where,
             )
@@ -106,7 +106,7 @@ class Metabase:
         try:
             session = msgspec.json.decode(response.content, type=_Session)
         except msgspec.MsgspecError as error:
-            raise ContractBreach(f"metabase {SESSION} answered what is no session: {error}", **where) from None
+            raise ContractBreach(f"metabase {SESSION} answered with no readable session: {error}", **where) from None
         return Fetched(session.id, days.now() + SESSION_LASTS)
 
 

@@ -17,7 +17,8 @@ from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names
 from calling_pipeline.notifications.contracts.generation import generate
 from calling_pipeline.notifications.contracts.write_back import write_back
-from calling_pipeline.notifications.outbox.rounds import Means, deliver_round
+from calling_pipeline.notifications.dependencies import NotificationDependencies
+from calling_pipeline.notifications.outbox.rounds import deliver_round
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline_tests.benchmarks.support import database, median_s, simulator
@@ -49,11 +50,11 @@ def run() -> Iterator[dict[str, Any]]:
             wecom_robot_rate_per_minute=0,
         )
         runtime = Runtime(settings)
-        means = runtime.notifications()
+        deps = runtime.notifications()
         httpx.post(f"{vendor}/wecom/_sim/rules", json={"robot_rate_per_minute": None}).raise_for_status()
         yield _look_up(runtime.engine)
-        yield from _generate_and_write_back(means, Path(folder))
-        yield from _deliver(means, vendor, list(cities))
+        yield from _generate_and_write_back(deps, Path(folder))
+        yield from _deliver(deps, vendor, list(cities))
         runtime.close()
 
 
@@ -62,7 +63,7 @@ def _look_up(engine: sa.Engine) -> dict[str, Any]:
         connection.execute(sa.text(FILL))
     with engine.connect() as connection:
         connection.execute(sa.text("ANALYZE contract_messages"))
-        ours = median_s(lambda: [store.has_task(connection, "id-100001") for _ in range(200)]) / 200
+        ours = median_s(lambda: [store.has_message(connection, "id-100001") for _ in range(200)]) / 200
         like = median_s(lambda: connection.execute(sa.text(LIKE)).scalar_one())
     with engine.begin() as connection:
         connection.execute(sa.text("TRUNCATE contract_messages"))
@@ -78,11 +79,11 @@ def _look_up(engine: sa.Engine) -> dict[str, Any]:
     }
 
 
-def _generate_and_write_back(means: Means, folder: Path) -> Iterator[dict[str, Any]]:
+def _generate_and_write_back(deps: NotificationDependencies, folder: Path) -> Iterator[dict[str, Any]]:
     path = write_ledger(folder / "c.csv", [row(n, city=f"城市{n % ROBOTS}", award=str(n % 2)) for n in range(20_000)])
     begun = time.perf_counter()
-    with means.transaction() as connection:
-        made = generate(connection, path, means.plan, Names(means.robots, means.users), created_by="a benchmark")
+    with deps.transaction() as connection:
+        made = generate(connection, path, deps.plan, Names(deps.robots, deps.users), created_by="a benchmark")
     took = time.perf_counter() - begun
     yield {
         "benchmark": "notifications.generate",
@@ -94,10 +95,10 @@ def _generate_and_write_back(means: Means, folder: Path) -> Iterator[dict[str, A
         "target": "seconds <= 10",
         "met": took <= 10,
     }
-    with means.transaction() as connection:
+    with deps.transaction() as connection:
         connection.execute(sa.text("UPDATE contract_messages SET state = 'delivered'"))
     begun = time.perf_counter()
-    with means.transaction() as connection:
+    with deps.transaction() as connection:
         changed = write_back(connection, path).set_yes
     yield {
         "benchmark": "notifications.write_back",
@@ -110,16 +111,16 @@ def _generate_and_write_back(means: Means, folder: Path) -> Iterator[dict[str, A
         "target": "one replacement a round",
         "met": changed == made.rows,
     }
-    with means.transaction() as connection:
+    with deps.transaction() as connection:
         connection.execute(sa.text("TRUNCATE contract_messages"))
 
 
-def _deliver(means: Means, vendor: str, cities: list[str]) -> Iterator[dict[str, Any]]:
-    keys = [means.robots[city] for city in cities]
+def _deliver(deps: NotificationDependencies, vendor: str, cities: list[str]) -> Iterator[dict[str, Any]]:
+    keys = [deps.robots[city] for city in cities]
     bare, ours, old = [], [], []
     for turn in range(5):
         bare.append(MESSAGES / asyncio.run(_bare(vendor, keys, clients=4, width=8, count=MESSAGES)))
-        ours.append(MESSAGES / _ours(means, cities, turn))
+        ours.append(MESSAGES / _ours(deps, cities, turn))
     old.append(200 / asyncio.run(_bare(vendor, keys, clients=1, width=1, count=200)))
     one_client = MESSAGES / asyncio.run(_bare(vendor, keys, clients=1, width=32, count=MESSAGES))
     best, bare_best = statistics.median(ours), statistics.median(bare)
@@ -147,12 +148,12 @@ def _deliver(means: Means, vendor: str, cities: list[str]) -> Iterator[dict[str,
     }
 
 
-def _ours(means: Means, cities: list[str], turn: int) -> float:
+def _ours(deps: NotificationDependencies, cities: list[str], turn: int) -> float:
     values = [
         {"city": cities[n % len(cities)], "meta": f'{{"contract_id": "{turn}-{n}", "csv_file": "c", "created_by": "b"}}'}
         for n in range(MESSAGES)
     ]
-    with means.transaction() as connection:
+    with deps.transaction() as connection:
         connection.execute(
             sa.text(
                 "INSERT INTO contract_messages (kind, receiver, body, cut_bytes, metadata, state, attempts, failures,"
@@ -166,7 +167,7 @@ def _ours(means: Means, cities: list[str], turn: int) -> float:
                     " ON CONFLICT DO NOTHING")
         )  # fmt: skip
     begun = time.perf_counter()
-    report = deliver_round(means, store.OUTBOX)
+    report = deliver_round(deps, store.OUTBOX)
     took = time.perf_counter() - begun
     assert report.delivered == MESSAGES, report
     return took

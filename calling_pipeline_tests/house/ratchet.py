@@ -6,8 +6,6 @@ KNOWN: dict[str, dict[str, int]] = {
         "calling_pipeline/call_batches/calling_tasks/source_schema.py": 3,
         "calling_pipeline/call_stats/retention.py": 6,
         "calling_pipeline/defs/dagster_history.py": 2,
-        "calling_pipeline/notifications/outbox/delivery.py": 1,
-        "calling_pipeline/notifications/outbox/rounds.py": 1,
     },
     "imports inside functions": {"": 133},
     "imports without a reason": {
@@ -43,7 +41,6 @@ KNOWN: dict[str, dict[str, int]] = {
         "calling_pipeline/telephony/tenants/configurations.py": 1,
     },
     "long SQL strings": {
-        "calling_pipeline/alerts/store.py": 5,
         "calling_pipeline/call_batches/batches/store.py": 3,
         "calling_pipeline/call_batches/calling_tasks/source_schema.py": 1,
         "calling_pipeline/call_batches/calling_tasks/store.py": 2,
@@ -61,9 +58,6 @@ KNOWN: dict[str, dict[str, int]] = {
         "calling_pipeline/database/migrations/versions/0008_lend_extension.py": 1,
         "calling_pipeline/database/migrations/versions/0009_save_task.py": 1,
         "calling_pipeline/defs/dagster_history.py": 2,
-        "calling_pipeline/notifications/contracts/store.py": 5,
-        "calling_pipeline/notifications/outbox/store.py": 3,
-        "calling_pipeline/notifications/technicians/store.py": 1,
         "calling_pipeline/task_ledger/store.py": 6,
         "calling_pipeline/telephony/billing/store.py": 12,
         "calling_pipeline/telephony/calls/store.py": 11,

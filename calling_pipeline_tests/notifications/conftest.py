@@ -23,5 +23,5 @@ def runtime(app_settings, simulator, judge):
 
 
 @pytest.fixture
-def means(runtime):
+def deps(runtime):
     return runtime.notifications()

@@ -80,10 +80,10 @@ def main() -> None:
     if point in _RENAMES:
         strike_at_renames(strike, ledger.resolve())
     runtime = Runtime(load(**values))
-    means = runtime.notifications()
-    wecom = means.wecom
-    means = replace(means, wecom=lambda: DeadlyWeCom(wecom(), strike), width=8)  # type: ignore[arg-type,return-value]
-    run(means, [ledger], created_by="a process that dies", wait_s=20)
+    deps = runtime.notifications()
+    wecom = deps.wecom
+    deps = replace(deps, wecom=lambda: DeadlyWeCom(wecom(), strike), width=8)  # type: ignore[arg-type,return-value]
+    run(deps, [ledger], created_by="a process that dies", wait_s=20)
     runtime.close()
 
 

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.notifications.contracts.store import OUTBOX
-from calling_pipeline.notifications.outbox.delivery import GIVE_UP_AFTER, Dispatcher, fact_of
-from calling_pipeline.notifications.records import Claimed
-from calling_pipeline.vendors.wecom import Verdict
+from calling_pipeline.notifications.outbox.delivery import GIVE_UP_AFTER, Dispatcher, result_of
+from calling_pipeline.notifications.outbox.records import ClaimedMessage
+from calling_pipeline.vendors.wecom import SendResult
 from calling_pipeline_tests.notifications.world import states
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=days.SHANGHAI)
@@ -29,34 +29,34 @@ MESSAGES = """
 
 
 def tried(attempts=1, failures=0):
-    return Claimed(1, "robot:x", "text", attempts, failures)
+    return ClaimedMessage(1, "robot:x", "text", attempts, failures)
 
 
 @pytest.mark.parametrize(
-    ("fate", "state"),
-    [("done", "delivered"), ("unknown", "unknown"), ("partly", "unknown"), ("refused", "dead"), ("later", "pending")],
+    ("outcome", "state"),
+    [("done", "delivered"), ("unknown", "unknown"), ("refused", "dead"), ("retry", "pending")],
 )
-def test_each_fate_has_its_state(fate, state):
-    assert fact_of(tried(), Verdict(fate), NOW).state == state
+def test_each_outcome_has_its_state(outcome, state):
+    assert result_of(tried(), SendResult(outcome), NOW).state == state
 
 
 def test_what_was_certainly_not_sent_is_given_up_after_its_last_try():
-    assert fact_of(tried(GIVE_UP_AFTER - 1, GIVE_UP_AFTER - 2), Verdict("later"), NOW).state == "pending"
-    last = fact_of(tried(GIVE_UP_AFTER, GIVE_UP_AFTER - 1), Verdict("later", "no connection"), NOW)
-    assert (last.state, last.reason) == ("dead", f"given up after {GIVE_UP_AFTER} tries: no connection")
+    assert result_of(tried(GIVE_UP_AFTER - 1, GIVE_UP_AFTER - 2), SendResult("retry"), NOW).state == "pending"
+    last = result_of(tried(GIVE_UP_AFTER, GIVE_UP_AFTER - 1), SendResult("retry", "no connection"), NOW)
+    assert (last.state, last.reason) == ("dead", f"given up after {GIVE_UP_AFTER} attempts: no connection")
 
 
 def test_a_rate_limit_never_makes_a_dead_letter():
-    fact = fact_of(tried(100, GIVE_UP_AFTER - 1), Verdict("later", limited=True), NOW)
-    assert (fact.state, fact.failed) == ("pending", False)
-    assert fact.due_at - NOW <= dt.timedelta(minutes=1)
+    result = result_of(tried(100, GIVE_UP_AFTER - 1), SendResult("retry", rate_limited=True), NOW)
+    assert (result.state, result.failed) == ("pending", False)
+    assert result.due_at - NOW <= dt.timedelta(minutes=1)
 
 
 def test_the_back_off_doubles_with_jitter_and_honours_what_the_vendor_asks():
     for attempts in range(1, 12):
-        pause = (fact_of(tried(attempts), Verdict("later"), NOW).due_at - NOW).total_seconds()
+        pause = (result_of(tried(attempts), SendResult("retry"), NOW).due_at - NOW).total_seconds()
         assert 0.5 * min(900, 2 ** (attempts - 1)) <= pause <= min(900, 2 ** (attempts - 1))
-    assert (fact_of(tried(), Verdict("later", retry_after_s=77), NOW).due_at - NOW).total_seconds() == 77
+    assert (result_of(tried(), SendResult("retry", retry_after_s=77), NOW).due_at - NOW).total_seconds() == 77
 
 
 def test_a_dispatch_that_is_stopped_finishes_what_is_in_flight(engine):
@@ -72,7 +72,7 @@ def test_a_dispatch_that_is_stopped_finishes_what_is_in_flight(engine):
             begun.set()
             await asyncio.sleep(0.05)
             sent.append(receiver)
-            return Verdict("done")
+            return SendResult("done")
 
         run = asyncio.create_task(Dispatcher(driver_dsn(engine.url), OUTBOX, send, width=4, rate=0).run())
         await begun.wait()

@@ -21,11 +21,11 @@ from calling_pipeline.notifications.contracts.composing import Names
 from calling_pipeline.notifications.contracts.generation import generate
 from calling_pipeline.notifications.contracts.write_back import rebuild, write_back
 from calling_pipeline.notifications.outbox.delivery import Dispatcher
-from calling_pipeline.vendors.wecom import Verdict
+from calling_pipeline.vendors.wecom import SendResult
 from calling_pipeline_tests.notifications.world import NIGHTLY, ROBOTS, USERS, row, write_ledger
 
 PLAN = load(None)
-FATES = ("done", "later", "refused", "unknown, arrived", "unknown, lost", "killed before", "killed after")
+EVENTS = ("done", "retry", "refused", "unknown, arrived", "unknown, lost", "killed before", "killed after")
 
 
 class Killed(BaseException):
@@ -73,22 +73,22 @@ def machine(engine, folder):
             with engine.begin() as connection:
                 generate(connection, self.path, PLAN, Names(ROBOTS, USERS), created_by="a machine")
 
-        @rule(fates=st.lists(st.sampled_from(FATES), min_size=1, max_size=6))
-        def a_dispatch(self, fates):
-            plan = iter(fates)
+        @rule(events=st.lists(st.sampled_from(EVENTS), min_size=1, max_size=6))
+        def a_dispatch(self, events):
+            plan = iter(events)
 
             async def send(receiver, body):
-                fate = next(plan, "done")
-                if fate in ("done", "unknown, arrived", "killed after"):
+                event = next(plan, "done")
+                if event in ("done", "unknown, arrived", "killed after"):
                     self.arrived[receiver, body] += 1
-                if fate.startswith("killed"):
+                if event.startswith("killed"):
                     raise Killed
-                if fate.startswith("unknown"):
-                    return Verdict("unknown", fate)
-                return Verdict(fate, fate)
+                if event.startswith("unknown"):
+                    return SendResult("unknown", event)
+                return SendResult(event, event)
 
             with engine.begin() as connection:
-                store.OUTBOX.bury_the_dead(connection)
+                store.OUTBOX.mark_orphans_unknown(connection)
             self.loop.run_until_complete(self.dispatched(send))
 
         async def dispatched(self, send):
@@ -118,10 +118,10 @@ def machine(engine, folder):
         @rule(as_=st.sampled_from(("looked", "abandoned")))
         def a_person_settles_what_is_held(self, as_):
             with engine.begin() as connection:
-                store.OUTBOX.bury_the_dead(connection)
+                store.OUTBOX.mark_orphans_unknown(connection)
                 for message in store.OUTBOX.messages(connection, ["unknown"], 1):
                     there = self.arrived[self.what(connection, message.id)]
-                    decision = ("delivered" if there else "retry") if as_ == "looked" else "abandoned"
+                    decision = ("done" if there else "retry") if as_ == "looked" else "abandoned"
                     store.OUTBOX.settle(connection, [message.id], as_=decision, by="a person", why="looked")
 
         def what(self, connection, id_):

@@ -7,6 +7,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from calling_pipeline.database.engine import driver_sql
 from calling_pipeline.notifications.contracts import store
 
 FILL = """
@@ -34,8 +35,9 @@ def full(engine):
     return engine
 
 
-def plan(connection, statement, **values):
-    return json.dumps(connection.execute(sa.text(f"EXPLAIN (FORMAT JSON) {statement}"), values).scalar_one())
+def plan(connection, statement, values):
+    found = connection.connection.driver_connection.execute(f"EXPLAIN (FORMAT JSON) {statement}", values).fetchone()[0]
+    return list(nodes(found[0]["Plan"])), json.dumps(found)
 
 
 def nodes(node):
@@ -44,22 +46,20 @@ def nodes(node):
         yield from nodes(child)
 
 
-def test_whether_a_contract_has_a_task_is_asked_of_an_index(full):
+def test_whether_a_contract_has_a_message_is_asked_of_an_index(full):
     with full.connect() as connection:
-        found = plan(connection, store.HAS_TASK.text, contract_id="id-777")
-        assert store.has_task(connection, "id-777")
-        assert not store.has_task(connection, "nobody")
+        _, found = plan(connection, driver_sql(store.HAS_MESSAGE), {"contract_id": "id-777"})
+        assert store.has_message(connection, "id-777")
+        assert not store.has_message(connection, "nobody")
     assert "uq_contract_messages_contract_id_kind" in found
     assert "Seq Scan" not in found
 
 
 def test_claiming_reads_the_lanes_index_not_the_table(full):
     with full.connect() as connection:
-        raw = connection.connection.driver_connection
         values = store.OUTBOX.claim_values(1, 32, 20)
-        statement = b"EXPLAIN (FORMAT JSON) " + store.OUTBOX.claim_sql.as_string(raw).encode()
-        found = raw.execute(statement, values).fetchone()[0]
-        rows = raw.execute(store.OUTBOX.claim_sql, values).fetchall()
-    assert "ix_contract_messages_lane" in json.dumps(found)
-    assert not [node for node in nodes(found[0]["Plan"]) if (node["Node Type"], node.get("Relation Name")) == SLOW]
+        steps, found = plan(connection, store.OUTBOX.claim_sql, values)
+        rows = connection.connection.driver_connection.execute(store.OUTBOX.claim_sql, values).fetchall()
+    assert "ix_contract_messages_lane" in found
+    assert not [step for step in steps if (step["Node Type"], step.get("Relation Name")) == SLOW]
     assert len(rows) == 20

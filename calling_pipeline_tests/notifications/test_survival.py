@@ -40,8 +40,8 @@ SEEDS = range(20 if NIGHTLY else 1)
 CONTRACTS = 24
 
 
-def go(means, path, **options):
-    return run(means, [path], created_by="a test", wait_s=60, **options)
+def go(deps, path, **options):
+    return run(deps, [path], created_by="a test", wait_s=60, **options)
 
 
 def kept(engine):
@@ -79,7 +79,7 @@ def settled_by_a_person(engine, judge, held):
     for message in held:
         there = arrived[address(message.receiver), message.body]
         with engine.begin() as connection:
-            store.OUTBOX.settle(connection, [message.id], as_="delivered" if there else "retry", by="a test", why="looked")
+            store.OUTBOX.settle(connection, [message.id], as_="done" if there else "retry", by="a test", why="looked")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -119,7 +119,7 @@ def test_a_killed_run_loses_and_repeats_nothing(app_settings, simulator, judge, 
 
 
 @pytest.mark.timeout(1200)
-def test_did_it_and_said_it_did_not(means, judge, simulator, engine, tmp_path):
+def test_did_it_and_said_it_did_not(deps, judge, simulator, engine, tmp_path):
     """5 % of the answers to messages that were delivered are spoilt; not one message is delivered twice."""
     count = 5000 if NIGHTLY else 400
     rows = [
@@ -136,17 +136,17 @@ def test_did_it_and_said_it_did_not(means, judge, simulator, engine, tmp_path):
     ):
         simulator.plant(kind, path="/send", times=None, rate=0.01, after=True, **options)
     simulator.plant("status", path="/send", times=None, rate=0.02, status=429)
-    done = go(means, path)
+    done = go(deps, path)
     unknown = done.delivery.unknown
     while done.delivery.next_due_at is not None:  # four receivers, in order: it takes its time
-        done = go(means, path)
+        done = go(deps, path)
         unknown += done.delivery.unknown
     held = judged(engine, judge, path, rows)
     assert len(held) == unknown > count * 0.02
     assert sum(judge.counted().values()) == count
     simulator.clear_faults()
     settled_by_a_person(engine, judge, held)
-    go(means, path)
+    go(deps, path)
     assert set(statuses(path).values()) == {"Y"}
     assert sum(judge.counted().values()) == count
 
@@ -192,39 +192,39 @@ def test_postgresql_restarts_during_a_delivery(app_settings, simulator, judge, o
     runtime.close()
 
 
-def test_a_full_disk_leaves_the_ledger_whole_and_the_next_run_writes_it(means, judge, tmp_path):
+def test_a_full_disk_leaves_the_ledger_whole_and_the_next_run_writes_it(deps, judge, tmp_path):
     path = write_ledger(tmp_path / "c.csv", [row(n) for n in range(1, 41)])
     before = path.read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
     try:
-        done = go(means, path)
+        done = go(deps, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert done.failed
     assert "could not be written" in done.errors[0]
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["c.csv"]
-    assert go(means, path).written_back == 40
+    assert go(deps, path).written_back == 40
     assert sum(judge.counted().values()) == 40
 
 
 def test_two_runs_at_once_send_every_message_once(runtime, judge, tmp_path):
     rows = [row(n, award="1", city=("北京", "上海")[n % 2]) for n in range(60)]
     path = write_ledger(tmp_path / "c.csv", rows)
-    means = runtime.notifications()
-    threads = [threading.Thread(target=go, args=(means, path)) for _ in range(4)]
+    deps = runtime.notifications()
+    threads = [threading.Thread(target=go, args=(deps, path)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    go(means, path)
+    go(deps, path)
     assert judged(runtime.engine, judge, path, rows) == []
     assert sum(judge.counted().values()) == 120
     assert set(statuses(path).values()) == {"Y"}
 
 
-def test_a_ledger_edited_by_hand_all_the_time_loses_no_edit(means, judge, tmp_path):
+def test_a_ledger_edited_by_hand_all_the_time_loses_no_edit(deps, judge, tmp_path):
     """Somebody saves the file again and again while a run writes it back; in the end every line of his is there."""
     path = tmp_path / "c.csv"
     lines = [row(n) for n in range(30)]
@@ -247,10 +247,10 @@ def test_a_ledger_edited_by_hand_all_the_time_loses_no_edit(means, judge, tmp_pa
     thread = threading.Thread(target=edit)
     thread.start()
     for _ in range(3):
-        go(means, path)
+        go(deps, path)
     over.set()
     thread.join(10)
-    go(means, path)
+    go(deps, path)
     assert set(statuses(path)) >= {f"id-{n}" for n in range(30)}
     assert len(parse(path.read_bytes()).parked) == 0
     assert max(judge.counted().values()) == 1

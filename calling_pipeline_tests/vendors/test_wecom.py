@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from calling_pipeline.notifications.outbox.records import LONGEST_BODY_BYTES
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.vendors.wecom import TEXT_BYTES, classify, fit
+from calling_pipeline.vendors.wecom import classify
 from calling_pipeline_tests.support import http
 
 
@@ -49,14 +48,14 @@ def to_user(runtime, user="u1", content="你好"):
 
 
 def test_a_robot_message_arrives(runtime, wecom_truth):
-    assert to_robot(runtime).fate == "done"
-    assert to_robot(runtime, "**粗体**", markdown=True).fate == "done"
+    assert to_robot(runtime).outcome == "done"
+    assert to_robot(runtime, "**粗体**", markdown=True).outcome == "done"
     assert wecom_truth() == [("robot:k1", "你好"), ("robot:k1", "**粗体**")]
 
 
 def test_a_message_to_a_person_arrives_and_one_token_serves_many(runtime, simulator, wecom_truth):
     before = simulator.get("/wecom/_sim/rules")["tokens_lent"]
-    assert [to_user(runtime).fate for _ in range(3)] == ["done"] * 3
+    assert [to_user(runtime).outcome for _ in range(3)] == ["done"] * 3
     assert wecom_truth() == [("user:u1", "你好")] * 3
     assert simulator.get("/wecom/_sim/rules")["tokens_lent"] == before + 1
 
@@ -64,29 +63,29 @@ def test_a_message_to_a_person_arrives_and_one_token_serves_many(runtime, simula
 def test_a_revoked_token_is_fetched_once_more(runtime, simulator, wecom_truth):
     to_user(runtime)
     http.delete(f"{simulator.url}/wecom/_sim/tokens").raise_for_status()
-    assert to_user(runtime).fate == "done"
+    assert to_user(runtime).outcome == "done"
     assert len(wecom_truth()) == 2
 
 
 def test_two_refused_tokens_in_a_row_leave_the_message_unsent(runtime, simulator, wecom_truth):
     simulator.plant("errcode", path="message/send", times=2, errcode=42001)
-    verdict = to_user(runtime)
-    assert (verdict.fate, verdict.code) == ("later", 42001)
+    result = to_user(runtime)
+    assert (result.outcome, result.code) == ("retry", 42001)
     assert wecom_truth() == []
 
 
 def test_wrong_corporation_secrets_send_nothing_and_say_what_to_check(runtime, simulator, wecom_truth):
     rules(simulator, corp_secret="another")
-    verdict = to_user(runtime)
-    assert verdict.fate == "later"
-    assert "CALLING_WECOM_CORP_SECRET" in verdict.reason
+    result = to_user(runtime)
+    assert result.outcome == "retry"
+    assert "CALLING_WECOM_CORP_SECRET" in result.reason
 
 
 def test_invaliduser_in_a_successful_answer_is_not_delivered(runtime, simulator, wecom_truth):
     rules(simulator, invalid_users=["gone"])
-    assert to_user(runtime, "gone").fate == "refused"
-    verdict = to_user(runtime, "gone|u1")
-    assert (verdict.fate, verdict.missed) == ("partly", ("gone",))
+    assert to_user(runtime, "gone").outcome == "refused"
+    result = to_user(runtime, "gone|u1")
+    assert (result.outcome, result.missed) == ("unknown", ("gone",))
 
 
 def test_an_unknown_receiver_a_bad_key_and_a_too_long_text_are_refused(runtime, simulator, wecom_truth):
@@ -102,9 +101,9 @@ def test_the_21st_message_within_a_minute_is_for_later(runtime, wecom_truth):
         async with runtime.wecom() as wecom:
             return [await wecom.send_to_robot("k9", str(n)) for n in range(21)]
 
-    verdicts = asyncio.run(send())
-    assert [v.fate for v in verdicts] == ["done"] * 20 + ["later"]
-    assert verdicts[-1].limited
+    results = asyncio.run(send())
+    assert [v.outcome for v in results] == ["done"] * 20 + ["retry"]
+    assert results[-1].rate_limited
 
 
 @pytest.mark.parametrize(
@@ -119,34 +118,34 @@ def test_the_21st_message_within_a_minute_is_for_later(runtime, wecom_truth):
 )
 def test_an_answer_that_does_not_say_is_unknown(runtime, simulator, wecom_truth, kind, options):
     simulator.plant(kind, path="webhook/send", after=True, **options)
-    assert to_robot(runtime).fate == "unknown"
+    assert to_robot(runtime).outcome == "unknown"
     assert len(wecom_truth()) == 1
 
 
 def test_an_answer_that_does_not_come_in_time_is_unknown(app_settings, simulator, wecom_truth):
     simulator.plant("hang", path="webhook/send", after=True, seconds=300)
     hasty = app_settings.model_copy(update={"wecom_base_url": f"{simulator.url}/wecom", "wecom_timeout_s": 1.0})
-    assert to_robot(Runtime(hasty)).fate == "unknown"
+    assert to_robot(Runtime(hasty)).outcome == "unknown"
     assert len(wecom_truth()) == 1
 
 
 def test_429_and_a_refused_connection_are_for_later(runtime, simulator, wecom_truth, app_settings):
     simulator.plant("status", path="webhook/send", status=429, retry_after=7)
-    verdict = to_robot(runtime)
-    assert (verdict.fate, verdict.retry_after_s) == ("later", 7.0)
+    result = to_robot(runtime)
+    assert (result.outcome, result.retry_after_s) == ("retry", 7.0)
     nobody = Runtime(app_settings.model_copy(update={"wecom_base_url": "http://127.0.0.1:9"}))
-    assert to_robot(nobody).fate == "later"
+    assert to_robot(nobody).outcome == "retry"
     assert wecom_truth() == []
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "fate"),
+    ("status", "body", "outcome"),
     [
         (200, b'{"errcode":0,"errmsg":"ok"}', "done"),
         (200, b'{"errcode":"0"}', "done"),
         (200, b'{"errcode":0,"invaliduser":""}', "done"),
         (200, b'{"errcode":-1,"errmsg":"system busy"}', "unknown"),
-        (200, b'{"errcode":45009}', "later"),
+        (200, b'{"errcode":45009}', "retry"),
         (200, b'{"errcode":12345}', "refused"),
         (200, b"{}", "unknown"),
         (200, b"", "unknown"),
@@ -158,13 +157,11 @@ def test_429_and_a_refused_connection_are_for_later(runtime, simulator, wecom_tr
         (503, b'{"errcode":0}', "unknown"),
     ],
 )
-def test_status_and_body_are_classified_in_one_place(status, body, fate):
-    assert classify(status, body).fate == fate
+def test_status_and_body_are_classified_in_one_place(status, body, outcome):
+    assert classify(status, body).outcome == outcome
 
 
-@given(st.text(max_size=1200), st.integers(40, 2048))
-def test_a_cut_text_is_within_its_bytes_and_whole_in_characters(text, limit):
-    fitted, cut = fit(text, limit)
-    assert len(fitted.encode()) <= limit
-    assert (cut == 0) == (fitted == text)
-    assert len(text.encode()) <= TEXT_BYTES or cut or limit >= len(text.encode())
+def test_the_longest_text_an_outbox_holds_is_taken_and_one_byte_more_is_not(runtime, wecom_truth):
+    longest = "x" * LONGEST_BODY_BYTES
+    assert (to_robot(runtime, longest).outcome, to_user(runtime, content=longest).outcome) == ("done", "done")
+    assert (to_robot(runtime, longest + "x").outcome, to_user(runtime, content=longest + "x").outcome) == ("refused",) * 2

@@ -16,7 +16,7 @@ from calling_pipeline.call_stats.sync import store as record_store
 from calling_pipeline.database import migrate
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import CallingError
-from calling_pipeline.notifications.outbox import store as outbox_store
+from calling_pipeline.notifications import outboxes
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.calls import store as communications
 
@@ -25,7 +25,7 @@ _LAST_ANSWERS = {
     "guanke": record_store.last_vendor_answer,
     "gateway": batch_calls.last_vendor_answer,
     "infinity": communications.last_vendor_answer,
-    "wecom": outbox_store.last_vendor_answer,
+    "wecom": outboxes.last_vendor_answer,
 }
 
 

@@ -59,11 +59,11 @@ def _contract_notifications(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     ) -> dg.MaterializeResult[None]:
         from calling_pipeline.notifications.contracts import runs
 
-        means = runtime.notifications()
-        ledgers = runs.known_ledgers(means, runtime.settings.contract_ledgers)
+        deps = runtime.notifications()
+        ledgers = runs.known_ledgers(deps, runtime.settings.contract_ledgers)
         wrong: list[str] = []
         for key in context.partition_keys:
-            done = runs.generate_only(means, ledgers, created_by=f"dagster {context.run.run_id}", day=days.parse_day(key))
+            done = runs.generate_only(deps, ledgers, created_by=f"dagster {context.run.run_id}", day=days.parse_day(key))
             context.add_asset_metadata(_about(done), partition_key=key)
             wrong += done.errors
         if wrong:
@@ -106,10 +106,10 @@ def _technician_notifications() -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         from calling_pipeline.notifications.technicians import changes
 
-        means = runtime.notifications()
-        rows = changes.rows_of_metabase(runtime.metabase, means.plan.technicians.card)
-        with means.transaction() as connection:
-            taken = changes.take(connection, rows, means, created_by=f"dagster {context.run.run_id}")
+        deps = runtime.notifications()
+        rows = changes.rows_of_metabase(runtime.metabase, deps.plan.technicians.card)
+        with deps.transaction() as connection:
+            taken = changes.take(connection, rows, deps, created_by=f"dagster {context.run.run_id}")
         return dg.MaterializeResult(
             metadata={
                 "rows": taken.rows,
@@ -129,11 +129,11 @@ def _technician_notifications() -> dg.AssetsDefinition:
 def deliver_notifications(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
     """Deliver contracts' and technicians' messages in turns."""
     from calling_pipeline.notifications.contracts import runs
-    from calling_pipeline.notifications.dispatching import dispatch
+    from calling_pipeline.notifications.dispatch import dispatch
 
-    means = runtime.notifications()
-    ledgers = runs.known_ledgers(means, runtime.settings.contract_ledgers)
-    done = dispatch(means, ledgers, by=f"dagster {context.run.run_id}", wait_s=DISPATCH_S)
+    deps = runtime.notifications()
+    ledgers = runs.known_ledgers(deps, runtime.settings.contract_ledgers)
+    done = dispatch(deps, ledgers, by=f"dagster {context.run.run_id}", wait_s=DISPATCH_S)
     for what, report in (("contracts", done.contracts.delivery), ("technicians", done.technicians)):
         counts = f"{report.delivered} delivered, {report.retried} put off, {report.unknown} unknown, {report.dead} given up"
         context.log.info(f"{what}: {counts}")

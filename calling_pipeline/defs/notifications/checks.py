@@ -7,12 +7,12 @@ import dagster as dg
 from calling_pipeline import days
 from calling_pipeline.notifications.quality import (
     TOO_LONG,
-    Finding,
     ids_are_unique_in_ledger,
     nothing_pending_too_long,
     one_open_task,
     y_exactly_where_delivered,
 )
+from calling_pipeline.quality import Finding
 from calling_pipeline.runtime import Runtime
 
 CONTRACTS = dg.AssetKey("contract_notifications")
@@ -49,14 +49,14 @@ def checks() -> list[dg.AssetChecksDefinition]:
 @dg.multi_asset_check(name="contract_notification_checks", specs=_CONTRACT_SPECS, can_subset=True)
 def _contract_checks(context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]):  # type: ignore[no-untyped-def]
     from calling_pipeline.notifications.contracts import store
-    from calling_pipeline.notifications.contracts.facts import audit
+    from calling_pipeline.notifications.contracts.facts import ledger_facts
     from calling_pipeline.notifications.contracts.runs import known_ledgers
 
-    means = runtime.notifications()
-    ledgers = known_ledgers(means, runtime.settings.contract_ledgers)
-    with means.transaction() as connection:
-        found = audit(connection, ledgers)
-        doubled, late = store.doubled_tasks(connection), store.OUTBOX.late(connection, TOO_LONG)
+    deps = runtime.notifications()
+    ledgers = known_ledgers(deps, runtime.settings.contract_ledgers)
+    with deps.transaction() as connection:
+        found = ledger_facts(connection, ledgers)
+        doubled, late = store.doubled(connection), store.OUTBOX.late(connection, TOO_LONG)
     yield from _results(
         context,
         {

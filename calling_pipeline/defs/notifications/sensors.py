@@ -15,7 +15,7 @@ _BUSY = [
 
 
 def dispatch_sensor(job: dg.JobDefinition) -> dg.SensorDefinition:
-    """Starts a delivery when a message is due, or when a dead process or an untold alert wants attention."""
+    """Starts a delivery when a message is due, or when claims are orphaned or held messages have no alert yet."""
 
     @dg.sensor(
         name="notification_dispatch",
@@ -27,7 +27,7 @@ def dispatch_sensor(job: dg.JobDefinition) -> dg.SensorDefinition:
     def notification_dispatch(
         context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.RunRequest | dg.SkipReason:
-        from calling_pipeline.notifications.dispatching import work_waiting
+        from calling_pipeline.notifications.dispatch import work_waiting
 
         busy = context.instance.get_run_records(dg.RunsFilter(job_name=job.name, statuses=_BUSY), limit=1)
         if busy:

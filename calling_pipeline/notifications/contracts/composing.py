@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.config import Campaign, choose
 from calling_pipeline.notifications.contracts.records import AWARD, GROUP, Contract, Kind
-from calling_pipeline.notifications.records import Draft
+from calling_pipeline.notifications.outbox.records import Draft
 from calling_pipeline.notifications.rendering import render
 
 NOTHING_LEFT = "无"

@@ -66,8 +66,11 @@ class LedgerFile:
 
 
 def parse(content: bytes) -> LedgerFile:
-    """Read a ledger. Raises `InvalidInput` when nothing of it can be used: no header, columns missing, an encoding that
-    is none of UTF-8 and GB18030. Lines that cannot be used are parked, the others are good."""
+    """Read a ledger: lines that cannot be used are parked, the others are good.
+
+    Raises `InvalidInput` when nothing of it can be used: no header, columns missing, an encoding that is neither UTF-8 nor
+    GB18030.
+    """
     start = len(BOM) if content.startswith(BOM) else 0
     lines = _lines(content, start)
     header = next(_rows(content, lines, width=None, parked=[]), None)
@@ -101,8 +104,10 @@ def _lines(content: bytes, start: int) -> list[tuple[int, int, int]]:
 def _rows(
     content: bytes, lines: Sequence[tuple[int, int, int]], *, width: int | None, parked: list[Parked]
 ) -> Iterator[Row]:
-    """The records. A broken one parks its first line only, and reading goes on at the next, so that one stray quote
-    does not swallow the rest of the file."""
+    """The records. A broken one parks its first line only, and reading goes on at the next line.
+
+    So one stray quote does not make the rest of the file unusable.
+    """
     index = 0
     while index < len(lines):
         number, start, end = lines[index]
@@ -127,7 +132,7 @@ def _rows(
 
 
 class _Broken(Exception):
-    """Why a record cannot be taken apart."""
+    """Why a record cannot be split into its fields."""
 
 
 def _fields(content: bytes, start: int, stop: int, file_end: int) -> tuple[list[tuple[int, int]], int]:
@@ -252,8 +257,10 @@ def _contract(line: int, values: dict[str, str]) -> Contract:
 
 
 def _resolve_repeated(ledger: LedgerFile) -> None:
-    """Of a contract id that stands there twice the first line is good, unless they disagree on 是否发送通知: a `Y`
-    anywhere means it may have been sent, so none is used until a person has decided."""
+    """Of a contract id that stands in several lines, the first line is good, unless they disagree on 是否发送通知.
+
+    A `Y` in any of them means that it may have been sent, so none is used until a person has decided.
+    """
     first = {contract.contract_id: contract for contract in ledger.contracts if contract.contract_id in ledger.repeated}
     doubtful: set[str] = set()
     for contract_id, marks in ledger.repeated.items():

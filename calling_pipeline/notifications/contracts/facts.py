@@ -1,4 +1,4 @@
-"""Gathers what the checks of the contract notifications judge: the ledgers beside the table."""
+"""What the checks of the contract notifications judge: every ledger compared with the table."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from calling_pipeline import atomic_file
 from calling_pipeline.errors import CallingError
 from calling_pipeline.notifications.contracts import store
-from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile, parse
-from calling_pipeline.notifications.contracts.generation import key_of
+from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile
+from calling_pipeline.notifications.contracts.ledger_files import key_of, read_ledger
 
 
 @dataclass
-class Audit:
-    """Findings of all ledgers, each one sentence that names the file's line or the contract."""
+class LedgerFacts:
+    """Facts about all ledgers, each one a sentence that names the file's line or the contract."""
 
     contracts: int = 0
     repeated: list[str] = field(default_factory=list)
@@ -25,22 +24,22 @@ class Audit:
     unreadable: list[str] = field(default_factory=list)
 
 
-def audit(connection: sa.Connection, paths: Sequence[Path]) -> Audit:
+def ledger_facts(connection: sa.Connection, paths: Sequence[Path]) -> LedgerFacts:
     """Read every ledger and compare it with the table. Nothing is changed."""
-    found = Audit()
+    facts = LedgerFacts()
     for path in paths:
         try:
-            ledger = parse(atomic_file.read(path))
+            ledger = read_ledger(path)
         except CallingError as error:
-            found.unreadable.append(f"{path.name}: {error}")
+            facts.unreadable.append(f"{path.name}: {error}")
             continue
-        found.contracts += len(ledger.contracts)
-        found.repeated += [
+        facts.contracts += len(ledger.contracts)
+        facts.repeated += [
             f"{path.name}: {contract_id} in lines {', '.join(map(str, lines))}"
             for contract_id, lines in sorted(ledger.repeated.items())
         ]
-        found.wrong_status += _wrong_status(connection, path, ledger)
-    return found
+        facts.wrong_status += _wrong_status(connection, path, ledger)
+    return facts
 
 
 def _wrong_status(connection: sa.Connection, path: Path, ledger: LedgerFile) -> list[str]:

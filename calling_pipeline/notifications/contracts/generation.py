@@ -1,4 +1,4 @@
-"""From a ledger's rows to messages in the outbox: at most one of each kind a contract, however often it is run."""
+"""From a ledger's rows to messages in the outbox: at most one of each kind per contract, however often it is run."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from calling_pipeline import atomic_file, days
+from calling_pipeline import days
 from calling_pipeline.alerts.records import Alert
 from calling_pipeline.alerts.store import record
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.config import Plan
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names, compose
-from calling_pipeline.notifications.contracts.contract_ledger import parse
+from calling_pipeline.notifications.contracts.ledger_files import key_of, read_ledger
 from calling_pipeline.notifications.contracts.records import Contract, Parked
-from calling_pipeline.notifications.records import Draft
+from calling_pipeline.notifications.outbox.records import Draft
 
 
 @dataclass
 class Generated:
-    """What one ledger gave: rows read, rows with `N`, rows never seen before, messages made, lines parked and why."""
+    """What one ledger gave: rows read, rows with `N`, rows first seen now, messages made, lines parked and why."""
 
     csv_file: str
     encoding: str
@@ -43,25 +43,20 @@ def generate(
     Raises `InvalidInput` or `NotFound` when the file cannot be used at all.
     """
     csv_file, now = key_of(path), days.now()
-    ledger = parse(atomic_file.read(path))
+    ledger = read_ledger(path)
     new_rows = store.note_ledger(connection, csv_file, ledger, now)
     wanted = [contract for contract in ledger.contracts if not contract.notified]
     open_rows = len(wanted)
     if day is not None:
         seen = store.first_seen_between(connection, csv_file, *days.day_bounds(day))
         wanted = [contract for contract in wanted if contract.contract_id in seen]
-    drafts, nobody = _drafts(connection, wanted, plan, names, ledger=path.name, day=day or days.day_of(now))
+    drafts, undeliverable = _drafts(connection, wanted, plan, names, ledger=path.name, day=day or days.day_of(now))
     messages = store.add_messages(connection, drafts, csv_file=csv_file, created_by=created_by, now=now)
     generated = Generated(
-        csv_file, ledger.encoding, len(ledger.contracts), open_rows, new_rows, messages, ledger.parked + nobody
+        csv_file, ledger.encoding, len(ledger.contracts), open_rows, new_rows, messages, ledger.parked + undeliverable
     )
     _alert(connection, generated)
     return generated
-
-
-def key_of(path: Path) -> str:
-    """The name a ledger file is known by: its full path."""
-    return str(path.expanduser().resolve())
 
 
 def _drafts(
@@ -69,7 +64,7 @@ def _drafts(
 ) -> tuple[list[tuple[Contract, Draft]], list[Parked]]:
     known = store.known_kinds(connection, [contract.contract_id for contract in contracts])
     drafts: list[tuple[Contract, Draft]] = []
-    nobody: list[Parked] = []
+    undeliverable: list[Parked] = []
     for contract in contracts:
         kinds = [kind for kind in contract.kinds if (contract.contract_id, kind) not in known]
         campaign = plan.campaign_for(city=contract.city, day=day, ledger=ledger)
@@ -78,12 +73,12 @@ def _drafts(
                 raise ConfigurationError(f"no campaign fits {contract.city or 'a row without a city'} in {day:%Y-%m}")
             drafts += [(contract, compose(contract, campaign, kind, names)) for kind in kinds]
         except ConfigurationError as error:
-            nobody.append(Parked(contract.line, str(error), contract.contract_id))
-    return drafts, nobody
+            undeliverable.append(Parked(contract.line, str(error), contract.contract_id))
+    return drafts, undeliverable
 
 
 def _alert(connection: sa.Connection, generated: Generated) -> None:
-    """Tell people once what is wrong with a file; again only when something else is."""
+    """Alert once about the lines of a file that cannot be used; again only when other lines cannot."""
     if not generated.parked:
         return
     lines = "; ".join(f"line {parked.line}: {parked.reason}" for parked in generated.parked[:10])

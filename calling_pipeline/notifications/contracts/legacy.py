@@ -6,7 +6,6 @@ before sending) is held as unknown, for a person to settle; what neither calls s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,28 +13,29 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline import atomic_file, days
+from calling_pipeline import days
 from calling_pipeline.errors import ConfigurationError, InvalidInput
 from calling_pipeline.notifications.config import Plan
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names, compose
-from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile, parse
-from calling_pipeline.notifications.contracts.generation import key_of
+from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile
+from calling_pipeline.notifications.contracts.ledger_files import key_of, read_ledger
 from calling_pipeline.notifications.contracts.records import GROUP, Contract, Kind, Parked
+from calling_pipeline.notifications.json_file import read_json
+from calling_pipeline.notifications.outbox.records import Draft, MessageState
 from calling_pipeline.notifications.outbox.store import ROBOT
-from calling_pipeline.notifications.records import Draft
 
 _SENT_WORDS = frozenset(
     {"发送成功", "通知成功", "已发送", "成功", "sent", "success", "completed", "delivered", "y", "yes", "true"}
 )
 _ID_KEYS = ("contract_id", "_id", "id", "合同ID(_id)")
 _STATUS_KEYS = ("status", "send_status", "state")
-_NOBODY = "imported"
+_IMPORTED = "imported"
 
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Two old sources that disagree about one contract, and what was made of it."""
+    """Two old sources that disagree about one contract, and how it was taken."""
 
     contract_id: str
     what: str
@@ -44,7 +44,7 @@ class Contradiction:
 
 @dataclass
 class Imported:
-    """Messages taken over by state, contracts left to be notified, and what contradicted what."""
+    """Messages taken over by state, contracts left to be notified, and the contradictions found."""
 
     csv_file: str
     delivered: int = 0
@@ -57,27 +57,32 @@ class Imported:
 def import_contracts(
     connection: sa.Connection, path: Path, status_files: list[Path], plan: Plan, names: Names, *, by: str
 ) -> Imported:
-    """Import one ledger and the send_status files beside it. Doing it again changes nothing."""
-    ledger = parse(atomic_file.read(path))
+    """Import one ledger and the send_status files beside it. Doing it again changes nothing.
+
+    Raises `NotFound` or `InvalidInput` for a file that cannot be used at all.
+    """
+    ledger = read_ledger(path)
     claims = read_statuses(status_files)
     done = Imported(key_of(path), parked=ledger.parked)
     delivered, unknown = _judge(ledger, claims, done)
-    for contracts, state, why in (
-        (delivered, "delivered", "imported: the ledger said Y"),
-        (unknown, "unknown", "imported: the old records contradict each other"),
-    ):
+
+    def add(contracts: list[Contract], state: MessageState, reason: str) -> int:
         drafts = [(contract, _draft(contract, kind, plan, names, path)) for contract in contracts for kind in contract.kinds]
-        added = store.add_messages(
-            connection, drafts, csv_file=done.csv_file, created_by=by, now=days.now(), state=state, reason=why
+        return store.add_messages(
+            connection, drafts, csv_file=done.csv_file, created_by=by, now=days.now(), state=state, reason=reason
         )
-        setattr(done, state, added)
+
+    done.delivered = add(delivered, "delivered", "imported: the ledger said Y")
+    done.unknown = add(unknown, "unknown", "imported: the old records contradict each other")
     store.note_ledger(connection, done.csv_file, ledger, days.now())
     return done
 
 
 def read_statuses(files: list[Path]) -> dict[str, bool]:
-    """Contract (or change) id → whether an old file calls it sent. A file is an object `{id: status}` or a list of
-    objects with an id and a status; two files that disagree count as sent."""
+    """Contract (or change) id → whether an old file calls it sent; where two files disagree, it counts as sent.
+
+    A file is an object `{id: status}` or a list of objects with an id and a status. Raises `InvalidInput` for any other.
+    """
     claims: dict[str, bool] = {}
     for file in files:
         for id_, status in _entries(file):
@@ -108,29 +113,26 @@ def _judge(ledger: LedgerFile, claims: Mapping[str, bool], done: Imported) -> tu
             )
         else:
             done.left_open += 1
-    strangers = sorted(id_ for id_, sent in claims.items() if sent and not ledger.knows(id_))
+    not_in_ledger = sorted(id_ for id_, sent in claims.items() if sent and not ledger.knows(id_))
     done.contradictions += [
-        Contradiction(id_, "send_status says sent, the ledger has no such contract", "nothing") for id_ in strangers
+        Contradiction(id_, "send_status says sent, the ledger has no such contract", "nothing") for id_ in not_in_ledger
     ]
     return delivered, unknown
 
 
 def _draft(contract: Contract, kind: Kind, plan: Plan, names: Names, path: Path) -> Draft:
-    """The message as it would be made today; a receiver the settings no longer know hinders no import."""
+    """The message as it would be made today; without a configured receiver, one to the receiver `imported`."""
     campaign = plan.campaign_for(city=contract.city, day=days.today(), ledger=path.name)
     try:
         if campaign is None:
             raise ConfigurationError("no campaign")
         return compose(contract, campaign, kind, names)
     except ConfigurationError:
-        return Draft(f"{ROBOT if kind == GROUP else 'user:'}{_NOBODY}", kind, f"合同 {contract.number}")
+        return Draft(f"{ROBOT if kind == GROUP else 'user:'}{_IMPORTED}", kind, f"合同 {contract.number}")
 
 
 def _entries(file: Path) -> list[tuple[str, Any]]:
-    try:
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{file} is no readable JSON file: {error}") from error
+    document = read_json(file)
     if isinstance(document, dict):
         return [(str(id_).strip(), status) for id_, status in document.items()]
     if isinstance(document, list) and all(isinstance(entry, dict) for entry in document):

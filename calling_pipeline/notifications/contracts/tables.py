@@ -5,37 +5,58 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from calling_pipeline.database.tables import Instant, metadata
-from calling_pipeline.notifications.outbox.tables import outbox_table
+from calling_pipeline.database.tables import Columns, Instant, metadata
+from calling_pipeline.notifications.outbox.tables import OutboxColumns, outbox_table
+
+
+class ContractMessageColumns(OutboxColumns):
+    """Those of an outbox, and the contract that the message is about."""
+
+    contract_id = sa.Column(sa.Text, sa.Computed("metadata ->> 'contract_id'", persisted=True), nullable=False)
+
 
 contract_messages = outbox_table(
     "contract_messages",
-    sa.Column("contract_id", sa.Text, sa.Computed("metadata ->> 'contract_id'", persisted=True), nullable=False),
+    ContractMessageColumns,
     sa.CheckConstraint("kind IN ('send_wecom_message', 'send_wechat_message')", name="kind"),
     sa.UniqueConstraint("contract_id", "kind", name="uq_contract_messages_contract_id_kind"),
     comment="Messages about contracts: group and award message, at most one of each a contract",
 )
 
+
+class ContractRowColumns(Columns):
+    """One row per ledger and contract."""
+
+    csv_file = sa.Column(sa.Text, primary_key=True)
+    contract_id = sa.Column(sa.Text, primary_key=True)
+    first_seen_at = sa.Column(Instant, nullable=False)
+    notified_before = sa.Column(sa.Boolean, nullable=False, comment="it said Y when it was first seen")
+
+
 contract_rows = sa.Table(
     "contract_rows",
     metadata,
-    sa.Column("csv_file", sa.Text, primary_key=True),
-    sa.Column("contract_id", sa.Text, primary_key=True),
-    sa.Column("first_seen_at", Instant, nullable=False),
-    sa.Column("notified_before", sa.Boolean, nullable=False, comment="it said Y when it was first seen"),
+    ContractRowColumns,
     sa.Index("ix_contract_rows_first_seen_at", "first_seen_at"),
     comment="When each contract was first seen in a ledger",
 )
 
+
+class ContractLedgerColumns(Columns):
+    """One row per ledger file."""
+
+    csv_file = sa.Column(sa.Text, primary_key=True)
+    content = sa.Column(sa.LargeBinary, nullable=False, comment="the file, byte by byte, as last read")
+    digest = sa.Column(sa.LargeBinary, nullable=False)
+    encoding = sa.Column(sa.Text, nullable=False)
+    rows = sa.Column(sa.Integer, nullable=False)
+    parked = sa.Column(JSONB, nullable=False, comment="lines that could not be used: line, reason, contract id")
+    read_at = sa.Column(Instant, nullable=False)
+
+
 contract_ledgers = sa.Table(
     "contract_ledgers",
     metadata,
-    sa.Column("csv_file", sa.Text, primary_key=True),
-    sa.Column("content", sa.LargeBinary, nullable=False, comment="the file, byte by byte, as last read"),
-    sa.Column("digest", sa.LargeBinary, nullable=False),
-    sa.Column("encoding", sa.Text, nullable=False),
-    sa.Column("rows", sa.Integer, nullable=False),
-    sa.Column("parked", JSONB, nullable=False, comment="lines that could not be used: line, reason, contract id"),
-    sa.Column("read_at", Instant, nullable=False),
+    ContractLedgerColumns,
     comment="Contract ledgers as last read, so that a lost file can be made again",
 )

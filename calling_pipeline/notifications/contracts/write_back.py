@@ -11,12 +11,12 @@ from calling_pipeline import atomic_file
 from calling_pipeline.errors import NotFound
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile, parse
-from calling_pipeline.notifications.contracts.generation import key_of
+from calling_pipeline.notifications.contracts.ledger_files import key_of
 
 
 @dataclass
 class WrittenBack:
-    """How many contracts were set to `Y` and to `N`, and whether the file was made anew."""
+    """How many contracts were set to `Y` and to `N`, and whether the file was made from the bytes last read."""
 
     csv_file: str
     set_yes: int = 0
@@ -25,7 +25,10 @@ class WrittenBack:
 
 
 def write_back(connection: sa.Connection, path: Path) -> WrittenBack:
-    """Set `Y` for the contracts whose messages are all delivered; the whole file in one replacement."""
+    """Set `Y` for the contracts whose messages are all delivered; the whole file in one replacement.
+
+    Raises `NotFound`, `InvalidInput`, `Conflict` or `Busy` when the file cannot be read or written; it is unchanged then.
+    """
     result = WrittenBack(key_of(path))
 
     def change(content: bytes) -> bytes:
@@ -39,9 +42,11 @@ def write_back(connection: sa.Connection, path: Path) -> WrittenBack:
 
 
 def rebuild(connection: sa.Connection, path: Path, *, from_kept: bool = False) -> WrittenBack:
-    """Make the ledger say exactly what the table says: `Y` where everything was delivered, `N` where not; contracts the
-    table has no message about stay as they are. A lost file (or, with `from_kept`, a spoilt one) is made again from
-    the bytes last read. Raises `NotFound` when there is neither."""
+    """Make the ledger say exactly what the table says: `Y` where everything was delivered, `N` where not.
+
+    Contracts that the table has no message about stay as they are. A lost file (or, with `from_kept`, a damaged one) is
+    made again from the bytes last read. Raises `NotFound` when there is neither.
+    """
     result = WrittenBack(key_of(path))
     kept = store.kept_ledger(connection, key_of(path))
     lost = not path.exists()

@@ -1,91 +1,71 @@
-"""One round of delivery for either outbox, and the alerts about what it leaves behind. Knows neither contracts nor
-technicians."""
+"""One round of delivery for either outbox, and the alerts about what it leaves. Knows neither contracts nor technicians."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from calling_pipeline.alerts.records import Alert
 from calling_pipeline.alerts.store import record
-from calling_pipeline.database.engine import driver_dsn, reachable
-from calling_pipeline.notifications.config import Plan
-from calling_pipeline.notifications.outbox.delivery import WIDTH, Dispatcher
+from calling_pipeline.database.engine import driver_dsn
+from calling_pipeline.notifications.dependencies import NotificationDependencies
+from calling_pipeline.notifications.outbox.delivery import Dispatcher
 from calling_pipeline.notifications.outbox.receivers import sender
+from calling_pipeline.notifications.outbox.records import HELD, DeliveryReport, HeldMessage
 from calling_pipeline.notifications.outbox.store import Outbox
-from calling_pipeline.notifications.records import DispatchReport
-from calling_pipeline.vendors.wecom import WeCom
 
 _SHOWN = 20
+_MEANING = {
+    "unknown": "may have been sent and are held until a person settles them",
+    "dead": "could not be sent and were given up",
+}
 
 
-@dataclass(frozen=True)
-class Means:
-    """What notifications work with: the database, a WeCom client a round, the names of robots and users, the plan."""
+def deliver_round(deps: NotificationDependencies, outbox: Outbox) -> DeliveryReport:
+    """Mark orphaned claims unknown, send everything that is due, and alert about what is held.
 
-    engine: sa.Engine
-    wecom: Callable[[], WeCom]
-    robots: Mapping[str, str] = field(repr=False)
-    users: Mapping[str, str]
-    plan: Plan
-    rate: int
-    width: int = WIDTH
-
-    @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
-        """A connection whose work is committed when the block ends well."""
-        with reachable(self.engine) as connection, connection.begin():
-            yield connection
-
-
-def deliver_round(means: Means, outbox: Outbox) -> DispatchReport:
-    """Take stock of what a dead process left, send everything that is due, and tell people what is held."""
-    with means.transaction() as connection:
-        outbox.bury_the_dead(connection)
+    Raises `DatabaseUnavailable` when the database stays away.
+    """
+    with deps.transaction() as connection:
+        outbox.mark_orphans_unknown(connection)
     try:
-        report = asyncio.run(_dispatch(means, outbox))
+        report = asyncio.run(_deliver(deps, outbox))
     finally:
-        with means.transaction() as connection:
+        with deps.transaction() as connection:
             alert_about_held(connection, outbox)
-    with means.transaction() as connection:
+    with deps.transaction() as connection:
         report.next_due_at = outbox.next_due(connection)
     return report
 
 
 def alert_about_held(connection: sa.Connection, outbox: Outbox) -> int:
-    """Tell people once about each message that is held since the last time; returns how many."""
-    held = outbox.newly_held(connection)
-    for state, severity, meaning in (
-        ("unknown", "error", "were perhaps sent and are held until a person settles them"),
-        ("dead", "error", "could not be sent and were given up"),
-    ):
-        ids = [id_ for id_, its_state, _ in held if its_state == state]
-        if not ids:
-            continue
-        receivers = sorted({receiver for id_, _, receiver in held if id_ in set(ids)})
-        shown = ", ".join(map(str, ids[:_SHOWN])) + (f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else "")
-        text = (
-            f"{len(ids)} messages of {outbox.table.name} {meaning}: {shown}; to {', '.join(receivers[:_SHOWN])}."
-            " See `calling-pipeline notify status`; decide with `calling-pipeline notify settle` or `notify redrive`."
-        )
-        key = f"notifications:{outbox.table.name}:{state}:{_occasion(connection, outbox, ids[0])}"
-        record(connection, Alert(key, severity, f"{len(ids)} messages {state}", text, "notifications"))  # type: ignore[arg-type]
+    """Alert once about each message that is held since the last time; returns how many."""
+    held = outbox.announce_held(connection)
+    for state in HELD:
+        messages = [message for message in held if message.state == state]
+        if messages:
+            record(connection, _alert(outbox.table.name, state, messages))
     return len(held)
 
 
-def _occasion(connection: sa.Connection, outbox: Outbox, id_: int) -> str:
-    """A message held again after a redrive is another occasion."""
-    table = outbox.table
-    attempts = connection.execute(sa.select(table.c.attempts).where(table.c.id == id_)).scalar_one()
-    return f"{id_}:{attempts}"
+def _alert(table: str, state: str, messages: Sequence[HeldMessage]) -> Alert:
+    """The key holds the first message's attempts: a message held again after a redrive is another occasion."""
+    first = messages[0]
+    receivers = sorted({message.receiver for message in messages})
+    more = f" and {len(messages) - _SHOWN} more" if len(messages) > _SHOWN else ""
+    shown = ", ".join(str(message.id) for message in messages[:_SHOWN]) + more
+    text = (
+        f"{len(messages)} messages of {table} {_MEANING[state]}: {shown}; to {', '.join(receivers[:_SHOWN])}."
+        " See `calling-pipeline notify status`; decide with `calling-pipeline notify settle` or `notify redrive`."
+    )
+    key = f"notifications:{table}:{state}:{first.id}:{first.attempts}"
+    return Alert(key, "error", f"{len(messages)} messages {state}", text, "notifications")
 
 
-async def _dispatch(means: Means, outbox: Outbox) -> DispatchReport:
-    async with means.wecom() as wecom:
-        send = sender(wecom, means.robots, means.users)
-        dsn = driver_dsn(means.engine.url)
-        return await Dispatcher(dsn, outbox, send, width=means.width, rate=means.rate).run()
+async def _deliver(deps: NotificationDependencies, outbox: Outbox) -> DeliveryReport:
+    async with deps.wecom() as wecom:
+        send = sender(wecom, deps.robots, deps.users)
+        dsn = driver_dsn(deps.engine.url)
+        return await Dispatcher(dsn, outbox, send, width=deps.width, rate=deps.rate).run()

@@ -2,46 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from calling_pipeline.database.tables import Instant, metadata
+from calling_pipeline.database.tables import Columns, Instant, metadata
+from calling_pipeline.notifications.outbox.records import LONGEST_BODY_BYTES
 
-LONGEST_BODY_BYTES = 2048
+
+class LaneColumns(Columns):
+    """One row per receiver."""
+
+    receiver = sa.Column(sa.Text, primary_key=True)
+    recent: sa.Column[Any] = sa.Column(
+        ARRAY(Instant), nullable=False, comment="claims of the last minute, for the robot's rate"
+    )
+
 
 notification_lanes = sa.Table(
     "notification_lanes",
     metadata,
-    sa.Column("receiver", sa.Text, primary_key=True),
-    sa.Column("recent", ARRAY(Instant), nullable=False, comment="claims of the last minute, for the robot's rate"),
+    LaneColumns,
     comment="One row a receiver: whoever claims his next message locks it",
 )
 
 
-def outbox_table(name: str, *more: sa.schema.SchemaItem, **options: Any) -> sa.Table:
-    """A table of messages with the columns every outbox has, and `more`."""
+class OutboxColumns(Columns):
+    """The columns that every outbox has."""
+
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    kind = sa.Column(sa.Text, nullable=False)
+    receiver = sa.Column(sa.Text, nullable=False, comment="robot:GROUP or user:CONTACT")
+    body = sa.Column(sa.Text, nullable=False)
+    cut_bytes = sa.Column(sa.Integer, nullable=False, comment="bytes cut off to fit the vendor's limit")
+    metadata = sa.Column(JSONB, nullable=False)
+    state = sa.Column(sa.Text, nullable=False)
+    attempts = sa.Column(sa.Integer, nullable=False, comment="times it was claimed; fences late outcomes")
+    failures = sa.Column(sa.Integer, nullable=False, comment="attempts that count towards giving up")
+    due_at = sa.Column(Instant, nullable=False)
+    dispatcher = sa.Column(sa.BigInteger, comment="who claimed it last")
+    claimed_at = sa.Column(Instant)
+    settled_at = sa.Column(Instant, comment="when it was delivered, given up or abandoned")
+    alerted_at = sa.Column(Instant, comment="when people were told that it is held")
+    last_error = sa.Column(sa.Text)
+    history = sa.Column(JSONB, nullable=False, comment="every outcome but delivery, and every decision by hand")
+    created_at = sa.Column(Instant, nullable=False)
+
+
+OutboxT = TypeVar("OutboxT", bound=OutboxColumns)
+
+
+def outbox_table(name: str, columns: type[OutboxT], *more: sa.schema.SchemaItem, **options: Any) -> sa.Table[OutboxT]:
+    """A table of messages: `columns` are those of every outbox and its own, `more` its own constraints."""
     return sa.Table(
         name,
         metadata,
-        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("receiver", sa.Text, nullable=False, comment="robot:GROUP or user:CONTACT"),
-        sa.Column("body", sa.Text, nullable=False),
-        sa.Column("cut_bytes", sa.Integer, nullable=False, comment="bytes cut off to fit the vendor's limit"),
-        sa.Column("metadata", JSONB, nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
-        sa.Column("attempts", sa.Integer, nullable=False, comment="times it was claimed; fences late outcomes"),
-        sa.Column("failures", sa.Integer, nullable=False, comment="attempts that count towards giving up"),
-        sa.Column("due_at", Instant, nullable=False),
-        sa.Column("dispatcher", sa.BigInteger, comment="who claimed it last"),
-        sa.Column("claimed_at", Instant),
-        sa.Column("settled_at", Instant, comment="when it was delivered, given up or abandoned"),
-        sa.Column("alerted_at", Instant, comment="when people were told that it is held"),
-        sa.Column("last_error", sa.Text),
-        sa.Column("history", JSONB, nullable=False, comment="every outcome but delivery, and every decision by hand"),
-        sa.Column("created_at", Instant, nullable=False),
+        columns,
         *more,
         sa.CheckConstraint("state IN ('pending', 'sending', 'delivered', 'unknown', 'dead', 'abandoned')", name="state"),
         sa.CheckConstraint(f"octet_length(body) <= {LONGEST_BODY_BYTES}", name="body_fits"),

@@ -1,11 +1,12 @@
-"""Technicians' status changes: rows of Metabase or of a file become two messages a new change, one to the company's
-receiver and one to the robot."""
+"""Technicians' status changes: each new one, a row of Metabase or of a file, becomes two messages.
+
+One goes to the company's receiver, one to the robot.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,10 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.errors import ConfigurationError, InvalidInput
 from calling_pipeline.notifications.config import choose
-from calling_pipeline.notifications.outbox.rounds import Means, deliver_round
-from calling_pipeline.notifications.records import DispatchReport, Draft
+from calling_pipeline.notifications.dependencies import NotificationDependencies
+from calling_pipeline.notifications.json_file import read_json
+from calling_pipeline.notifications.outbox.records import DeliveryReport, Draft, MessageState
+from calling_pipeline.notifications.outbox.rounds import deliver_round
 from calling_pipeline.notifications.rendering import render
 from calling_pipeline.notifications.technicians import store
 from calling_pipeline.vendors.metabase import Metabase
@@ -41,7 +44,7 @@ class Change:
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that is no status change, and why; `row` counts from 1."""
+    """A row that cannot be read as a status change, and why; `row` counts from 1."""
 
     row: int
     reason: str
@@ -72,11 +75,11 @@ def read_rows(rows: Sequence[Any]) -> tuple[list[Change], list[BadRow]]:
 
 
 def rows_of_file(path: Path) -> list[Any]:
-    """The rows in a JSON file: a list of rows, or Metabase's `{"data": {"rows": […]}}`."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path} is no readable JSON file: {error}") from error
+    """The rows in a JSON file: a list of rows, or Metabase's `{"data": {"rows": […]}}`.
+
+    Raises `InvalidInput` for any other content.
+    """
+    document = read_json(path)
     if isinstance(document, dict):
         document = document.get("data", document)
         document = document.get("rows") if isinstance(document, dict) else document
@@ -95,35 +98,40 @@ def rows_of_metabase(metabase: Callable[[], Metabase], card: int) -> list[Any]:
     return asyncio.run(ask())
 
 
-def take(connection: sa.Connection, rows: Sequence[Any], means: Means, *, created_by: str, send: bool = True) -> Taken:
-    """Put two messages into the outbox for every change id not seen before; with `send` false the changes are noted as
-    known and nothing goes out. Raises `ConfigurationError` when no robot is configured."""
+def take(
+    connection: sa.Connection, rows: Sequence[Any], deps: NotificationDependencies, *, created_by: str, send: bool = True
+) -> Taken:
+    """Put two messages into the outbox for every change id not seen before.
+
+    With `send` false the changes are noted as known and nothing is sent. Raises `ConfigurationError` when no robot is
+    configured.
+    """
     changes, bad = read_rows(rows)
     taken = Taken(rows=len(rows), bad_rows=bad)
     known = store.known_changes(connection, [change.change_id for change in changes])
     fresh = {change.change_id: change for change in reversed(changes) if change.change_id not in known}
     new = sorted(fresh.values(), key=lambda change: change.at)
-    old = [change for change in new if not send or _is_old(change, means)]
+    old = [change for change in new if not send or _is_old(change, deps)]
     now = days.now()
-    for some, state, reason in (
-        ([change for change in new if change not in old], "pending", None),
-        (old, "abandoned", "noted without sending" if not send else "older than max_age_hours"),
-    ):
-        drafts = [(change.change_id, draft) for change in some for draft in _drafts(change, means, taken)]
-        added = store.add_messages(connection, drafts, created_by=created_by, now=now, state=state, reason=reason)
-        taken.messages += added if state == "pending" else 0
+
+    def add(some: Sequence[Change], state: MessageState, reason: str | None) -> int:
+        drafts = [(change.change_id, draft) for change in some for draft in _drafts(change, deps, taken)]
+        return store.add_messages(connection, drafts, created_by=created_by, now=now, state=state, reason=reason)
+
+    taken.messages = add([change for change in new if change not in old], "pending", None)
+    add(old, "abandoned", "older than max_age_hours" if send else "noted without sending")
     taken.new_changes, taken.too_old = len(new), len(old)
     taken.companies_without_receiver = sorted(set(taken.companies_without_receiver))
     return taken
 
 
-def deliver(means: Means) -> DispatchReport:
+def deliver(deps: NotificationDependencies) -> DeliveryReport:
     """Send what is due of the technicians' messages."""
-    return deliver_round(means, store.OUTBOX)
+    return deliver_round(deps, store.OUTBOX)
 
 
 def compose(change: Change) -> tuple[str, int]:
-    """What is said about a change: technician, company, the minute, the new status."""
+    """The text about a change and the bytes cut off it: technician, company, the minute, the new status."""
     return render(
         "technician.j2",
         sign=SIGNS[change.status],
@@ -134,21 +142,21 @@ def compose(change: Change) -> tuple[str, int]:
     )
 
 
-def _drafts(change: Change, means: Means, taken: Taken) -> list[Draft]:
+def _drafts(change: Change, deps: NotificationDependencies, taken: Taken) -> list[Draft]:
     body, cut = compose(change)
-    plan = means.plan.technicians
-    group = plan.group or choose(means.robots)
-    if group is None or group not in means.robots:
+    plan = deps.plan.technicians
+    group = plan.group or choose(deps.robots)
+    if group is None or group not in deps.robots:
         raise ConfigurationError(f"no robot for technicians: add {group or 'default'} to CALLING_WECOM_ROBOTS")
-    contact = plan.companies.get(change.company) or plan.contact or choose(means.users, change.company)
-    if contact is None or contact not in means.users:
+    contact = plan.companies.get(change.company) or plan.contact or choose(deps.users, change.company)
+    if contact is None or contact not in deps.users:
         taken.companies_without_receiver.append(change.company)
         return [Draft(f"robot:{group}", TO_ROBOT, body, cut)]
     return [Draft(f"user:{contact}", TO_COMPANY, body, cut), Draft(f"robot:{group}", TO_ROBOT, body, cut)]
 
 
-def _is_old(change: Change, means: Means) -> bool:
-    limit = means.plan.technicians.max_age_hours
+def _is_old(change: Change, deps: NotificationDependencies) -> bool:
+    limit = deps.plan.technicians.max_age_hours
     return limit is not None and change.at < days.now() - dt.timedelta(hours=limit)
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.notifications.records import Draft
+from calling_pipeline.notifications.json_file import read_json
+from calling_pipeline.notifications.outbox.records import Draft
 from calling_pipeline.notifications.technicians import store
 from calling_pipeline.notifications.technicians.changes import TO_COMPANY, TO_ROBOT
 
 
 def import_technicians(connection: sa.Connection, file: Path, *, by: str) -> int:
-    """Note every change id of the file (an object of change id and status) as delivered, whatever its status says: it
-    was written before sending, so nobody can tell. Returns the messages noted; doing it again notes none."""
-    try:
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{file} is no readable JSON file: {error}") from error
+    """Note every change id of the file (an object of change id and status) as delivered; returns the messages noted.
+
+    Its status does not matter: it was written before sending. Doing it again notes none. Raises `InvalidInput` for a file
+    of another form.
+    """
+    document = read_json(file)
     if not isinstance(document, dict):
         raise InvalidInput(f"{file} must hold an object of change id and status")
     drafts = [

@@ -1,0 +1,9 @@
+-- A temporary table for the drafts of one call of `add_messages`; the transaction's end drops it.
+CREATE TEMPORARY TABLE IF NOT EXISTS contract_drafts (
+    place integer,
+    kind text,
+    receiver text,
+    body text,
+    cut_bytes integer,
+    metadata jsonb
+) ON COMMIT DROP

@@ -1,0 +1,114 @@
+"""What contracts and technicians share: a message on its way, and what a delivery did. It knows neither of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Literal, TypedDict
+
+MessageState = Literal["pending", "sending", "delivered", "unknown", "dead", "abandoned"]
+"""`unknown`: it may have been sent, and is held until a person settles it. `dead`: a dead letter, certainly not sent and
+given up. `abandoned`: a person decided that it is not to be sent."""
+
+STATES: tuple[MessageState, ...] = ("pending", "sending", "delivered", "unknown", "dead", "abandoned")
+HELD: tuple[MessageState, ...] = ("unknown", "dead")
+"""The states of messages that wait for a person."""
+LONGEST_BODY_BYTES = 2048
+"""What the vendor takes as one text message; the outbox holds nothing longer."""
+
+HistoryEntry = TypedDict(
+    "HistoryEntry", {"at": str, "from": str, "to": str, "by": str, "attempt": int, "why": str | None}, total=False
+)
+"""One change of a message's state. `by` stands in decisions by hand, `attempt` in results of attempts."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message to put into an outbox. `receiver` is `robot:GROUP` or `user:CONTACT`, names of the settings."""
+
+    receiver: str
+    kind: str
+    body: str
+    cut_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class ClaimedMessage:
+    """A message that this process alone may send now."""
+
+    id: int
+    receiver: str
+    body: str
+    attempts: int
+    failures: int
+
+
+@dataclass(frozen=True)
+class AttemptResult:
+    """The result of one attempt, as it is recorded. `failed`: it counts towards giving up."""
+
+    message: ClaimedMessage
+    state: MessageState
+    reason: str | None
+    due_at: dt.datetime
+    failed: bool
+
+
+@dataclass
+class DeliveryReport:
+    """What one delivery did, in messages."""
+
+    attempted: int = 0
+    delivered: int = 0
+    retried: int = 0
+    unknown: int = 0
+    dead: int = 0
+    next_due_at: dt.datetime | None = None
+
+    def count(self, state: MessageState) -> None:
+        """Count one attempt that ended in `state`."""
+        self.attempted += 1
+        match state:
+            case "delivered":
+                self.delivered += 1
+            case "pending":
+                self.retried += 1
+            case "unknown":
+                self.unknown += 1
+            case _:
+                self.dead += 1
+
+    def add(self, other: DeliveryReport) -> None:
+        """Add the counts of another delivery."""
+        self.attempted += other.attempted
+        self.delivered += other.delivered
+        self.retried += other.retried
+        self.unknown += other.unknown
+        self.dead += other.dead
+        self.next_due_at = other.next_due_at
+
+
+@dataclass(frozen=True)
+class HeldMessage:
+    """A message that waits for a person, as an alert names it. `attempts` tells one occasion from the next."""
+
+    id: int
+    state: MessageState
+    receiver: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    """One message as people see it."""
+
+    id: int
+    subject: str
+    kind: str
+    receiver: str
+    state: MessageState
+    attempts: int
+    due_at: dt.datetime
+    created_at: dt.datetime
+    last_error: str | None
+    history: tuple[HistoryEntry, ...] = field(default=())
