@@ -2,44 +2,69 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
+PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: up test check bench format lock clean
+.PHONY: up test check bench coverage measures audit format lock hooks clean help
 
 up: .venv/installed  ## environment, PostgreSQL, migrations, simulator, first sync, API, Dagster UI; Ctrl-C stops all
 	@exec $(BIN)/calling-pipeline up
 
-test: check  ## lint, types, import contracts and every test
+test: check  ## the checks, then every test; WORKERS=2 at a time
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
-check: .venv/installed
+check: .venv/installed  ## style, import contracts, dead code, SQL and types; fastest first
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m calling_pipeline_tests.house.dead_code
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar calling_pipeline
 
-bench: .venv/installed-bench  ## the benchmarks, one JSON line each
+bench: .venv/installed-bench  ## the benchmarks, one JSON line each; ONLY=name runs one
 	@$(BIN)/python -m calling_pipeline_tests.benchmarks $(ONLY)
 
-format: .venv/installed
+coverage: .venv/installed  ## every test with branch coverage, subprocesses included; fails below the floor in pyproject.toml
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+
+measures: .venv/installed  ## the figures of the house (docs/measures.md)
+	@$(BIN)/python -m calling_pipeline_tests.house.measures
+
+audit: .venv/installed  ## ask the advisory database about every pinned version (needs the network)
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python $(PIP) pip-audit
+	.venv/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+	rm -rf .venv/audit
+
+format: .venv/installed  ## mend what can be mended: imports, layout, SQL
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --processes 0 --disable-progress-bar calling_pipeline
 
-lock: .venv/installed  ## pin the newest versions that pyproject.toml allows
+lock: .venv/installed  ## pin the newest versions that pyproject.toml allows, with the hashes of all their files
 	$(PYTHON) -m venv .venv/lock
-	.venv/lock/bin/python -m pip install --quiet "pip>=25.1" && .venv/lock/bin/python -m pip install --quiet --upgrade --group dev -e . setuptools
-	.venv/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip > requirements.lock
+	.venv/lock/bin/python $(PIP) "pip>=25.1" pip-tools
+	$(BIN)/python -c 'import tomllib; print("setuptools", *tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
+	    | .venv/lock/bin/pip-compile --quiet --upgrade \
+	    --generate-hashes --allow-unsafe --no-strip-extras --no-header --no-annotate --no-emit-options \
+	    --output-file requirements.lock pyproject.toml -
 	rm -rf .venv/lock
 
-clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+hooks: .venv/installed  ## run `make check` before every commit
+	$(BIN)/pre-commit install
+
+clean:  ## remove the environment and every cache; the data in .calling/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one with: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python $(PIP) --require-hashes -r requirements.lock
+	$(BIN)/python $(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/installed-bench: .venv/installed requirements-bench.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	$(BIN)/python $(PIP) -r requirements-bench.txt
 	@touch $@
