@@ -79,7 +79,7 @@ class Runtime:
 
     @cached_property
     def credentials(self) -> CredentialStore:
-        """The tokens that vendors lend, shared by all processes."""
+        """The access tokens of vendors, shared by all processes."""
         return CredentialStore(self.engine, self.secrets)
 
     @cached_property

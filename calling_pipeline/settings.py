@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
     gateway_app_id: str = Field("calling-pipeline", description="Gateway X-APP-ID")
     gateway_app_key: SecretStr = Field(SecretStr("simulator"), description="Gateway X-APP-KEY")
-    gateway_timeout_s: float = Field(10.0, gt=0, description="Seconds one push may take; later its fate is unknown")
+    gateway_timeout_s: float = Field(10.0, gt=0, description="Seconds one push may take; after that its outcome is unknown")
     gateway_svc_code: str = Field("6010020001", description="Gateway svc_code")
     gateway_api_code: str = Field("601002000100001", description="Gateway api_code")
     gateway_event_code: str = Field("", description="Gateway event_code")
@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     gateway_lan_id: str = Field("1600", description="Gateway lan_id")
     gateway_sign: SecretStr = Field(SecretStr(""), description="Gateway sign")
     gateway_concurrency: int = Field(32, ge=1, le=256, description="Pushes in flight at once")
-    gateway_rate_per_s: float = Field(50.0, gt=0, description="Pushes a second at most, each batch")
+    gateway_rate_per_s: float = Field(50.0, gt=0, description="Pushes per second at most, for each batch")
 
     wecom_base_url: HttpUrl = Field(default_factory=_simulated("wecom"), description="WeCom API")
     wecom_robots: dict[str, str] = Field(default_factory=dict, repr=False, description="JSON: group name → robot key")
@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     wecom_corp_secret: SecretStr = Field(SecretStr("simulator"), description="WeCom corporation secret")
     wecom_agent_id: int = Field(1000002, description="WeCom application id")
     wecom_robot_rate_per_minute: int = Field(
-        20, ge=0, description="Messages a minute at most to one WeCom robot, over all processes; 0: no limit"
+        20, ge=0, description="Messages per minute at most to one WeCom robot, over all processes; 0: no limit"
     )
     wecom_timeout_s: float = Field(20.0, gt=0, description="Seconds WeCom may take to answer")
     wecom_users: dict[str, str] = Field(default_factory=dict, description="JSON: contact name → WeCom user id")

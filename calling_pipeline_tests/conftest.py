@@ -135,7 +135,7 @@ def _simulator_process() -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(_simulator_process: Simulator) -> Iterator[Simulator]:
-    """The vendors over real HTTP, one process a worker; faults planted by a test are gone after it."""
+    """The vendors over real HTTP, one process per worker; faults planted by a test are gone after it."""
     yield _simulator_process
     _simulator_process.clear_faults()
 

@@ -1,4 +1,4 @@
-"""The README tells what is true: every setting, every command, every folder."""
+"""The README says what is true: every setting, every command, every folder."""
 
 import re
 from pathlib import Path
@@ -11,8 +11,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_setting_is_in_the_table_and_no_other():
-    told = set(re.findall(r"^\| `(CALLING_[A-Z_]+)`", README, re.MULTILINE))
-    assert told == {PREFIX + name.upper() for name in Settings.model_fields}
+    listed = set(re.findall(r"^\| `(CALLING_[A-Z_]+)`", README, re.MULTILINE))
+    assert listed == {PREFIX + name.upper() for name in Settings.model_fields}
 
 
 def test_every_command_is_shown():

@@ -36,7 +36,7 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_shown(monkeypatch, name, 
     assert "secret" not in str(caught.value)
 
 
-def test_several_mistakes_are_told_at_once(monkeypatch):
+def test_several_mistakes_are_named_at_once(monkeypatch):
     monkeypatch.setenv("CALLING_UI_PORT", "no")
     monkeypatch.setenv("CALLING_API_PORT", "no")
     with pytest.raises(ConfigurationError, match=r"CALLING_UI_PORT.*CALLING_API_PORT"):

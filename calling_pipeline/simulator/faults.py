@@ -12,7 +12,7 @@ COMMON_KINDS = ("status", "slow", "cut", "reset", "hang", "garbage")
 
 @dataclass
 class Fault:
-    """One planted fault. It strikes requests whose path contains `path`, the first `times` of them (None: for ever),
+    """One planted fault. It strikes requests whose path contains `path`, the first `times` of them (None: all of them),
     each with probability `rate`. `after` true: the vendor does the act first and spoils the answer only."""
 
     kind: str

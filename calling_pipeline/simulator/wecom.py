@@ -45,7 +45,7 @@ class WeCom:
         self.messages: list[dict[str, Any]] = []
         self._recent: dict[str, deque[float]] = {}
         self._tokens: dict[str, float] = {}
-        self._lent = 0
+        self._issued = 0
 
     async def robot(self, request: Request) -> Response:
         key = request.query_params.get("key", "")
@@ -68,8 +68,8 @@ class WeCom:
             return _said(40013, "invalid corpid")
         if not request.query_params.get("corpsecret") or wanted not in (None, request.query_params["corpsecret"]):
             return _said(40001, "invalid credential")
-        self._lent += 1
-        token = f"wecom-token-{self._lent}-{time.time_ns()}"
+        self._issued += 1
+        token = f"wecom-token-{self._issued}-{time.time_ns()}"
         self._tokens[token] = time.time() + self.rules.token_lasts_s
         return JSONResponse(
             {"errcode": 0, "errmsg": "ok", "access_token": token, "expires_in": int(self.rules.token_lasts_s)}
@@ -109,11 +109,11 @@ class WeCom:
             self.rules = Rules(**{**vars(self.rules), **await request.json()})
         elif request.method == "DELETE":
             self.rules = Rules()
-        return JSONResponse({**vars(self.rules), "tokens_lent": self._lent})
+        return JSONResponse({**vars(self.rules), "tokens_issued": self._issued})
 
     async def revoke(self, request: Request) -> Response:
         self._tokens.clear()
-        return JSONResponse({"tokens_lent": self._lent})
+        return JSONResponse({"tokens_issued": self._issued})
 
     def _fault(self, request: Request) -> Any:
         faults = self._simulation.faults

@@ -1,4 +1,4 @@
-"""`make bench`: runs every `bench_*.py` (or those named), each in a process of its own, one JSON line a figure."""
+"""`make bench`: runs every `bench_*.py` (or those named), each in a process of its own, one JSON line per figure."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ def _forget(url: URL) -> None:
 
 
 async def _bare_httpx(gateway: str, count: int) -> float:
-    """Requests a second of httpx alone: `WIDTH` in flight over clients of eight, the contract's bodies."""
+    """Requests per second of httpx alone: `WIDTH` in flight over clients of eight, the contract's bodies."""
     account = GatewayAccount("bench", "key")
     headers = {"X-APP-ID": "bench", "X-APP-KEY": "key", "Content-Type": "application/json"}
     clients = [httpx.AsyncClient(headers=headers, timeout=10, trust_env=False) for _ in range(WIDTH // 8)]

@@ -108,7 +108,7 @@ def _generate_and_write_back(deps: NotificationDependencies, folder: Path) -> It
         "seconds": round(time.perf_counter() - begun, 2),
         "baseline": None,
         "ratio": None,
-        "target": "one replacement a round",
+        "target": "one replacement per round",
         "met": changed == made.rows,
     }
     with deps.transaction() as connection:

@@ -27,7 +27,7 @@ TABLE = "CREATE TABLE bare (task_id text PRIMARY KEY, state text NOT NULL, credi
 
 
 def run() -> Iterator[dict[str, Any]]:
-    """Two saves a task (pending, then completed and charged), saves a second, medians of five turns each."""
+    """Saves per second with two saves per task (pending, then completed and charged): medians of five turns each."""
     with database() as url:
         engine = make_engine(url, pool_size=64, max_overflow=4)
         with psycopg.connect(driver_dsn(url), autocommit=True) as connection:

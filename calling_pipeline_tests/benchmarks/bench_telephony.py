@@ -1,4 +1,4 @@
-"""Telephony: lending against the bare statement, the ORM pattern and a job queue's claim, all through psycopg over sixteen
+"""Telephony: allocating against the bare statement, the ORM pattern and a job queue's claim, all through psycopg over sixteen
 connections in the same run; calls through the API with Infinity at 20 ms; a storm of callbacks."""
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from calling_pipeline_tests.benchmarks.telephony_contenders import (
     bare_pair,
     claim_pair,
     measure,
-    measure_crowd,
+    measure_shared,
     orm_pair,
     prepare_jobs,
 )
@@ -52,7 +52,7 @@ from calling_pipeline_tests.telephony.support import (
 )
 
 CALLERS = 300
-"""Collectors of the call benchmark: each is back from his call before it is his turn again."""
+"""Collectors of the call benchmark: each is back from a call before the next one is due."""
 ROUNDS = 3
 
 
@@ -61,7 +61,7 @@ def run() -> Iterator[dict[str, Any]]:
     with database() as url, tempfile.TemporaryDirectory() as home:
         runtime = Runtime(_settings(url, home))
         office = set_up(runtime, "http://127.0.0.1:9/api", lines=LINES, agents_=COLLECTORS)
-        yield from _lending(url)
+        yield from _allocations(url)
         yield from _order(office)
         runtime.close()
     with database() as url, tempfile.TemporaryDirectory() as home, simulator("--latency-ms", "20") as vendor:
@@ -73,7 +73,7 @@ def run() -> Iterator[dict[str, Any]]:
         runtime.close()
 
 
-def _lending(url: URL) -> Iterator[dict[str, Any]]:
+def _allocations(url: URL) -> Iterator[dict[str, Any]]:
     with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
         connection.execute(
             "CREATE TABLE bare (id bigint PRIMARY KEY, state text, holder bigint, used timestamptz) WITH (fillfactor = 40);"
@@ -96,7 +96,7 @@ def _lending(url: URL) -> Iterator[dict[str, Any]]:
         rate = statistics.median(rates[name])
         p99_ms = percentile(times[name], 0.99) * 1000
         yield {
-            "benchmark": f"telephony lending, {name}",
+            "benchmark": f"telephony allocation, {name}",
             "pairs_per_s": round(rate),
             "p99_ms": round(p99_ms, 1),
             "double_holders_or_false_refusals": len(faults),
@@ -109,40 +109,40 @@ def _lending(url: URL) -> Iterator[dict[str, Any]]:
 
 
 def _against_others(url: URL, ours: float, faults: list[str]) -> Iterator[dict[str, Any]]:
-    """`ours`: pairs a second of sixteen sessions. The ORM pattern and a job queue's claim, by sixteen sessions and by a
+    """`ours`: pairs per second of sixteen sessions. The ORM pattern and a job queue's claim, by sixteen sessions and by a
     hundred collectors at once."""
     lru = _lease_pair("lru", faults, {}, threading.Lock())
     prepare_jobs(url)
     old, claim = orm_pair(url), claim_pair(url)
     orm, _ = measure(url, old)
-    crowds, orm_crowds, crowd_times, orm_crowd_times = [], [], [], []
+    shared_rates, orm_shared_rates, shared_times, orm_shared_times = [], [], [], []
     for _ in range(ROUNDS):
-        for pair, rates, times in ((lru, crowds, crowd_times), (old, orm_crowds, orm_crowd_times)):
-            rate, taken = measure_crowd(url, pair, brings_its_pool=pair is old)
+        for pair, rates, times in ((lru, shared_rates, shared_times), (old, orm_shared_rates, orm_shared_times)):
+            rate, taken = measure_shared(url, pair, brings_its_pool=pair is old)
             rates.append(rate)
             times.extend(taken)
-    crowd, orm_crowd = statistics.median(crowds), statistics.median(orm_crowds)
+    shared, orm_shared = statistics.median(shared_rates), statistics.median(orm_shared_rates)
     claims, _ = measure(url, claim)
-    claims_crowd, _ = measure_crowd(url, claim)
-    p99_ms = percentile(crowd_times, 0.99) * 1000
+    claims_shared, _ = measure_shared(url, claim)
+    p99_ms = percentile(shared_times, 0.99) * 1000
     yield {
-        "benchmark": "telephony lending, a hundred collectors at once, against the ORM pattern",
-        "pairs_per_s": round(crowd),
+        "benchmark": "telephony allocation, a hundred collectors at once, against the ORM pattern",
+        "pairs_per_s": round(shared),
         "p99_ms": round(p99_ms, 1),
         "double_holders_or_false_refusals": len(faults),
-        "baseline": {"select for update, commit, refresh; pairs_per_s": round(orm_crowd)},
-        "baseline_p99_ms": round(percentile(orm_crowd_times, 0.99) * 1000, 1),
-        "ratio": round(crowd / orm_crowd, 1),
+        "baseline": {"select for update, commit, refresh; pairs_per_s": round(orm_shared)},
+        "baseline_p99_ms": round(percentile(orm_shared_times, 0.99) * 1000, 1),
+        "ratio": round(shared / orm_shared, 1),
         "ratio_with_sixteen_sessions": round(ours / orm, 1),
         "target": "at least 8, p99 at most 100 ms",
-        "met": crowd / orm_crowd >= 8 and p99_ms <= 100 and not faults,
+        "met": shared / orm_shared >= 8 and p99_ms <= 100 and not faults,
     }
     yield {
-        "benchmark": "telephony lending against a job claim",
+        "benchmark": "telephony allocation against a job claim",
         "pairs_per_s": round(ours),
         "baseline": {"procrastinate fetch and finish, per s": round(claims)},
         "ratio": round(ours / claims, 1),
-        "ratio_with_a_hundred_collectors": round(crowd / claims_crowd, 1),
+        "ratio_with_a_hundred_collectors": round(shared / claims_shared, 1),
         "target": "above 1",
         "met": ours > claims,
     }
@@ -177,7 +177,7 @@ def _lease_pair(strategy: Any, faults: list[str], holders: dict[int, int], guard
             return None
         with guard:
             if holders.setdefault(allocated.extension_id, collector) != collector:
-                faults.append(f"extension {allocated.extension_id} lent twice")
+                faults.append(f"extension {allocated.extension_id} allocated twice")
         with guard:
             holders.pop(allocated.extension_id, None)
         allocation.release(connection, allocated)

@@ -1,4 +1,4 @@
-"""Who lends against whom: the bare statement, the old system's ORM pattern, a job queue's claim; and how they are timed."""
+"""The contenders of the allocation benchmark: the bare statement, the old system's ORM pattern, a job queue's claim; and how they are timed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONNECTIONS = 16
 LINES = COLLECTORS = 100
 ROUND_S = 2.0
 Pair = Callable[[Any, int], float | None]
-"""Lends to a collector and takes back; seconds the lending took, None when there was none."""
+"""Allocates to a collector and releases; seconds the allocation took, None when there was none."""
 
 BARE = """
     UPDATE bare SET state = 'in_use', holder = %(holder)s
@@ -35,7 +35,7 @@ FINISH = "SELECT procrastinate_finish_job_v1(%(id)s, 'succeeded', false)"
 
 
 def measure(url: URL, pair: Pair, *, seconds: float = ROUND_S) -> tuple[float, list[float]]:
-    """Pairs a second of sixteen sessions that serve a hundred collectors in turn, and the seconds each first half took."""
+    """Pairs per second of sixteen sessions that serve a hundred collectors in turn, and the seconds each first half took."""
 
     def act(worker: int, stop: threading.Event, taken: list[float]) -> None:
         with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
@@ -50,7 +50,7 @@ def measure(url: URL, pair: Pair, *, seconds: float = ROUND_S) -> tuple[float, l
     return _at_once(CONNECTIONS, act, seconds)
 
 
-def measure_crowd(
+def measure_shared(
     url: URL, pair: Pair, *, seconds: float = ROUND_S, brings_its_pool: bool = False
 ) -> tuple[float, list[float]]:
     """The same of a hundred collectors at once who share sixteen sessions; waiting for one counts."""
@@ -75,7 +75,7 @@ def _serve(pair: Pair, pool: ConnectionPool[Any] | None, collector: int, stop: t
 def _at_once(
     count: int, act: Callable[[int, threading.Event, list[float]], None], seconds: float
 ) -> tuple[float, list[float]]:
-    """Run `act` in `count` threads; what they noted down, a second and as it was."""
+    """Run `act` in `count` threads; what they measured: how many per second, and each."""
     taken: list[list[float]] = [[] for _ in range(count)]
     ready, stop = threading.Barrier(count + 1), threading.Event()
 
@@ -98,7 +98,7 @@ def _at_once(
 
 
 def bare_pair(connection: Any, collector: int) -> float | None:
-    """The least that lending can be: one statement to take a free line, one to give it back."""
+    """The least that an allocation can be: one statement to take a free line, one to give it back."""
     begun = time.perf_counter()
     row = connection.execute(BARE, {"holder": collector}, prepare=True).fetchone()
     spent = time.perf_counter() - begun

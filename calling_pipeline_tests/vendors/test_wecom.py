@@ -54,10 +54,10 @@ def test_a_robot_message_arrives(runtime, wecom_truth):
 
 
 def test_a_message_to_a_person_arrives_and_one_token_serves_many(runtime, simulator, wecom_truth):
-    before = simulator.get("/wecom/_sim/rules")["tokens_lent"]
+    before = simulator.get("/wecom/_sim/rules")["tokens_issued"]
     assert [to_user(runtime).outcome for _ in range(3)] == ["done"] * 3
     assert wecom_truth() == [("user:u1", "你好")] * 3
-    assert simulator.get("/wecom/_sim/rules")["tokens_lent"] == before + 1
+    assert simulator.get("/wecom/_sim/rules")["tokens_issued"] == before + 1
 
 
 def test_a_revoked_token_is_fetched_once_more(runtime, simulator, wecom_truth):
