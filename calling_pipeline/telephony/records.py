@@ -21,8 +21,6 @@ CALL_STATES: tuple[CallState, ...] = (
     "failed",
     "unknown",
 )
-FinalState = Literal["connected", "not_connected", "busy", "cancelled", "failed"]
-"""States that never change again. `unknown` is not one of them: a late callback or the bill may still tell."""
 Reason = Literal["none_free", "over_limit", "no_config", "no_collector", "busy"]
 REASONS: Mapping[Reason, str] = {
     "none_free": "no extension is free",
@@ -99,15 +97,6 @@ class Account:
     api_url: str
     app_id: str
     access_key: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class CallbackSecrets:
-    """The callback secrets of one configuration that are valid now."""
-
-    config_id: int
-    tenant_id: int
-    secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -248,19 +237,6 @@ class CommunicationRecord:
     failure: str | None
     recording_url: str | None
     billed_at: dt.datetime | None
-
-
-@dataclass(frozen=True)
-class CallReport:
-    """A callback's body, decoded."""
-
-    call_uuid: str
-    reference: str
-    state: FinalState
-    duration_s: int
-    contact_result: str
-    remark: str
-    recording_url: str | None
 
 
 CallbackOutcome = Literal["applied", "duplicate", "already_settled", "kept"]

@@ -11,33 +11,38 @@ from calling_pipeline.database.tables import Columns, Instant, metadata
 extension_turns = sa.Sequence("extension_turns", metadata=metadata)
 """Fencing tokens and the order of use: both only ever grow, whatever the wall clock does."""
 
+
+class _Configs(Columns):
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    tenant_id = sa.Column(sa.BigInteger, nullable=False)
+    name = sa.Column(sa.Text, nullable=False)
+    api_url = sa.Column(sa.Text, nullable=False)
+    app_id = sa.Column(sa.Text, nullable=False)
+    access_key_sealed = sa.Column(sa.LargeBinary)
+    callback_secret_sealed = sa.Column(sa.LargeBinary)
+    previous_secret_sealed = sa.Column(sa.LargeBinary)
+    previous_secret_until = sa.Column(Instant)
+    enabled = sa.Column(sa.Boolean, nullable=False)
+    strategy = sa.Column(sa.Text, nullable=False)
+    max_concurrent_calls = sa.Column(sa.Integer, nullable=False)
+    ring_timeout_s = sa.Column(sa.Integer, nullable=False)
+    cool_down_s = sa.Column(sa.Integer, nullable=False)
+    quarantine_after = sa.Column(sa.Integer, nullable=False)
+    quarantine_s = sa.Column(sa.Integer, nullable=False)
+    caller_numbers: sa.Column[list[str]] = sa.Column(ARRAY(sa.Text), nullable=False)
+    caller_range_start = sa.Column(sa.Text)
+    caller_range_end = sa.Column(sa.Text)
+    caller_turn = sa.Column(sa.BigInteger, nullable=False, server_default="0")
+    contact_rules = sa.Column(JSONB, nullable=False, server_default="{}")
+    created_at = sa.Column(Instant, nullable=False)
+    updated_at = sa.Column(Instant, nullable=False)
+    deleted_at = sa.Column(Instant)
+
+
 infinity_configs = sa.Table(
     "infinity_configs",
     metadata,
-    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("tenant_id", sa.BigInteger, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("api_url", sa.Text, nullable=False),
-    sa.Column("app_id", sa.Text, nullable=False),
-    sa.Column("access_key_sealed", sa.LargeBinary),
-    sa.Column("callback_secret_sealed", sa.LargeBinary),
-    sa.Column("previous_secret_sealed", sa.LargeBinary),
-    sa.Column("previous_secret_until", Instant),
-    sa.Column("enabled", sa.Boolean, nullable=False),
-    sa.Column("strategy", sa.Text, nullable=False),
-    sa.Column("max_concurrent_calls", sa.Integer, nullable=False),
-    sa.Column("ring_timeout_s", sa.Integer, nullable=False),
-    sa.Column("cool_down_s", sa.Integer, nullable=False),
-    sa.Column("quarantine_after", sa.Integer, nullable=False),
-    sa.Column("quarantine_s", sa.Integer, nullable=False),
-    sa.Column("caller_numbers", ARRAY(sa.Text), nullable=False),
-    sa.Column("caller_range_start", sa.Text),
-    sa.Column("caller_range_end", sa.Text),
-    sa.Column("caller_turn", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("contact_rules", JSONB, nullable=False, server_default="{}"),
-    sa.Column("created_at", Instant, nullable=False),
-    sa.Column("updated_at", Instant, nullable=False),
-    sa.Column("deleted_at", Instant),
+    _Configs,
     sa.CheckConstraint("strategy IN ('lru', 'round_robin', 'affinity')", name="strategy"),
     sa.CheckConstraint("max_concurrent_calls BETWEEN 1 AND 1000", name="max_concurrent_calls"),
     sa.CheckConstraint("ring_timeout_s BETWEEN 10 AND 300", name="ring_timeout_s"),
@@ -82,55 +87,65 @@ extension_pool = sa.Table(
     postgresql_with={"fillfactor": 40},
 )
 
+
+class _Collectors(Columns):
+    tenant_id = sa.Column(sa.BigInteger, primary_key=True)
+    id = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    name = sa.Column(sa.Text, nullable=False, server_default="")
+    callback_number_sealed = sa.Column(sa.LargeBinary, nullable=False)
+    callback_number_masked = sa.Column(sa.Text, nullable=False)
+    active = sa.Column(sa.Boolean, nullable=False, server_default="true")
+    extension_id = sa.Column(sa.BigInteger, comment="the extension used last")
+    fence = sa.Column(sa.BigInteger, nullable=False, server_default="0", comment="token of the last allocation")
+    created_at = sa.Column(Instant, nullable=False)
+    updated_at = sa.Column(Instant, nullable=False)
+
+
 collectors = sa.Table(
     "collectors",
     metadata,
-    sa.Column("tenant_id", sa.BigInteger, primary_key=True),
-    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("name", sa.Text, nullable=False, server_default=""),
-    sa.Column("callback_number_sealed", sa.LargeBinary, nullable=False),
-    sa.Column("callback_number_masked", sa.Text, nullable=False),
-    sa.Column("active", sa.Boolean, nullable=False, server_default="true"),
-    sa.Column("extension_id", sa.BigInteger, comment="the extension used last"),
-    sa.Column("fence", sa.BigInteger, nullable=False, server_default="0", comment="token of the last allocation"),
-    sa.Column("created_at", Instant, nullable=False),
-    sa.Column("updated_at", Instant, nullable=False),
+    _Collectors,
     postgresql_with={"fillfactor": 50},
 )
+
+
+class _CommunicationRecords(Columns):
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    reference = sa.Column(sa.Text, nullable=False, comment="our id of the call, sent as customuuid")
+    tenant_id = sa.Column(sa.BigInteger, nullable=False)
+    config_id = sa.Column(sa.BigInteger, sa.ForeignKey("infinity_configs.id"), nullable=False)
+    collector_id = sa.Column(sa.BigInteger, nullable=False)
+    extension_id = sa.Column(sa.BigInteger, nullable=False)
+    extension_number = sa.Column(sa.Text, nullable=False)
+    fence = sa.Column(sa.BigInteger, nullable=False)
+    case_id = sa.Column(sa.Text, nullable=False, server_default="")
+    customer_id = sa.Column(sa.Text, nullable=False, server_default="")
+    destination_masked = sa.Column(sa.Text, nullable=False)
+    destination_hash = sa.Column(sa.LargeBinary, nullable=False)
+    caller_number = sa.Column(sa.Text)
+    state = sa.Column(sa.Text, nullable=False)
+    call_uuid = sa.Column(sa.Text)
+    started_at = sa.Column(Instant, nullable=False)
+    called_at = sa.Column(Instant, comment="MakeCall was answered")
+    deadline = sa.Column(Instant, nullable=False, comment="from then on the sweep asks Infinity")
+    closed_at = sa.Column(Instant, comment="the extension was given back")
+    settled_at = sa.Column(Instant, comment="the final state became known")
+    settled_by = sa.Column(sa.Text)
+    duration_s = sa.Column(sa.Integer)
+    contact_result = sa.Column(sa.Text)
+    remark = sa.Column(sa.Text)
+    failure_code = sa.Column(sa.Text)
+    failure = sa.Column(sa.Text)
+    recording_file = sa.Column(sa.Text)
+    recording_url = sa.Column(sa.Text)
+    callback_delay_s = sa.Column(sa.Double)
+    billed_at = sa.Column(Instant)
+
 
 communication_records = sa.Table(
     "communication_records",
     metadata,
-    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("reference", sa.Text, nullable=False, comment="our id of the call, sent as customuuid"),
-    sa.Column("tenant_id", sa.BigInteger, nullable=False),
-    sa.Column("config_id", sa.BigInteger, sa.ForeignKey("infinity_configs.id"), nullable=False),
-    sa.Column("collector_id", sa.BigInteger, nullable=False),
-    sa.Column("extension_id", sa.BigInteger, nullable=False),
-    sa.Column("extension_number", sa.Text, nullable=False),
-    sa.Column("fence", sa.BigInteger, nullable=False),
-    sa.Column("case_id", sa.Text, nullable=False, server_default=""),
-    sa.Column("customer_id", sa.Text, nullable=False, server_default=""),
-    sa.Column("destination_masked", sa.Text, nullable=False),
-    sa.Column("destination_hash", sa.LargeBinary, nullable=False),
-    sa.Column("caller_number", sa.Text),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("call_uuid", sa.Text),
-    sa.Column("started_at", Instant, nullable=False),
-    sa.Column("called_at", Instant, comment="MakeCall was answered"),
-    sa.Column("deadline", Instant, nullable=False, comment="from then on the sweep asks Infinity"),
-    sa.Column("closed_at", Instant, comment="the extension was given back"),
-    sa.Column("settled_at", Instant, comment="the final state became known"),
-    sa.Column("settled_by", sa.Text),
-    sa.Column("duration_s", sa.Integer),
-    sa.Column("contact_result", sa.Text),
-    sa.Column("remark", sa.Text),
-    sa.Column("failure_code", sa.Text),
-    sa.Column("failure", sa.Text),
-    sa.Column("recording_file", sa.Text),
-    sa.Column("recording_url", sa.Text),
-    sa.Column("callback_delay_s", sa.Double),
-    sa.Column("billed_at", Instant),
+    _CommunicationRecords,
     sa.CheckConstraint(
         "state IN ('initiating', 'ringing', 'connected', 'not_connected', 'busy', 'cancelled', 'failed', 'unknown')",
         name="state",
@@ -156,55 +171,70 @@ communication_records = sa.Table(
     sa.Index("ix_communication_records_tenant", "tenant_id", "id"),
 )
 
+
+class _Callbacks(Columns):
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    config_id = sa.Column(sa.BigInteger, sa.ForeignKey("infinity_configs.id"), nullable=False)
+    body_digest = sa.Column(sa.LargeBinary, nullable=False, comment="SHA-256 of the raw body: a replay has the same")
+    call_uuid = sa.Column(sa.Text, nullable=False)
+    reference = sa.Column(sa.Text, nullable=False, comment="our customuuid, when custom_params carried it")
+    state = sa.Column(sa.Text, nullable=False)
+    duration_s = sa.Column(sa.Integer, nullable=False)
+    contact_result = sa.Column(sa.Text, nullable=False)
+    remark = sa.Column(sa.Text, nullable=False)
+    recording_url = sa.Column(sa.Text)
+    signed_at = sa.Column(Instant, nullable=False)
+    received_at = sa.Column(Instant, nullable=False)
+    repeats = sa.Column(sa.Integer, nullable=False, server_default="0")
+    record_id = sa.Column(sa.BigInteger, sa.ForeignKey("communication_records.id"), comment="null: call not known (yet)")
+
+
 call_callbacks = sa.Table(
     "call_callbacks",
     metadata,
-    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("config_id", sa.BigInteger, sa.ForeignKey("infinity_configs.id"), nullable=False),
-    sa.Column("body_digest", sa.LargeBinary, nullable=False, comment="SHA-256 of the raw body: a replay has the same"),
-    sa.Column("call_uuid", sa.Text, nullable=False),
-    sa.Column("reference", sa.Text, nullable=False, comment="our customuuid, when custom_params carried it"),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("duration_s", sa.Integer, nullable=False),
-    sa.Column("contact_result", sa.Text, nullable=False),
-    sa.Column("remark", sa.Text, nullable=False),
-    sa.Column("recording_url", sa.Text),
-    sa.Column("signed_at", Instant, nullable=False),
-    sa.Column("received_at", Instant, nullable=False),
-    sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("record_id", sa.BigInteger, sa.ForeignKey("communication_records.id"), comment="null: call not known (yet)"),
+    _Callbacks,
     sa.UniqueConstraint("config_id", "body_digest", name="uq_call_callbacks_body"),
     sa.Index("ix_call_callbacks_unmatched", "config_id", "call_uuid", postgresql_where=sa.text("record_id IS NULL")),
     sa.Index("ix_call_callbacks_received_at", "received_at"),
 )
 
+
+class _Bills(Columns):
+    config_id = sa.Column(sa.BigInteger, sa.ForeignKey("infinity_configs.id"), primary_key=True)
+    call_uuid = sa.Column(sa.Text, primary_key=True)
+    day = sa.Column(sa.Date, nullable=False)
+    extension_number = sa.Column(sa.Text, nullable=False)
+    destination_masked = sa.Column(sa.Text, nullable=False)
+    destination_hash = sa.Column(sa.LargeBinary, nullable=False)
+    started_at = sa.Column(Instant, nullable=False)
+    duration_s = sa.Column(sa.Integer, nullable=False)
+    hangup = sa.Column(sa.Text, nullable=False)
+    state = sa.Column(sa.Text, nullable=False, comment="the state the bill tells")
+    recording_file = sa.Column(sa.Text)
+    fetched_at = sa.Column(Instant, nullable=False)
+    record_id = sa.Column(sa.BigInteger, sa.ForeignKey("communication_records.id"), comment="null: a call we do not know")
+
+
 infinity_bills = sa.Table(
     "infinity_bills",
     metadata,
-    sa.Column("config_id", sa.BigInteger, sa.ForeignKey("infinity_configs.id"), primary_key=True),
-    sa.Column("call_uuid", sa.Text, primary_key=True),
-    sa.Column("day", sa.Date, nullable=False),
-    sa.Column("extension_number", sa.Text, nullable=False),
-    sa.Column("destination_masked", sa.Text, nullable=False),
-    sa.Column("destination_hash", sa.LargeBinary, nullable=False),
-    sa.Column("started_at", Instant, nullable=False),
-    sa.Column("duration_s", sa.Integer, nullable=False),
-    sa.Column("hangup", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, comment="the state the bill tells"),
-    sa.Column("recording_file", sa.Text),
-    sa.Column("fetched_at", Instant, nullable=False),
-    sa.Column("record_id", sa.BigInteger, sa.ForeignKey("communication_records.id"), comment="null: a call we do not know"),
+    _Bills,
     sa.Index("ix_infinity_bills_day", "day", "config_id"),
 )
+
+
+class _BillDays(Columns):
+    config_id = sa.Column(sa.BigInteger, sa.ForeignKey("infinity_configs.id"), primary_key=True)
+    day = sa.Column(sa.Date, primary_key=True)
+    reported = sa.Column(sa.Integer, nullable=False)
+    fetched = sa.Column(sa.Integer, nullable=False)
+    fetched_at = sa.Column(Instant, nullable=False)
+
 
 infinity_bill_days = sa.Table(
     "infinity_bill_days",
     metadata,
-    sa.Column("config_id", sa.BigInteger, sa.ForeignKey("infinity_configs.id"), primary_key=True),
-    sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("reported", sa.Integer, nullable=False),
-    sa.Column("fetched", sa.Integer, nullable=False),
-    sa.Column("fetched_at", Instant, nullable=False),
+    _BillDays,
 )
 
 
@@ -225,16 +255,21 @@ class ExtensionUtilisationColumns(Columns):
 
 extension_utilisation = sa.Table("extension_utilisation", metadata, ExtensionUtilisationColumns)
 
+
+class _Audit(Columns):
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    at = sa.Column(Instant, nullable=False)
+    who = sa.Column(sa.Text, nullable=False)
+    tenant_id = sa.Column(sa.BigInteger, nullable=False)
+    action = sa.Column(sa.Text, nullable=False)
+    subject = sa.Column(sa.Text, nullable=False)
+    before = sa.Column(JSONB)
+    after = sa.Column(JSONB)
+
+
 telephony_audit = sa.Table(
     "telephony_audit",
     metadata,
-    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("who", sa.Text, nullable=False),
-    sa.Column("tenant_id", sa.BigInteger, nullable=False),
-    sa.Column("action", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("before", JSONB),
-    sa.Column("after", JSONB),
+    _Audit,
     sa.Index("ix_telephony_audit_tenant", "tenant_id", "id"),
 )

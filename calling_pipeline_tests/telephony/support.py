@@ -17,11 +17,11 @@ from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.calls import making
 from calling_pipeline.telephony.calls import store as call_store
-from calling_pipeline.telephony.calls.callbacks import sign
 from calling_pipeline.telephony.facts import store as facts
 from calling_pipeline.telephony.pool import extensions
 from calling_pipeline.telephony.records import CallOutcome, CallWish
 from calling_pipeline.telephony.tenants import collectors, configurations
+from calling_pipeline.vendors.infinity.callbacks import sign
 
 NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
 SECRET_KEY = "a key for tests that is long enough"

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.telephony.calls.callbacks import decode, sign, state_of
 from calling_pipeline.telephony.tenants import configurations
+from calling_pipeline.vendors.infinity.answers import result_of
+from calling_pipeline.vendors.infinity.callbacks import decode, sign
 from calling_pipeline_tests.telephony.support import NIGHTLY, broken_rules, callback_body, set_up, signed
 
 PATH = "/api/v1/infinity/callback/call-record"
@@ -192,7 +193,7 @@ def test_odd_but_readable_bodies_are_read():
     ],
 )
 def test_results_have_states(result, state):
-    assert state_of(result) == state
+    assert result_of(result) == state
 
 
 def test_a_body_too_large_is_refused_before_it_is_read(office, sender):

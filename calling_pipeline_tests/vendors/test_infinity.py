@@ -8,21 +8,16 @@ import httpx
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.errors import (
-    AmbiguousOutcome,
-    ContractBreach,
-    IncompleteFetch,
-    VendorAuthRefused,
-    VendorRefused,
-    VendorUnavailable,
-)
-from calling_pipeline.vendors.infinity.client import CallRequest, InfinityClient
+from calling_pipeline.errors import ContractBreach, IncompleteFetch, VendorAuthRefused, VendorRefused
+from calling_pipeline.vendors.infinity.answers import ExtensionFault
+from calling_pipeline.vendors.infinity.client import InfinityClient
+from calling_pipeline.vendors.infinity.records import CallAnswer, CallRequest
 
 CALL = CallRequest("1001", "13800000001", "a" * 32, caller_number="057188880000", collector="7", customer="c-1")
 
 
 class Vendor:
-    """Answers each operation from a list, the last one for ever; keeps what it was sent."""
+    """Answers each operation from a list, the last one again and again; keeps what it was sent."""
 
     def __init__(self, **answers):
         self.answers = {"Login": [ok({"status": 0, "token": "t-1"})], **answers}
@@ -57,7 +52,7 @@ def ask(vendor, act):
 
 def test_operations_are_form_posts_with_the_service_and_the_contracts_names():
     vendor = Vendor(MakeCall=[ok({"status": 0, "call_uuid": "u-1"})])
-    assert ask(vendor, lambda c: c.make_call(CALL)) == "u-1"
+    assert ask(vendor, lambda c: c.make_call(CALL)) == CallAnswer("done", call_uuid="u-1")
     login, call = vendor.sent
     assert login[1] == {"service": "App.Sip_Auth.Login", "appid": "app", "accesskey": "key"}
     assert call[1] == {
@@ -76,7 +71,8 @@ def test_operations_are_form_posts_with_the_service_and_the_contracts_names():
 
 
 def test_without_a_call_uuid_ours_is_the_calls():
-    assert ask(Vendor(MakeCall=[ok({"status": 0})]), lambda c: c.make_call(CALL)) == "a" * 32
+    answer = ask(Vendor(MakeCall=[ok({"status": 0})]), lambda c: c.make_call(CALL))
+    assert answer == CallAnswer("done", call_uuid="a" * 32)
 
 
 def test_one_login_serves_twelve_hours_of_calls():
@@ -104,34 +100,33 @@ def test_a_token_past_its_twelve_hours_is_replaced():
 
 def test_an_invalid_token_means_one_new_login_and_one_more_try():
     vendor = Vendor(MakeCall=[{"ret": 600, "msg": "", "data": {}}, ok({"status": 0, "call_uuid": "u"})])
-    assert ask(vendor, lambda c: c.make_call(CALL)) == "u"
+    assert ask(vendor, lambda c: c.make_call(CALL)) == CallAnswer("done", call_uuid="u")
     assert vendor.names() == ["Login", "MakeCall", "Login", "MakeCall"]
     vendor = Vendor(MakeCall=[{"ret": 600, "msg": "", "data": {}}])
-    with pytest.raises(VendorAuthRefused):
-        ask(vendor, lambda c: c.make_call(CALL))
+    answer = ask(vendor, lambda c: c.make_call(CALL))
+    assert (answer.outcome, answer.code) == ("refused", "600")
     assert vendor.names() == ["Login", "MakeCall", "Login", "MakeCall"]
 
 
 @pytest.mark.parametrize(
-    ("answer", "error", "code"),
+    ("answer", "code", "extension_fault"),
     [
-        (ok({"status": 1, "code": 1012}), VendorRefused, "1012"),
-        (ok({"status": "1", "msg": "error 1013: disabled"}), VendorRefused, "1013"),
-        (ok({"status": 1014}), VendorRefused, "1014"),
-        (ok({"status": 1}), VendorRefused, "1"),
-        ({"ret": 400, "msg": "bad", "data": {}}, VendorRefused, "400"),
-        ({"ret": 601, "msg": "", "data": None}, VendorAuthRefused, "601"),
-        ({"ret": 602, "msg": "", "data": []}, VendorAuthRefused, "602"),
-        ({"ret": 603, "msg": "", "data": {}}, VendorAuthRefused, "603"),
-        ({"ret": "604", "msg": "", "data": {}}, VendorAuthRefused, "604"),
-        (httpx.Response(404), VendorRefused, "404"),
+        (ok({"status": 1, "code": 1012}), "1012", True),
+        (ok({"status": "1", "msg": "error 1013: disabled"}), "1013", True),
+        (ok({"status": 1014}), "1014", True),
+        (ok({"status": 1}), "1", False),
+        ({"ret": 400, "msg": "bad", "data": {}}, "400", False),
+        ({"ret": 601, "msg": "", "data": None}, "601", False),
+        ({"ret": 602, "msg": "", "data": []}, "602", False),
+        ({"ret": 603, "msg": "", "data": {}}, "603", False),
+        ({"ret": "604", "msg": "", "data": {}}, "604", False),
+        (httpx.Response(404), "404", False),
     ],
 )
-def test_refusals_are_refusals_and_are_not_repeated(answer, error, code):
+def test_refusals_are_refusals_and_are_not_repeated(answer, code, extension_fault):
     vendor = Vendor(MakeCall=[answer])
-    with pytest.raises(error) as caught:
-        ask(vendor, lambda c: c.make_call(CALL))
-    assert caught.value.code == code
+    made = ask(vendor, lambda c: c.make_call(CALL))
+    assert (made.outcome, made.code, made.extension_fault) == ("refused", code, extension_fault)
     assert vendor.names().count("MakeCall") == 1
 
 
@@ -152,17 +147,40 @@ def test_refusals_are_refusals_and_are_not_repeated(answer, error, code):
     ],
     ids=str,
 )
-def test_a_call_that_may_have_been_made_is_ambiguous_and_never_repeated(answer):
+def test_a_call_that_may_have_been_made_is_unknown_and_never_repeated(answer):
     vendor = Vendor(MakeCall=[answer])
-    with pytest.raises(AmbiguousOutcome):
-        ask(vendor, lambda c: c.make_call(CALL))
+    made = ask(vendor, lambda c: c.make_call(CALL))
+    assert (made.outcome, made.code) == ("unknown", "AmbiguousOutcome")
     assert vendor.names().count("MakeCall") == 1
 
 
 @pytest.mark.parametrize("answer", [httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.Response(429)], ids=str)
-def test_a_call_that_was_certainly_not_made_is_unavailable(answer):
-    with pytest.raises(VendorUnavailable):
-        ask(Vendor(MakeCall=[answer]), lambda c: c.make_call(CALL))
+def test_a_call_that_was_certainly_not_made_may_be_tried_again(answer):
+    made = ask(Vendor(MakeCall=[answer]), lambda c: c.make_call(CALL))
+    assert (made.outcome, made.code) == ("retry", "VendorUnavailable")
+
+
+@pytest.mark.parametrize("code", [1012, 1013, 1032])
+def test_a_refusal_to_say_what_an_extension_does_is_an_error(code):
+    """An extension that is unknown, disabled or against policy is not idle."""
+    with pytest.raises(VendorRefused) as caught:
+        ask(Vendor(GetSipCallStatus=[ok({"status": 1, "code": code})]), lambda c: c.line_status("1001"))
+    assert caught.value.code == str(code)
+    assert isinstance(caught.value, ExtensionFault) == (code != 1032)
+
+
+@pytest.mark.parametrize(
+    ("hangup", "duration", "result"),
+    [
+        ("normal", "12", "connected"),
+        ("用户忙", "0", "busy"),
+        ("主叫取消", "0", "cancelled"),
+        ("未接听", "0", "not_connected"),
+    ],
+)
+def test_a_billed_call_says_how_it_ended(hangup, duration, result):
+    (call,) = bill(Vendor(GetBill=[ok({"total": 1, "list": [row(1, hangup=hangup, duration=duration)]})]))
+    assert call.result == result
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from dataclasses import replace
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,17 +17,17 @@ from calling_pipeline.masking import mask_digits, mask_phone, phone_hash
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.billing import store as bill_store
 from calling_pipeline.telephony.calls import store as call_store
-from calling_pipeline.telephony.calls.callbacks import state_of
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import Account, Reconciled
 from calling_pipeline.telephony.tenants import configurations
 from calling_pipeline.telephony.tenants import store as tenant_store
-from calling_pipeline.vendors.infinity.client import BilledCall, InfinityClient
+from calling_pipeline.vendors.infinity.client import InfinityClient
+from calling_pipeline.vendors.infinity.records import BilledCall
 
 SETTLING = dt.timedelta(minutes=30)
 """A call younger than this need not be on the bill yet."""
 _RECORDINGS_AT_ONCE = 8
-_RECORDINGS_A_DAY = 20_000
+_RECORDINGS_PER_DAY = 20_000
 
 
 async def reconcile_day(deps: TelephonyDependencies, day: dt.date) -> list[Reconciled]:
@@ -72,36 +71,36 @@ def _accounts(deps: TelephonyDependencies) -> list[Account]:
 
 def _apply(deps: TelephonyDependencies, account: Account, day: dt.date, billed: list[BilledCall]) -> int:
     now = days.now()
-    rows = [_row(call, deps.phone_key) for call in billed]
+    lines = [_line(call, deps.phone_key) for call in billed]
     with deps.transaction() as connection:
-        bill_store.replace_day(connection, account.config_id, day, rows, reported=len(billed), now=now)
+        bill_store.keep_day(connection, account.config_id, day, lines, reported=len(billed), now=now)
         bill_store.match(connection, account.config_id, day)
         call_store.match_callbacks(connection, now)
         return bill_store.settle(connection, account.config_id, day, now)
 
 
-def _row(call: BilledCall, phone_key: bytes) -> dict[str, Any]:
+def _line(call: BilledCall, phone_key: bytes) -> bill_store.BillLine:
     try:
         destination = numbers.customer_number(call.destination)
     except CallingError:
         destination = call.destination
-    return {
-        "call_uuid": call.call_uuid,
-        "extension_number": call.extension,
-        "destination_masked": mask_phone(destination),
-        "destination_hash": phone_hash(phone_key, destination),
-        "started_at": call.started_at,
-        "duration_s": call.duration_s,
-        "hangup": mask_digits(call.hangup)[:200],
-        "state": "connected" if call.duration_s > 0 else state_of(call.hangup),
-        "recording_file": call.recording_file,
-    }
+    return bill_store.BillLine(
+        call_uuid=call.call_uuid,
+        extension_number=call.extension,
+        destination_masked=mask_phone(destination),
+        destination_hash=phone_hash(phone_key, destination),
+        started_at=call.started_at,
+        duration_s=call.duration_s,
+        hangup=mask_digits(call.hangup)[:200],
+        state=call.result,
+        recording_file=call.recording_file,
+    )
 
 
 async def _fetch_recordings(deps: TelephonyDependencies, client: InfinityClient, account: Account, day: dt.date) -> int:
-    """Addresses of the day's recordings. One that cannot be had now is tried again with the next reconciliation."""
+    """Fetch addresses of the day's recordings; how many. One that fails is tried again by the next reconciliation."""
     with deps.transaction() as connection:
-        wanted = bill_store.without_recording(connection, account.config_id, day, _RECORDINGS_A_DAY)
+        wanted = bill_store.without_recording(connection, account.config_id, day, _RECORDINGS_PER_DAY)
     turns = asyncio.Semaphore(_RECORDINGS_AT_ONCE)
 
     async def fetch(record_id: int, file: str) -> tuple[int, str] | None:

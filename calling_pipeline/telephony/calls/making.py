@@ -1,6 +1,6 @@
-"""Makes one click-to-call: recorded and committed first, made second, its outcome committed at once.
+"""Makes one click-to-call: the record is committed first, the call made second, its outcome committed at once.
 
-Whatever a crash leaves behind is an open record whose line the sweep asks Infinity about; no call is made twice.
+A crash leaves an open record, whose extension the sweep asks Infinity about; no call is made twice.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import uuid
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -18,27 +19,25 @@ from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline.database.engine import driver_connection
 from calling_pipeline.database.errors import violated_constraint
-from calling_pipeline.errors import AmbiguousOutcome, CallingError, VendorRefused
 from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import allocation
+from calling_pipeline.telephony.pool.store import Verdict
 from calling_pipeline.telephony.records import REASONS, Allocation, CallOutcome, CallWish, OpenedCall
 from calling_pipeline.telephony.tenants import configurations
 from calling_pipeline.telephony.tenants import store as tenant_store
-from calling_pipeline.vendors.infinity.client import CallRequest
+from calling_pipeline.vendors.infinity.records import CallAnswer, CallRequest
 
 ROOM = "telephony"
-EXTENSION_FAULTS = frozenset({"1012", "1013", "1014"})
-"""Refusals that lie with the extension: they count towards its quarantine."""
 _GRACE = dt.timedelta(seconds=30)
 
 
 async def make_call(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
     """Ring the collector's extension, then the customer. Never raises for what Infinity does: the outcome says it.
 
-    Asked again while the same collector's call to the same number is open, it answers with that call.
+    Asked again while the collector's call to the same number is open, it answers with that call.
     """
     config = await asyncio.to_thread(_config_in_turn, deps, wish.tenant_id)
     if config is None:
@@ -56,19 +55,18 @@ async def make_call(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
         collector=str(wish.collector_id),
         customer=wish.customer_id,
     )
-    try:
-        call_uuid = await client.make_call(request)
-    except AmbiguousOutcome as error:
-        await asyncio.to_thread(_doubt, deps, opened, str(error))
-        return _outcome("unknown", opened, f"whether the call was made is not known: {error}")
-    except CallingError as error:
-        await asyncio.to_thread(_fail, deps, opened, error)
-        return _outcome("failed", opened, str(error))
-    return await asyncio.to_thread(_answered, deps, opened, call_uuid)
+    answer = await client.make_call(request)
+    if answer.outcome == "done":
+        return await asyncio.to_thread(_answered, deps, opened, answer.call_uuid)
+    if answer.outcome == "unknown":
+        await asyncio.to_thread(_doubt, deps, opened, answer.sentence)
+        return _outcome("unknown", opened, f"whether the call was made is not known: {answer.sentence}")
+    await asyncio.to_thread(_fail, deps, opened, answer)
+    return _outcome("failed", opened, answer.sentence)
 
 
 def deadline(now: dt.datetime, ring_timeout_s: int) -> dt.datetime:
-    """When an open call is looked into: both sides may ring for the whole timeout, one after the other."""
+    """When the sweep asks about an open call: both sides may ring for the whole timeout, one after the other."""
     return now + dt.timedelta(seconds=2 * ring_timeout_s) + _GRACE
 
 
@@ -123,31 +121,28 @@ def _opened(
     if not isinstance(allocated, Allocation):
         gate.withdraw(connection, ROOM, reference)
         return _refused(allocated.reason, str(allocated))
-    record_id = call_store.open_record(
-        connection,
-        {
-            "reference": reference,
-            "tenant_id": wish.tenant_id,
-            "config_id": allocated.config_id,
-            "collector_id": wish.collector_id,
-            "extension_id": allocated.extension_id,
-            "extension_number": allocated.number,
-            "fence": allocated.fence,
-            "case_id": wish.case_id,
-            "customer_id": wish.customer_id,
-            "destination_masked": mask_phone(wish.phone),
-            "destination_hash": phone_hash(deps.phone_key, wish.phone),
-            "caller_number": caller_number,
-            "state": "initiating",
-            "started_at": now,
-            "deadline": until,
-        },
+    record = call_store.NewRecord(
+        reference=reference,
+        tenant_id=wish.tenant_id,
+        config_id=allocated.config_id,
+        collector_id=wish.collector_id,
+        extension_id=allocated.extension_id,
+        extension_number=allocated.number,
+        fence=allocated.fence,
+        case_id=wish.case_id,
+        customer_id=wish.customer_id,
+        destination_masked=mask_phone(wish.phone),
+        destination_hash=phone_hash(deps.phone_key, wish.phone),
+        caller_number=caller_number,
+        started_at=now,
+        deadline=until,
     )
+    record_id = call_store.open_record(connection, record)
     return OpenedCall(record_id, reference, allocated, caller_number, config.ring_timeout_s)
 
 
 def _open_already(connection: sa.Connection, deps: TelephonyDependencies, wish: CallWish) -> CallOutcome | None:
-    """The collector's open call: the answer to a repeated click, a refusal of a second call; None when he has none."""
+    """The collector's open call: the answer to a repeated click, a refusal of a second call; None without one."""
     row = call_store.open_of_collector(connection, wish.tenant_id, wish.collector_id)
     if row is None:
         return None
@@ -188,12 +183,13 @@ def _doubt(deps: TelephonyDependencies, opened: OpenedCall, failure: str) -> Non
         call_store.doubtful(connection, opened.record_id, failure)
 
 
-def _fail(deps: TelephonyDependencies, opened: OpenedCall, error: CallingError) -> None:
-    """The call was certainly not made: it counts for nobody."""
-    code = error.code if isinstance(error, VendorRefused) else type(error).__name__
-    verdict = "failed" if code in EXTENSION_FAULTS else "none"
+def _fail(deps: TelephonyDependencies, opened: OpenedCall, answer: CallAnswer) -> None:
+    """The call was certainly not made: it does not count as a contact, and against the extension only by its own fault."""
+    verdict: Verdict = "failed" if answer.extension_fault else "none"
     with deps.transaction() as connection:
-        call_store.failed(connection, opened.record_id, code=code, failure=str(error), verdict=verdict, now=days.now())
+        call_store.failed(
+            connection, opened.record_id, code=answer.code, failure=answer.sentence, verdict=verdict, now=days.now()
+        )
         gate.withdraw(connection, ROOM, opened.reference)
 
 
@@ -201,12 +197,5 @@ def _refused(rule: str, sentence: str) -> CallOutcome:
     return CallOutcome("refused", sentence, rule=rule)
 
 
-def _outcome(kind: str, opened: OpenedCall, sentence: str) -> CallOutcome:
-    unknown = kind == "unknown"
-    return CallOutcome(
-        "unknown" if unknown else "failed",
-        sentence,
-        call_id=opened.record_id,
-        extension=opened.allocation.number,
-        state="unknown" if unknown else "failed",
-    )
+def _outcome(kind: Literal["failed", "unknown"], opened: OpenedCall, sentence: str) -> CallOutcome:
+    return CallOutcome(kind, sentence, call_id=opened.record_id, extension=opened.allocation.number, state=kind)

@@ -20,7 +20,7 @@ def release_extension(connection: sa.Connection, extension_id: int, fence: int |
     before = extensions.find(connection, extension_id)
     if before.state != "in_use" or (fence is not None and fence != before.fence):
         return False
-    if not call_store.close_by_hand(connection, extension_id, before.fence, days.now()):
+    if not call_store.close(connection, extension_id, before.fence, days.now()):
         return False
     extensions.note(connection, who, "release extension", before=before, after=extensions.find(connection, extension_id))
     return True

@@ -1,37 +1,138 @@
-"""SQL of communication records and callbacks. What ends a call and what frees its extension is one statement."""
+"""SQL of communication records and callbacks. What ends a call and what releases its extension is one statement.
+
+Functions take a connection and never commit; those with an `AsyncDriver` run one statement in autocommit mode.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypedDict
 
 import sqlalchemy as sa
 
-from calling_pipeline.database.engine import driver_sql
-from calling_pipeline.database.sql import statement_of
-from calling_pipeline.telephony.records import CommunicationRecord, StaleCall
-from calling_pipeline.telephony.tables import communication_records
+from calling_pipeline.database.sql import load, load_driver, statement_of
+from calling_pipeline.telephony.pool.store import Verdict
+from calling_pipeline.telephony.records import CallState, CommunicationRecord, StaleCall
+from calling_pipeline.telephony.tables import communication_records, extension_pool
+from calling_pipeline.vendors.infinity.callbacks import CallReport
 
-OPEN_EXTENSION = "uq_communication_records_open_extension"
 OPEN_COLLECTOR = "uq_communication_records_open_collector"
 
+_RELEASE = statement_of("telephony/pool/release", source="settled")
+_CALLBACKS_OF_RECORD = f"AND k.id IN ({statement_of('telephony/calls/callbacks_of_record')})"
+_CALLBACKS_OF_CALL = "AND k.config_id = :config_id AND k.call_uuid = :call_uuid"
+_ANSWERED = load("telephony/calls/answered")
+_FAILED = load("telephony/calls/failed", release=_RELEASE)
+_CLOSE = load("telephony/calls/close", release=_RELEASE)
+_STALE = load("telephony/calls/stale")
+_MATCH_ALL = load("telephony/calls/match_callbacks", only="", release=_RELEASE)
+_MATCH_RECORD = load("telephony/calls/match_callbacks", only=_CALLBACKS_OF_RECORD, release=_RELEASE)
+_MATCH_CALL = load_driver("telephony/calls/match_callbacks", only=_CALLBACKS_OF_CALL, release=_RELEASE)
+_KEEP_CALLBACK = load_driver("telephony/calls/keep_callback", release=_RELEASE)
+_CALLBACK_SECRETS = load_driver("telephony/calls/callback_secrets")
 
-def statement(*parts: str) -> sa.TextClause:
-    """One statement of parts that statements share."""
-    return sa.text(" ".join(parts))
+_record = communication_records.c
+_RECORDS = sa.select(
+    _record.id,
+    _record.reference,
+    _record.tenant_id,
+    _record.config_id,
+    _record.collector_id,
+    _record.extension_id,
+    _record.extension_number,
+    _record.case_id,
+    _record.customer_id,
+    _record.destination_masked,
+    _record.caller_number,
+    _record.state,
+    _record.call_uuid,
+    _record.started_at,
+    _record.called_at,
+    _record.closed_at,
+    _record.settled_at,
+    _record.settled_by,
+    _record.duration_s,
+    _record.contact_result,
+    _record.remark,
+    _record.failure_code,
+    _record.failure,
+    _record.recording_url,
+    _record.billed_at,
+)
+"""Rows of `CommunicationRecord`."""
+_OPEN_OF_COLLECTOR = sa.select(
+    _record.id, _record.state, _record.call_uuid, _record.extension_number, _record.destination_hash
+).where(
+    _record.tenant_id == sa.bindparam("tenant"),
+    _record.collector_id == sa.bindparam("collector"),
+    _record.closed_at.is_(None),
+)
 
 
-def open_record(connection: sa.Connection, values: Mapping[str, Any]) -> int:
+class AsyncDriver(Protocol):
+    """What a callback needs of psycopg's asynchronous connection, in autocommit mode."""
+
+    async def execute(self, query: str, params: Mapping[str, object]) -> Any:
+        """Run one statement."""
+
+
+class NewRecord(TypedDict):
+    """The columns of a communication record when its call is opened."""
+
+    reference: str
+    tenant_id: int
+    config_id: int
+    collector_id: int
+    extension_id: int
+    extension_number: str
+    fence: int
+    case_id: str
+    customer_id: str
+    destination_masked: str
+    destination_hash: bytes
+    caller_number: str | None
+    started_at: dt.datetime
+    deadline: dt.datetime
+
+
+class OpenCall(NamedTuple):
+    """A collector's open call."""
+
+    id: int
+    state: CallState
+    call_uuid: str | None
+    extension_number: str
+    destination_hash: bytes
+
+
+class CallbackSecret(NamedTuple):
+    """The sealed callback secrets of one configuration; `previous` only while a rotation lasts."""
+
+    config_id: int
+    tenant_id: int
+    current: bytes
+    previous: bytes | None
+
+
+class KeptCallback(NamedTuple):
+    """What became of a callback: how often the same body came before, its call if known, whether it settled it."""
+
+    repeats: int
+    record_id: int | None
+    settled: bool
+
+
+def open_record(connection: sa.Connection, values: NewRecord) -> int:
     """Insert a record in the state `initiating`; its id."""
-    insert = communication_records.insert().values(**values).returning(communication_records.c.id)
+    insert = communication_records.insert().values(state="initiating", **values).returning(_record.id)
     return int(connection.execute(insert).scalar_one())
 
 
 def answered(
     connection: sa.Connection, record_id: int, call_uuid: str, now: dt.datetime, deadline: dt.datetime
 ) -> str | None:
-    """Infinity accepted the call: `initiating` becomes `ringing`; the state it has now, whatever overtook us."""
+    """Infinity accepted the call: `initiating` becomes `ringing`; the state the call has now."""
     values = {"record_id": record_id, "call_uuid": call_uuid, "now": now, "deadline": deadline}
     row = connection.execute(_ANSWERED, values).one_or_none()
     return None if row is None else str(row.state)
@@ -39,18 +140,30 @@ def answered(
 
 def doubtful(connection: sa.Connection, record_id: int, failure: str) -> None:
     """Nobody knows whether the call was made: `initiating` becomes `unknown`, the extension stays held."""
-    connection.execute(_DOUBTFUL, {"record_id": record_id, "failure": failure})
+    initiating = sa.and_(_record.id == record_id, _record.state == "initiating")
+    connection.execute(communication_records.update().where(initiating).values(state="unknown", failure=failure))
 
 
-def failed(connection: sa.Connection, record_id: int, *, code: str, failure: str, verdict: str, now: dt.datetime) -> bool:
-    """The call was certainly not made: the record is final and the extension free, unless something settled it before."""
+def failed(
+    connection: sa.Connection,
+    record_id: int,
+    *,
+    code: str,
+    failure: str,
+    verdict: Verdict,
+    now: dt.datetime,
+) -> bool:
+    """The call was certainly not made: the record is final, the extension released. False if something settled it before.
+
+    `verdict` is what the failure says about the extension; see `pool/sql/release.sql`.
+    """
     values = {"record_id": record_id, "code": code, "failure": failure, "verdict": verdict, "now": now}
     return bool(connection.execute(_FAILED, values).scalar_one())
 
 
 def find(connection: sa.Connection, record_id: int) -> CommunicationRecord | None:
     """One record as shown."""
-    row = connection.execute(_FIND, {"record_id": record_id}).one_or_none()
+    row = connection.execute(_RECORDS.where(_record.id == record_id)).one_or_none()
     return CommunicationRecord(**row._mapping) if row else None
 
 
@@ -66,261 +179,92 @@ def page(
     offset: int = 0,
 ) -> tuple[list[CommunicationRecord], int]:
     """Records by filter, the newest first, and how many there are."""
-    values = {
-        "tenant_id": tenant_id,
-        "collector_id": collector_id,
-        "state": state,
-        "case_id": case_id,
-        "open_only": open_only,
-        "limit": limit,
-        "offset": offset,
-    }
-    total = connection.execute(_COUNT, values).scalar_one()
-    return [CommunicationRecord(**row._mapping) for row in connection.execute(_PAGE, values)], total
+    wanted = (
+        (_record.tenant_id, tenant_id),
+        (_record.collector_id, collector_id),
+        (_record.state, state),
+        (_record.case_id, case_id),
+    )
+    conditions = [column == value for column, value in wanted if value is not None]
+    if open_only:
+        conditions.append(_record.closed_at.is_(None))
+    count = sa.select(sa.func.count()).select_from(communication_records).where(*conditions)
+    rows = connection.execute(_RECORDS.where(*conditions).order_by(_record.id.desc()).limit(limit).offset(offset))
+    return [CommunicationRecord(**row._mapping) for row in rows], connection.execute(count).scalar_one()
 
 
-def open_of_collector(connection: sa.Connection, tenant_id: int, collector_id: int) -> sa.Row[Any] | None:
+def open_of_collector(connection: sa.Connection, tenant_id: int, collector_id: int) -> OpenCall | None:
     """The collector's open call."""
-    values = {"tenant_id": tenant_id, "collector_id": collector_id}
-    return connection.execute(_OPEN_OF_COLLECTOR, values).one_or_none()
+    row = connection.execute(_OPEN_OF_COLLECTOR, {"tenant": tenant_id, "collector": collector_id}).one_or_none()
+    return None if row is None else OpenCall(**row._mapping)
 
 
 def match_callbacks(connection: sa.Connection, now: dt.datetime, *, record_id: int | None = None) -> int:
-    """Apply callbacks that came before their call was known, to one record or to all; how many found theirs."""
+    """Apply callbacks that came before their call was known, to one record or to all; how many found their call."""
     match = _MATCH_ALL if record_id is None else _MATCH_RECORD
     return int(connection.execute(match, {"now": now, "record_id": record_id}).scalar_one())
 
 
 def stale(connection: sa.Connection, now: dt.datetime, limit: int) -> list[StaleCall]:
-    """Open calls and held extensions without one that outlived their deadline, oldest first."""
+    """Open calls, and extensions held without one, that outlived their deadline; the oldest first."""
     return [StaleCall(**row._mapping) for row in connection.execute(_STALE, {"now": now, "limit": limit})]
 
 
 def claim_stale(connection: sa.Connection, call: StaleCall, until: dt.datetime) -> bool:
-    """Move the deadline on so that one sweep alone asks about this call; False when another did."""
-    values = {"extension_id": call.extension_id, "fence": call.fence, "deadline": call.deadline, "until": until}
-    values["record_id"] = call.record_id
-    claim = _CLAIM_STALE_EXTENSION if call.record_id is None else _CLAIM_STALE_RECORD
-    return connection.execute(claim, values).one_or_none() is not None
+    """Move the deadline to `until`, so that one sweep alone asks about this call; False when another sweep did."""
+    claim: sa.Update
+    if call.record_id is None:
+        held = sa.and_(
+            extension_pool.c.id == call.extension_id,
+            extension_pool.c.fence == call.fence,
+            extension_pool.c.state == "in_use",
+            extension_pool.c.lease_until == call.deadline,
+        )
+        claim = extension_pool.update().where(held).values(lease_until=until)
+    else:
+        due = sa.and_(_record.id == call.record_id, _record.closed_at.is_(None), _record.deadline == call.deadline)
+        claim = communication_records.update().where(due).values(deadline=until)
+    return connection.execute(claim).rowcount == 1
 
 
-def close_stale(connection: sa.Connection, call: StaleCall, now: dt.datetime) -> bool:
-    """Infinity says the line is idle: free the extension. A record without a known end becomes `unknown`."""
-    values = {"record_id": call.record_id, "extension_id": call.extension_id, "fence": call.fence, "now": now}
-    return bool(connection.execute(_CLOSE_STALE, {**values, "verdict": "none"}).scalar_one())
-
-
-def close_by_hand(connection: sa.Connection, extension_id: int, fence: int, now: dt.datetime) -> bool:
-    """An operator frees an extension: its open record, if any, becomes `unknown` and is closed."""
-    values = {"record_id": None, "extension_id": extension_id, "fence": fence, "now": now, "verdict": "none"}
-    return bool(connection.execute(_CLOSE_STALE, values).scalar_one())
-
-
-_OPEN_OF_COLLECTOR = sa.text(
-    """
-    SELECT id, state, call_uuid, extension_number, destination_hash
-    FROM communication_records
-    WHERE tenant_id = :tenant_id AND collector_id = :collector_id AND closed_at IS NULL
-    """
-)
-
-_ANSWERED = sa.text(
-    """
-    UPDATE communication_records r
-    SET called_at = :now,
-        call_uuid = coalesce(call_uuid, CASE WHEN NOT EXISTS (
-            SELECT FROM communication_records o WHERE o.config_id = r.config_id AND o.call_uuid = :call_uuid)
-            THEN CAST(:call_uuid AS text) END),
-        state = CASE state WHEN 'initiating' THEN 'ringing' ELSE state END,
-        deadline = CASE WHEN closed_at IS NULL THEN :deadline ELSE deadline END
-    WHERE id = :record_id
-    RETURNING state
-    """
-)
-
-_DOUBTFUL = sa.text(
-    "UPDATE communication_records SET state = 'unknown', failure = :failure WHERE id = :record_id AND state = 'initiating'"
-)
-
-_RELEASED = "released AS (" + statement_of("telephony/pool/release", source="settled") + ")"
-"""Part of every statement that ends a call; `settled` names the extension, its fence and the verdict."""
-
-_FAILED = statement(
-    """
-    WITH settled AS (
-        UPDATE communication_records
-        SET state = 'failed', settled_at = :now, settled_by = 'make_call', closed_at = coalesce(closed_at, :now),
-            failure_code = :code, failure = :failure
-        WHERE id = :record_id AND state = 'initiating'
-        RETURNING extension_id, fence, CAST(:verdict AS text) AS verdict
-    ),
-    """,
-    _RELEASED,
-    "SELECT (SELECT count(*) FROM settled)",
-)
-
-KEEP_CALLBACK = statement(
-    """
-    WITH target AS MATERIALIZED (
-        SELECT id
-        FROM (
-            SELECT id, 0 AS place FROM communication_records
-            WHERE call_uuid = :call_uuid AND config_id = :config_id
-            UNION ALL
-            SELECT id, 1 FROM communication_records
-            WHERE reference IN (CAST(:call_uuid AS text), nullif(CAST(:reference AS text), '')) AND config_id = :config_id
-        ) AS found
-        ORDER BY place
-        LIMIT 1
-    ),
-    kept AS (
-        INSERT INTO call_callbacks AS k
-            (config_id, body_digest, call_uuid, reference, state, duration_s, contact_result, remark, recording_url,
-             signed_at, received_at, record_id)
-        SELECT :config_id, :body_digest, :call_uuid, :reference, :state, :duration_s, :contact_result, :remark,
-               :recording_url, :signed_at, :now, (SELECT id FROM target)
-        ON CONFLICT ON CONSTRAINT uq_call_callbacks_body DO UPDATE
-        SET repeats = k.repeats + 1, record_id = coalesce(k.record_id, excluded.record_id)
-        RETURNING k.repeats, k.record_id
-    ),
-    settled AS (
-        UPDATE communication_records r
-        SET state = :state, settled_at = :now, settled_by = 'callback', closed_at = coalesce(closed_at, :now),
-            call_uuid = coalesce(call_uuid, :call_uuid), duration_s = :duration_s, contact_result = :contact_result,
-            remark = :remark, recording_url = coalesce(recording_url, :recording_url), callback_delay_s = :delay_s
-        FROM target
-        WHERE r.id = target.id AND r.settled_at IS NULL
-        RETURNING r.extension_id, r.fence, CAST(:verdict AS text) AS verdict
-    ),
-    enriched AS (
-        UPDATE communication_records r
-        SET recording_url = :recording_url
-        FROM target
-        WHERE r.id = target.id AND r.settled_at IS NOT NULL AND r.recording_url IS NULL AND r.state = :state
-          AND CAST(:recording_url AS text) IS NOT NULL
-    ),
-    """,
-    _RELEASED,
-    "SELECT kept.repeats, kept.record_id, (SELECT count(*) FROM settled) FROM kept",
-)
-"""Keeps a callback once for each body, ends its call if that has no final state, and frees the extension: all or nothing."""
-
-_PAIRS = """
-    WITH pairs AS MATERIALIZED (
-        SELECT DISTINCT ON (r.id) r.id AS record_id, k.id AS callback_id
-        FROM call_callbacks k
-        CROSS JOIN LATERAL (
-            SELECT id FROM communication_records
-            WHERE call_uuid = k.call_uuid AND config_id = k.config_id
-            UNION
-            SELECT id FROM communication_records
-            WHERE reference IN (k.call_uuid, nullif(k.reference, '')) AND config_id = k.config_id
-        ) AS r
-        WHERE k.record_id IS NULL
-"""
-_OF_CALL = "AND k.config_id = :config_id AND k.call_uuid = :call_uuid"
-_OF_RECORD = """
-    AND k.id IN (
-        SELECT u.id FROM communication_records o JOIN call_callbacks u
-            ON u.config_id = o.config_id AND u.record_id IS NULL
-           AND (u.call_uuid IN (o.call_uuid, o.reference) OR u.reference = o.reference)
-        WHERE o.id = :record_id)
-"""
-_TIE = (
-    """
-        ORDER BY r.id, k.id
-    ),
-    tied AS (
-        UPDATE call_callbacks k SET record_id = pairs.record_id
-        FROM pairs
-        WHERE k.id = pairs.callback_id AND k.record_id IS NULL
-        RETURNING k.*
-    ),
-    settled AS (
-        UPDATE communication_records r
-        SET state = k.state, settled_at = :now, settled_by = 'callback', closed_at = coalesce(closed_at, :now),
-            call_uuid = coalesce(r.call_uuid, k.call_uuid), duration_s = k.duration_s,
-            contact_result = k.contact_result, remark = k.remark,
-            recording_url = coalesce(r.recording_url, k.recording_url),
-            callback_delay_s = extract(epoch FROM k.received_at - k.signed_at)
-        FROM tied k
-        WHERE r.id = k.record_id AND r.settled_at IS NULL
-        RETURNING r.extension_id, r.fence, CASE k.state WHEN 'failed' THEN 'failed' ELSE 'good' END AS verdict
-    ),
-    """,
-    _RELEASED,
-    "SELECT count(*) FROM tied",
-)
-
-_MATCH_ALL = statement(_PAIRS, *_TIE)
-_MATCH_RECORD = statement(_PAIRS, _OF_RECORD, *_TIE)
-_MATCH_CALL = statement(_PAIRS, _OF_CALL, *_TIE)
-
-_STALE = sa.text(
-    """
-    SELECT id AS record_id, extension_id, extension_number, fence, config_id, deadline
-    FROM communication_records
-    WHERE closed_at IS NULL AND (deadline <= :now OR started_at > :now + interval '5 minutes')
-    UNION ALL
-    SELECT NULL, e.id, e.number, e.fence, e.config_id, e.lease_until
-    FROM extension_pool e
-    WHERE e.state = 'in_use' AND (e.lease_until <= :now OR e.lent_at > :now + interval '5 minutes')
-      AND NOT EXISTS (
-          SELECT FROM communication_records r WHERE r.extension_id = e.id AND r.fence = e.fence AND r.closed_at IS NULL)
-    ORDER BY deadline
-    LIMIT :limit
-    """
-)
-"""What seems to have begun in the future began before the clock was set back: it is looked into as well."""
-
-_CLAIM_STALE_RECORD = sa.text(
-    """
-    UPDATE communication_records SET deadline = :until
-    WHERE id = :record_id AND closed_at IS NULL AND deadline = :deadline RETURNING id
-    """
-)
-_CLAIM_STALE_EXTENSION = sa.text(
-    """
-    UPDATE extension_pool SET lease_until = :until
-    WHERE id = :extension_id AND fence = :fence AND state = 'in_use' AND lease_until = :deadline RETURNING id
-    """
-)
-
-_CLOSE_STALE = statement(
-    """
-    WITH closed AS (
-        UPDATE communication_records
-        SET closed_at = :now, state = CASE WHEN settled_at IS NULL THEN 'unknown' ELSE state END
-        WHERE extension_id = :extension_id AND fence = :fence AND closed_at IS NULL
-        RETURNING id
-    ),
-    settled AS (SELECT CAST(:extension_id AS bigint) AS extension_id, CAST(:fence AS bigint) AS fence,
-        CAST(:verdict AS text) AS verdict),
-    """,
-    _RELEASED,
-    "SELECT (SELECT count(*) FROM released) + (SELECT count(*) FROM closed)",
-)
-
-_SHOWN = ", ".join(CommunicationRecord.__dataclass_fields__)
-_FILTER = """
-    FROM communication_records
-    WHERE (CAST(:tenant_id AS bigint) IS NULL OR tenant_id = :tenant_id)
-      AND (CAST(:collector_id AS bigint) IS NULL OR collector_id = :collector_id)
-      AND (CAST(:state AS text) IS NULL OR state = :state)
-      AND (CAST(:case_id AS text) IS NULL OR case_id = :case_id)
-      AND (NOT :open_only OR closed_at IS NULL)
-"""
-_FIND = statement("SELECT", _SHOWN, "FROM communication_records WHERE id = :record_id")
-_PAGE = statement("SELECT", _SHOWN, _FILTER, "ORDER BY id DESC LIMIT :limit OFFSET :offset")
-_COUNT = statement("SELECT count(*)", _FILTER)
-
-KEEP_CALLBACK_SQL = driver_sql(KEEP_CALLBACK)
-MATCH_CALL_SQL = driver_sql(_MATCH_CALL)
-
-
-_LAST_ANSWER = sa.text("SELECT called_at FROM communication_records WHERE called_at IS NOT NULL ORDER BY id DESC LIMIT 1")
+def close(connection: sa.Connection, extension_id: int, fence: int, now: dt.datetime) -> bool:
+    """Release an extension whose line is idle, or by hand; its open call, if any, becomes `unknown` unless it is final."""
+    values = {"extension_id": extension_id, "fence": fence, "now": now}
+    return bool(connection.execute(_CLOSE, values).scalar_one())
 
 
 def last_vendor_answer(connection: sa.Connection) -> dt.datetime | None:
-    """When Infinity last answered MakeCall."""
-    return connection.execute(_LAST_ANSWER).scalar_one_or_none()
+    """When Infinity last answered MakeCall; None before the first answer."""
+    query = sa.select(_record.called_at).where(_record.called_at.is_not(None)).order_by(_record.id.desc())
+    return connection.execute(query.limit(1)).scalar_one_or_none()
+
+
+async def callback_secrets(driver: AsyncDriver, *, call_uuid: str, now: dt.datetime) -> list[CallbackSecret]:
+    """Sealed callback secrets: of the configuration that made the call, or of every one when the call is not known."""
+    cursor = await driver.execute(_CALLBACK_SECRETS, {"call_uuid": call_uuid, "now": now})
+    rows: Sequence[tuple[Any, ...]] = await cursor.fetchall()
+    return [CallbackSecret(*row) for row in rows]
+
+
+async def keep_callback(
+    driver: AsyncDriver, report: CallReport, *, config_id: int, body_digest: bytes, signed_at: dt.datetime, now: dt.datetime
+) -> KeptCallback:
+    """Keep a callback and end its call, in one statement; `sql/keep_callback.sql` says how."""
+    values: dict[str, object] = {
+        **vars(report),
+        "config_id": config_id,
+        "body_digest": body_digest,
+        "signed_at": signed_at,
+        "now": now,
+        "delay_s": max(0.0, (now - signed_at).total_seconds()),
+        "verdict": "failed" if report.state == "failed" else "good",
+    }
+    (row,) = await (await driver.execute(_KEEP_CALLBACK, values)).fetchall()
+    return KeptCallback(*row)
+
+
+async def match_call(driver: AsyncDriver, *, config_id: int, call_uuid: str, now: dt.datetime) -> int:
+    """Apply the callbacks kept for one call that has become known; how many found it."""
+    cursor = await driver.execute(_MATCH_CALL, {"now": now, "config_id": config_id, "call_uuid": call_uuid})
+    ((matched,),) = await cursor.fetchall()
+    return int(matched)

@@ -1,4 +1,7 @@
-"""Ends what a lost callback or a crash left open: asks Infinity what the line is doing, and frees it when it is idle."""
+"""Ends calls that a lost callback or a crash left open.
+
+Infinity is asked what the extension is doing; one that is idle is released.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,16 @@ from calling_pipeline.telephony.tenants import configurations
 
 T = TypeVar("T")
 ASK_AGAIN = dt.timedelta(seconds=60)
-"""A line that is still in a call, or whose state could not be learned, is asked about again after this."""
+"""An extension that is still in a call, or whose state could not be learned, is asked about again after this."""
 _CONCURRENCY = 8
 _DONE = frozenset({"idle", "not_registered"})
 
 
 async def sweep(deps: TelephonyDependencies, *, limit: int = 200) -> Swept:
-    """One round. Several may run at once: each open call is claimed by one of them. A line that cannot be
-    asked about stays held."""
+    """One round over at most `limit` open calls. Several sweeps may run at once: each call is claimed by one of them.
+
+    An extension whose state cannot be learned stays held.
+    """
     now = days.now()
     matched, revived, due = await asyncio.to_thread(_prepare, deps, now, limit)
     gate = asyncio.Semaphore(_CONCURRENCY)
@@ -68,7 +73,7 @@ async def _look_into(deps: TelephonyDependencies, call: StaleCall) -> str:
         return "no answer"
     if status not in _DONE:
         return "in call"
-    await asyncio.to_thread(_in_transaction(deps, lambda c: call_store.close_stale(c, call, days.now())))
+    await asyncio.to_thread(_in_transaction(deps, lambda c: call_store.close(c, call.extension_id, call.fence, days.now())))
     return "released"
 
 

@@ -9,7 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.telephony.records import AuditRow
-from calling_pipeline.telephony.tables import collectors, extension_pool, infinity_configs, telephony_audit
+from calling_pipeline.telephony.tables import (
+    collectors,
+    communication_records,
+    extension_pool,
+    infinity_configs,
+    telephony_audit,
+)
 
 Row = sa.Row[Any]
 CONFIG_NAME = "uq_infinity_configs_name"
@@ -65,17 +71,18 @@ def remove_idle_extensions(connection: sa.Connection, config_id: int) -> None:
 
 def open_calls_of(connection: sa.Connection, config_id: int) -> int:
     """Extensions in use and calls without an end under a configuration."""
-    return int(connection.execute(_OPEN_CALLS_OF, {"config_id": config_id}).scalar_one())
+    in_use = sa.and_(extension_pool.c.config_id == config_id, extension_pool.c.state == "in_use")
+    open_calls = sa.and_(communication_records.c.config_id == config_id, communication_records.c.closed_at.is_(None))
+    held = sa.select(sa.func.count()).select_from(extension_pool).where(in_use)
+    under_way = sa.select(sa.func.count()).select_from(communication_records).where(open_calls)
+    return int(connection.execute(sa.select(held.scalar_subquery() + under_way.scalar_subquery())).scalar_one())
 
 
 def take_caller_turn(connection: sa.Connection, config_id: int) -> int:
     """The next turn in the rotation of caller numbers; concurrent callers get different ones."""
-    return int(connection.execute(_TAKE_CALLER_TURN, {"config_id": config_id}).scalar_one())
-
-
-def callback_secrets(connection: sa.Connection, *, call_uuid: str, now: dt.datetime) -> Sequence[Row]:
-    """Sealed callback secrets: of the configuration that made the call, or of every one when none did (yet)."""
-    return connection.execute(CALLBACK_SECRETS, {"call_uuid": call_uuid, "now": now}).all()
+    turn = infinity_configs.c.caller_turn
+    take = infinity_configs.update().where(infinity_configs.c.id == config_id).values(caller_turn=turn + 1)
+    return int(connection.execute(take.returning(turn - 1)).scalar_one())
 
 
 def add_collector(connection: sa.Connection, values: Mapping[str, Any]) -> None:
@@ -155,31 +162,3 @@ def audit(
 
 def _is(tenant_id: int, collector_id: int) -> sa.ColumnElement[bool]:
     return sa.and_(collectors.c.tenant_id == tenant_id, collectors.c.id == collector_id)
-
-
-_OPEN_CALLS_OF = sa.text(
-    """
-    SELECT (SELECT count(*) FROM extension_pool WHERE config_id = :config_id AND state = 'in_use')
-         + (SELECT count(*) FROM communication_records WHERE config_id = :config_id AND closed_at IS NULL)
-    """
-)
-
-_TAKE_CALLER_TURN = sa.text(
-    "UPDATE infinity_configs SET caller_turn = caller_turn + 1 WHERE id = :config_id RETURNING caller_turn - 1"
-)
-
-CALLBACK_SECRETS = sa.text(
-    """
-    WITH known AS (
-        SELECT config_id FROM communication_records WHERE call_uuid = :call_uuid
-        UNION
-        SELECT config_id FROM communication_records WHERE reference = :call_uuid
-    )
-    SELECT id, tenant_id, callback_secret_sealed,
-           CASE WHEN previous_secret_until > :now THEN previous_secret_sealed END AS previous_secret_sealed
-    FROM infinity_configs
-    WHERE callback_secret_sealed IS NOT NULL
-      AND (id IN (SELECT config_id FROM known) OR NOT EXISTS (SELECT FROM known))
-    """
-)
-"""A call we know is believed only if its own tenant's secret signed it."""

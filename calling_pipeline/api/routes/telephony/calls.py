@@ -23,6 +23,7 @@ from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.calls import callbacks, making
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.records import CallbackOutcome, CallOutcome, CallState, CallWish, CommunicationRecord
+from calling_pipeline.vendors.infinity.callbacks import LARGEST_BODY, Unsigned
 
 router = APIRouter(prefix=PREFIX, tags=["telephony: calls"])
 _log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ async def call_record(
     body = await _limited_body(request)
     try:
         outcome = await _received(pool, runtime.secrets, body, x_timestamp, x_signature)
-    except callbacks.Unsigned as error:
+    except Unsigned as error:
         _log.warning("a callback was refused: %s", error)
         raise HTTPException(401, str(error)) from None
     return ok(CallbackAnswer(outcome=outcome))
@@ -156,8 +157,8 @@ async def _limited_body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > callbacks.LARGEST_BODY:
-            raise HTTPException(413, f"a callback has at most {callbacks.LARGEST_BODY} bytes")
+        if len(body) > LARGEST_BODY:
+            raise HTTPException(413, f"a callback has at most {LARGEST_BODY} bytes")
     return bytes(body)
 
 

@@ -1,0 +1,147 @@
+"""Infinity's call-record callbacks: how they are signed, and their JSON as a typed record."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from calling_pipeline import days
+from calling_pipeline.errors import InvalidInput
+from calling_pipeline.masking import mask_digits
+from calling_pipeline.vendors.infinity.answers import result_of
+from calling_pipeline.vendors.infinity.records import CallResult
+from calling_pipeline.vendors.url_guard import checked_url
+
+WINDOW_S = 300
+"""How far a callback's timestamp may be from our clock, to either side."""
+LARGEST_BODY = 64 * 1024
+_TRUE = frozenset({"1", "true", "yes", "y", "是", "已接通"})
+_FALSE = frozenset({"0", "false", "no", "n", "否", "", "none", "null", "未接通"})
+
+
+class Unsigned(Exception):
+    """A callback without a valid signature within the window; its text says which, for the log and the sender."""
+
+
+@dataclass(frozen=True)
+class CallReport:
+    """A callback's body. `reference` is our own id of the call, empty when the callback does not carry it."""
+
+    call_uuid: str
+    reference: str
+    state: CallResult
+    duration_s: int
+    contact_result: str
+    remark: str
+    recording_url: str | None
+
+
+def decode(body: bytes) -> CallReport:
+    """The body as a report. An absent or null field counts as empty. Raises `InvalidInput`, which names the field."""
+    document = _document(body)
+    call_uuid = _text(document.get("call_uuid"))
+    if not call_uuid or len(call_uuid) > 200 or not call_uuid.isprintable():
+        raise InvalidInput("call_uuid must be 1 to 200 printable characters", field="call_uuid")
+    result = mask_digits(_clean(document.get("contact_result")))
+    duration = _duration(document.get("call_duration"))
+    connected = _connected(document.get("is_connected"))
+    return CallReport(
+        call_uuid=call_uuid,
+        reference=_reference(document.get("custom_params")),
+        state="connected" if connected else result_of(result),
+        duration_s=duration,
+        contact_result=result,
+        remark=mask_digits(_clean(document.get("remark"))),
+        recording_url=_url(document.get("call_record_url")),
+    )
+
+
+def claimed_call(body: bytes) -> str:
+    """The call that the body claims to be about; empty when it cannot be read. Not verified: only whose secret to try."""
+    try:
+        return _text(_document(body).get("call_uuid")).encode("utf-8", "ignore").decode().replace("\x00", "")
+    except InvalidInput:
+        return ""
+
+
+def sign(secret: str, timestamp: str, body: bytes) -> str:
+    """The signature Infinity sends: hex HMAC-SHA256 over the timestamp, a dot and the raw body."""
+    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def is_signed(secret: str, timestamp: str, body: bytes, signature: str) -> bool:
+    """Whether `secret` made the signature; compared in constant time."""
+    given = signature.strip().lower().encode("utf-8", "replace")
+    return hmac.compare_digest(sign(secret, timestamp, body).encode(), given)
+
+
+def signed_at(timestamp: str | None, now: dt.datetime) -> dt.datetime:
+    """When the callback was signed. Raises `Unsigned` when that is unreadable or not within the window around `now`."""
+    if timestamp is None or not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
+        raise Unsigned("X-Timestamp must be Unix seconds")
+    age_s = now.timestamp() - int(timestamp)
+    if abs(age_s) > WINDOW_S:
+        raise Unsigned(f"X-Timestamp is more than {WINDOW_S} s away from our clock")
+    return dt.datetime.fromtimestamp(int(timestamp), days.SHANGHAI)
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("the body is not JSON") from error
+    if not isinstance(document, dict):
+        raise InvalidInput("the body must be a JSON object")
+    return document
+
+
+def _text(value: Any) -> str:
+    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _clean(value: Any) -> str:
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:1000]
+
+
+def _duration(value: Any) -> int:
+    try:
+        seconds = float(value if value not in (None, "") else 0)
+        if not 0 <= seconds < 10**7:
+            raise ValueError
+        return int(seconds)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput("call_duration must be seconds", field="call_duration") from error
+
+
+def _connected(value: Any) -> bool:
+    word = str(value).strip().casefold()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise InvalidInput("is_connected must be true or false", field="is_connected")
+
+
+def _reference(value: Any) -> str:
+    """Our own id of the call, when `custom_params` carries it, as text or as an object."""
+    if isinstance(value, str) and value.strip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return ""
+    if isinstance(value, dict):
+        value = value.get("customuuid") or value.get("custom_uuid") or value.get("reference")
+    text = _text(value)
+    return text if len(text) == 32 and text.isalnum() else ""
+
+
+def _url(value: Any) -> str | None:
+    """The recording's address if it is an http address at all; it is shown, never fetched."""
+    text = _clean(value).strip()
+    try:
+        return checked_url(text, field="call_record_url") if text else None
+    except InvalidInput:
+        return None
