@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from calling_pipeline.notifications.outbox.records import StoredMessage
 from calling_pipeline.quality import Finding
@@ -12,32 +13,52 @@ TOO_LONG = dt.timedelta(hours=1)
 _SHOWN = 10
 
 
-def ids_are_unique_in_ledger(repeated: Sequence[str], unreadable: Sequence[str]) -> Finding:
+@dataclass(frozen=True)
+class MessageFacts:
+    """One outbox: `doubled` (subject, kind, messages) where there should be one; `late`: messages open for too long."""
+
+    doubled: Sequence[tuple[str, str, int]]
+    late: Sequence[StoredMessage]
+    now: dt.datetime
+
+
+@dataclass(frozen=True)
+class ContractFacts(MessageFacts):
+    """The contracts' outbox and its ledgers; each sentence names a file's line or a contract."""
+
+    repeated: Sequence[str] = ()
+    wrong_status: Sequence[str] = ()
+    unreadable: Sequence[str] = ()
+
+
+def ids_are_unique_in_ledger(facts: ContractFacts) -> Finding:
     """No contract id stands twice in a ledger. A ledger that cannot be read fails."""
-    bad = [*unreadable, *repeated]
-    return Finding(not bad, f"{len(repeated)} contract ids stand in a ledger more than once", tuple(bad[:_SHOWN]))
+    bad = [*facts.unreadable, *facts.repeated]
+    return Finding(not bad, f"{len(facts.repeated)} contract ids stand in a ledger more than once", tuple(bad[:_SHOWN]))
 
 
-def one_open_task(doubled: Sequence[tuple[str, str, int]]) -> Finding:
+def one_message_per_subject_and_kind(facts: MessageFacts) -> Finding:
     """At most one message per contract (or change) and kind."""
+    doubled = facts.doubled
     examples = tuple(f"{subject}: {count} messages {kind}" for subject, kind, count in doubled[:_SHOWN])
     return Finding(not doubled, f"{len(doubled)} pairs of subject and kind have more than one message", examples)
 
 
-def y_exactly_where_delivered(wrong: Sequence[str], unreadable: Sequence[str]) -> Finding:
+def y_exactly_where_delivered(facts: ContractFacts) -> Finding:
     """`Y` in the ledger exactly where every message was delivered."""
-    bad = [*unreadable, *wrong]
-    return Finding(not bad, f"{len(wrong)} ledger rows do not say what the table says", tuple(bad[:_SHOWN]))
+    bad = [*facts.unreadable, *facts.wrong_status]
+    return Finding(not bad, f"{len(facts.wrong_status)} ledger rows do not say what the table says", tuple(bad[:_SHOWN]))
 
 
-def nothing_pending_too_long(late: Sequence[StoredMessage], now: dt.datetime) -> Finding:
+def nothing_pending_too_long(facts: MessageFacts) -> Finding:
     """No message waits for longer than an hour."""
     examples = tuple(
-        f"message {m.id} to {m.receiver}, {m.state} for {_minutes(now - m.created_at)} min: {m.last_error or 'not tried'}"
-        for m in late[:_SHOWN]
+        f"message {m.id} to {m.receiver}, {m.state} for {_minutes(facts.now - m.created_at)} min:"
+        f" {m.last_error or 'not tried'}"
+        for m in facts.late[:_SHOWN]
     )
-    sentence = f"{len(late)} messages are pending for more than {_minutes(TOO_LONG)} minutes"
-    return Finding(not late, sentence, examples)
+    sentence = f"{len(facts.late)} messages are pending for more than {_minutes(TOO_LONG)} minutes"
+    return Finding(not facts.late, sentence, examples)
 
 
 def _minutes(span: dt.timedelta) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from calling_pipeline.quality import Finding, none_of
@@ -19,31 +20,49 @@ _EXAMPLES = 10
 Rows = Sequence[Mapping[str, Any]]
 
 
-def extension_has_one_holder(shared: Rows) -> Finding:
+@dataclass(frozen=True)
+class PoolFacts:
+    """Rows that break a promise of the pool or its calls: named ids, never telephone numbers."""
+
+    extensions_with_two_calls: Rows
+    collectors_with_two_extensions: Rows
+    extensions_without_call: Rows
+    calls_without_extension: Rows
+    overdue_calls: Rows
+    unmatched_callbacks: Rows
+
+
+def extension_has_one_holder(facts: PoolFacts) -> Finding:
     """No extension serves two open calls."""
-    return _none(shared, good="every extension serves one call at most", bad="extension(s) serve two open calls")
-
-
-def collector_holds_one_extension(holders: Rows) -> Finding:
-    """No collector holds two extensions."""
     return _none(
-        holders, good="every collector holds one extension at most", bad="collector(s) hold more than one extension"
+        facts.extensions_with_two_calls,
+        good="every extension serves one call at most",
+        bad="extension(s) serve two open calls",
     )
 
 
-def in_use_means_an_open_call(extensions_without_call: Rows, calls_without_extension: Rows) -> Finding:
+def collector_holds_one_extension(facts: PoolFacts) -> Finding:
+    """No collector holds two extensions."""
+    return _none(
+        facts.collectors_with_two_extensions,
+        good="every collector holds one extension at most",
+        bad="collector(s) hold more than one extension",
+    )
+
+
+def in_use_means_an_open_call(facts: PoolFacts) -> Finding:
     """An extension is in use exactly while a communication record is open."""
     return _none(
-        [*extensions_without_call, *calls_without_extension],
+        [*facts.extensions_without_call, *facts.calls_without_extension],
         good="the extensions in use are those of the open calls",
         bad="extension(s) or call(s) without their counterpart",
     )
 
 
-def nothing_is_stuck(overdue_calls: Rows, unmatched_callbacks: Rows) -> Finding:
+def nothing_is_stuck(facts: PoolFacts) -> Finding:
     """The sweep looks into every open call, and every callback finds its call."""
     return _none(
-        [*overdue_calls, *unmatched_callbacks],
+        [*facts.overdue_calls, *facts.unmatched_callbacks],
         good="no call and no callback is stuck",
         bad="call(s) or callback(s) are stuck",
     )

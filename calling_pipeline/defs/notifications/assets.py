@@ -3,11 +3,11 @@
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.defs.metadata import OWNERS
 from calling_pipeline.defs.notifications import checks as notifications_checks
-from calling_pipeline.defs.notifications import sensors
+from calling_pipeline.defs.notifications import schedules, sensors
 from calling_pipeline.runtime import Runtime
 
-OWNERS = ["team:calling-operations"]
 DISPATCH_S = 240.0
 """How long one delivery run stays for messages that are due later, such as those a robot's rate holds back."""
 
@@ -35,7 +35,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
         assets=[contracts, technicians],
         asset_checks=notifications_checks.checks(),
         jobs=[generate, fetch, delivery],
-        schedules=[sensors.contracts_schedule(generate), sensors.technicians_schedule(fetch)],
+        schedules=[schedules.contract_notifications(generate), schedules.technician_notifications(fetch)],
         sensors=[sensors.dispatch_sensor(delivery)],
     )
 

@@ -1,95 +1,75 @@
-"""The asset checks of the notifications: they gather facts and let `notifications/quality.py` judge."""
-
-from collections.abc import Iterator
+"""The asset checks of the notifications: they judge everything stored, whichever day a run is about."""
 
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.notifications.quality import (
-    TOO_LONG,
-    ids_are_unique_in_ledger,
-    nothing_pending_too_long,
-    one_open_task,
-    y_exactly_where_delivered,
-)
-from calling_pipeline.quality import Finding
+from calling_pipeline.defs.checks import Check, standing_checks
+from calling_pipeline.notifications import quality
+from calling_pipeline.notifications.contracts import store as contract_store
+from calling_pipeline.notifications.contracts.facts import ledger_facts
+from calling_pipeline.notifications.contracts.runs import known_ledgers
+from calling_pipeline.notifications.quality import TOO_LONG, ContractFacts, MessageFacts
+from calling_pipeline.notifications.technicians import store as technician_store
 from calling_pipeline.runtime import Runtime
 
-CONTRACTS = dg.AssetKey("contract_notifications")
-TECHNICIANS = dg.AssetKey("technician_notifications")
-_SEVERITY = {"nothing_is_pending_too_long": dg.AssetCheckSeverity.WARN}
-
-_CONTRACT_SPECS = [
-    dg.AssetCheckSpec("contract_ids_are_unique_in_ledger", asset=CONTRACTS, description="No contract id twice in a ledger."),
-    dg.AssetCheckSpec(
-        "one_open_task_per_contract_and_kind", asset=CONTRACTS, description="At most one message a contract and kind."
+CONTRACT_CHECKS: tuple[Check[ContractFacts], ...] = (
+    Check(
+        "contract_ids_are_unique_in_ledger",
+        quality.ids_are_unique_in_ledger,
+        "No contract id twice in a ledger.",
     ),
-    dg.AssetCheckSpec(
+    Check(
+        "one_open_task_per_contract_and_kind",
+        quality.one_message_per_subject_and_kind,
+        "At most one message per contract and kind.",
+    ),
+    Check(
         "y_exactly_where_all_delivered",
-        asset=CONTRACTS,
-        description="是否发送通知 is Y exactly where every message was delivered; rows that said Y when first seen aside.",
+        quality.y_exactly_where_delivered,
+        "是否发送通知 is Y exactly where every message was delivered; rows that said Y when first seen are left aside.",
     ),
-    dg.AssetCheckSpec(
-        "nothing_is_pending_too_long", asset=CONTRACTS, description="No contract message waits for more than an hour."
+    Check(
+        "nothing_is_pending_too_long",
+        quality.nothing_pending_too_long,
+        "No contract message waits for more than an hour.",
+        warns=True,
     ),
-]
-_TECHNICIAN_SPECS = [
-    dg.AssetCheckSpec("one_message_per_change_and_receiver", asset=TECHNICIANS, description="No change is announced twice."),
-    dg.AssetCheckSpec(
-        "nothing_is_pending_too_long", asset=TECHNICIANS, description="No technician message waits for more than an hour."
+)
+TECHNICIAN_CHECKS: tuple[Check[MessageFacts], ...] = (
+    Check(
+        "one_message_per_change_and_receiver",
+        quality.one_message_per_subject_and_kind,
+        "No change is announced twice.",
     ),
-]
+    Check(
+        "nothing_is_pending_too_long",
+        quality.nothing_pending_too_long,
+        "No technician message waits for more than an hour.",
+        warns=True,
+    ),
+)
 
 
 def checks() -> list[dg.AssetChecksDefinition]:
-    """All of them."""
-    return [_contract_checks, _technician_checks]
+    """One group for each asset."""
+    return [
+        standing_checks("contract_notifications", CONTRACT_CHECKS, _contract_facts),
+        standing_checks("technician_notifications", TECHNICIAN_CHECKS, _technician_facts),
+    ]
 
 
-@dg.multi_asset_check(name="contract_notification_checks", specs=_CONTRACT_SPECS, can_subset=True)
-def _contract_checks(context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]):  # type: ignore[no-untyped-def]
-    from calling_pipeline.notifications.contracts import store
-    from calling_pipeline.notifications.contracts.facts import ledger_facts
-    from calling_pipeline.notifications.contracts.runs import known_ledgers
-
+def _contract_facts(runtime: Runtime) -> ContractFacts:
     deps = runtime.notifications()
     ledgers = known_ledgers(deps, runtime.settings.contract_ledgers)
     with deps.transaction() as connection:
         found = ledger_facts(connection, ledgers)
-        doubled, late = store.doubled(connection), store.OUTBOX.late(connection, TOO_LONG)
-    yield from _results(
-        context,
-        {
-            "contract_ids_are_unique_in_ledger": ids_are_unique_in_ledger(found.repeated, found.unreadable),
-            "one_open_task_per_contract_and_kind": one_open_task(doubled),
-            "y_exactly_where_all_delivered": y_exactly_where_delivered(found.wrong_status, found.unreadable),
-            "nothing_is_pending_too_long": nothing_pending_too_long(late, days.now()),
-        },
-    )
+        doubled = contract_store.doubled(connection)
+        late = contract_store.OUTBOX.late(connection, TOO_LONG)
+    return ContractFacts(doubled, late, days.now(), found.repeated, found.wrong_status, found.unreadable)
 
 
-@dg.multi_asset_check(name="technician_notification_checks", specs=_TECHNICIAN_SPECS, can_subset=True)
-def _technician_checks(context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]):  # type: ignore[no-untyped-def]
-    from calling_pipeline.notifications.technicians import store
-
+def _technician_facts(runtime: Runtime) -> MessageFacts:
     with runtime.transaction() as connection:
-        doubled, late = store.doubled(connection), store.OUTBOX.late(connection, TOO_LONG)
-    yield from _results(
-        context,
-        {
-            "one_message_per_change_and_receiver": one_open_task(doubled),
-            "nothing_is_pending_too_long": nothing_pending_too_long(late, days.now()),
-        },
-    )
-
-
-def _results(context: dg.AssetCheckExecutionContext, findings: dict[str, Finding]) -> Iterator[dg.AssetCheckResult]:
-    for check in sorted(context.op_execution_context.selected_asset_check_keys):
-        finding = findings[check.name]
-        yield dg.AssetCheckResult(
-            asset_key=check.asset_key,
-            check_name=check.name,
-            passed=finding.passed,
-            severity=_SEVERITY.get(check.name, dg.AssetCheckSeverity.ERROR),
-            metadata={"finding": finding.sentence, "examples": list(finding.examples)},
-        )
+        doubled = technician_store.doubled(connection)
+        late = technician_store.OUTBOX.late(connection, TOO_LONG)
+    return MessageFacts(doubled, late, days.now())

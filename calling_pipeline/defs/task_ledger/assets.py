@@ -1,15 +1,11 @@
 """Dagster's view of the task ledger: its daily usage."""
 
-import datetime as dt
-
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.defs.task_ledger import checks
-from calling_pipeline.defs.windows import RANGE_END, RANGE_START
+from calling_pipeline.defs.metadata import OWNERS
+from calling_pipeline.defs.task_ledger import checks, schedules
 from calling_pipeline.runtime import Runtime
-
-OWNERS = ["team:calling-operations"]
 
 _COLUMNS = dg.TableSchema(
     columns=[
@@ -32,7 +28,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     job = dg.define_asset_job(
         "task_usage_job", selection=dg.AssetSelection.assets("task_usage"), description="Count a day's tasks and credits."
     )
-    return dg.Definitions(assets=[usage], asset_checks=checks.checks(), jobs=[job], schedules=[_schedule(job)])
+    return dg.Definitions(assets=[usage], asset_checks=checks.checks(), jobs=[job], schedules=[schedules.task_usage(job)])
 
 
 def _task_usage(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
@@ -63,25 +59,3 @@ def _task_usage(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata={f"{name}_in_range": value for name, value in totals.items()})
 
     return task_usage
-
-
-def _schedule(job: object) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        name="task_usage_daily",
-        job=job,  # type: ignore[arg-type]
-        cron_schedule="10 0,12 * * *",
-        execution_timezone="Asia/Shanghai",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Yesterday is complete shortly after midnight; today has its first numbers at noon.",
-    )
-    def task_usage_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        today = context.scheduled_execution_time.astimezone(days.SHANGHAI).date()
-        yesterday = today - dt.timedelta(days=1)
-        return dg.RunRequest(
-            tags={
-                RANGE_START: yesterday.isoformat(),
-                RANGE_END: today.isoformat(),
-            }
-        )
-
-    return task_usage_daily

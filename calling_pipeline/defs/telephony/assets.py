@@ -3,21 +3,17 @@
 import asyncio
 import datetime as dt
 from dataclasses import asdict
-from typing import Any
 
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.defs.metadata import column_schema
+from calling_pipeline.defs.metadata import OWNERS, column_schema
 from calling_pipeline.defs.telephony import checks as telephony_checks
-from calling_pipeline.defs.telephony import sensors
-from calling_pipeline.defs.windows import RANGE_END, RANGE_START, busy_run, parse_keys
+from calling_pipeline.defs.telephony import schedules, sensors
+from calling_pipeline.defs.windows import parse_keys
 from calling_pipeline.errors import CallingError, TransientError
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony import tables
-
-OWNERS = ["team:calling-operations"]
-_RECORDS_CRON = "20 0,6,9-23/2 * * *"
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -33,9 +29,9 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     )
     return dg.Definitions(
         assets=[pool, records],
-        asset_checks=telephony_checks.checks(daily),
+        asset_checks=telephony_checks.checks(),
         jobs=[pool_job, records_job],
-        schedules=[_pool_schedule(pool_job), _records_schedule(records_job)],
+        schedules=[schedules.extension_pool(pool_job), schedules.communication_records(records_job)],
         sensors=[sensors.stale_extensions],
     )
 
@@ -110,34 +106,3 @@ async def _reconciled(runtime: Runtime, day: dt.date) -> dict[str, int]:
     names = ("billed", "matched", "settled", "billed_unknown_to_us", "recorded_not_billed", "recordings")
     sums = {name: sum(getattr(result, name) for result in results) for name in names}
     return {"dagster/partition_row_count": sum(states.values()), **sums, **{f"state_{k}": v for k, v in states.items()}}
-
-
-def _pool_schedule(job: Any) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(
-        name="extension_pool_every_quarter",
-        job=job,
-        cron_schedule="*/15 8-21 * * *",
-        execution_timezone="Asia/Shanghai",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Snapshot and checks of the pool in calling hours.",
-    )
-
-
-def _records_schedule(job: Any) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        name="communication_records_daily",
-        job=job,
-        cron_schedule=_RECORDS_CRON,
-        execution_timezone="Asia/Shanghai",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Yesterday and today in one run.",
-    )
-    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        busy = busy_run(context.instance, job.name)
-        if busy:
-            return dg.SkipReason(busy)
-        today = context.scheduled_execution_time.astimezone(days.SHANGHAI).date()
-        yesterday = today - dt.timedelta(days=1)
-        return dg.RunRequest(tags={RANGE_START: yesterday.isoformat(), RANGE_END: today.isoformat()})
-
-    return schedule

@@ -10,10 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.database.sql import load
+from calling_pipeline.telephony.quality import PoolFacts
 from calling_pipeline.telephony.tables import communication_records as records
 
 Rows = list[Mapping[str, Any]]
 """Rows that break a promise: named ids, never telephone numbers."""
+
+
+ALLOCATED_FOR = dt.timedelta(seconds=30)
+"""An extension may be in use this long before its call is recorded."""
+SWEEP_LATE = dt.timedelta(minutes=10)
+CALLBACK_UNMATCHED = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,18 @@ class RecentOutcomes:
     settled: int
     failed: int
     longest_delay_s: float | None
+
+
+def pool_facts(connection: sa.Connection, now: dt.datetime) -> PoolFacts:
+    """Everything the checks of the pool judge."""
+    return PoolFacts(
+        extensions_with_two_calls=extensions_with_two_calls(connection),
+        collectors_with_two_extensions=collectors_with_two_extensions(connection),
+        extensions_without_call=extensions_without_call(connection, now - ALLOCATED_FOR),
+        calls_without_extension=calls_without_extension(connection),
+        overdue_calls=overdue_calls(connection, now - SWEEP_LATE),
+        unmatched_callbacks=unmatched_callbacks(connection, now - CALLBACK_UNMATCHED),
+    )
 
 
 def extensions_with_two_calls(connection: sa.Connection) -> Rows:

@@ -1,0 +1,32 @@
+"""When the ledger's daily usage is counted."""
+
+import datetime as dt
+
+import dagster as dg
+
+from calling_pipeline import days
+from calling_pipeline.defs.windows import RANGE_END, RANGE_START
+
+
+def task_usage(job: object) -> dg.ScheduleDefinition:
+    """Yesterday and today in one run."""
+
+    @dg.schedule(
+        name="task_usage_daily",
+        job=job,  # type: ignore[arg-type]
+        cron_schedule="10 0,12 * * *",
+        execution_timezone="Asia/Shanghai",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Yesterday is complete shortly after midnight; today has its first numbers at noon.",
+    )
+    def task_usage_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        today = context.scheduled_execution_time.astimezone(days.SHANGHAI).date()
+        yesterday = today - dt.timedelta(days=1)
+        return dg.RunRequest(
+            tags={
+                RANGE_START: yesterday.isoformat(),
+                RANGE_END: today.isoformat(),
+            }
+        )
+
+    return task_usage_daily
