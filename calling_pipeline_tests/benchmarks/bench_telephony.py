@@ -1,5 +1,8 @@
-"""Telephony: allocating against the bare statement, the ORM pattern and a job queue's claim, all through psycopg over sixteen
-connections in the same run; calls through the API with Infinity at 20 ms; a storm of callbacks."""
+"""Telephony: allocation, calls through the API with Infinity at 20 ms, and a storm of callbacks.
+
+Allocation runs against the bare statement, the ORM pattern and a job queue's claim, all through psycopg over sixteen
+connections in the same run.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The contenders of the allocation benchmark: the bare statement, the old system's ORM pattern, a job queue's claim; and how they are timed."""
+"""The contenders of the allocation benchmark, and how they are timed.
+
+They are the bare statement, the old system's ORM pattern and a job queue's claim.
+"""
 
 from __future__ import annotations
 
