@@ -1,97 +1,123 @@
-"""The promises of the call batches, judged. Each takes what the database found and says passed or not, in a sentence."""
+"""The promises of the call batches, judged: facts in, findings out. `facts/store.py` gathers the facts."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
-import sqlalchemy as sa
-
-from calling_pipeline import days
-from calling_pipeline.call_batches.batches import ending
-from calling_pipeline.call_batches.batches import store as batch_store
-from calling_pipeline.call_batches.facts import store as fact_store
-from calling_pipeline.call_batches.facts.store import breaches
-from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline.call_batches.records import Batch, Outcome, reconciliation
+from calling_pipeline.quality import Finding
 
 STUCK_AFTER = dt.timedelta(minutes=10)
-Rows = Sequence[Mapping[str, Any]]
+"""Far longer than any request to the gateway lasts."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A check's result. `examples` name batches and calls by their ids, never numbers."""
+class Breach:
+    """One row that breaks a promise: its batch, the call when there is one, and which of several promises."""
 
-    passed: bool
-    sentence: str
-    examples: tuple[str, ...] = ()
+    batch: int
+    call: int | None = None
+    kind: str = ""
 
-
-def judge(rows: Rows, *, good: str, bad: str) -> Finding:
-    """Passed when no row breaks the promise."""
-    examples = tuple(", ".join(f"{name} {value}" for name, value in row.items()) for row in rows)
-    return Finding(not rows, good if not rows else bad, examples)
+    def __str__(self) -> str:
+        call = "" if self.call is None else f"call {self.call}, "
+        return f"{self.kind + ': ' if self.kind else ''}{call}batch {self.batch}"
 
 
-def phones_are_unique_in_batch(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
+@dataclass(frozen=True)
+class BatchFacts:
+    """One batch, what became of its rows, and its calls beyond one of its rolling caps."""
+
+    batch: Batch
+    outcome: Outcome
+    over_caps: tuple[Breach, ...] = ()
+
+
+@dataclass(frozen=True)
+class DayFacts:
+    """The batches of one day, and the rows of them that break a promise (some of each kind)."""
+
+    day: dt.date
+    batches: tuple[BatchFacts, ...] = ()
+    repeated: tuple[Breach, ...] = ()
+    disagreements: tuple[Breach, ...] = ()
+    called_again: tuple[Breach, ...] = ()
+
+
+@dataclass(frozen=True)
+class PushingCall:
+    """One call that a process holds, and since when."""
+
+    call: int
+    batch: int
+    claimed_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class OpenFacts:
+    """What is open at `read_at`, of any day: the calls being pushed for the longest, and unknown calls by batch."""
+
+    read_at: dt.datetime
+    pushing: tuple[PushingCall, ...] = ()
+    unknown: Mapping[int, int] = field(default_factory=dict)
+
+
+def phones_are_unique_in_batch(facts: DayFacts) -> Finding:
     """No number is to be called twice in one batch."""
-    rows = breaches(connection, fact_store.REPEATED_IN_BATCH, first, last)
-    return judge(rows, good="every number is in its batch once", bad="a number is to be called twice in one batch")
+    return _none_of(
+        facts.repeated, good="every number is in its batch once", bad="a number is to be called twice in one batch"
+    )
 
 
-def phones_are_unique_in_call_history(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
-    """One row a number, in one spelling."""
-    rows = breaches(connection, fact_store.REPEATED_IN_HISTORY, first, last)
-    return judge(rows, good="one row a number", bad="a number is in the history in two spellings")
-
-
-def pushed_calls_have_log_and_history(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
-    """Every pushed call has its log and its history, and the other way round."""
-    queries = {
-        "pushed without log": fact_store.PUSHED_WITHOUT_LOG,
-        "log without pushed call": fact_store.LOG_WITHOUT_PUSHED,
-        "log without history": fact_store.LOG_WITHOUT_HISTORY,
-    }
-    rows = [{"breach": name, **row} for name, query in queries.items() for row in breaches(connection, query, first, last)]
-    return judge(rows, good="calls, log and history agree", bad="calls, log and history disagree")
-
-
-def history_agrees_with_log(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
-    """The history counts exactly the calls in the log."""
-    rows = breaches(connection, fact_store.HISTORY_WITHOUT_LOG, first, last)
-    return judge(rows, good="the history counts the log's calls", bad="the history counts other calls than the log")
-
-
-def cards_reconcile(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
+def cards_reconcile(facts: DayFacts) -> Finding:
     """Source rows = the calls in each state + the rows left out for each reason, in every batch."""
-    rows = []
-    for day in days.day_range(first, last):
-        for batch in batch_store.batches_of(connection, day):
-            document = ending.reconciliation(batch, batch_store.outcome(connection, batch.id))
-            if document["difference"] or document["reasons_missing"] or not batch.card.adds_up:
-                rows.append({"batch": batch.id, "unaccounted for": document["difference"]})
-    return judge(rows, good="every source row is accounted for", bad="source rows are unaccounted for")
+    wrong = []
+    for one in facts.batches:
+        balance = reconciliation(one.batch, one.outcome)
+        if balance["difference"] or balance["reasons_missing"] or not one.batch.card.adds_up:
+            wrong.append(f"batch {one.batch.id}, {balance['difference']} rows unaccounted for")
+    return _none_of(wrong, good="every source row is accounted for", bad="source rows are unaccounted for")
 
 
-def nobody_is_called_twice(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
+def pushed_calls_have_log_and_history(facts: DayFacts) -> Finding:
+    """Every pushed call has its log and its history, and the other way round."""
+    return _none_of(facts.disagreements, good="calls, log and history agree", bad="calls, log and history disagree")
+
+
+def nobody_is_called_twice(facts: DayFacts) -> Finding:
     """No number was called again inside the recall window or beyond a cap."""
-    rows = [{"rule": "recall window", **row} for row in breaches(connection, fact_store.CALLED_AGAIN, first, last)]
-    for day in days.day_range(first, last):
-        for batch in batch_store.batches_of(connection, day):
-            caps = [(cap.limit, cap.within_s) for cap in policy_from(batch.policy).rolling]
-            rows += [{"rule": "cap", **row} for row in fact_store.over_caps(connection, batch.id, caps)]
-    return judge(rows, good="nobody was called too often", bad="somebody was called too often")
+    breaches = [*facts.called_again, *(breach for one in facts.batches for breach in one.over_caps)]
+    return _none_of(breaches, good="nobody was called too often", bad="somebody was called too often")
 
 
-def nothing_is_stuck_in_pushing(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
-    """No call is under way for longer than any request lasts."""
-    rows = breaches(connection, fact_store.PUSHING, first, last, before=days.now() - STUCK_AFTER)
-    return judge(rows, good="nothing is stuck", bad="calls are stuck in `pushing`; `calls resume` their batch")
+def nothing_is_stuck_in_pushing(facts: OpenFacts) -> Finding:
+    """No call is being pushed for longer than any request lasts."""
+    stuck = [call for call in facts.pushing if call.claimed_at < facts.read_at - STUCK_AFTER]
+    examples = [f"call {call.call}, batch {call.batch}, claimed {call.claimed_at:%Y-%m-%d %H:%M:%S%z}" for call in stuck]
+    return _none_of(examples, good="nothing is stuck", bad="calls are stuck in `pushing`; `calls resume` their batch")
 
 
-def no_call_is_unknown(connection: sa.Connection, first: dt.date, last: dt.date) -> Finding:
-    """No call's fate is unknown."""
-    rows = breaches(connection, fact_store.UNKNOWN, first, last)
-    return judge(rows, good="every call's fate is known", bad="calls with unknown fate wait for `calls settle`")
+def no_call_is_unknown(facts: OpenFacts) -> Finding:
+    """No call's outcome is unknown."""
+    examples = [f"batch {batch}, calls {calls}" for batch, calls in facts.unknown.items()]
+    return _none_of(
+        examples,
+        good="every call's outcome is known",
+        bad="calls with an unknown outcome wait for `calls settle`",
+    )
+
+
+def phones_are_unique_in_call_history(repeated: Sequence[Breach]) -> Finding:
+    """The history has one row per number, in one spelling."""
+    return _none_of(repeated, good="one row per number", bad="a number is in the history in two spellings")
+
+
+def history_agrees_with_log(miscounted: Sequence[Breach]) -> Finding:
+    """The history counts exactly the calls in the log."""
+    return _none_of(miscounted, good="the history counts the log's calls", bad="the history counts other calls than the log")
+
+
+def _none_of(rows: Sequence[object], *, good: str, bad: str) -> Finding:
+    return Finding(not rows, bad if rows else good, tuple(map(str, rows)))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
+
+ROOM = "call_batches"
+"""The room's name in the contact policy, the task ledger and alerts."""
 
 BatchState = Literal["planned", "running", "waiting", "paused", "cancelled", "completed"]
 CallState = Literal["pending", "pushing", "pushed", "refused", "failed", "unknown", "skipped"]
@@ -181,3 +184,33 @@ class UnknownCall:
     distinct_id: str
     claimed_at: dt.datetime
     message: str
+
+
+class Reconciliation(TypedDict):
+    """The card once more, after the run: source rows = the calls in each state + the rows left out for each reason.
+
+    `difference`: source rows that are not accounted for. `reasons_missing`: rows that the card left out for a reason and
+    the batch does not. Both are 0.
+    """
+
+    source_rows: int
+    planned_to_call: int
+    calls: dict[CallState, int]
+    left_out: dict[str, int]
+    difference: int
+    reasons_missing: int
+
+
+def reconciliation(batch: Batch, outcome: Outcome) -> Reconciliation:
+    """Compare what a batch planned with what became of its rows."""
+    left_out = {reason: outcome.reasons[reason] for reason in REASONS if reason in outcome.reasons}
+    states: dict[CallState, int] = {name: count for name, count in outcome.states.items() if name != "skipped"}
+    planned_out = {line.reason: line.rows for line in batch.card.left_out}
+    return {
+        "source_rows": batch.card.source_rows,
+        "planned_to_call": batch.card.to_call,
+        "calls": states,
+        "left_out": left_out,
+        "difference": batch.card.source_rows - outcome.rows,
+        "reasons_missing": sum(max(0, rows - left_out.get(reason, 0)) for reason, rows in planned_out.items()),
+    }

@@ -5,56 +5,70 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from calling_pipeline.database.tables import Instant, metadata
+from calling_pipeline.database.tables import Columns, Instant, metadata
+
+
+class CallingTaskColumns(Columns):
+    """Columns of `calling_tasks`."""
+
+    id = sa.Column(sa.Integer, sa.Identity(always=True), primary_key=True)
+    name = sa.Column(sa.Text, nullable=False)
+    cron = sa.Column(sa.Text, nullable=False, comment="5 fields, or 6 with seconds first; Asia/Shanghai")
+    source_schema = sa.Column(sa.Text, nullable=False)
+    source_table = sa.Column(sa.Text, nullable=False)
+    mobile_phone = sa.Column(sa.Text, nullable=False, comment="column of the source table, as are the next four")
+    staff_name = sa.Column(sa.Text)
+    sys_name = sa.Column(sa.Text)
+    order_type = sa.Column(sa.Text)
+    order_nums = sa.Column(sa.Text)
+    enabled = sa.Column(sa.Boolean, nullable=False)
+    remark = sa.Column(sa.Text, nullable=False, server_default="")
+    recall_days = sa.Column(sa.Integer, comment="null: never again")
+    rate_per_s = sa.Column(sa.Float, comment="null: the setting's")
+    policy = sa.Column(JSONB, nullable=False, server_default="{}")
+    ticks_from = sa.Column(Instant, nullable=False, comment="no tick before this instant is ever due")
+    created_at = sa.Column(Instant, nullable=False)
+    updated_at = sa.Column(Instant, nullable=False)
+
 
 calling_tasks = sa.Table(
     "calling_tasks",
     metadata,
-    sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("cron", sa.Text, nullable=False, comment="5 fields, or 6 with seconds first; Asia/Shanghai"),
-    sa.Column("source_schema", sa.Text, nullable=False),
-    sa.Column("source_table", sa.Text, nullable=False),
-    sa.Column("mobile_phone", sa.Text, nullable=False, comment="column of the source table, as are the next four"),
-    sa.Column("staff_name", sa.Text),
-    sa.Column("sys_name", sa.Text),
-    sa.Column("order_type", sa.Text),
-    sa.Column("order_nums", sa.Text),
-    sa.Column("enabled", sa.Boolean, nullable=False),
-    sa.Column("remark", sa.Text, nullable=False, server_default=""),
-    sa.Column("recall_days", sa.Integer, comment="null: never again"),
-    sa.Column("rate_per_s", sa.Float, comment="null: the setting's"),
-    sa.Column("policy", JSONB, nullable=False, server_default="{}"),
-    sa.Column("ticks_from", Instant, nullable=False, comment="no tick before this instant is ever due"),
-    sa.Column("created_at", Instant, nullable=False),
-    sa.Column("updated_at", Instant, nullable=False),
+    CallingTaskColumns,
     sa.UniqueConstraint("name", name="uq_calling_tasks_name"),
     sa.CheckConstraint("recall_days >= 0", name="recall_days"),
     sa.CheckConstraint("rate_per_s > 0", name="rate_per_s"),
     comment="What is called, when, and by which rules",
 )
 
+
+class BatchColumns(Columns):
+    """Columns of `call_batches`."""
+
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    key = sa.Column(sa.Text, nullable=False, comment="task and tick: one tick is planned once")
+    calling_task_id = sa.Column(sa.Integer, nullable=False)
+    task_name = sa.Column(sa.Text, nullable=False)
+    day = sa.Column(sa.Date, nullable=False, comment="daily partition")
+    tick_at = sa.Column(Instant, comment="null: started by hand")
+    state = sa.Column(sa.Text, nullable=False)
+    note = sa.Column(sa.Text, nullable=False, server_default="")
+    source = sa.Column(sa.Text, nullable=False)
+    recall_days = sa.Column(sa.Integer)
+    rate_per_s = sa.Column(sa.Float)
+    policy = sa.Column(JSONB, nullable=False)
+    card = sa.Column(JSONB, nullable=False)
+    runner = sa.Column(UUID(as_uuid=True), comment="fencing: only this runner may claim")
+    planned_at = sa.Column(Instant, nullable=False)
+    started_at = sa.Column(Instant)
+    finished_at = sa.Column(Instant)
+    resume_at = sa.Column(Instant, comment="when a waiting batch goes on")
+
+
 call_batches = sa.Table(
     "call_batches",
     metadata,
-    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("key", sa.Text, nullable=False, comment="task and tick: one tick is planned once"),
-    sa.Column("calling_task_id", sa.Integer, nullable=False),
-    sa.Column("task_name", sa.Text, nullable=False),
-    sa.Column("day", sa.Date, nullable=False, comment="daily partition"),
-    sa.Column("tick_at", Instant, comment="null: started by hand"),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("note", sa.Text, nullable=False, server_default=""),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("recall_days", sa.Integer),
-    sa.Column("rate_per_s", sa.Float),
-    sa.Column("policy", JSONB, nullable=False),
-    sa.Column("card", JSONB, nullable=False),
-    sa.Column("runner", UUID(as_uuid=True), comment="fencing: only this runner may claim"),
-    sa.Column("planned_at", Instant, nullable=False),
-    sa.Column("started_at", Instant),
-    sa.Column("finished_at", Instant),
-    sa.Column("resume_at", Instant, comment="when a waiting batch goes on"),
+    BatchColumns,
     sa.UniqueConstraint("key", name="uq_call_batches_key"),
     sa.CheckConstraint("state IN ('planned', 'running', 'waiting', 'paused', 'cancelled', 'completed')", name="state"),
     sa.ForeignKeyConstraint(["calling_task_id"], ["calling_tasks.id"], name="fk_call_batches_calling_task"),
@@ -62,26 +76,33 @@ call_batches = sa.Table(
     comment="One execution of a calling task",
 )
 
+
+class CallColumns(Columns):
+    """Columns of `call_tasks`."""
+
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    batch_id = sa.Column(sa.BigInteger, nullable=False)
+    source_row = sa.Column(sa.Integer, nullable=False, comment="position in the source table when it was planned")
+    phone = sa.Column(sa.Text(collation="C"), comment="canonical; null when there is none")
+    raw = sa.Column(sa.Text, comment="the source's spelling where it differs")
+    staff_name = sa.Column(sa.Text)
+    sys_name = sa.Column(sa.Text)
+    order_type = sa.Column(sa.Text)
+    order_nums = sa.Column(sa.Integer)
+    state = sa.Column(sa.Text, nullable=False)
+    reason = sa.Column(sa.Text, comment="why it was skipped, refused or failed")
+    distinct_id = sa.Column(sa.Text, comment="the gateway's key, given at the first claim and never changed")
+    attempts = sa.Column(sa.SmallInteger, nullable=False, server_default="0", comment="claims so far")
+    not_before = sa.Column(Instant)
+    claim = sa.Column(UUID(as_uuid=True), comment="the claim that holds it, or held it last")
+    claimed_at = sa.Column(Instant)
+    resp_code = sa.Column(sa.Text)
+
+
 call_tasks = sa.Table(
     "call_tasks",
     metadata,
-    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("batch_id", sa.BigInteger, nullable=False),
-    sa.Column("source_row", sa.Integer, nullable=False, comment="position in the source table when it was planned"),
-    sa.Column("phone", sa.Text(collation="C"), comment="canonical; null when there is none"),
-    sa.Column("raw", sa.Text, comment="the source's spelling where it differs"),
-    sa.Column("staff_name", sa.Text),
-    sa.Column("sys_name", sa.Text),
-    sa.Column("order_type", sa.Text),
-    sa.Column("order_nums", sa.Integer),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, comment="why it was skipped, refused or failed"),
-    sa.Column("distinct_id", sa.Text, comment="the gateway's key, given at the first claim and never changed"),
-    sa.Column("attempts", sa.SmallInteger, nullable=False, server_default="0", comment="claims so far"),
-    sa.Column("not_before", Instant),
-    sa.Column("claim", UUID(as_uuid=True), comment="the claim that holds it, or held it last"),
-    sa.Column("claimed_at", Instant),
-    sa.Column("resp_code", sa.Text),
+    CallColumns,
     sa.CheckConstraint("state IN ('pending', 'pushing', 'pushed', 'refused', 'failed', 'unknown', 'skipped')", name="state"),
     sa.CheckConstraint("state = 'skipped' OR phone IS NOT NULL", name="phone"),
     sa.CheckConstraint("state <> 'skipped' OR reason IS NOT NULL", name="skip_reason"),
@@ -98,23 +119,30 @@ call_tasks = sa.Table(
     comment="One source row of a batch and what became of it",
 )
 
+
+class CallLogColumns(Columns):
+    """Columns of `call_log`."""
+
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    call_task_id = sa.Column(sa.BigInteger, nullable=False)
+    batch_id = sa.Column(sa.BigInteger, nullable=False)
+    phone = sa.Column(sa.Text(collation="C"), nullable=False)
+    distinct_id = sa.Column(sa.Text, nullable=False)
+    attempt = sa.Column(sa.SmallInteger, nullable=False)
+    outcome = sa.Column(sa.Text, nullable=False)
+    resp_code = sa.Column(sa.Text, nullable=False, server_default="")
+    message = sa.Column(sa.Text, nullable=False, server_default="")
+    http_status = sa.Column(sa.SmallInteger)
+    sent_at = sa.Column(Instant)
+    answered_at = sa.Column(Instant)
+    recorded_at = sa.Column(Instant, nullable=False)
+    recorded_by = sa.Column(sa.Text, nullable=False, server_default="")
+
+
 call_log = sa.Table(
     "call_log",
     metadata,
-    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("call_task_id", sa.BigInteger, nullable=False),
-    sa.Column("batch_id", sa.BigInteger, nullable=False),
-    sa.Column("phone", sa.Text(collation="C"), nullable=False),
-    sa.Column("distinct_id", sa.Text, nullable=False),
-    sa.Column("attempt", sa.SmallInteger, nullable=False),
-    sa.Column("outcome", sa.Text, nullable=False),
-    sa.Column("resp_code", sa.Text, nullable=False, server_default=""),
-    sa.Column("message", sa.Text, nullable=False, server_default=""),
-    sa.Column("http_status", sa.SmallInteger),
-    sa.Column("sent_at", Instant),
-    sa.Column("answered_at", Instant),
-    sa.Column("recorded_at", Instant, nullable=False),
-    sa.Column("recorded_by", sa.Text, nullable=False, server_default=""),
+    CallLogColumns,
     sa.UniqueConstraint("call_task_id", "attempt", "outcome", name="uq_call_log_attempt_outcome"),
     sa.CheckConstraint(
         "outcome IN ('pushed', 'refused', 'failed', 'not_sent', 'unknown', 'settled_pushed', 'settled_retry')",
@@ -125,23 +153,37 @@ call_log = sa.Table(
     comment="Every push attempt and every settlement; rows are only ever added",
 )
 
+
+class CallHistoryColumns(Columns):
+    """Columns of `call_history`."""
+
+    phone = sa.Column(sa.Text(collation="C"), primary_key=True)
+    first_called_at = sa.Column(Instant, nullable=False)
+    last_called_at = sa.Column(Instant, nullable=False)
+    calls = sa.Column(sa.Integer, nullable=False)
+    last_batch_id = sa.Column(sa.BigInteger, nullable=False)
+    last_call_task_id = sa.Column(sa.BigInteger, nullable=False)
+
+
 call_history = sa.Table(
     "call_history",
     metadata,
-    sa.Column("phone", sa.Text(collation="C"), primary_key=True),
-    sa.Column("first_called_at", Instant, nullable=False),
-    sa.Column("last_called_at", Instant, nullable=False),
-    sa.Column("calls", sa.Integer, nullable=False),
-    sa.Column("last_batch_id", sa.BigInteger, nullable=False),
-    sa.Column("last_call_task_id", sa.BigInteger, nullable=False),
+    CallHistoryColumns,
     comment="One row a phone ever called",
 )
+
+
+class GatewayIdColumns(Columns):
+    """Columns of `gateway_ids`."""
+
+    single = sa.Column(sa.Boolean, primary_key=True)
+    last_slot = sa.Column(sa.BigInteger, nullable=False, comment="milliseconds since 1970 of the last distinct_id")
+
 
 gateway_ids = sa.Table(
     "gateway_ids",
     metadata,
-    sa.Column("single", sa.Boolean, primary_key=True),
-    sa.Column("last_slot", sa.BigInteger, nullable=False, comment="milliseconds since 1970 of the last distinct_id"),
+    GatewayIdColumns,
     sa.CheckConstraint("single", name="single"),
     comment="The last distinct_id given out, one row",
 )

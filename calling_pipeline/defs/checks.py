@@ -53,23 +53,29 @@ def daily_checks(
                 facts[day.isoformat()] = facts_of(connection, day)
         return facts
 
-    return _group(asset, checks, gather)
+    return _group(asset, asset, checks, gather)
 
 
-def standing_checks(asset: str, checks: Sequence[Check[F]], facts_of: Callable[[Runtime], F]) -> dg.AssetChecksDefinition:
-    """Checks that judge what is there now, whichever days the run is about."""
-    return _group(asset, checks, lambda runtime, _: {STANDING: facts_of(runtime)})
+def standing_checks(
+    asset: str, checks: Sequence[Check[F]], facts_of: Callable[[Runtime], F], *, group: str = ""
+) -> dg.AssetChecksDefinition:
+    """Checks that judge what is there now, whichever days the run is about.
+
+    `group` names them where the asset has daily checks too.
+    """
+    name = f"{asset}_{group}" if group else asset
+    return _group(name, asset, checks, lambda runtime, _: {STANDING: facts_of(runtime)})
 
 
 def _group(
-    asset: str, checks: Sequence[Check[F]], gather: Callable[[Runtime, Sequence[dt.date]], Mapping[str, F]]
+    name: str, asset: str, checks: Sequence[Check[F]], gather: Callable[[Runtime, Sequence[dt.date]], Mapping[str, F]]
 ) -> dg.AssetChecksDefinition:
     specs = [
         dg.AssetCheckSpec(check.name, asset=asset, description=check.description, blocking=check.blocking)
         for check in checks
     ]
 
-    @dg.multi_asset_check(name=f"{asset}_checks", specs=specs, can_subset=True)
+    @dg.multi_asset_check(name=f"{name}_checks", specs=specs, can_subset=True)
     def evaluate(
         context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> Iterator[dg.AssetCheckResult]:

@@ -12,11 +12,10 @@ import httpx
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches import runs
-from calling_pipeline.call_batches.batches import ending
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.dependencies import BatchDependencies
-from calling_pipeline.call_batches.records import Batch, CallingTask, Outcome
+from calling_pipeline.call_batches.records import Batch, CallingTask, Outcome, reconciliation
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 from calling_pipeline_tests.support import Simulator
@@ -80,7 +79,7 @@ class Desk:
 
     def reconciliation(self, batch: Batch) -> dict[str, Any]:
         with self.engine.connect() as connection:
-            return ending.reconciliation(batch_store.batch(connection, batch.id), batch_store.outcome(connection, batch.id))
+            return reconciliation(batch_store.batch(connection, batch.id), batch_store.outcome(connection, batch.id))
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
         with self.engine.connect() as connection:

@@ -1,9 +1,13 @@
 """Each check passes on good data and fails on the bad datum it exists for."""
 
+import datetime as dt
+
 import pytest
 
 from calling_pipeline import days
 from calling_pipeline.call_batches import quality
+from calling_pipeline.call_batches.facts import store as fact_store
+from calling_pipeline.quality import Finding
 from calling_pipeline_tests.call_batches.desk import phone
 
 _BACKDATE = """
@@ -31,10 +35,26 @@ BAD = [
 ]  # fmt: skip
 
 
-def findings(desk) -> dict[str, bool]:
-    judges = {judge.__name__: judge for judge, _ in BAD}
+def findings(desk) -> dict[str, Finding]:
+    today = days.today()
     with desk.engine.connect() as connection:
-        return {name: judge(connection, days.today(), days.today()).passed for name, judge in judges.items()}
+        day, now = fact_store.day_facts(connection, today), fact_store.open_facts(connection)
+        found = {
+            judge: judge(facts)
+            for facts, judges in (
+                (day, (quality.phones_are_unique_in_batch, quality.cards_reconcile,
+                       quality.pushed_calls_have_log_and_history, quality.nobody_is_called_twice)),
+                (now, (quality.nothing_is_stuck_in_pushing, quality.no_call_is_unknown)),
+                (fact_store.miscounted_history(connection, today), (quality.history_agrees_with_log,)),
+                (fact_store.repeated_in_history(connection), (quality.phones_are_unique_in_call_history,)),
+            )
+            for judge in judges
+        }  # fmt: skip
+    return {judge.__name__: finding for judge, finding in found.items()}
+
+
+def all_passed(desk) -> bool:
+    return all(finding.passed for finding in findings(desk).values())
 
 
 @pytest.mark.parametrize(("judge", "spoil"), BAD)
@@ -42,12 +62,11 @@ def test_a_check_passes_on_good_data_and_fails_on_its_bad_datum(desk, judge, spo
     desk.work_orders([phone(1), phone(2), phone(1)])
     desk.task()
     desk.run()
-    assert all(findings(desk).values())
+    assert all_passed(desk)
     with desk.engine.begin() as connection:
         connection.exec_driver_sql(spoil)
-    assert findings(desk)[judge.__name__] is False
-    with desk.engine.connect() as connection:
-        finding = judge(connection, days.today(), days.today())
+    finding = findings(desk)[judge.__name__]
+    assert not finding.passed
     assert finding.examples
     assert "13800000" not in " ".join(finding.examples)
 
@@ -56,7 +75,19 @@ def test_a_call_beyond_a_rolling_cap_is_found_even_when_numbers_may_be_called_ag
     desk.work_orders([phone(1)])
     desk.task(recall_days=0, policy={"hours": None, "rolling": [[3, "5m"]]})
     desk.run()
-    assert all(findings(desk).values())
+    assert all_passed(desk)
     with desk.engine.begin() as connection:
         connection.exec_driver_sql(_BACKDATE.format(times=3))
-    assert findings(desk)["nobody_is_called_twice"] is False
+    assert not findings(desk)["nobody_is_called_twice"].passed
+
+
+def test_facts_and_findings_are_of_their_day(desk):
+    desk.work_orders([phone(1), phone(2)])
+    desk.task()
+    desk.run()
+    yesterday = days.today() - dt.timedelta(days=1)
+    with desk.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM call_tasks WHERE source_row = 1")
+        today, before = (fact_store.day_facts(connection, day) for day in (days.today(), yesterday))
+    assert [today.day, before.day] == [days.today(), yesterday]
+    assert [quality.cards_reconcile(facts).passed for facts in (today, before)] == [False, True]

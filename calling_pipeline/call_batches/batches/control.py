@@ -12,8 +12,7 @@ from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import ending
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.pushing.claims import ROOM
-from calling_pipeline.call_batches.records import Batch, BatchState
+from calling_pipeline.call_batches.records import ROOM, Batch, BatchState
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +14,9 @@ from calling_pipeline.alerts.records import Alert
 from calling_pipeline.alerts.store import record as record_alert
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.records import REASONS, Batch, BatchState, Outcome
+from calling_pipeline.call_batches.records import ROOM, Batch, BatchState
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
-
-ROOM = "call_batches"
 
 
 @dataclass(frozen=True)
@@ -85,23 +82,3 @@ def alert_unknown(connection: sa.Connection, batch_id: int, unknown: int) -> Non
         connection,
         Alert(f"call_batches:{batch_id}:unknown:{unknown}", "warning", f"{unknown} calls with unknown fate", text, ROOM),
     )
-
-
-def reconciliation(batch: Batch, outcome: Outcome) -> dict[str, Any]:
-    """The card once more, after the run: source rows = the calls in each state + the rows left out for each reason.
-
-    `difference` is what is not accounted for: 0.
-    """
-    left_out = {reason: outcome.reasons[reason] for reason in REASONS if reason in outcome.reasons}
-    states = {name: count for name, count in outcome.states.items() if name != "skipped"}
-    planned_out: Mapping[str, int] = {line.reason: line.rows for line in batch.card.left_out}
-    missing = sum(max(0, rows - left_out.get(reason, 0)) for reason, rows in planned_out.items())
-    skipped = outcome.states.get("skipped", 0)
-    return {
-        "source_rows": batch.card.source_rows,
-        "planned_to_call": batch.card.to_call,
-        "calls": states,
-        "left_out": left_out,
-        "difference": batch.card.source_rows - sum(states.values()) - skipped,
-        "reasons_missing": missing,
-    }

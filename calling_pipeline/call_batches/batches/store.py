@@ -1,4 +1,4 @@
-"""SQL of the batches: their states, cards and outcomes. The calls in them are `store_calls.py`'s."""
+"""SQL of the batches: their states, cards and outcomes. The calls in them are in `calls/store.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -14,56 +15,19 @@ from sqlalchemy.engine import URL
 from calling_pipeline import days
 from calling_pipeline.at_most_once.orphans import SessionLock, is_held
 from calling_pipeline.call_batches.records import Batch, BatchState, CallingTask, CallState, Card, CardLine, Outcome
+from calling_pipeline.call_batches.tables import call_batches, call_tasks
+from calling_pipeline.database.sql import load
 from calling_pipeline.errors import NotFound
 
-_COLUMNS = """id, key, calling_task_id, task_name, day, tick_at, state, note, source, recall_days, rate_per_s, policy, card,
-planned_at, started_at, finished_at, resume_at"""
+INSERT = load("call_batches/batches/insert")
+START = load("call_batches/batches/start")
+MOVE = load("call_batches/batches/move")
 
-INSERT = sa.text("""
-INSERT INTO call_batches (key, calling_task_id, task_name, day, tick_at, state, source, recall_days, rate_per_s,
-    policy, card,
-    planned_at)
-VALUES (:key, :calling_task_id, :task_name, :day, :tick_at, 'planned', :source, :recall_days, :rate_per_s,
-    CAST(:policy AS jsonb), '{}', :now)
-RETURNING id
-""")
-
-BY_ID = sa.text(f"SELECT {_COLUMNS} FROM call_batches WHERE id = :id")  # noqa: S608  # a constant of this file
-BY_KEY = sa.text(f"SELECT {_COLUMNS} FROM call_batches WHERE key = :key")  # noqa: S608
-OF_DAY = sa.text(f"SELECT {_COLUMNS} FROM call_batches WHERE day = :day ORDER BY id")  # noqa: S608
-LATEST = sa.text(f"""
-SELECT {_COLUMNS} FROM call_batches
-WHERE (CAST(:task AS text) IS NULL OR task_name = :task) AND (CAST(:day AS date) IS NULL OR day = :day)
-  AND (CAST(:state AS text) IS NULL OR state = :state)
-ORDER BY id DESC LIMIT :limit
-""")  # noqa: S608
-UNFINISHED = sa.text(f"""
-SELECT {_COLUMNS} FROM call_batches
-WHERE state IN ('planned', 'running') OR state = 'waiting' AND coalesce(resume_at, :now) <= :now ORDER BY id
-""")  # noqa: S608
-
-SET_CARD = sa.text("UPDATE call_batches SET card = CAST(:card AS jsonb) WHERE id = :id")
-
-START = sa.text("""
-UPDATE call_batches SET state = 'running', runner = :runner, started_at = coalesce(started_at, :now), resume_at = NULL,
-    note = ''
-WHERE id = :id AND state IN ('planned', 'running', 'waiting')
-""")
-"""From here on only this runner's claims are valid."""
-
-MOVE = sa.text("""
-UPDATE call_batches
-SET state = :state, note = :note, resume_at = :resume_at,
-    finished_at = CASE WHEN :state IN ('completed', 'cancelled') THEN CAST(:now AS timestamptz) END
-WHERE id = :id AND state = ANY(CAST(:from AS text[])) AND (CAST(:runner AS uuid) IS NULL OR runner = :runner)
-""")
-
-OUTCOME = sa.text("""
-SELECT state, CASE WHEN state IN ('skipped', 'failed') THEN reason END AS reason, count(*) AS rows
-FROM call_tasks WHERE batch_id = :id GROUP BY 1, 2
-""")
-
-STATE_NOW = sa.text("SELECT state, runner FROM call_batches WHERE id = :id")
+_b = call_batches.c
+_BATCH = sa.select(
+    _b.id, _b.key, _b.calling_task_id, _b.task_name, _b.day, _b.tick_at, _b.state, _b.note, _b.source, _b.recall_days,
+    _b.rate_per_s, _b.policy, _b.card, _b.planned_at, _b.started_at, _b.finished_at, _b.resume_at,
+)  # fmt: skip
 
 
 def insert_batch(
@@ -85,14 +49,14 @@ def insert_batch(
     return int(connection.execute(INSERT, values).scalar_one())
 
 
-def set_card(connection: sa.Connection, batch_id: int, card: str) -> None:
-    """Keep the pre-flight card (JSON)."""
-    connection.execute(SET_CARD, {"id": batch_id, "card": card})
+def set_card(connection: sa.Connection, batch_id: int, card: Card) -> None:
+    """Keep the pre-flight card."""
+    connection.execute(sa.update(call_batches).where(_b.id == batch_id).values(card=asdict(card)))
 
 
 def batch(connection: sa.Connection, batch_id: int) -> Batch:
-    """The batch; `NotFound` when there is none."""
-    row = connection.execute(BY_ID, {"id": batch_id}).one_or_none()
+    """The batch. Raises `NotFound` when there is none."""
+    row = connection.execute(_BATCH.where(_b.id == batch_id)).one_or_none()
     if row is None:
         raise NotFound(f"there is no batch {batch_id}; `calling-pipeline calls batches` lists them")
     return _batch(row)
@@ -100,13 +64,13 @@ def batch(connection: sa.Connection, batch_id: int) -> Batch:
 
 def batch_by_key(connection: sa.Connection, key: str) -> Batch | None:
     """The batch of one tick, when it was planned."""
-    row = connection.execute(BY_KEY, {"key": key}).one_or_none()
+    row = connection.execute(_BATCH.where(_b.key == key)).one_or_none()
     return None if row is None else _batch(row)
 
 
 def batches_of(connection: sa.Connection, day: dt.date) -> list[Batch]:
     """The batches of one partition."""
-    return [_batch(row) for row in connection.execute(OF_DAY, {"day": day})]
+    return [_batch(row) for row in connection.execute(_BATCH.where(_b.day == day).order_by(_b.id))]
 
 
 def latest_batches(
@@ -118,13 +82,16 @@ def latest_batches(
     limit: int = 20,
 ) -> list[Batch]:
     """Batches, newest first."""
-    values = {"task": task, "day": day, "state": state, "limit": limit}
-    return [_batch(row) for row in connection.execute(LATEST, values)]
+    wanted = [column == value for column, value in ((_b.task_name, task), (_b.day, day), (_b.state, state)) if value]
+    return [_batch(row) for row in connection.execute(_BATCH.where(*wanted).order_by(_b.id.desc()).limit(limit))]
 
 
 def unfinished_batches(connection: sa.Connection, now: dt.datetime) -> list[Batch]:
     """Batches that should be pushed now, whether or not a process is at it."""
-    return [_batch(row) for row in connection.execute(UNFINISHED, {"now": now})]
+    ready = sa.or_(
+        _b.state.in_(("planned", "running")), sa.and_(_b.state == "waiting", sa.func.coalesce(_b.resume_at, now) <= now)
+    )
+    return [_batch(row) for row in connection.execute(_BATCH.where(ready).order_by(_b.id))]
 
 
 def runner_lock(url: URL, batch_id: int) -> SessionLock:
@@ -154,24 +121,27 @@ def move(
     runner: uuid.UUID | None = None,
 ) -> bool:
     """Change the state; False when the batch is in none of `come_from`, or another runner has it."""
-    values = {"id": batch_id, "state": state, "from": list(come_from), "note": note, "resume_at": resume_at, "now": now}
-    return connection.execute(MOVE, {**values, "runner": runner}).rowcount == 1
+    values = {"id": batch_id, "state": state, "come_from": list(come_from), "note": note, "now": now}
+    return connection.execute(MOVE, {**values, "resume_at": resume_at, "runner": runner}).rowcount == 1
 
 
 def state_now(connection: sa.Connection, batch_id: int) -> tuple[BatchState, uuid.UUID | None]:
     """The state and the runner whose claims are valid."""
-    row = connection.execute(STATE_NOW, {"id": batch_id}).one()
-    return row.state, row.runner
+    state, runner = connection.execute(sa.select(_b.state, _b.runner).where(_b.id == batch_id)).one()
+    return cast(BatchState, state), runner
 
 
 def outcome(connection: sa.Connection, batch_id: int) -> Outcome:
     """What became of the batch's rows so far."""
     states: dict[CallState, int] = {}
     reasons: dict[str, int] = {}
-    for row in connection.execute(OUTCOME, {"id": batch_id}):
-        states[row.state] = states.get(row.state, 0) + row.rows
-        if row.reason is not None:
-            reasons[row.reason] = reasons.get(row.reason, 0) + row.rows
+    t = call_tasks.c
+    reason = sa.case((t.state.in_(("skipped", "failed")), t.reason)).label("reason")
+    query = sa.select(t.state, reason, sa.func.count()).where(t.batch_id == batch_id).group_by(t.state, reason)
+    for state, why, rows in connection.execute(query):
+        states[cast(CallState, state)] = states.get(cast(CallState, state), 0) + rows
+        if why is not None:
+            reasons[why] = reasons.get(why, 0) + rows
     return Outcome(states, reasons)
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches.batches import ending
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.records import REASONS, Batch, Card
+from calling_pipeline.call_batches.records import REASONS, Batch, Card, reconciliation
 from calling_pipeline.masking import mask_phone
 
 
@@ -50,14 +49,14 @@ def batch_line(batch: Batch) -> dict[str, Any]:
 
 
 def batch_document(connection: sa.Connection, batch_id: int, *, unknown: int = 20) -> dict[str, Any]:
-    """Everything of one batch: its card, the calls by state, the card reconciled, and calls whose fate is unknown."""
+    """Everything of one batch: its card, the calls by state, the card reconciled, and calls whose outcome is unknown."""
     batch = batch_store.batch(connection, batch_id)
     outcome = batch_store.outcome(connection, batch_id)
     return {
         **batch_line(batch),
         "card": card_document(batch.card),
         "outcome": dict(outcome.states),
-        "reconciliation": ending.reconciliation(batch, outcome),
+        "reconciliation": reconciliation(batch, outcome),
         "unknown_calls": [
             {
                 "call_id": call.id,

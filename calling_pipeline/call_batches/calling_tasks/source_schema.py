@@ -1,4 +1,4 @@
-"""What the database has: a source is checked against its catalogue, by value, before its names are ever quoted into SQL."""
+"""Checks a source against the database's catalogue, before its names are ever quoted into SQL."""
 
 from __future__ import annotations
 
@@ -6,27 +6,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.records import Source
 from calling_pipeline.errors import Forbidden, InvalidInput, UnknownIdentifier
 
 SHOWN = 20
-
-SCHEMAS = sa.text("""
-SELECT nspname FROM pg_namespace
-WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY nspname
-""")
-
-TABLES = sa.text("""
-SELECT relname FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace
-WHERE nspname = :schema AND relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY relname
-""")
-
-COLUMNS = sa.text("""
-SELECT attname, atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) AS is_integer,
-       has_column_privilege(class.oid, attnum, 'SELECT') AS readable
-FROM pg_attribute JOIN pg_class AS class ON class.oid = attrelid JOIN pg_namespace AS space ON space.oid = relnamespace
-WHERE nspname = :schema AND relname = :table AND attnum > 0 AND NOT attisdropped ORDER BY attnum
-""")
 
 
 def check_source(connection: sa.Connection, source: Source) -> frozenset[str]:
@@ -34,11 +18,11 @@ def check_source(connection: sa.Connection, source: Source) -> frozenset[str]:
 
     Raises `UnknownIdentifier` that names what is missing and lists what there is, `Forbidden` without the right to read.
     """
-    schemas = list(connection.execute(SCHEMAS).scalars())
+    schemas = task_store.schemas(connection)
     _require("schema", source.schema, schemas, "the database has", field="source_schema")
-    tables = list(connection.execute(TABLES, {"schema": source.schema}).scalars())
+    tables = task_store.tables(connection, source.schema)
     _require("table", source.table, tables, f"schema {source.schema} has", field="source_table")
-    rows = connection.execute(COLUMNS, {"schema": source.schema, "table": source.table}).all()
+    rows = task_store.columns(connection, source.schema, source.table)
     names = [row.attname for row in rows]
     if not source.mobile_phone:
         raise InvalidInput("mobile_phone has no column; every call needs a number", field="mobile_phone")

@@ -2,7 +2,8 @@
 
 The protocol. A claim (`pending → pushing`, fenced by the batch's runner) is committed before its request is sent. An
 outcome is accepted only for the claim it belongs to, once, and brings its log row and history row in the same statement.
-What a dead runner leaves in `pushing` becomes `unknown`; a late answer of that very claim may still replace `unknown`.
+An orphaned claim becomes `unknown`; a late answer of that very claim may still replace `unknown`. `records.MOVES` is the
+table of all moves.
 """
 
 from __future__ import annotations
@@ -10,162 +11,32 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
+from calling_pipeline.at_most_once.orphans import ORPHANED
 from calling_pipeline.call_batches.records import BatchState, Claimed, Result, UnknownCall
+from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks, gateway_ids
+from calling_pipeline.database.sql import load
 
-FENCE = sa.text("SELECT state FROM call_batches WHERE id = :batch_id AND runner = :runner FOR SHARE")
-"""Holds a pause, a cancellation or another runner off until the claim is committed."""
-
-DUE = sa.text("""
-SELECT task.id, task.phone, task.staff_name, task.sys_name, task.order_type, task.order_nums, task.distinct_id,
-    task.attempts,
-       history.phone IS NOT NULL AS called_before
-FROM (SELECT * FROM call_tasks
-      WHERE batch_id = :batch_id AND state = 'pending' AND (not_before IS NULL OR not_before <= :now)
-      ORDER BY source_row LIMIT :limit FOR UPDATE SKIP LOCKED) AS task
-LEFT JOIN call_history AS history ON history.phone = task.phone AND history.last_call_task_id <> task.id
-     AND (CAST(:recall_from AS timestamptz) IS NULL OR history.last_called_at > :recall_from)
-ORDER BY task.source_row
-""")
-
-SLOTS = sa.text("""
-UPDATE gateway_ids SET last_slot = greatest(last_slot + 1, :now_ms) + :count - 1 WHERE single RETURNING last_slot
-""")
-"""A slot is a millisecond since 1970 that was never given out before: what a distinct_id is made of."""
-
-APPLY_CLAIM = sa.text("""
-UPDATE call_tasks AS task
-SET state = claim.state, reason = claim.reason, distinct_id = claim.distinct_id, not_before = claim.not_before,
-    attempts = task.attempts + (claim.state = 'pushing')::int, claim = CAST(:claim AS uuid), claimed_at = :now
-FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:distinct_ids AS text[]),
-            CAST(:not_befores AS timestamptz[])) AS claim (id, state, reason, distinct_id, not_before)
-WHERE task.id = claim.id AND task.state = 'pending'
-""")
-
-RELEASE = sa.text("""
-UPDATE call_tasks AS task
-SET state = CASE WHEN batch.state = 'cancelled' THEN 'skipped' ELSE 'pending' END,
-    reason = CASE WHEN batch.state = 'cancelled' THEN 'cancelled' END, attempts = attempts - 1, claim = NULL
-FROM call_batches AS batch
-WHERE batch.id = task.batch_id AND task.claim = CAST(:claim AS uuid) AND task.state = 'pushing'
-  AND (CAST(:ids AS bigint[]) IS NULL OR task.id = ANY(:ids)) AND batch.id = :batch_id
-RETURNING task.distinct_id
-""")
-"""Gives back claims that were certainly not sent."""
-
-RECORD = sa.text("""
-WITH answer AS (
-    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:claims AS uuid[]), CAST(:states AS text[]), CAST(:outcomes AS text[]),
-        CAST(:codes AS text[]), CAST(:messages AS text[]), CAST(:statuses AS smallint[]), CAST(:sents AS timestamptz[]),
-        CAST(:answereds AS timestamptz[]), CAST(:not_befores AS timestamptz[]))
-    AS answer (id, claim, state, outcome, code, message, status, sent, answered, not_before)),
-settled AS (
-    UPDATE call_tasks AS task
-    SET state = CASE WHEN answer.state = 'pending' AND batch.state = 'cancelled' THEN 'skipped' ELSE answer.state END,
-        reason = CASE WHEN answer.state = 'pending' AND batch.state = 'cancelled' THEN 'cancelled'
-                      WHEN answer.state IN ('failed', 'refused') THEN answer.message END,
-        resp_code = nullif(answer.code, ''), not_before = answer.not_before
-    FROM answer, call_batches AS batch
-    WHERE task.id = answer.id AND task.claim = answer.claim AND batch.id = task.batch_id
-      AND (task.state = 'pushing' OR task.state = 'unknown' AND answer.state <> 'unknown')
-    RETURNING task.id, task.batch_id, task.phone, task.distinct_id, task.attempts, task.claimed_at, answer.outcome,
-        answer.code,
-              answer.message, answer.status, answer.sent, answer.answered),
-logged AS (
-    INSERT INTO call_log (call_task_id, batch_id, phone, distinct_id, attempt, outcome, resp_code, message,
-        http_status, sent_at,
-                          answered_at, recorded_at, recorded_by)
-    SELECT id, batch_id, phone, distinct_id, attempts, outcome, code, message, status, sent, answered, :now, :by
-        FROM settled),
-remembered AS (
-    INSERT INTO call_history AS known (phone, first_called_at, last_called_at, calls, last_batch_id, last_call_task_id)
-    SELECT DISTINCT ON (phone) phone, coalesce(sent, claimed_at), coalesce(sent, claimed_at), 1, batch_id, id
-    FROM settled WHERE outcome = 'pushed' ORDER BY phone, id DESC
-    ON CONFLICT (phone) DO UPDATE SET last_called_at = greatest(known.last_called_at, excluded.last_called_at),
-        calls = known.calls + 1, last_batch_id = excluded.last_batch_id, last_call_task_id = excluded.last_call_task_id)
-SELECT id, outcome, distinct_id FROM settled
-""")
-"""Outcome, log and history at once. Sent twice (a commit whose answer was lost), it changes nothing the second time."""
-
-ORPHANS = sa.text("""
-WITH orphan AS (
-    UPDATE call_tasks SET state = 'unknown' WHERE batch_id = :batch_id AND state = 'pushing'
-    RETURNING id, batch_id, phone, distinct_id, attempts, claimed_at)
-INSERT INTO call_log (call_task_id, batch_id, phone, distinct_id, attempt, outcome, message, sent_at, recorded_at,
-    recorded_by)
-SELECT id, batch_id, phone, distinct_id, attempts, 'unknown', 'the process ended before the outcome was recorded',
-    claimed_at,
-       :now, :by
-FROM orphan
-""")
-
-SETTLE = sa.text("""
-WITH settled AS (
-    UPDATE call_tasks AS task
-    SET state = CASE WHEN :pushed THEN 'pushed' WHEN batch.state = 'cancelled' THEN 'skipped' ELSE 'pending' END,
-        reason = CASE WHEN NOT :pushed AND batch.state = 'cancelled' THEN 'cancelled' END, claim = NULL, not_before = NULL
-    FROM call_batches AS batch
-    WHERE batch.id = task.batch_id AND task.state = 'unknown' AND task.id = ANY(CAST(:ids AS bigint[]))
-    RETURNING task.id, task.batch_id, task.phone, task.distinct_id, task.attempts, task.claimed_at),
-logged AS (
-    INSERT INTO call_log (call_task_id, batch_id, phone, distinct_id, attempt, outcome, message, sent_at, recorded_at,
-        recorded_by)
-    SELECT id, batch_id, phone, distinct_id, attempts, CASE WHEN :pushed THEN 'settled_pushed'
-        ELSE 'settled_retry' END, :note,
-           claimed_at, :now, :by
-    FROM settled),
-remembered AS (
-    INSERT INTO call_history AS known (phone, first_called_at, last_called_at, calls, last_batch_id, last_call_task_id)
-    SELECT DISTINCT ON (phone) phone, claimed_at, claimed_at, 1, batch_id, id FROM settled WHERE :pushed
-        ORDER BY phone, id DESC
-    ON CONFLICT (phone) DO UPDATE SET last_called_at = greatest(known.last_called_at, excluded.last_called_at),
-        calls = known.calls + 1, last_batch_id = excluded.last_batch_id, last_call_task_id = excluded.last_call_task_id)
-SELECT id, batch_id, distinct_id FROM settled
-""")
-
-REOPEN = sa.text("""
-UPDATE call_batches SET state = 'waiting', resume_at = :now, finished_at = NULL, note = 'settled calls are to be made again'
-WHERE state = 'completed' AND id = ANY(CAST(:batch_ids AS bigint[]))
-""")
-
-SKIP_PENDING = sa.text("""
-UPDATE call_tasks SET state = 'skipped', reason = 'cancelled' WHERE batch_id = :batch_id AND state = 'pending'
-""")
-
-OPEN_CALLS = sa.text("""
-SELECT count(*) AS pending, min(coalesce(not_before, :now)) AS next_due,
-       (SELECT count(*) FROM call_tasks WHERE batch_id = :batch_id AND state = 'pushing') AS pushing
-FROM call_tasks WHERE batch_id = :batch_id AND state = 'pending'
-""")
-"""Each state by an index of its own."""
-
-UNKNOWN = sa.text("""
-SELECT task.id, task.batch_id, task.phone, task.distinct_id, task.claimed_at, coalesce(log.message, '') AS message
-FROM call_tasks AS task
-LEFT JOIN LATERAL (SELECT message FROM call_log WHERE call_log.batch_id = task.batch_id AND call_task_id = task.id
-                   AND outcome = 'unknown' ORDER BY id DESC LIMIT 1) AS log ON true
-WHERE task.state = 'unknown' AND (CAST(:batch_id AS bigint) IS NULL OR task.batch_id = :batch_id)
-ORDER BY task.id LIMIT :limit
-""")
-
-UNKNOWN_IDS = sa.text("""
-SELECT id FROM call_tasks WHERE state = 'unknown' AND (CAST(:batch_id AS bigint) IS NULL OR batch_id = :batch_id)
-  AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
-      AND (CAST(:distinct_id AS text) IS NULL OR distinct_id = :distinct_id)
-""")
-
-STUCK_BATCHES = sa.text("SELECT DISTINCT batch_id FROM call_tasks WHERE state = 'pushing' ORDER BY batch_id")
-
-LAST_ANSWER = sa.text("SELECT answered_at FROM call_log WHERE answered_at IS NOT NULL ORDER BY id DESC LIMIT 1")
+DUE = load("call_batches/calls/due")
+APPLY_CLAIM = load("call_batches/calls/apply_claim")
+RELEASE = load("call_batches/calls/release")
+RECORD = load("call_batches/calls/record")
+ORPHANS_TO_UNKNOWN = load("call_batches/calls/orphans_to_unknown")
+SETTLE = load("call_batches/calls/settle")
+OPEN_CALLS = load("call_batches/calls/open_calls")
+UNKNOWN_CALLS = load("call_batches/calls/unknown_calls")
 
 
 def fence(connection: sa.Connection, batch_id: int, runner: uuid.UUID) -> BatchState | None:
-    """The batch's state, held until the transaction ends; None when another runner took over."""
-    state: BatchState | None = connection.execute(FENCE, {"batch_id": batch_id, "runner": runner}).scalar_one_or_none()
-    return state
+    """The batch's state, locked until the transaction ends; None when another runner took over.
+
+    The lock holds a pause, a cancellation or another runner off until the claim is committed.
+    """
+    mine = sa.select(call_batches.c.state).where(call_batches.c.id == batch_id, call_batches.c.runner == runner)
+    return cast(BatchState | None, connection.execute(mine.with_for_update(read=True)).scalar_one_or_none())
 
 
 def due(
@@ -177,9 +48,12 @@ def due(
 
 
 def take_slots(connection: sa.Connection, now: dt.datetime, count: int) -> range:
-    """`count` milliseconds that no distinct_id ever had."""
+    """Take `count` slots: milliseconds since 1970 that no distinct_id was ever made of."""
     now_ms = int(now.timestamp() * 1000)
-    last = int(connection.execute(SLOTS, {"now_ms": now_ms, "count": count}).scalar_one())
+    last_slot = gateway_ids.c.last_slot
+    taken = sa.func.greatest(last_slot + 1, now_ms) + count - 1
+    advance = sa.update(gateway_ids).where(gateway_ids.c.single).values(last_slot=taken).returning(last_slot)
+    last = int(connection.execute(advance).scalar_one())
     return range(last - count + 1, last + 1)
 
 
@@ -196,7 +70,7 @@ def apply_claim(
 
 
 def release(connection: sa.Connection, batch_id: int, claim: str, ids: Sequence[int] | None = None) -> list[str]:
-    """Give back claims that were not sent (all of `claim` without ids); returns their distinct_ids."""
+    """Release claims that were not sent (all of `claim` without ids); returns their distinct_ids."""
     values = {"batch_id": batch_id, "claim": claim, "ids": None if ids is None else list(ids)}
     return list(connection.execute(RELEASE, values).scalars())
 
@@ -221,8 +95,9 @@ def record(connection: sa.Connection, results: Sequence[Result], *, now: dt.date
 
 
 def orphans_to_unknown(connection: sa.Connection, batch_id: int, *, now: dt.datetime, by: str) -> int:
-    """Call unknown what a dead runner left in `pushing`. Only for who holds the batch's lock."""
-    return connection.execute(ORPHANS, {"batch_id": batch_id, "now": now, "by": by}).rowcount
+    """Make orphaned claims unknown; returns how many. Only for the holder of the batch's lock."""
+    values = {"batch_id": batch_id, "why": ORPHANED, "now": now, "by": by}
+    return connection.execute(ORPHANS_TO_UNKNOWN, values).rowcount
 
 
 def settle(
@@ -234,13 +109,19 @@ def settle(
 
 
 def reopen(connection: sa.Connection, batch_ids: Sequence[int], now: dt.datetime) -> int:
-    """Let completed batches go on."""
-    return connection.execute(REOPEN, {"batch_ids": list(batch_ids), "now": now}).rowcount
+    """Let completed batches go on; returns how many were completed."""
+    b = call_batches
+    completed = sa.update(b).where(b.c.state == "completed", b.c.id.in_(batch_ids))
+    note = "settled calls are to be made again"
+    again = completed.values(state="waiting", resume_at=now, finished_at=None, note=note)
+    return connection.execute(again).rowcount
 
 
 def skip_pending(connection: sa.Connection, batch_id: int) -> int:
-    """Skip what a cancelled batch has not called."""
-    return connection.execute(SKIP_PENDING, {"batch_id": batch_id}).rowcount
+    """Skip what a cancelled batch has not called; returns how many calls."""
+    t = call_tasks
+    pending = sa.update(t).where(t.c.batch_id == batch_id, t.c.state == "pending")
+    return connection.execute(pending.values(state="skipped", reason="cancelled")).rowcount
 
 
 def open_calls(connection: sa.Connection, batch_id: int, now: dt.datetime) -> tuple[int, int, dt.datetime | None]:
@@ -250,8 +131,8 @@ def open_calls(connection: sa.Connection, batch_id: int, now: dt.datetime) -> tu
 
 
 def unknown_calls(connection: sa.Connection, *, batch_id: int | None = None, limit: int = 100) -> list[UnknownCall]:
-    """Calls whose fate nobody knows, oldest first."""
-    return [UnknownCall(*row) for row in connection.execute(UNKNOWN, {"batch_id": batch_id, "limit": limit})]
+    """Calls whose outcome is unknown, oldest first."""
+    return [UnknownCall(*row) for row in connection.execute(UNKNOWN_CALLS, {"batch_id": batch_id, "limit": limit})]
 
 
 def unknown_ids(
@@ -262,13 +143,22 @@ def unknown_ids(
     distinct_id: str | None = None,
 ) -> list[int]:
     """Ids of the unknown calls that fit every given condition."""
-    values = {"batch_id": batch_id, "ids": None if ids is None else list(ids), "distinct_id": distinct_id}
-    return list(connection.execute(UNKNOWN_IDS, values).scalars())
+    t = call_tasks
+    query = sa.select(t.c.id).where(t.c.state == "unknown")
+    if batch_id is not None:
+        query = query.where(t.c.batch_id == batch_id)
+    if ids is not None:
+        query = query.where(t.c.id.in_(ids))
+    if distinct_id is not None:
+        query = query.where(t.c.distinct_id == distinct_id)
+    return list(connection.execute(query).scalars())
 
 
 def batches_with_pushing(connection: sa.Connection) -> list[int]:
     """Batches that have calls in `pushing`."""
-    return list(connection.execute(STUCK_BATCHES).scalars())
+    batch_id = call_tasks.c.batch_id
+    query = sa.select(batch_id).distinct().where(call_tasks.c.state == "pushing").order_by(batch_id)
+    return list(connection.execute(query).scalars())
 
 
 def to_claimed(row: Any, distinct_id: str, claim: str) -> Claimed:
@@ -280,4 +170,6 @@ def to_claimed(row: Any, distinct_id: str, claim: str) -> Claimed:
 
 def last_vendor_answer(connection: sa.Connection) -> dt.datetime | None:
     """When the gateway last answered a push."""
-    return connection.execute(LAST_ANSWER).scalar_one_or_none()
+    answered_at = call_log.c.answered_at
+    query = sa.select(answered_at).where(answered_at.is_not(None)).order_by(call_log.c.id.desc()).limit(1)
+    return connection.execute(query).scalar_one_or_none()

@@ -1,5 +1,7 @@
-"""Reading telephone numbers inside the database. SQL decides the spellings it is sure of; the odd ones are judged by
-`phonenumbers` in Python, each distinct spelling once."""
+"""Reads telephone numbers inside the database.
+
+SQL decides the spellings it is sure of; the others are judged by `phones` in Python, each distinct spelling once.
+"""
 
 from __future__ import annotations
 

@@ -1,14 +1,12 @@
 """Planning: a calling task's source rows become a batch, in a few set-based statements, every row with its verdict.
 
-Plans are made one at a time (a lock), so that of two batches that share a number the second sees the first's.
+Plans are made one at a time (an advisory lock), so that of two batches that share a number the second sees the first.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import uuid
-from dataclasses import asdict
 
 import sqlalchemy as sa
 from psycopg import sql
@@ -18,74 +16,33 @@ from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.planning import phone_sql
-from calling_pipeline.call_batches.records import MAPPED, REASONS, Batch, CallingTask, Card, CardLine
+from calling_pipeline.call_batches.records import MAPPED, REASONS, ROOM, Batch, CallingTask, Card, CardLine
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.database import locks
 from calling_pipeline.database.engine import driver_connection
+from calling_pipeline.database.sql import statement_of
 from calling_pipeline.errors import CallingError
 from calling_pipeline.masking import mask_sample
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
 
-FEATURE = "call_batches"
 WORK_MEMORY = "256MB"
 
-VERDICTS = sql.SQL("""
-SELECT row.source_row, row.phone, CASE WHEN row.phone IS DISTINCT FROM row.spelling THEN left(row.spelling, 64) END AS raw,
-       row.staff_name, row.sys_name, row.order_type, row.order_nums,
-       CASE WHEN row.mobile IS NULL THEN coalesce(nullif(row.kind, 'mobile'), 'changed_meanwhile')
-            WHEN row.rank > 1 THEN 'duplicate'
-            WHEN refused.rule = 'do_not_call' THEN 'do_not_call'
-            WHEN history.phone IS NOT NULL THEN 'called_before'
-            WHEN open.phone IS NOT NULL THEN 'open_elsewhere'
-            ELSE refused.rule END AS reason
-FROM (SELECT read.*, CASE WHEN mobile IS NOT NULL THEN row_number() OVER (
-                 PARTITION BY mobile COLLATE "C" ORDER BY order_nums DESC NULLS LAST, source_row) END AS rank
-      FROM (SELECT sure.source_row, sure.spelling, sure.staff_name, sure.sys_name, sure.order_type, sure.order_nums,
-                   coalesce(sure.mobile, CASE WHEN judged.kind = 'mobile' THEN judged.phone END) AS mobile,
-                   coalesce(sure.mobile, judged.phone) AS phone, judged.kind
-            FROM (SELECT source.*, {mobile} AS mobile
-                  FROM (SELECT row_number() OVER () AS source_row, {spelling} AS spelling, {fields} FROM {table}) AS source
-                  OFFSET 0) AS sure
-            LEFT JOIN judged_phones AS judged ON sure.mobile IS NULL AND judged.spelling = sure.spelling) AS read
-     ) AS row
-LEFT JOIN contact_refusals AS refused ON refused.phone = row.mobile
-LEFT JOIN call_history AS history ON history.phone = row.mobile
-     AND ({recall_from}::timestamptz IS NULL OR history.last_called_at > {recall_from})
-LEFT JOIN call_tasks AS open ON open.phone = row.mobile AND open.state IN ('pending', 'pushing', 'unknown')
-""")
-"""Every source row once, with the first reason against it. Only the best row of a number (most orders, then first) meets
-the history and the lists: its twins are duplicates whatever becomes of it.
-
-`OFFSET 0` keeps the planner from copying the expression that reads a number into every place that names it. Values are
-literals quoted by the driver, not parameters: a column may be called `100%`, which would be taken for one."""
-
-KEEP = sql.SQL("""
-INSERT INTO call_tasks (batch_id, source_row, phone, raw, staff_name, sys_name, order_type, order_nums, state, reason)
-SELECT {batch_id}, source_row, phone, raw, staff_name, sys_name, order_type, order_nums,
-       CASE WHEN reason IS NULL THEN 'pending' ELSE 'skipped' END, reason
-FROM ({verdicts}) AS verdict
-""")
-
-COUNT = sql.SQL("""
-SELECT reason, count(*), min(coalesce(raw, phone)), max(coalesce(raw, phone)) FROM ({verdicts}) AS verdict GROUP BY reason
-""")
-
-COUNT_KEPT = sql.SQL("""
-SELECT reason, count(*), min(coalesce(raw, phone)), max(coalesce(raw, phone)) FROM call_tasks
-WHERE batch_id = {batch_id} GROUP BY reason
-""")
+VERDICTS = sql.SQL(statement_of("call_batches/planning/verdicts"))
+KEEP = sql.SQL(statement_of("call_batches/planning/keep"))
+COUNT_BY_REASON = sql.SQL(statement_of("call_batches/planning/count_by_reason"))
 
 
 def preview(connection: sa.Connection, task: CallingTask) -> Card:
     """The pre-flight card of a batch planned now. The caller rolls back: nothing of it stays."""
     verdicts = _prepare(connection, task, days.now())
-    return _card(driver_connection(connection).execute(COUNT.format(verdicts=verdicts)).fetchall())
+    rows = sql.SQL("({}) AS verdict").format(verdicts)
+    return _card(driver_connection(connection).execute(COUNT_BY_REASON.format(rows=rows)).fetchall())
 
 
 def plan(connection: sa.Connection, task: CallingTask, tick_at: dt.datetime | None) -> Batch:
-    """Plan a batch in the caller's transaction; the tick that has its batch already gives that one back unchanged.
+    """Plan a batch in the caller's transaction; a tick that has its batch already returns that one unchanged.
 
     Raises `UnknownIdentifier` when the source no longer fits the task.
     """
@@ -100,12 +57,13 @@ def plan(connection: sa.Connection, task: CallingTask, tick_at: dt.datetime | No
     driver = driver_connection(connection)
     number = sql.Literal(batch_id)
     driver.execute(KEEP.format(verdicts=verdicts, batch_id=number))
-    card = _card(driver.execute(COUNT_KEPT.format(batch_id=number)).fetchall())
+    kept = sql.SQL("call_tasks WHERE batch_id = {}").format(number)
+    card = _card(driver.execute(COUNT_BY_REASON.format(rows=kept)).fetchall())
     if not card.adds_up:
         raise CallingError(f"the plan of {task.name} does not add up: {card.source_rows} rows")
-    batch_store.set_card(connection, batch_id, json.dumps(asdict(card)))
+    batch_store.set_card(connection, batch_id, card)
     details = {"task": task.name, "source_rows": card.source_rows, "to_call": card.to_call}
-    save_task_details(connection, TaskDetails(f"batch:{batch_id}", FEATURE, "pending", details=details, by=task.name))
+    save_task_details(connection, TaskDetails(f"batch:{batch_id}", ROOM, "pending", details=details, by=task.name))
     return batch_store.batch(connection, batch_id)
 
 
@@ -137,7 +95,7 @@ def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime) -> 
         mobile=phone_sql.mobile_in(sql.SQL("spelling")),
         spelling=phone_sql.spelling_of(task.source.mobile_phone),
         fields=_fields(task, integers),
-        table=table,
+        source_table=table,
         recall_from=sql.Literal(recall_from),
     )
 

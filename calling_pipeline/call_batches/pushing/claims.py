@@ -12,11 +12,10 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.records import Batch, BatchState, Claimed
+from calling_pipeline.call_batches.records import ROOM, Batch, BatchState, Claimed
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.records import Attempt, Policy, Verdict
 
-ROOM = "call_batches"
 CAP_PATIENCE = dt.timedelta(minutes=15)
 """A cap that lets go within this time delays a call; one that holds longer skips it."""
 

@@ -30,7 +30,7 @@ from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.dependencies import CLAIM_AHEAD_S, PushLimits
 from calling_pipeline.call_batches.pushing import claims, outcomes
 from calling_pipeline.call_batches.pushing.rate_limit import Pacer
-from calling_pipeline.call_batches.records import Batch, BatchState, Claimed, Result
+from calling_pipeline.call_batches.records import ROOM, Batch, BatchState, Claimed, Result
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.database.retry import LOST, Transactions, retry_while_lost
@@ -379,4 +379,4 @@ class _Stop:
 
 def _record(connection: sa.Connection, results: list[Result], by: str) -> None:
     certainly_not = call_store.record(connection, results, now=days.now(), by=by)
-    gate.withdraw_many(connection, claims.ROOM, certainly_not)
+    gate.withdraw_many(connection, ROOM, certainly_not)

@@ -87,12 +87,12 @@ def _call_history(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         with runtime.transaction() as connection:
             for key in context.partition_keys:
                 day = days.parse_day(key)
-                totals = fact_store.totals_of(connection, day, day)
+                totals = fact_store.totals_of(connection, day)
                 context.add_asset_metadata(
                     {"calls_of_day": int(totals.pushed), "attempts_of_day": int(totals.attempts)}, partition_key=key
                 )
-            whole = fact_store.history_totals(connection)
-        return dg.MaterializeResult(metadata={"dagster/row_count": int(whole.phones), "calls": int(whole.calls)})
+            phones, calls = fact_store.history_totals(connection)
+        return dg.MaterializeResult(metadata={"dagster/row_count": phones, "calls": calls})
 
     return call_history
 
@@ -118,7 +118,7 @@ def _about_day(runtime: Runtime, key: str) -> dict[str, Any]:
     day = days.parse_day(key)
     with runtime.transaction() as connection:
         found = [views.batch_document(connection, batch.id, unknown=0) for batch in batch_store.batches_of(connection, day)]
-        totals = fact_store.totals_of(connection, day, day)
+        totals = fact_store.totals_of(connection, day)
     made = sum(item["outcome"].get("pushed", 0) for item in found)
     minutes = max((totals.last - totals.first).total_seconds() / 60, 1 / 60) if totals.attempts else 0
     return {

@@ -1,0 +1,17 @@
+-- Pending calls that may be claimed now, in the source's order, locked; rows that another session holds are passed over.
+-- `called_before`: another call reached the number within the recall window since the batch was planned.
+SELECT
+    task.id, task.phone, task.staff_name, task.sys_name, task.order_type, task.order_nums, task.distinct_id, task.attempts,
+    history.phone IS NOT NULL AS called_before
+FROM (
+    SELECT * FROM call_tasks
+    WHERE batch_id = :batch_id AND state = 'pending' AND (not_before IS NULL OR not_before <= :now)
+    ORDER BY source_row
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+) AS task
+LEFT JOIN call_history AS history
+    ON
+        history.phone = task.phone AND history.last_call_task_id <> task.id
+        AND (cast(:recall_from AS timestamptz) IS NULL OR history.last_called_at > :recall_from)
+ORDER BY task.source_row;

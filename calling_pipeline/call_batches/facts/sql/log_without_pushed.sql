@@ -1,0 +1,14 @@
+-- Log rows of calls that were made, whose call is not pushed.
+SELECT log.call_task_id AS call, log.batch_id AS batch
+FROM call_log AS log
+WHERE
+    log.outcome IN (
+        'pushed', 'settled_pushed') AND log.batch_id IN (
+        SELECT id FROM call_batches
+        WHERE day = :day
+    )
+    AND NOT EXISTS (
+        SELECT FROM call_tasks AS task
+        WHERE task.id = log.call_task_id AND task.state = 'pushed'
+    )
+LIMIT :limit;
