@@ -1,4 +1,4 @@
-"""What the room hands out: a day's numbers, the proof they are complete, and what a sync did. Imports nothing of ours."""
+"""The room's records: a day's numbers, the proof that they are complete, and what a sync did with a day."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from typing import Literal
 
 Track = Literal["task", "grade"]
 TRACKS: tuple[Track, ...] = ("task", "grade")
+SyncType = Literal["long_historical", "historical", "today", "manual"]
+"""Which window a sync read: T-10 … yesterday, T-3 … yesterday, today, or days that a person chose."""
 Mode = Literal["full", "incremental"]
 Outcome = Literal["stored", "superseded"]
 Progress = Callable[[dt.date, int, int], None]
-"""Told the day, the pages read and the pages expected, after every page."""
+"""Called after every page with the day, the pages read and the pages expected."""
 
 
 @dataclass(frozen=True)
 class FetchProof:
     """What the vendor reported for a day and what was read of it.
 
-    `distinct_ids` counts different call ids (grade track: stored ones) or dialling tasks (task track);
-    `complete` is `distinct_ids == reported_total`. `window_end` is the frozen upper bound of the read.
-    `rows_*`: what the read changed in `call_records`; `late_rows`: those changes an incremental read would have missed.
+    `distinct_ids` counts different call ids (grade track: those stored) or dialling tasks (task track);
+    `complete` is `distinct_ids == reported_total`. The read covers `window_start` … `window_end`, both included.
+    `rows_*`: what the read changed in `call_records`; `late_rows`: changes that the incremental reads before it missed.
     """
 
     fetch_number: int
@@ -95,8 +97,18 @@ class TaskDay:
 
 
 @dataclass(frozen=True)
+class TaskSums:
+    """A day's numbers over all dialling tasks, as they were read."""
+
+    tasks: int = 0
+    calls: int = 0
+    connected: int = 0
+    successes: int = 0
+
+
+@dataclass(frozen=True)
 class DayResult:
-    """What a sync did with one day. `superseded`: a newer read of the day was stored meanwhile, this one was dropped.
+    """What a sync did with one day. `superseded`: a newer read of the day was stored first, this one was discarded.
 
     `stats` is what the cache holds afterwards, None when the numbers are not published yet.
     """

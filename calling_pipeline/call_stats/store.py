@@ -1,4 +1,7 @@
-"""SQL of the caches: reading a day's numbers and publishing new ones. Call records are `store_records.py`. Never commits."""
+"""SQL that reads what the room holds, and deletes what has been kept long enough. It never commits.
+
+What a sync writes is `sync/store.py`; what the checks judge is gathered in `facts/store.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,136 +11,57 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_stats.records import AgentRank, GradeDay, HourlyOrders, TaskDay
-from calling_pipeline.call_stats.sync.store import proof_from
+from calling_pipeline.call_stats.records import AgentRank, FetchProof, GradeDay, HourlyOrders, Mode, TaskDay, Track
 from calling_pipeline.call_stats.tables import (
     agent_ranking,
+    call_records,
     fetch_proofs,
     grade_stats_cache,
     hourly_orders,
     task_stats_cache,
 )
+from calling_pipeline.database.engine import driver_sql
+from calling_pipeline.database.sql import load
 
+_CACHES = (grade_stats_cache, task_stats_cache, agent_ranking, hourly_orders)
+_PROOF_COLUMNS = tuple(column.name for column in fetch_proofs.columns)
 _GRADE_COLUMNS = tuple(column.name for column in grade_stats_cache.columns if column.name != "fetch_number")
 _TASK_COLUMNS = tuple(column.name for column in task_stats_cache.columns if column.name != "fetch_number")
 _PROOF = [column.label(f"proof_{column.name}") for column in fetch_proofs.columns]
-READ_GRADE_DAY = (
-    sa.select(grade_stats_cache, *_PROOF)
+_READ_DAY: Mapping[Track, sa.Select[Any]] = {
+    "grade": sa.select(grade_stats_cache, *_PROOF)
     .outerjoin(fetch_proofs, fetch_proofs.c.fetch_number == grade_stats_cache.c.fetch_number)
-    .where(grade_stats_cache.c.date == sa.bindparam("day"))
-)
-READ_TASK_DAY = (
-    sa.select(task_stats_cache, *_PROOF)
+    .where(grade_stats_cache.c.date == sa.bindparam("day")),
+    "task": sa.select(task_stats_cache, *_PROOF)
     .outerjoin(fetch_proofs, fetch_proofs.c.fetch_number == task_stats_cache.c.fetch_number)
-    .where(task_stats_cache.c.date == sa.bindparam("day"))
-)
+    .where(task_stats_cache.c.date == sa.bindparam("day")),
+}
+READ_DAY_BY_DRIVER: Mapping[Track, str] = {track: driver_sql(query) for track, query in _READ_DAY.items()}
+"""The statement of `read_day` for psycopg, for the one reader that goes past SQLAlchemy; `day_from` reads its rows."""
+_DELETE_PROOFS = load("call_stats/delete_proofs")
 
-_PUBLISH_GRADE = sa.text("""
-    INSERT INTO grade_stats_cache AS cached
-        (date, grade_9, grade_1, total_success, total_records, calculated_at, elapsed_time, sync_type, fetch_number)
-    SELECT :day, count(*) FILTER (WHERE order_yuan = 9), count(*) FILTER (WHERE order_yuan = 1),
-        count(*) FILTER (WHERE order_yuan <> 0), count(*), :now, :elapsed_s, :sync_type, :fetch_number
-    FROM call_records WHERE date = :day
-    ON CONFLICT (date) DO UPDATE SET
-        grade_9 = excluded.grade_9, grade_1 = excluded.grade_1, total_success = excluded.total_success,
-        total_records = excluded.total_records, calculated_at = excluded.calculated_at,
-        elapsed_time = excluded.elapsed_time, sync_type = excluded.sync_type, fetch_number = excluded.fetch_number
-    WHERE cached.fetch_number <= excluded.fetch_number
-""")
-_PUBLISH_TASK = sa.text("""
-    INSERT INTO task_stats_cache AS cached
-        (date, total_tasks, callout_number, called_number, success_number, connected_rate, calculated_at, sync_type,
-        fetch_number)
-    VALUES (:day, :tasks, :calls, :connected, :successes,
-        CASE WHEN :calls = 0 THEN 0 ELSE round(100.0 * :connected / :calls, 2) END, :now, :sync_type, :fetch_number)
-    ON CONFLICT (date) DO UPDATE SET
-        total_tasks = excluded.total_tasks, callout_number = excluded.callout_number,
-        called_number = excluded.called_number, success_number = excluded.success_number,
-        connected_rate = excluded.connected_rate, calculated_at = excluded.calculated_at,
-        sync_type = excluded.sync_type, fetch_number = excluded.fetch_number
-    WHERE cached.fetch_number <= excluded.fetch_number
-""").bindparams(sa.bindparam("calls", type_=sa.BigInteger), sa.bindparam("connected", type_=sa.BigInteger))
-_DROP_AGENTS = sa.text("DELETE FROM agent_ranking WHERE date = :day")
-_RANK_AGENTS = sa.text("""
-    INSERT INTO agent_ranking (date, agent_id, position, calls, connected, talk_s, grade_9, grade_1, orders)
-    SELECT :day, agent_id,
-        row_number() OVER (ORDER BY (agent_id = ''), count(*) FILTER (WHERE order_yuan <> 0) DESC,
-            count(*) FILTER (WHERE order_yuan = 9) DESC, count(*) FILTER (WHERE call_state = 2) DESC, agent_id),
-        count(*), count(*) FILTER (WHERE call_state = 2), coalesce(sum(duration_s), 0),
-        count(*) FILTER (WHERE order_yuan = 9), count(*) FILTER (WHERE order_yuan = 1),
-        count(*) FILTER (WHERE order_yuan <> 0)
-    FROM call_records WHERE date = :day
-    GROUP BY agent_id
-""")
-_DROP_HOURS = sa.text("DELETE FROM hourly_orders WHERE date = :day")
-_COUNT_HOURS = sa.text("""
-    INSERT INTO hourly_orders (date, hour, calls, connected, grade_9, grade_1, orders)
-    SELECT :day, extract(hour FROM date_bin('1 hour', called_at, 'epoch') AT TIME ZONE 'Asia/Shanghai'),
-        count(*), count(*) FILTER (WHERE call_state = 2),
-        count(*) FILTER (WHERE order_yuan = 9), count(*) FILTER (WHERE order_yuan = 1),
-        count(*) FILTER (WHERE order_yuan <> 0)
-    FROM call_records WHERE date = :day
-    GROUP BY date_bin('1 hour', called_at, 'epoch')
-""")
+
+def read_day(connection: sa.Connection, track: Track, day: dt.date) -> GradeDay | TaskDay | None:
+    """The cached numbers of one day of a track with their proof, None when there are none."""
+    row = connection.execute(_READ_DAY[track], {"day": day}).mappings().first()
+    return day_from(track, row) if row else None
 
 
 def read_grade_day(connection: sa.Connection, day: dt.date) -> GradeDay | None:
     """The cached grade numbers of `day` with their proof, None when there are none."""
-    row = connection.execute(READ_GRADE_DAY, {"day": day}).mappings().first()
-    return grade_day_from(row) if row else None
+    row = connection.execute(_READ_DAY["grade"], {"day": day}).mappings().first()
+    return _grade_day(row) if row else None
 
 
 def read_task_day(connection: sa.Connection, day: dt.date) -> TaskDay | None:
     """The cached task numbers of `day` with their proof, None when there are none."""
-    row = connection.execute(READ_TASK_DAY, {"day": day}).mappings().first()
-    return task_day_from(row) if row else None
+    row = connection.execute(_READ_DAY["task"], {"day": day}).mappings().first()
+    return _task_day(row) if row else None
 
 
-def grade_day_from(row: Mapping[Any, Any]) -> GradeDay:
-    """The record of one row of `READ_GRADE_DAY`."""
-    return GradeDay(**{name: row[name] for name in _GRADE_COLUMNS}, proof=_proof(row))
-
-
-def task_day_from(row: Mapping[Any, Any]) -> TaskDay:
-    """The record of one row of `READ_TASK_DAY`."""
-    return TaskDay(**{name: row[name] for name in _TASK_COLUMNS}, proof=_proof(row))
-
-
-def publish_grade_day(
-    connection: sa.Connection, day: dt.date, *, now: dt.datetime, elapsed_s: float, sync_type: str, fetch_number: int
-) -> None:
-    """Count the day's call records into the cache, unless it holds the numbers of a newer read."""
-    values = {"day": day, "now": now, "elapsed_s": elapsed_s, "sync_type": sync_type, "fetch_number": fetch_number}
-    connection.execute(_PUBLISH_GRADE, values)
-
-
-def publish_task_day(
-    connection: sa.Connection,
-    day: dt.date,
-    *,
-    tasks: int,
-    calls: int,
-    connected: int,
-    successes: int,
-    now: dt.datetime,
-    sync_type: str,
-    fetch_number: int,
-) -> None:
-    """Put the day's sums into the cache, unless it holds the numbers of a newer read."""
-    values = {"day": day, "tasks": tasks, "calls": calls, "connected": connected, "successes": successes}
-    connection.execute(_PUBLISH_TASK, {**values, "now": now, "sync_type": sync_type, "fetch_number": fetch_number})
-
-
-def rank_agents(connection: sa.Connection, day: dt.date) -> int:
-    """Rank the day's agents by orders anew; returns how many there are."""
-    connection.execute(_DROP_AGENTS, {"day": day})
-    return connection.execute(_RANK_AGENTS, {"day": day}).rowcount
-
-
-def count_hours(connection: sa.Connection, day: dt.date) -> int:
-    """Count the day's calls and orders by hour anew; returns how many hours had calls."""
-    connection.execute(_DROP_HOURS, {"day": day})
-    return connection.execute(_COUNT_HOURS, {"day": day}).rowcount
+def day_from(track: Track, row: Mapping[Any, Any]) -> GradeDay | TaskDay:
+    """The record of one row of `READ_DAY_BY_DRIVER`."""
+    return _grade_day(row) if track == "grade" else _task_day(row)
 
 
 def read_agents(connection: sa.Connection, day: dt.date, *, limit: int = 1000) -> list[AgentRank]:
@@ -152,7 +76,50 @@ def read_hours(connection: sa.Connection, day: dt.date) -> list[HourlyOrders]:
     return [HourlyOrders(**row) for row in connection.execute(query).mappings()]
 
 
-def _proof(row: Mapping[Any, Any]) -> Any:
+def count_records(connection: sa.Connection, day: dt.date) -> int:
+    """Call records stored for the day."""
+    return connection.execute(sa.select(sa.func.count()).where(call_records.c.date == day)).scalar_one()
+
+
+def latest_proof(connection: sa.Connection, track: Track, day: dt.date, *, mode: Mode | None = None) -> FetchProof | None:
+    """The newest read stored for the day (of `mode`, if one is named), None when it was never read."""
+    query = sa.select(fetch_proofs).where(fetch_proofs.c.track == track, fetch_proofs.c.date == day)
+    if mode is not None:
+        query = query.where(fetch_proofs.c.mode == mode)
+    row = connection.execute(query.order_by(fetch_proofs.c.fetch_number.desc()).limit(1)).mappings().one_or_none()
+    return FetchProof(**row) if row else None
+
+
+def last_vendor_answer(connection: sa.Connection) -> dt.datetime | None:
+    """When Guanke last gave a whole, usable answer; None when it never did."""
+    return connection.execute(sa.select(sa.func.max(fetch_proofs.c.finished_at))).scalar_one()
+
+
+def delete_cached_days(connection: sa.Connection, first_kept: dt.date) -> dict[str, int]:
+    """Delete the cached days before `first_kept`; rows deleted by table."""
+    return {table.name: connection.execute(sa.delete(table).where(table.c.date < first_kept)).rowcount for table in _CACHES}
+
+
+def delete_records(connection: sa.Connection, first_kept: dt.date) -> int:
+    """Delete the call records of days before `first_kept`; returns how many there were."""
+    return connection.execute(sa.delete(call_records).where(call_records.c.date < first_kept)).rowcount
+
+
+def delete_proofs(connection: sa.Connection, first_kept: dt.date, *, superseded_before: dt.datetime) -> int:
+    """Delete the proofs of days before `first_kept`, and of superseded reads begun before `superseded_before`."""
+    values = {"first_kept": first_kept, "superseded_before": superseded_before}
+    return connection.execute(_DELETE_PROOFS, values).rowcount
+
+
+def _grade_day(row: Mapping[Any, Any]) -> GradeDay:
+    return GradeDay(**{name: row[name] for name in _GRADE_COLUMNS}, proof=_proof(row))
+
+
+def _task_day(row: Mapping[Any, Any]) -> TaskDay:
+    return TaskDay(**{name: row[name] for name in _TASK_COLUMNS}, proof=_proof(row))
+
+
+def _proof(row: Mapping[Any, Any]) -> FetchProof | None:
     if row["proof_fetch_number"] is None:
         return None
-    return proof_from({column.name: row[f"proof_{column.name}"] for column in fetch_proofs.columns})
+    return FetchProof(**{name: row[f"proof_{name}"] for name in _PROOF_COLUMNS})

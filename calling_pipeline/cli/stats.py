@@ -80,7 +80,7 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
 def show(door: Door, text: str) -> Answer:
     """What the caches hold of one day: numbers, age and fetch proof. Exits 1 when neither holds anything."""
     from calling_pipeline.call_stats.records import TRACKS
-    from calling_pipeline.call_stats.sync.refresh import read_day
+    from calling_pipeline.call_stats.store import read_day
     from calling_pipeline.call_stats.views import day_answer, not_cached, proof_answer, require_partition
 
     runtime = door.ready_runtime

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.records import DayResult
+from calling_pipeline.call_stats.records import DayResult, FetchProof
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
@@ -57,3 +57,26 @@ def act(simulator: Simulator, verb: str, **body: Any) -> None:
 
 def truth(simulator: Simulator, day: dt.date = YESTERDAY, **options: Any) -> Any:
     return simulator.get("/guanke/_sim/truth", date=day.isoformat(), **options)
+
+
+def proof_of(track: Any, day: dt.date, *, fetch_number: int = 1, records: int = 0) -> FetchProof:
+    """The proof of a complete manual read of `day`."""
+    start, end = days.day_bounds(day)
+    return FetchProof(
+        fetch_number=fetch_number,
+        track=track,
+        date=day,
+        mode="full",
+        sync_type="manual",
+        window_start=start,
+        window_end=end - dt.timedelta(seconds=1),
+        started_at=end,
+        finished_at=end,
+        reported_total=records,
+        rows_fetched=records,
+        distinct_ids=records,
+        pages=1,
+        pages_read_again=0,
+        retries=0,
+        elapsed_s=0.1,
+    )

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from calling_pipeline import days
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.grades import order_yuan
-from calling_pipeline.call_stats.sync import store as record_store
+from calling_pipeline.call_stats.records import TaskSums
+from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.sync.staging import COLUMNS, Stager
 from calling_pipeline.database.bulk import copy_stream
 from calling_pipeline.vendors.guanke.records import CallRecord
+from calling_pipeline_tests.call_stats.conftest import proof_of
 
 DAY = dt.date(2026, 11, 20)
 NOON = int(days.day_bounds(DAY)[0].timestamp()) + 12 * 3600
@@ -41,11 +43,11 @@ calls = st.builds(
 
 
 def stage(connection, records, key=b"key"):
-    record_store.create_staging(connection)
-    with copy_stream(connection, record_store.STAGING, COLUMNS) as write:
+    sync_store.create_staging(connection)
+    with copy_stream(connection, sync_store.STAGING, COLUMNS) as write:
         write(Stager(DAY, key).lines(records))
     start = days.day_bounds(DAY)[0]
-    return record_store.replace_day(connection, DAY, since=None, settled=start)
+    return sync_store.replace_day(connection, DAY, since=None, settled=start)
 
 
 @given(st.lists(calls, max_size=30, unique_by=lambda call: call.id))
@@ -53,9 +55,9 @@ def stage(connection, records, key=b"key"):
 def test_any_records_are_stored_as_they_came_and_counted_right(class_engine, records):
     with class_engine.connect() as connection:
         stage(connection, records)
-        store.publish_grade_day(connection, DAY, now=days.now(), elapsed_s=0.1, sync_type="manual", fetch_number=1)
-        store.rank_agents(connection, DAY)
-        store.count_hours(connection, DAY)
+        sync_store.publish_grade_day(connection, proof_of("grade", DAY), now=days.now(), elapsed_s=0.1)
+        sync_store.rank_agents(connection, DAY)
+        sync_store.count_hours(connection, DAY)
         cached = store.read_grade_day(connection, DAY)
         stored = {row.id: row for row in connection.execute(sa.text("SELECT * FROM call_records"))}
         agents, hours = store.read_agents(connection, DAY), store.read_hours(connection, DAY)
@@ -99,10 +101,8 @@ def class_engine(server_url):
 def test_the_connected_rate_is_a_percentage_with_two_decimals_and_0_when_nothing_was_dialled(
     connection, calls, connected, rate
 ):
-    store.publish_task_day(
-        connection, DAY, tasks=1, calls=calls, connected=connected, successes=0, now=days.now(), sync_type="manual",
-        fetch_number=1,
-    )  # fmt: skip
+    sums = TaskSums(tasks=1, calls=calls, connected=connected)
+    sync_store.publish_task_day(connection, proof_of("task", DAY), sums, now=days.now())
     assert store.read_task_day(connection, DAY).connected_rate == Decimal(rate)
 
 

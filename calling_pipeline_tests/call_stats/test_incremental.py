@@ -9,7 +9,6 @@ from calling_pipeline import days
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.facts.store import day_facts
 from calling_pipeline.call_stats.quality import increments_equal_a_full_read
-from calling_pipeline.call_stats.sync import store as record_store
 from calling_pipeline.call_stats.sync.plan import plan_read
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline_tests.call_stats.conftest import act, truth
@@ -138,7 +137,7 @@ def test_an_interrupted_increment_leaves_the_proof_of_the_last_good_read(today_s
     with pytest.raises(Exception, match="HTTP 500"):
         today_sync(at(15, 10))
     with engine.connect() as connection:
-        assert record_store.latest_proof(connection, "grade", TODAY) == first.proof
+        assert store.latest_proof(connection, "grade", TODAY) == first.proof
         assert store.read_grade_day(connection, TODAY) == first.stats
 
 

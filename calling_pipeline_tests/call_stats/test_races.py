@@ -11,7 +11,7 @@ import threading
 import sqlalchemy as sa
 
 from calling_pipeline.call_stats import store
-from calling_pipeline.call_stats.sync import store as record_store
+from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.database import locks
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
 from calling_pipeline_tests.support import LIMIT_S, join_all, start_process, wait_until
@@ -105,7 +105,7 @@ def test_a_read_waits_for_the_days_lock_and_then_looks_again(sync, engine):
         thread = threading.Thread(target=lambda: results.update(late=sync("grade")[0]))
         thread.start()
         wait_until(lambda: watcher.execute(waiting).scalar_one() or "late" in results)
-        record_store.add_proof(holder, dataclasses.replace(first.proof, fetch_number=10**9))
+        sync_store.add_proof(holder, dataclasses.replace(first.proof, fetch_number=10**9))
         holder.commit()
         join_all(thread)
     assert results["late"].outcome == "superseded"

@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_stats import retention, store
-from calling_pipeline.call_stats.sync import store as record_store
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY
 
 
@@ -41,7 +40,7 @@ def test_caches_go_after_30_days_and_call_records_stay_longer(sync, engine):
     with engine.connect() as connection:
         assert store.read_grade_day(connection, old) is None
         assert store.read_grade_day(connection, YESTERDAY).complete
-        assert record_store.count_day(connection, old) > 0
+        assert store.count_records(connection, old) > 0
     assert prune(engine, on=old + dt.timedelta(days=30)).total == 0
 
 

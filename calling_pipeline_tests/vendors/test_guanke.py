@@ -96,7 +96,7 @@ def read(vendor: Vendor, credentials: Credentials | None = None, *, concurrency:
             for reading in client.calls(START, end):
                 async for page in reading.pages():
                     records.extend(page)
-                proofs.append(reading.proof)
+                proofs.append(reading.summary)
         return records, proofs
 
     return asyncio.run(run())
@@ -392,7 +392,7 @@ def test_task_statistics_are_asked_for_one_day_by_task():
     async def run():
         async with GuankeClient("http://v.test", Credentials(secret="s"), transport=httpx.MockTransport(vendor)) as client:
             reading = client.task_stats(dt.date(2026, 11, 20))
-            return [row async for page in reading.pages() for row in page], reading.proof
+            return [row async for page in reading.pages() for row in page], reading.summary
 
     found, proof = asyncio.run(run())
     assert (len(found), proof.distinct) == (1_100, 1_100)

@@ -23,12 +23,10 @@ from calling_pipeline.api.dependencies import Operator, RuntimeDep, Viewer
 from calling_pipeline.api.envelope import failure_of, fast_ok
 from calling_pipeline.call_stats import store, views
 from calling_pipeline.call_stats.records import GradeDay, TaskDay, Track
-from calling_pipeline.call_stats.sync.refresh import Refreshed, read_day, refresh_day
-from calling_pipeline.database.engine import driver_sql
+from calling_pipeline.call_stats.sync.refresh import Refreshed, refresh_day
 from calling_pipeline.errors import CallingError
 from calling_pipeline.runtime import Runtime
 
-_READ = {"grade": driver_sql(store.READ_GRADE_DAY), "task": driver_sql(store.READ_TASK_DAY)}
 Date = Annotated[str, Query(description="The business day, YYYY-MM-DD (Asia/Shanghai)", examples=["2026-11-22"])]
 
 
@@ -73,11 +71,11 @@ class DayReader:
 
     async def _cached(self, track: Track, day: dt.date) -> GradeDay | TaskDay | None:
         async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(_READ[track], {"day": day})
+            await cursor.execute(store.READ_DAY_BY_DRIVER[track], {"day": day})
             row = await cursor.fetchone()
         if row is None:
             return None
-        return store.grade_day_from(row) if track == "grade" else store.task_day_from(row)
+        return store.day_from(track, row)
 
     async def _refreshed(self, track: Track, day: dt.date) -> Refreshed:
         """One refresh per day and process at a time; a request that comes later waits for it."""
@@ -94,7 +92,7 @@ class DayReader:
     def _refusal(self, track: Track, day: dt.date, error: CallingError) -> JSONResponse:
         """Why the refresh failed, and the last good numbers with their age."""
         with self._runtime.transaction() as connection:
-            stats = read_day(connection, track, day)
+            stats = store.read_day(connection, track, day)
         kept = views.day_answer(stats, from_cache=True) if stats else None
         return failure_of(error, data=msgspec.to_builtins(kept))
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from calling_pipeline.api.dependencies import Admin, RuntimeDep
 from calling_pipeline.api.envelope import Success, failure, ok
 from calling_pipeline.call_batches.calls import store as batch_calls
-from calling_pipeline.call_stats.sync import store as record_store
+from calling_pipeline.call_stats import store as stats_store
 from calling_pipeline.database import migrate
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import CallingError
@@ -22,7 +22,7 @@ from calling_pipeline.telephony.calls import store as communications
 
 router = APIRouter(tags=["server"])
 _LAST_ANSWERS = {
-    "guanke": record_store.last_vendor_answer,
+    "guanke": stats_store.last_vendor_answer,
     "gateway": batch_calls.last_vendor_answer,
     "infinity": communications.last_vendor_answer,
     "wecom": outboxes.last_vendor_answer,

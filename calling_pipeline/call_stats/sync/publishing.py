@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.records import AgentRank, FetchProof, GradeDay, HourlyOrders
-from calling_pipeline.call_stats.sync import store as record_store
+from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.database import locks
 from calling_pipeline.errors import IncompleteFetch, NotFound
+from calling_pipeline.vendors.guanke.records import VENDOR
 
 
 def publish_day(
@@ -20,26 +21,26 @@ def publish_day(
 ) -> GradeDay:
     """Publish the grade numbers, the agents' ranking and the hourly orders of `day` in the caller's transaction.
 
-    `proof` spares the proving to a caller who has just stored the day, in this transaction and under its lock.
+    A caller that has just stored the day, in this transaction and under its lock, gives its `proof`, not checked again.
     Raises `NotFound` when the day was never read and `IncompleteFetch` when its records do not match their proof.
     """
     cached = publish_grade_numbers(connection, day, elapsed_s=elapsed_s, proof=proof)
-    store.rank_agents(connection, day)
-    store.count_hours(connection, day)
+    sync_store.rank_agents(connection, day)
+    sync_store.count_hours(connection, day)
     return cached
 
 
 def publish_agents(connection: sa.Connection, day: dt.date) -> list[AgentRank]:
     """Rank the day's agents anew and return them; raises as `publish_day` does."""
     proven(connection, day)
-    store.rank_agents(connection, day)
+    sync_store.rank_agents(connection, day)
     return store.read_agents(connection, day)
 
 
 def publish_hours(connection: sa.Connection, day: dt.date) -> list[HourlyOrders]:
     """Count the day's hours anew and return them; raises as `publish_day` does."""
     proven(connection, day)
-    store.count_hours(connection, day)
+    sync_store.count_hours(connection, day)
     return store.read_hours(connection, day)
 
 
@@ -50,32 +51,27 @@ def publish_grade_numbers(
     began = time.perf_counter()
     proof = proof or proven(connection, day)
     spent = elapsed_s if elapsed_s is not None else proof.elapsed_s + time.perf_counter() - began
-    store.publish_grade_day(
-        connection,
-        day,
-        now=days.now(),
-        elapsed_s=round(spent, 3),
-        sync_type=proof.sync_type,
-        fetch_number=proof.fetch_number,
-    )
+    sync_store.publish_grade_day(connection, proof, now=days.now(), elapsed_s=round(spent, 3))
     cached = store.read_grade_day(connection, day)
     assert cached is not None
     return cached
 
 
 def proven(connection: sa.Connection, day: dt.date) -> FetchProof:
-    """The proof of the day's call records, after a count that they still match it; no other session changes them until
-    the transaction ends."""
+    """The proof of the day's call records, after a count that they still match it.
+
+    No other session changes them until the transaction ends. Raises as `publish_day` does.
+    """
     locks.hold(connection, "call_stats", "grade", day)
-    proof = record_store.latest_proof(connection, "grade", day)
+    proof = store.latest_proof(connection, "grade", day)
     if proof is None:
         raise NotFound(f"the call records of {day} were never read; sync the day first")
-    stored = record_store.count_day(connection, day)
+    stored = store.count_records(connection, day)
     if stored != proof.reported_total:
         raise IncompleteFetch(
             f"{stored} call records of {day} are stored and the vendor reported {proof.reported_total};"
             " the old numbers stand, sync the day again",
-            vendor="guanke",
+            vendor=VENDOR,
             fetched=stored,
             reported=proof.reported_total,
         )

@@ -19,7 +19,7 @@ from calling_pipeline.vendors.guanke.client import GuankeClient
 
 @dataclass(frozen=True)
 class Refreshed:
-    """The day's numbers after a refresh; `joined` when another request's refresh brought them."""
+    """The day's numbers after a refresh; `joined` when the refresh of another request brought them."""
 
     stats: GradeDay | TaskDay
     joined: bool
@@ -36,14 +36,9 @@ def refresh_day(
     with reachable(engine) as connection, connection.begin():
         if not locks.try_hold(connection, "refresh", track, day):
             locks.hold(connection, "refresh", track, day)
-            theirs = read_day(connection, track, day)
+            theirs = store.read_day(connection, track, day)
             if theirs is not None and theirs.calculated_at >= asked_at:
                 return Refreshed(theirs, joined=True)
         [result] = sync_days(engine, make_client(), track, [day], sync_type="manual", phone_key=phone_key)
     assert result.stats is not None, "a sync that publishes has the day's numbers"
     return Refreshed(result.stats, joined=False)
-
-
-def read_day(connection: sa.Connection, track: Track, day: dt.date) -> GradeDay | TaskDay | None:
-    """The cached numbers of one day of either track."""
-    return store.read_grade_day(connection, day) if track == "grade" else store.read_task_day(connection, day)

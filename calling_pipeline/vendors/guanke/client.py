@@ -23,6 +23,8 @@ from calling_pipeline.errors import (
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.vendors.guanke.reading import Reading
 from calling_pipeline.vendors.guanke.records import (
+    CALLS,
+    TASKS,
     VENDOR,
     CallRecord,
     Envelope,
@@ -39,8 +41,6 @@ from calling_pipeline.vendors.guanke.token import Credentials, OwnTokens, Tokens
 from calling_pipeline.vendors.http import VendorHttp, retry_after_s, retrying
 from calling_pipeline.vendors.rate_limit import SHORTEST_PAUSE_S, Pace
 
-CALLS = "/task/cdr/all2"
-TASKS = "/extension/agent/stat"
 PAGE_SIZE = 1000
 LONGEST_PAUSE_S = 120.0
 """A page is asked for again as long as the vendor's `Retry-After`s together stay below this."""

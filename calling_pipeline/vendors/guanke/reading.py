@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from calling_pipeline.errors import IncompleteFetch
-from calling_pipeline.vendors.guanke.records import VENDOR, FieldCensus, Page
+from calling_pipeline.errors import ContractBreach, IncompleteFetch
+from calling_pipeline.vendors.guanke.records import CALLS, VENDOR, FieldCensus, Page
 
 T = TypeVar("T", bound=msgspec.Struct)
 REPAIRS = 4
@@ -21,8 +21,8 @@ REPAIRS = 4
 
 
 @dataclass
-class Proof:
-    """What a reading got and what the vendor said there was. Complete exactly when `distinct == reported`."""
+class ReadSummary:
+    """What was read and what the vendor reported. Complete exactly when `distinct == reported`."""
 
     reported: int = 0
     fetched: int = 0
@@ -34,9 +34,9 @@ class Proof:
     new_fields: Counter[str] = field(default_factory=Counter)
     missing_fields: Counter[str] = field(default_factory=Counter)
 
-    def __add__(self, other: Proof) -> Proof:
-        """The proof of both windows together."""
-        return Proof(
+    def __add__(self, other: ReadSummary) -> ReadSummary:
+        """Both windows together."""
+        return ReadSummary(
             self.reported + other.reported,
             self.fetched + other.fetched,
             self.distinct + other.distinct,
@@ -54,7 +54,7 @@ class Reading(Generic[T]):
 
     At most `concurrency` pages are in flight or waiting, so memory does not grow with the window. When the distinct keys
     do not reach the vendor's total, pages that drifted are read again, then all; when they still disagree the iteration
-    ends with `IncompleteFetch`. `proof` is final after the last record.
+    ends with `IncompleteFetch`. `summary` is final after the last record.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Reading(Generic[T]):
         concurrency: int,
         retries: Callable[[], int] = lambda: 0,
     ) -> None:
-        self.proof = Proof()
+        self.summary = ReadSummary()
         self.pages_expected = 1
         self._endpoint = endpoint
         self._fetch = fetch
@@ -83,22 +83,22 @@ class Reading(Generic[T]):
 
     async def pages(self) -> AsyncGenerator[list[T], None]:
         began, retries_before, census = time.perf_counter(), self._retries(), FieldCensus()
-        self.proof.new_fields, self.proof.missing_fields = census.new, census.missing
+        self.summary.new_fields, self.summary.missing_fields = census.new, census.missing
         first = await self._fetch(1, census)
         yield self._take(first, 1)
         async with aclosing(self._pages(range(2, self._page_count() + 1), census)) as pages:
             async for records in pages:
                 yield records
         for repair in range(REPAIRS):
-            if len(self._seen) == self.proof.reported:
+            if len(self._seen) == self.summary.reported:
                 break
             for numbers in await self._again(repair):
                 async with aclosing(self._pages(numbers, census, again=True)) as pages:
                     async for records in pages:
                         yield records
-        self.proof.distinct = len(self._seen)
-        self.proof.retries = self._retries() - retries_before
-        self.proof.elapsed_s = time.perf_counter() - began
+        self.summary.distinct = len(self._seen)
+        self.summary.retries = self._retries() - retries_before
+        self.summary.elapsed_s = time.perf_counter() - began
         self._require_complete()
 
     async def _again(self, repair: int) -> list[Iterable[int]]:
@@ -126,7 +126,7 @@ class Reading(Generic[T]):
                 done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     order = flying.pop(task)
-                    self.proof.pages_read_again += again
+                    self.summary.pages_read_again += again
                     yield self._take(task.result(), order)
         finally:
             for task in flying:
@@ -134,13 +134,13 @@ class Reading(Generic[T]):
             await asyncio.gather(*flying, return_exceptions=True)
 
     def _take(self, page: Page[T], order: int) -> list[T]:
-        """The page's records not seen before; notes its total and whether it drifted."""
-        proof, key = self.proof, self._key
+        """The page's records not seen before; keeps its total and whether it drifted."""
+        summary, key = self.summary, self._key
         if order >= self._newest_total_from:
-            self._newest_total_from, proof.reported = order, page.total
+            self._newest_total_from, summary.reported = order, page.total
         self._read.add(page.number)
-        proof.pages += 1
-        proof.fetched += len(page.records)
+        summary.pages += 1
+        summary.fetched += len(page.records)
         self.pages_expected = max(self.pages_expected, self._page_count())
         fresh = []
         for record in page.records:
@@ -154,19 +154,32 @@ class Reading(Generic[T]):
         return fresh
 
     def _page_count(self) -> int:
-        return max(1, -(-self.proof.reported // self._page_size))
+        return max(1, -(-self.summary.reported // self._page_size))
 
     def _require_complete(self) -> None:
-        proof = self.proof
-        if proof.distinct == proof.reported:
+        summary = self.summary
+        if summary.distinct == summary.reported:
             return
-        by = proof.reported - proof.distinct
+        by = summary.reported - summary.distinct
         raise IncompleteFetch(
-            f"Guanke {self._endpoint} reports {proof.reported} records and {proof.distinct} different ones could be read"
-            f" ({abs(by)} {'missing' if by > 0 else 'too many'}, {proof.pages_read_again} pages read again);"
+            f"Guanke {self._endpoint} reports {summary.reported} records and {summary.distinct} different ones could be read"
+            f" ({abs(by)} {'missing' if by > 0 else 'too many'}, {summary.pages_read_again} pages read again);"
             " the old numbers stand, sync again later",
             vendor=VENDOR,
             endpoint=self._endpoint,
-            fetched=proof.distinct,
-            reported=proof.reported,
+            fetched=summary.distinct,
+            reported=summary.reported,
+        )
+
+
+def require_call_field(read: ReadSummary, name: str, *, of: str) -> None:
+    """Raise `ContractBreach` when not one call record carried the field `name`; `of` says how many of which day.
+
+    Without its grades a day would be taken for a day without orders.
+    """
+    if read.fetched and read.missing_fields[name] >= read.fetched:
+        raise ContractBreach(
+            f"Guanke {CALLS} left the field {name} out of all {of}; the old numbers stand, ask the vendor what replaced it",
+            vendor=VENDOR,
+            endpoint=CALLS,
         )

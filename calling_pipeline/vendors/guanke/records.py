@@ -17,6 +17,8 @@ from msgspec import Meta, Raw
 from calling_pipeline.errors import ContractBreach
 
 VENDOR = "guanke"
+CALLS = "/task/cdr/all2"
+TASKS = "/extension/agent/stat"
 _Identity = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 _EARLIEST_S, _LATEST_S = 1_000_000_000, 4_000_000_000

@@ -1,0 +1,108 @@
+"""One day of the grade track: its call records are read, staged, and replace the stored ones in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from contextlib import aclosing
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats.records import DayResult, FetchProof
+from calling_pipeline.call_stats.sync import publishing
+from calling_pipeline.call_stats.sync import store as sync_store
+from calling_pipeline.call_stats.sync.job import Stopwatch, SyncJob, fetch_proof
+from calling_pipeline.call_stats.sync.plan import ReadPlan, full, plan_read
+from calling_pipeline.call_stats.sync.staging import COLUMNS, Stager
+from calling_pipeline.database import locks
+from calling_pipeline.database.bulk import copy_stream
+from calling_pipeline.database.engine import reachable
+from calling_pipeline.vendors.guanke.reading import ReadSummary, require_call_field
+
+_UNKNOWN_GRADES_KEPT = 50
+
+
+class _IncrementDisagrees(Exception):
+    """The day's stored records do not add up to the vendor's total: the day must be read in full."""
+
+
+async def sync_grade_day(job: SyncJob, day: dt.date) -> DayResult:
+    """Read and replace one day of call records.
+
+    Raises `IncompleteFetch` or `ContractBreach` when the day did not arrive whole, and whatever else the vendor's client
+    raises; the old records and numbers then stand.
+    """
+    with reachable(job.engine) as connection:
+        with connection.begin():
+            last = store.latest_proof(connection, "grade", day)
+            last_full = store.latest_proof(connection, "grade", day, mode="full")
+        plan = plan_read(day, job.sync_type, days.now(), last, last_full)
+        try:
+            return await _replace(job, connection, day, plan)
+        except _IncrementDisagrees:
+            return await _replace(job, connection, day, full(plan))
+
+
+async def _replace(job: SyncJob, connection: sa.Connection, day: dt.date, plan: ReadPlan) -> DayResult:
+    """One transaction: read into the staging table, then replace the day if no newer read was stored first."""
+    watch, stager = Stopwatch(), Stager(day, job.phone_key)
+    with connection.begin() as transaction:
+        number = sync_store.draw_fetch_number(connection)
+        sync_store.create_staging(connection)
+        read = await _stage(job, connection, day, plan, stager)
+        require_call_field(read, "grade", of=f"{read.fetched} records of {day}")
+        if plan.mode == "incremental":
+            read = replace(read, reported=await job.client.count_calls(plan.day_start, plan.end))
+        proof = replace(
+            fetch_proof(job, "grade", day, plan, read, number=number, started_at=watch.started_at, elapsed_s=0.0),
+            outside_day=stager.outside_day,
+            unknown_grades=dict(stager.unknown_grades.most_common(_UNKNOWN_GRADES_KEPT)),
+        )
+        result = await asyncio.to_thread(_store, job, connection, proof, plan, watch)
+        if result.outcome == "superseded":
+            transaction.rollback()
+        return result
+
+
+async def _stage(job: SyncJob, connection: sa.Connection, day: dt.date, plan: ReadPlan, stager: Stager) -> ReadSummary:
+    """Stream every page of the plan's window into the staging table."""
+    read = ReadSummary()
+    with copy_stream(connection, sync_store.STAGING, COLUMNS) as write:
+        for reading in job.client.calls(plan.start, plan.end):
+            async with aclosing(reading.pages()) as pages:
+                async for records in pages:
+                    write(stager.lines(records))
+                    if job.progress is not None:
+                        job.progress(day, reading.summary.pages, reading.pages_expected)
+            read = read + reading.summary
+    return read
+
+
+def _store(job: SyncJob, connection: sa.Connection, proof: FetchProof, plan: ReadPlan, watch: Stopwatch) -> DayResult:
+    """The whole day has arrived and is staged: replace, prove, publish. Runs in the open transaction."""
+    day = proof.date
+    locks.hold(connection, "call_stats", "grade", day)
+    if sync_store.newest_fetch_number(connection, "grade", day) > proof.fetch_number:
+        return DayResult(day, "grade", "superseded", proof, store.read_grade_day(connection, day), watch.elapsed_s)
+    since = plan.start if plan.mode == "incremental" else None
+    changes = sync_store.replace_day(connection, day, since=since, settled=plan.settled)
+    stored = store.count_records(connection, day)
+    if plan.mode == "incremental" and stored != proof.reported_total:
+        raise _IncrementDisagrees
+    proof = replace(
+        proof,
+        distinct_ids=stored,
+        elapsed_s=watch.elapsed_s,
+        rows_added=changes.added,
+        rows_changed=changes.changed,
+        rows_removed=changes.removed,
+        late_rows=changes.late if plan.mode == "full" else 0,
+    )
+    sync_store.add_proof(connection, proof)
+    published = None
+    if job.publishes:
+        published = publishing.publish_day(connection, day, elapsed_s=watch.elapsed_s, proof=proof)
+    return DayResult(day, "grade", "stored", proof, published, watch.elapsed_s)
