@@ -1,6 +1,11 @@
-"""What a telephone number written by a person or a spreadsheet means. `phonenumbers` is the judge.
+"""Telephone numbers: the only judge of what a spelling means, for batches, telephony, call records and contact policy.
 
-The canonical form is 11 digits for a mainland mobile and E.164 with `+` for anything else.
+The canonical form is 11 digits for a mainland mobile (`13812345678`) and E.164 for every other number (`+862088886666`,
+`+85291234567`). Mobiles keep the national form because the gateway, Guanke and the work orders all write them so; E.164
+tells every other number apart whatever country or area it belongs to. One number has one canonical form, so equality of
+canonical forms, or of their `masking.phone_hash`, is equality of numbers: that is how rows of different rooms are joined.
+A text that names no whole number (masked, several numbers, a land line without its area code, …) has no canonical form,
+and therefore no hash: it could join rows of different people. `phonenumbers` knows which numbers can exist.
 """
 
 from __future__ import annotations
@@ -32,13 +37,20 @@ KINDS: tuple[PhoneKind, ...] = get_args(PhoneKind)
 EXACT_SIGNIFICANT_DIGITS = 8
 """Spreadsheets show at most six significant digits in their scientific notation; a shorter mantissa was rounded, and
 the number it seems to name is somebody else's."""
+LONGEST_SPELLING = 100
+"""Characters. A longer text is no number; the patterns below would take quadratic time over it."""
+WIDE = "０１２３４５６７８９＋－（） \t\u00a0\u3000-()"
+PLAIN = "0123456789+"
+"""Translated one by one, the first eleven of `WIDE` become these and its others go: as SQL's `translate` does it."""
+_TO_PLAIN = str.maketrans(WIDE[: len(PLAIN)], PLAIN, WIDE[len(PLAIN) :])
 
 _SEPARATORS = re.compile(r"[\s\-‐‑‒–—―−－.·•()（）\[\]【】_/\\'’‘`\"“”]+")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 _LABEL = re.compile(r"^(?:手机号?码?|电话号?码?|联系电话|联系方式|tel|phone|mobile)\s*[::]?\s*", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"^\+?(\d(?:\.(\d+))?)E\+?(\d{1,2})$", re.IGNORECASE)
 _TRAILING_ZERO = re.compile(r"^(\+?\d{7,})\.0*$")
-_BLANKS = re.compile(r"[\s()-]+")
+_QUOTES = "'‘’`\"“”"
+_BLANKS = re.compile(r"[\s()\[\]-]+")
 _MASKED = re.compile(r"^\+?[\d\s-]*\d[\s-]*[*xX×#•●]{2,}[\s-]*\d*$|^[*xX×#•●]{2,}\d+$")
 _TAIL = re.compile(r"^(?:尾号?|后四位|末四位)[::]?\s*\d{3,5}$|^\d{4}$")
 _SEVERAL = re.compile(r"(?<!\d)(?:\+?86)?1[3-9]\d{9}\D+(?:\+?86)?1[3-9]\d{9}(?!\d)|^1[3-9]\d{9}\D+1[3-9]\d{9}")
@@ -56,23 +68,55 @@ class PhoneReading:
 @cache
 def mobile_pattern() -> str:
     """The judge's own rule for a mainland mobile (a regular expression without anchors), for Python and PostgreSQL."""
-    from phonenumbers import PhoneMetadata
+    import phonenumbers  # 23 ms of every start, and most processes read no number
 
-    metadata = PhoneMetadata.metadata_for_region("CN")
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region("CN")
     assert metadata is not None
     assert metadata.mobile is not None
     assert metadata.mobile.national_number_pattern is not None
     return metadata.mobile.national_number_pattern
 
 
+def common_pattern() -> str:
+    """Matches a mainland mobile in one of its common spellings, once `WIDE` is translated to `PLAIN`; without anchors."""
+    return rf"(?:\+?86|0086|0)?(?:{mobile_pattern()})(?:\.0*)?"
+
+
+@cache
+def mobile_prefixes() -> frozenset[str]:
+    """The first five digits of every mainland mobile; the other six are free. For readers of many clean numbers.
+
+    A set is asked in half the time that the pattern takes.
+    """
+    return frozenset(prefix for prefix in map(str, range(10_000, 20_000)) if _mobile().fullmatch(f"{prefix}000000"))
+
+
 @cache
 def _mobile() -> re.Pattern[str]:
-    return re.compile(f"(?:{mobile_pattern()})")
+    return re.compile(f"(?:{mobile_pattern()})", re.ASCII)
+
+
+@cache
+def _common() -> re.Pattern[str]:
+    """As `common_pattern`, and numbers of a mobile's length that cannot exist: those leave the group `mobile` empty."""
+    return re.compile(rf"(?:\+?86|0086|0)?(?:(?P<mobile>{mobile_pattern()})|1[3-9]\d{{9}})(?:\.0*)?", re.ASCII)
 
 
 def read_phone(raw: str | None) -> PhoneReading:
     """Read one spelling: full-width digits, blanks, dashes, `+86`/`0086`, `1.3812345678E+10`, a trailing `.0`."""
-    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", raw or "")).strip().lstrip("'’`").strip()
+    if raw is None:
+        return PhoneReading("blank")
+    if len(raw) > LONGEST_SPELLING:
+        return PhoneReading("not_a_number")
+    common = _common().fullmatch(raw.translate(_TO_PLAIN))
+    if common is not None:
+        return PhoneReading("mobile", common["mobile"]) if common["mobile"] else PhoneReading("not_a_number")
+    return read_any(raw)
+
+
+def read_any(raw: str) -> PhoneReading:
+    """As `read_phone`, without its short cut for common spellings, which takes a fifth of the time."""
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", raw)).strip().strip(_QUOTES).strip()
     text = _LABEL.sub("", text)
     if not text:
         return PhoneReading("blank")
@@ -93,7 +137,10 @@ def read_phone(raw: str | None) -> PhoneReading:
 
 
 def canonical_phone(raw: str, *, field: str = "phone") -> str:
-    """The canonical form of a number a person typed; `InvalidInput` (masked) when it is no complete number."""
+    """The canonical form of a number a person typed.
+
+    Raises `InvalidInput`, which shows the number masked, when the text names no whole number.
+    """
     reading = read_phone(raw)
     if reading.phone is None:
         raise InvalidInput(
@@ -136,33 +183,32 @@ def _without_country_code(digits: str) -> str | None:
 
 
 def _read_national(dialled: str, national: str) -> PhoneReading:
-    import phonenumbers
-    from phonenumbers import PhoneNumberType, shortnumberinfo
-
-    try:
-        parsed = phonenumbers.parse(dialled, "CN")
-    except phonenumbers.NumberParseException:
-        return PhoneReading("not_a_number")
-    if len(national) <= 6 and shortnumberinfo.is_valid_short_number_for_region(parsed, "CN"):
-        return PhoneReading("short_number")
-    if not phonenumbers.is_valid_number(parsed):
-        local = re.fullmatch(r"[2-8]\d{6,7}", national)
-        return PhoneReading("land_line") if local else PhoneReading("not_a_number")
-    canonical = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    match phonenumbers.number_type(parsed):
-        case PhoneNumberType.TOLL_FREE | PhoneNumberType.SHARED_COST | PhoneNumberType.PREMIUM_RATE | PhoneNumberType.UAN:
-            return PhoneReading("service_number", canonical)
-        case _:
-            return PhoneReading("land_line", canonical)
+    reading = _look_up(dialled, "CN", may_be_short=len(national) <= 6)
+    if reading.kind == "not_a_number" and re.fullmatch(r"[2-8]\d{6,7}", national):
+        return PhoneReading("land_line")  # it lacks its area code
+    return reading
 
 
 def _read_foreign(international: str) -> PhoneReading:
-    import phonenumbers
+    reading = _look_up(international, None, may_be_short=False)
+    return reading if reading.phone is None else PhoneReading("foreign", reading.phone)
+
+
+def _look_up(dialled: str, region: str | None, *, may_be_short: bool) -> PhoneReading:
+    """What `phonenumbers` says of a number dialled in `region`; None for one in international form."""
+    import phonenumbers  # 23 ms of every start, and most processes read no number
 
     try:
-        parsed = phonenumbers.parse(international, None)
+        parsed = phonenumbers.parse(dialled, region)
     except phonenumbers.NumberParseException:
         return PhoneReading("not_a_number")
+    if may_be_short and phonenumbers.is_valid_short_number_for_region(parsed, "CN"):
+        return PhoneReading("short_number")
     if not phonenumbers.is_valid_number(parsed):
         return PhoneReading("not_a_number")
-    return PhoneReading("foreign", phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    canonical = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if _mobile().fullmatch(canonical.removeprefix("+86")):  # a carrier's prefix was dialled before it
+        return PhoneReading("mobile", canonical.removeprefix("+86"))
+    kinds = phonenumbers.PhoneNumberType
+    service = (kinds.TOLL_FREE, kinds.SHARED_COST, kinds.PREMIUM_RATE, kinds.UAN)
+    return PhoneReading("service_number" if phonenumbers.number_type(parsed) in service else "land_line", canonical)

@@ -8,10 +8,14 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from random import Random
 from typing import Any
 
 from calling_pipeline import days
 from calling_pipeline.simulator.world import World
+
+_UNUSED_SERIES = ("154", "174", "179")
+"""Of the mobiles that begin with 13, 15, 17 and 18."""
 
 GRADES: tuple[tuple[str | None, int, int], ...] = (
     (None, 0, 520),
@@ -112,6 +116,12 @@ class Days:
         self._days.clear()
 
 
+def _mobile(random: Random) -> str:
+    """A mobile of a series that is in use."""
+    phone = f"1{random.choice('3578')}{random.randrange(10**9):09d}"
+    return f"{phone[:2]}0{phone[3:]}" if phone[:3] in _UNUSED_SERIES else phone
+
+
 def make_calls(world: World, date: dt.date, count: int) -> list[Call]:
     """`count` calls of one day, oldest first: between 08:00 and 21:00, in working hours more than at their edges."""
     random = world.random("guanke", date)
@@ -126,7 +136,7 @@ def make_calls(world: World, date: dt.date, count: int) -> list[Call]:
     for number, moment in enumerate(moments):
         duration, contacts = random.choice(world.real_calls) if world.real_calls else (int(random.expovariate(1 / 55)), 1)
         repeated = phones and random.random() < (0.04 if not world.real_calls else min(0.5, (contacts - 1) / 10))
-        phone = random.choice(phones) if repeated else f"1{random.choice('3578')}{random.randrange(10**9):09d}"
+        phone = random.choice(phones) if repeated else _mobile(random)
         phones.append(phone)
         state = states[number]
         text, order, _ = spellings[number] if state == 2 else (None, 0, 0)

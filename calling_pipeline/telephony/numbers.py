@@ -1,4 +1,4 @@
-"""Telephone numbers as telephony needs them: checked, in one canonical form, and rotated caller numbers."""
+"""Numbers of telephony: customers' and collectors' as `phones` reads them, extensions, and rotated caller numbers."""
 
 from __future__ import annotations
 
@@ -6,34 +6,32 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-import phonenumbers
-
 from calling_pipeline.errors import InvalidInput
+from calling_pipeline.phones import read_phone
 
-_MOBILE = re.compile(r"1[3-9]\d{9}")
 _EXTENSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}")
 _CALLER = re.compile(r"\+?\d{3,20}")
 LONGEST_RANGE = 10_000
 
 
 def customer_number(text: str, *, field: str = "phone") -> str:
-    """Mainland mobiles as eleven digits, anything else as E.164; `InvalidInput` names `field` and never the number."""
-    e164 = international_number(text, field=field)
-    return e164[3:] if e164.startswith("+86") and _MOBILE.fullmatch(e164[3:]) else e164
+    """The canonical form of a number to call.
+
+    Raises `InvalidInput`, which names `field` and never the number, when the text names no whole number.
+    """
+    reading = read_phone(text)
+    if reading.phone is None:
+        raise InvalidInput(f"{field} is not a telephone number that can be called ({reading.kind})", field=field)
+    return reading.phone
 
 
 def international_number(text: str, *, field: str = "callback_number") -> str:
-    """E.164 (`+8613800000000`); numbers without a country are mainland Chinese ones."""
-    plain = unicodedata.normalize("NFKC", text).strip()
-    if not plain.isprintable() or len(plain) > 32 or any(character.isalpha() for character in plain):
-        raise InvalidInput(f"{field} is not a telephone number", field=field)
-    try:
-        number = phonenumbers.parse(plain, "CN")
-    except phonenumbers.NumberParseException as error:
-        raise InvalidInput(f"{field} is not a telephone number", field=field) from error
-    if number.extension or not phonenumbers.is_valid_number(number):
-        raise InvalidInput(f"{field} is not a telephone number that can exist", field=field)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    """E.164 (`+8613800000000`); numbers without a country are mainland Chinese ones.
+
+    Raises `InvalidInput`, which names `field` and never the number, when the text names no whole number.
+    """
+    phone = customer_number(text, field=field)
+    return phone if phone.startswith("+") else f"+86{phone}"
 
 
 def extension_number(text: str) -> str:

@@ -1,6 +1,7 @@
 """Reads telephone numbers inside the database.
 
-SQL decides the spellings it is sure of; the others are judged by `phones` in Python, each distinct spelling once.
+SQL decides the spellings it is sure of, by the judge's own pattern of a mobile; `phones` judges every other distinct
+spelling once. So a batch reads a number as every other room does: the tests compare them.
 """
 
 from __future__ import annotations
@@ -10,12 +11,9 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import sql
 
-from calling_pipeline.phones import mobile_pattern, read_phone
+from calling_pipeline.phones import LONGEST_SPELLING, PLAIN, WIDE, common_pattern, mobile_pattern, read_phone
 
 CHUNK = 5000
-_FULL_WIDTH = "０１２３４５６７８９＋－（） \t\u00a0\u3000-()"
-_PLAIN = "0123456789+"
-"""`translate` maps the first eleven and drops the others."""
 
 _ODD = sql.SQL(
     "CREATE TEMPORARY TABLE odd_spellings ON COMMIT DROP AS"
@@ -38,14 +36,15 @@ def mobile_in(spelling: sql.Composable) -> sql.Composed:
     """
     return sql.SQL(
         "CASE WHEN {text} ~ {clean} THEN {text}"
-        " WHEN translate({text}, {wide}, {plain}) ~ {dirty}"
+        " WHEN length({text}) <= {longest} AND translate({text}, {wide}, {plain}) ~ {dirty}"
         " THEN right(split_part(translate({text}, {wide}, {plain}), '.', 1), 11) END"
     ).format(
         text=spelling,
         clean=sql.Literal(f"^(?:{mobile_pattern()})$"),
-        wide=sql.Literal(_FULL_WIDTH),
-        plain=sql.Literal(_PLAIN),
-        dirty=sql.Literal(rf"^(?:\+?86|0086|0)?(?:{mobile_pattern()})(?:\.0*)?$"),
+        wide=sql.Literal(WIDE),
+        plain=sql.Literal(PLAIN),
+        longest=sql.Literal(LONGEST_SPELLING),
+        dirty=sql.Literal(f"^(?:{common_pattern()})$"),
     )
 
 

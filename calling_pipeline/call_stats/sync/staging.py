@@ -1,6 +1,7 @@
 """Turns the vendor's call records into lines of PostgreSQL's COPY format: phones masked and hashed, grades judged.
 
-The hottest loop of a sync. Texts repeat (tasks, provinces, agents), so each is escaped once and remembered.
+The hottest loop of a sync. Texts repeat (tasks, provinces, agents), so each is escaped once and remembered. A clean
+mainland mobile is recognised here, by the judge's own rule; `phones` judges every other spelling.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.grades import is_unknown, order_yuan
-from calling_pipeline.masking import mask_phone, phone_hasher
+from calling_pipeline.masking import mask_phone, phone_hash, phone_hasher
+from calling_pipeline.phones import mobile_prefixes, read_phone
 
 if TYPE_CHECKING:
     from calling_pipeline.vendors.guanke.records import CallRecord
@@ -48,6 +50,8 @@ class Stager:
         start, end = days.day_bounds(day)
         self._day_s = range(int(start.timestamp()), int(end.timestamp()))
         self._hasher = phone_hasher(phone_key)
+        self._mobile_prefixes = mobile_prefixes()
+        self._odd_phones = _OddPhones(phone_key)
         self._texts = _Texts()
         self._grades = _Grades()
         self.unknown_grades: Counter[str] = Counter()
@@ -74,25 +78,36 @@ class Stager:
         return "".join(lines)
 
     def _phone(self, record: CallRecord) -> str:
-        """Masked phone and hash; a phone the vendor masked has no hash, or strangers would be taken for one."""
+        """Masked phone and hash, as two columns."""
         phone = record.real_phone or record.phone or ""
-        if len(phone) == 11 and phone.isdecimal() and phone.isascii():
-            masked = f"{phone[:3]}****{phone[-4:]}"
+        if phone[:5] in self._mobile_prefixes and len(phone) == 11 and phone.isdecimal() and phone.isascii():
+            hasher = self._hasher.copy()
+            hasher.update(phone.encode())
+            return f"{phone[:3]}****{phone[-4:]}\t\\\\x{hasher.hexdigest()}"
+        return self._odd_phones[phone]
+
+
+class _OddPhones(dict[str, str]):
+    """Masked phone and hash of spellings other than a clean mobile.
+
+    What names no whole number (masked by the vendor, cut off, several numbers, …) keeps the vendor's text, masked, and
+    has no hash, or rows of different people would be taken for one person's.
+    """
+
+    def __init__(self, phone_key: bytes) -> None:
+        super().__init__()
+        self._key = phone_key
+
+    def __missing__(self, text: str) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        phone = read_phone(text).phone
+        if phone is None:
+            masked, digest = mask_phone("".join(text.split())), _NULL
         else:
-            phone = _canonical(phone)
-            masked = mask_phone(phone).translate(_ESCAPES)
-            if "*" in phone or not phone:
-                return f"{masked}\t{_NULL}"
-        hasher = self._hasher.copy()
-        hasher.update(phone.encode())
-        return f"{masked}\t\\\\x{hasher.hexdigest()}"
-
-
-def _canonical(phone: str) -> str:
-    """Blanks and dashes away, `+86` off a mainland mobile."""
-    plain = "".join(character for character in phone if character not in " -\t\u3000")
-    national = plain.removeprefix("+86").removeprefix("0086") if len(plain) > 11 else plain
-    return national if len(national) == 11 and national.startswith("1") else plain
+            masked, digest = mask_phone(phone), f"\\\\x{phone_hash(self._key, phone).hex()}"
+        columns = self[text] = f"{masked.translate(_ESCAPES)}\t{digest}"
+        return columns
 
 
 class _Texts(dict[str | int | None, str]):
