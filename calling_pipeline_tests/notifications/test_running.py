@@ -23,6 +23,7 @@ from calling_pipeline_tests.notifications.world import (
     statuses,
     write_ledger,
 )
+from calling_pipeline_tests.support import LIMIT_S
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def ledger(tmp_path):
 
 
 def go(deps, *paths, **options):
-    return run(deps, list(paths), created_by="a test", wait_s=options.pop("wait_s", 20), **options)
+    return run(deps, list(paths), created_by="a test", wait_s=options.pop("wait_s", LIMIT_S), **options)
 
 
 def test_every_new_contract_is_announced_once_and_then_says_y(deps, judge, engine, ledger):
@@ -166,12 +167,32 @@ def test_the_robots_rate_is_kept_over_runs(app_settings, simulator, judge, tmp_p
     judge.rules(robot_rate_per_minute=20)
     runtime = notification_runtime(app_settings, simulator, wecom_robot_rate_per_minute=20)
     path = write_ledger(tmp_path / "c.csv", [row(n) for n in range(1, 31)])
-    first = go(runtime.notifications(), path, wait_s=0)
-    second = go(runtime.notifications(), path, wait_s=0)
+    begun = days.now()
+    with days.frozen(begun):
+        first = go(runtime.notifications(), path, wait_s=0)
+        second = go(runtime.notifications(), path, wait_s=0)
     assert (first.delivery.delivered, first.delivery.retried) == (20, 0)
     assert second.delivery.attempted == 0
     assert sorted(statuses(path).values()) == ["N"] * 10 + ["Y"] * 20
+    judge.rules(robot_rate_per_minute=None)
+    with days.frozen(begun + dt.timedelta(seconds=61)):
+        assert go(runtime.notifications(), path, wait_s=0).delivery.delivered == 10
     runtime.close()
+
+
+def test_a_contract_with_a_message_that_was_not_delivered_never_says_y(deps, judge, engine, tmp_path):
+    """The award is withdrawn from the row after its message was given up: the group message alone is not enough."""
+    judge.rules(robot_rate_per_minute=None, unknown_users=["boss-bj"])
+    path = write_ledger(tmp_path / "c.csv", [row(1, award="1")])
+    go(deps, path)
+    assert states(engine) == {"delivered": 1, "dead": 1}
+    write_ledger(path, [row(1, award="0")])
+    go(deps, path)
+    assert statuses(path) == {"id-1": "N"}
+    with engine.begin() as connection:
+        store.OUTBOX.settle(connection, None, as_="done", by="a test", why="told by telephone")
+    go(deps, path)
+    assert statuses(path) == {"id-1": "Y"}
 
 
 def test_a_receivers_messages_arrive_in_the_ledgers_order(deps, judge, simulator, tmp_path):
