@@ -1,4 +1,4 @@
-"""Alerts reach people once each: whatever is recorded twice, retried, or cut off by a dying process."""
+"""Each alert arrives once: also when it is recorded twice, retried, or cut off because its process ends."""
 
 import datetime as dt
 import json
@@ -14,7 +14,7 @@ from calling_pipeline.alerts import conditions, deliver, store
 from calling_pipeline.alerts.channels import parse_channels
 from calling_pipeline.alerts.records import Alert, Condition
 from calling_pipeline.errors import ConfigurationError
-from calling_pipeline_tests.support import LIMIT_S, run_together, start_process
+from calling_pipeline_tests.support import LIMIT_S, join_all, run_together, start_process
 
 DELIVER = """
 import sys
@@ -26,7 +26,10 @@ NOON = dt.datetime(2026, 11, 23, 12, tzinfo=days.SHANGHAI)
 
 
 class Receiver:
-    """A local web hook that keeps what it gets; it refuses while `refusing`, and `hold` keeps answers back."""
+    """A local web hook that keeps what it gets; it refuses while `refusing`, and answers once `release` is set.
+
+    Its URL makes Apprise wait as long as a test does, where it gives up after 4 s otherwise.
+    """
 
     def __init__(self):
         self.messages = []
@@ -50,7 +53,7 @@ class Receiver:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"json://127.0.0.1:{self.server.server_port}/"
+        self.url = f"json://127.0.0.1:{self.server.server_port}/?cto={LIMIT_S}&rto={LIMIT_S}"
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
@@ -61,11 +64,18 @@ class Receiver:
         self.release.set()
         self.server.shutdown()
         self.server.server_close()
-        self.thread.join()
+        join_all(self.thread)
 
 
 @pytest.fixture
 def receiver():
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def second_receiver():
     made = Receiver()
     yield made
     made.close()
@@ -103,34 +113,35 @@ def test_two_processes_delivering_at_once_send_each_alert_once(engine, receiver)
     assert sorted(receiver.titles()) == [f"Alert {n}" for n in range(8)]
 
 
-def test_a_refused_message_is_sent_later_and_a_second_channel_is_not_bothered_again(engine, receiver):
-    steady = Receiver()
-    channels = parse_channels(f"{receiver.url}, {steady.url}")
+def test_a_refused_message_is_sent_later_and_only_to_the_channel_that_refused_it(engine, receiver, second_receiver):
+    channels = parse_channels(f"{receiver.url}, {second_receiver.url}")
     receiver.refusing = True
-    record(engine, alert())
-    assert deliver.deliver_due(engine, channels) == deliver.Round(arrived=1, postponed=1)
-    receiver.refusing = False
-    assert deliver.deliver_due(engine, channels) == deliver.Round()
-    with days.frozen(days.now() + dt.timedelta(minutes=5)):
+    with days.frozen(NOON):
+        record(engine, alert())
+        assert deliver.deliver_due(engine, channels) == deliver.Round(arrived=1, postponed=1)
+        receiver.refusing = False
+        assert deliver.deliver_due(engine, channels) == deliver.Round()
+    with days.frozen(NOON + dt.timedelta(minutes=5)):
         assert deliver.deliver_due(engine, channels) == deliver.Round(arrived=1)
-    assert (receiver.titles(), steady.titles()) == (["Sync failed"], ["Sync failed"])
-    steady.close()
+    assert (receiver.titles(), second_receiver.titles()) == (["Sync failed"], ["Sync failed"])
 
 
-def test_a_message_nobody_takes_is_given_up_after_twelve_tries_and_shown_as_failed(engine, receiver):
+def test_a_message_that_is_always_refused_is_given_up_after_twelve_attempts_and_shown_as_failed(engine, receiver):
     receiver.refusing = True
     record(engine, alert())
+    now = days.now()
     for hour in range(14):
-        with days.frozen(days.now() + dt.timedelta(hours=2 * hour)):
+        with days.frozen(now + dt.timedelta(hours=2 * hour)):
             deliver.deliver_due(engine, parse_channels(receiver.url))
     with engine.connect() as connection:
-        [kept] = store.stored_alerts(connection, since=days.now() - dt.timedelta(days=1))
+        [kept] = store.stored_alerts(connection, since=now - dt.timedelta(days=1))
     assert (kept.failed, kept.waiting, kept.delivered) == (1, 0, 0)
 
 
 def test_a_process_killed_while_sending_loses_nothing_and_the_repeat_says_so(engine, receiver, database_url):
     record(engine, alert())
     receiver.release.clear()
+    begun = days.now()
     dsn = database_url.render_as_string(hide_password=False)
     process = start_process([sys.executable, "-c", DELIVER, dsn, receiver.url])
     assert receiver.got_one.wait(LIMIT_S)
@@ -138,7 +149,8 @@ def test_a_process_killed_while_sending_loses_nothing_and_the_repeat_says_so(eng
     process.wait()
     receiver.release.set()
     channels = parse_channels(receiver.url)
-    assert deliver.deliver_due(engine, channels) == deliver.Round()
+    with days.frozen(begun):
+        assert deliver.deliver_due(engine, channels) == deliver.Round()
     with days.frozen(days.now() + store.CLAIM_TIME_LIMIT + dt.timedelta(seconds=1)):
         assert deliver.deliver_due(engine, channels) == deliver.Round(arrived=1)
     assert [deliver.REPEAT_NOTE in text for _, text in receiver.messages] == [False, True]
@@ -160,11 +172,16 @@ def test_a_channel_added_later_is_not_flooded_with_history(engine, receiver):
     assert receiver.titles() == ["New"]
 
 
-def test_a_condition_is_told_when_it_turns_bad_worse_or_good_and_not_at_every_judgement(engine):
+def test_a_condition_is_announced_when_it_turns_bad_worse_or_good_and_not_at_every_judgement(engine):
     with days.frozen(NOON):
-        told = [judge(engine, 1, False), judge(engine, 2, True), judge(engine, 3, True), judge(engine, 4, True, "error")]
-        told += [judge(engine, 5, True, "error"), judge(engine, 6, False), judge(engine, 7, False), judge(engine, 8, True)]
-    assert told == ["quiet", "failing", "quiet", "failing", "quiet", "recovered", "quiet", "failing"]
+        changes = [judge(engine, 1, False), judge(engine, 2, True), judge(engine, 3, True), judge(engine, 4, True, "error")]
+        changes += [
+            judge(engine, 5, True, "error"),
+            judge(engine, 6, False),
+            judge(engine, 7, False),
+            judge(engine, 8, True),
+        ]
+    assert changes == ["quiet", "failing", "quiet", "failing", "quiet", "recovered", "quiet", "failing"]
     with engine.connect() as connection:
         titles = [kept.title for kept in store.stored_alerts(connection, since=NOON - dt.timedelta(days=1))]
     assert titles == [
@@ -175,7 +192,7 @@ def test_a_condition_is_told_when_it_turns_bad_worse_or_good_and_not_at_every_ju
     ]
 
 
-def test_a_condition_that_stays_bad_is_told_again_after_a_day(engine):
+def test_a_condition_that_stays_bad_is_announced_again_after_a_day(engine):
     with days.frozen(NOON):
         assert judge(engine, 1, True) == "failing"
     with days.frozen(NOON + dt.timedelta(hours=23)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import dagster as dg
-import httpx
 import pytest
 import sqlalchemy as sa
 
@@ -20,6 +19,7 @@ from calling_pipeline_tests.notifications.world import (
     statuses,
     write_ledger,
 )
+from calling_pipeline_tests.support import http
 from calling_pipeline_tests.vendors.test_metabase import ROWS
 
 
@@ -163,7 +163,7 @@ def test_the_sensor_starts_a_delivery_only_when_something_is_due(definitions, ru
 
 
 def test_technicians_changes_become_two_messages_each(definitions, runtime, judge, engine, simulator):
-    httpx.post(f"{simulator.url}/metabase/_sim/rows", json=ROWS).raise_for_status()
+    http.post(f"{simulator.url}/metabase/_sim/rows", json=ROWS).raise_for_status()
     runtime.settings.wecom_robots["default"] = "key-default"
     runtime.settings.wecom_users["甲公司"] = "boss-a"
     try:
@@ -171,7 +171,7 @@ def test_technicians_changes_become_two_messages_each(definitions, runtime, judg
             _, checks = materialize(definitions, runtime, "technician_notifications")
             deliver(definitions, runtime)
     finally:
-        httpx.delete(f"{simulator.url}/metabase/_sim/rows")
+        http.delete(f"{simulator.url}/metabase/_sim/rows")
         del runtime.settings.wecom_robots["default"], runtime.settings.wecom_users["甲公司"]
     assert all(checks.values())
     text = "🟢 李明（甲公司）\n2026-11-20 09:15 上线"

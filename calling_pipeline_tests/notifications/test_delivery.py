@@ -1,4 +1,4 @@
-"""What is written down about an attempt, as a pure decision, and a dispatch that is told to stop."""
+"""What is written down about an attempt, as a pure decision, and a delivery that is stopped."""
 
 from __future__ import annotations
 
@@ -59,24 +59,25 @@ def test_the_back_off_doubles_with_jitter_and_honours_what_the_vendor_asks():
     assert (result_of(tried(), SendResult("retry", retry_after_s=77), NOW).due_at - NOW).total_seconds() == 77
 
 
-def test_a_dispatch_that_is_stopped_finishes_what_is_in_flight(engine):
+def test_a_delivery_that_is_stopped_finishes_what_is_in_flight(engine):
     with engine.begin() as connection:
         connection.execute(sa.text(LANES))
         connection.execute(sa.text(MESSAGES))
     sent = []
 
     async def stopped():
-        begun = asyncio.Event()
+        begun, stopping = asyncio.Event(), asyncio.Event()
 
         async def send(receiver, body):
             begun.set()
-            await asyncio.sleep(0.05)
+            await stopping.wait()
             sent.append(receiver)
             return SendResult("done")
 
         run = asyncio.create_task(Dispatcher(driver_dsn(engine.url), OUTBOX, send, width=4, rate=0).run())
         await begun.wait()
         run.cancel()
+        stopping.set()
         await asyncio.gather(run, return_exceptions=True)
 
     asyncio.run(stopped())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-import httpx
 import pytest
 from click.testing import CliRunner
 
 from calling_pipeline.cli.main import main
 from calling_pipeline_tests.notifications.world import ROBOTS, USERS, row, statuses, write_ledger
+from calling_pipeline_tests.support import LIMIT_S, http
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def cli(app_settings, simulator, judge):
             "CALLING_DATABASE_URL": app_settings.database_url.get_secret_value(),
             "CALLING_SECRET_KEY": app_settings.secret_key.get_secret_value(),
             "CALLING_WECOM_BASE_URL": f"{simulator.url}/wecom",
+            "CALLING_WECOM_TIMEOUT_S": str(LIMIT_S),
             "CALLING_METABASE_URL": f"{simulator.url}/metabase",
             "CALLING_WECOM_ROBOTS": json.dumps(ROBOTS),
             "CALLING_WECOM_USERS": json.dumps(USERS),
@@ -199,11 +200,11 @@ def test_technicians_changes_go_to_the_company_and_the_robot_once(cli, judge, tm
 
 
 def test_technicians_changes_come_from_metabase_and_can_be_noted_without_sending(cli, judge, simulator):
-    httpx.post(f"{simulator.url}/metabase/_sim/rows", json=CHANGES[:2]).raise_for_status()
+    http.post(f"{simulator.url}/metabase/_sim/rows", json=CHANGES[:2]).raise_for_status()
     names = {"CALLING_WECOM_ROBOTS": '{"default": "kd"}'}
     assert cli("technicians", "--note-only", "--json", **names)[1]["new_changes"] == 2
     assert cli("technicians", "--json", **names)[1]["new_changes"] == 0
-    httpx.delete(f"{simulator.url}/metabase/_sim/rows").raise_for_status()
+    http.delete(f"{simulator.url}/metabase/_sim/rows").raise_for_status()
     assert judge.messages() == []
 
 

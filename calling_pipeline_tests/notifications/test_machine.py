@@ -99,6 +99,7 @@ def machine(engine, folder):
             waits = asyncio.create_task(self.ended.wait())
             await asyncio.wait([run, waits], return_when=asyncio.FIRST_COMPLETED)
             if self.ended.is_set():
+                dispatcher._results.clear()
                 await dispatcher._drop_session()
                 for task in asyncio.all_tasks() - {asyncio.current_task()}:
                     task.cancel()

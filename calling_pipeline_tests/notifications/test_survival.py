@@ -1,16 +1,14 @@
-"""kill -9 at every point, a PostgreSQL that restarts, a vendor that lies: the simulator's list is the judge."""
+"""kill -9 at every point, a PostgreSQL that restarts, a vendor that answers wrongly: the simulator's list decides."""
 
 from __future__ import annotations
 
 import json
 import random
 import resource
-import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -34,14 +32,14 @@ from calling_pipeline_tests.notifications.world import (
     statuses,
     write_ledger,
 )
-from calling_pipeline_tests.support import restart_server, stop_server
+from calling_pipeline_tests.support import LIMIT_S, join_all, restart_server, run_together, start_process, stop_server
 
 SEEDS = range(20 if NIGHTLY else 1)
 CONTRACTS = 24
 
 
 def go(deps, path, **options):
-    return run(deps, [path], created_by="a test", wait_s=60, **options)
+    return run(deps, [path], created_by="a test", wait_s=LIMIT_S, **options)
 
 
 def kept(engine):
@@ -56,7 +54,7 @@ def address(receiver):
 
 
 def judged(engine, judge, path, rows):
-    """Nothing twice, nothing lost, what is unknown is said to be; the file whole, `Y` only where all was delivered."""
+    """Nothing twice, nothing lost, what is unknown is marked so; the file whole, `Y` only where all was delivered."""
     arrived = judge.counted()
     assert not [message for message, count in arrived.items() if count > 1]
     messages = kept(engine)
@@ -96,13 +94,12 @@ def test_a_killed_run_loses_and_repeats_nothing(app_settings, simulator, judge, 
         "wecom_robots": ROBOTS,
         "wecom_users": USERS,
         "wecom_robot_rate_per_minute": 0,
+        "wecom_timeout_s": LIMIT_S,
     }
     command = [sys.executable, "-m", "calling_pipeline_tests.notifications.killed"]
     times = str(dice.randint(1, CONTRACTS - 4))
-    ended = subprocess.run(
-        [*command, json.dumps(settings), str(path), point, times], check=False, timeout=60, cwd=Path.cwd()
-    )
-    assert ended.returncode == -9
+    ended = start_process([*command, json.dumps(settings), str(path), point, times]).wait(LIMIT_S)
+    assert ended == -9
     assert len(parse(path.read_bytes()).contracts) == CONTRACTS
 
     go(runtime.notifications(), path)
@@ -179,10 +176,12 @@ def test_postgresql_restarts_during_a_delivery(app_settings, simulator, judge, o
 
     thread = threading.Thread(target=restart)
     thread.start()
-    while thread.is_alive():
-        with suppress(OperationalError, DatabaseUnavailable):  # outside a dispatch a run may end, and is started again
-            go(runtime.notifications(), path)
-    thread.join()
+    try:
+        while thread.is_alive():
+            with suppress(OperationalError, DatabaseUnavailable):  # outside a delivery a run may end; it is started again
+                go(runtime.notifications(), path)
+    finally:
+        join_all(thread)
     go(runtime.notifications(), path)
     held = judged(runtime.engine, judge, path, rows)
     settled_by_a_person(runtime.engine, judge, held)
@@ -213,11 +212,7 @@ def test_two_runs_at_once_send_every_message_once(runtime, judge, tmp_path):
     rows = [row(n, award="1", city=("北京", "上海")[n % 2]) for n in range(60)]
     path = write_ledger(tmp_path / "c.csv", rows)
     deps = runtime.notifications()
-    threads = [threading.Thread(target=go, args=(deps, path)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    run_together(*[lambda: go(deps, path)] * 4)
     go(deps, path)
     assert judged(runtime.engine, judge, path, rows) == []
     assert sum(judge.counted().values()) == 120
@@ -225,7 +220,7 @@ def test_two_runs_at_once_send_every_message_once(runtime, judge, tmp_path):
 
 
 def test_a_ledger_edited_by_hand_all_the_time_loses_no_edit(deps, judge, tmp_path):
-    """Somebody saves the file again and again while a run writes it back; in the end every line of his is there."""
+    """Somebody saves the file again and again while a run writes it back; in the end every line is there."""
     path = tmp_path / "c.csv"
     lines = [row(n) for n in range(30)]
     write_ledger(path, lines)
@@ -246,10 +241,12 @@ def test_a_ledger_edited_by_hand_all_the_time_loses_no_edit(deps, judge, tmp_pat
     edited: list[int] = []
     thread = threading.Thread(target=edit)
     thread.start()
-    for _ in range(3):
-        go(deps, path)
-    over.set()
-    thread.join(10)
+    try:
+        for _ in range(3):
+            go(deps, path)
+    finally:
+        over.set()
+        join_all(thread)
     go(deps, path)
     assert set(statuses(path)) >= {f"id-{n}" for n in range(30)}
     assert len(parse(path.read_bytes()).parked) == 0

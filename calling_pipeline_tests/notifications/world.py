@@ -8,11 +8,11 @@ import os
 from collections import Counter
 from pathlib import Path
 
-import httpx
 import sqlalchemy as sa
 
 from calling_pipeline.notifications.contracts.contract_ledger import COLUMNS
 from calling_pipeline.runtime import Runtime
+from calling_pipeline_tests.support import LIMIT_S, http
 
 NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
 HEADER = (*COLUMNS[:5], "工单编号(serviceAppointmentNum)", *COLUMNS[5:], "登记时间")
@@ -70,11 +70,11 @@ class Judge:
         self.reset()
 
     def reset(self):
-        httpx.delete(f"{self._simulator.url}/wecom/_sim/messages").raise_for_status()
-        httpx.delete(f"{self._simulator.url}/wecom/_sim/rules").raise_for_status()
+        http.delete(f"{self._simulator.url}/wecom/_sim/messages").raise_for_status()
+        http.delete(f"{self._simulator.url}/wecom/_sim/rules").raise_for_status()
 
     def rules(self, **rules):
-        httpx.post(f"{self._simulator.url}/wecom/_sim/rules", json=rules).raise_for_status()
+        http.post(f"{self._simulator.url}/wecom/_sim/rules", json=rules).raise_for_status()
 
     def messages(self):
         return [(message["to"], message["content"]) for message in self._simulator.get("/wecom/_sim/messages")]
@@ -91,7 +91,7 @@ def notification_runtime(app_settings, simulator, **changes) -> Runtime:
         "wecom_robots": ROBOTS,
         "wecom_users": USERS,
         "wecom_robot_rate_per_minute": 0,
-        "wecom_timeout_s": 2.0,
+        "wecom_timeout_s": LIMIT_S,
     }
     return Runtime(app_settings.model_copy(update=values | changes))
 
