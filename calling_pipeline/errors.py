@@ -1,4 +1,4 @@
-"""The error tree. What a caller may do again is a `TransientError`; what needs a person first is a `PermanentError`.
+"""The error tree: may the same act be repeated? Later, after a person changed something, or not by software at all.
 
 CallingError
 ├── PermanentError               repeating it unchanged fails again
@@ -9,17 +9,19 @@ CallingError
 │   ├── Conflict                 the thing exists already, or its state forbids the act
 │   ├── Forbidden                the caller's role or tenant does not allow it
 │   ├── SecretUnreadable         a stored secret was encrypted with another key or for another row
-│   ├── VendorRefused            the vendor understood and said no
-│   ├── VendorAuthRefused        the vendor does not accept our credentials
-│   └── ContractBreach           a vendor answered outside its contract
-└── TransientError               the same act may succeed later
-    ├── Busy                     another session holds what is needed
-    ├── DatabaseUnavailable      PostgreSQL cannot be reached
-    ├── VendorUnavailable        certainly not executed: refused connection, 429, 5xx to a safe request
-    ├── VendorTimeout            no answer in time to a safe request
-    ├── AmbiguousOutcome         perhaps executed: never repeated by software
-    ├── IncompleteFetch          the vendor reported more (or fewer) rows than could be read
-    └── DaysFailed               some days of a range failed; the others are done
+│   ├── VendorRefused *          the vendor understood and said no
+│   │   └── VendorAuthRefused *  the vendor does not accept our credentials
+│   └── ContractBreach *         a vendor answered outside its contract
+├── TransientError               the same act may succeed later
+│   ├── Busy                     another session holds what is needed
+│   ├── DatabaseUnavailable      PostgreSQL cannot be reached
+│   ├── VendorUnavailable *      certainly not executed: refused connection, 429, 5xx to a safe request
+│   ├── VendorTimeout *          no answer in time to a safe request
+│   ├── IncompleteFetch *        the vendor reported more (or fewer) rows than could be read
+│   └── DaysFailed               some days of a range failed; the others are done
+├── UncertainError               perhaps executed: software never repeats it
+│   └── AmbiguousOutcome *       no readable answer to a request that must not be sent twice
+└── VendorError                  mixed into those marked *: which vendor, and at which endpoint
 """
 
 from __future__ import annotations
@@ -38,6 +40,10 @@ class PermanentError(CallingError):
 
 class TransientError(CallingError):
     """The same act may succeed later."""
+
+
+class UncertainError(CallingError):
+    """The act was perhaps executed: software never repeats it, a person settles it."""
 
 
 class ConfigurationError(PermanentError):
@@ -122,10 +128,6 @@ class VendorTimeout(VendorError, TransientError):
     """No answer in time to a safe (repeatable) request."""
 
 
-class AmbiguousOutcome(VendorError, TransientError):
-    """Perhaps executed: software never repeats it; a person settles it."""
-
-
 class IncompleteFetch(VendorError, TransientError):
     """Rows fetched and rows reported disagree; `fetched` and `reported` say by how much."""
 
@@ -141,3 +143,7 @@ class DaysFailed(TransientError):
     def __init__(self, message: str, *, failures: Mapping[dt.date, CallingError]) -> None:
         super().__init__(message)
         self.failures = failures
+
+
+class AmbiguousOutcome(VendorError, UncertainError):
+    """No readable answer to a request that must not be sent twice."""

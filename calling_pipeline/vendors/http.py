@@ -17,7 +17,7 @@ import httpx
 import stamina
 
 from calling_pipeline import days, retry_log
-from calling_pipeline.errors import AmbiguousOutcome, TransientError, VendorTimeout, VendorUnavailable
+from calling_pipeline.errors import AmbiguousOutcome, TransientError, UncertainError, VendorTimeout, VendorUnavailable
 
 T = TypeVar("T")
 LANE_WIDTH = 2
@@ -103,7 +103,7 @@ class VendorHttp:
             if client is not None:
                 self._free.append(client)
 
-    def _failure(self, error: httpx.TransportError, path: str, *, safe: bool) -> TransientError:
+    def _failure(self, error: httpx.TransportError, path: str, *, safe: bool) -> TransientError | UncertainError:
         where: dict[str, Any] = {"vendor": self.vendor, "endpoint": path}
         what = f"{self.vendor} {path or '/'}"
         match error:
