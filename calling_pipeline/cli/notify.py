@@ -13,6 +13,7 @@ from calling_pipeline import days
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.errors import ConfigurationError, InvalidInput
+from calling_pipeline.notifications.dependencies import NotificationDependencies
 
 if TYPE_CHECKING:
     from calling_pipeline.notifications.contracts.runs import Run
@@ -56,7 +57,15 @@ def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -
         def show(report: DeliveryReport) -> None:
             bar.update(line, completed=report.delivered)
 
-        done = run_now(runtime.notifications(), paths, created_by=_who(), day=on_day, wait_s=wait_s, progress=show)
+        deps = NotificationDependencies.from_runtime(runtime)
+        done = run_now(
+            deps,
+            paths,
+            created_by=_who(),
+            day=on_day,
+            wait_s=wait_s,
+            progress=show,
+        )
     return Answer(_document(done), _lines(done), failed=done.failed)
 
 
@@ -165,7 +174,7 @@ def import_legacy(door: Door, ledger: Path | None, statuses: tuple[Path, ...], t
         raise click.UsageError("--send-status needs the --ledger it belongs to")
     document: dict[str, Any] = {}
     lines: list[Any] = []
-    deps = door.ready_runtime.notifications()
+    deps = NotificationDependencies.from_runtime(door.ready_runtime)
     with deps.transaction() as connection:
         if ledger is not None:
             names = Names(deps.robots, deps.users)
@@ -199,11 +208,9 @@ def technicians(door: Door, file: Path | None, card: int | None, note_only: bool
     from calling_pipeline.notifications.technicians import changes
 
     runtime = door.ready_runtime
-    deps = runtime.notifications()
+    deps = NotificationDependencies.from_runtime(runtime)
     rows = (
-        changes.rows_of_file(file)
-        if file
-        else changes.rows_of_metabase(runtime.metabase, card or deps.plan.technicians.card)
+        changes.rows_of_file(file) if file else changes.rows_of_metabase(deps.metabase, card or deps.plan.technicians.card)
     )
     with deps.transaction() as connection:
         taken = changes.take(connection, rows, deps, created_by=_who(), send=not note_only)

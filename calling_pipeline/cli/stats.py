@@ -8,6 +8,7 @@ from typing import get_args
 import click
 
 from calling_pipeline import days
+from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.days import SyncType
 
@@ -40,6 +41,7 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
     runtime = door.ready_runtime
     for day, option in ((wanted[0], "--from"), (wanted[-1], "--to")):
         require_partition(day, runtime.settings.partition_start, field=option)
+    deps = CallStatsDependencies.from_runtime(runtime)
     with door.progress() as bar:
         task = bar.add_task(f"{track} stats", total=len(wanted))
 
@@ -47,12 +49,12 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
             bar.update(task, description=f"{track} stats {day}: page {pages} of {expected}")
 
         results = sync_days(
-            runtime.engine,
-            runtime.guanke(),
+            deps.engine,
+            deps.guanke(),
             track,  # type: ignore[arg-type]  # click's Choice
             wanted,
             sync_type=sync_type,
-            phone_key=runtime.phone_key,
+            phone_key=deps.phone_key,
             progress=advance,
             on_day=lambda _: bar.advance(task),
         )

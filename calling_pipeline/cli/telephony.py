@@ -13,6 +13,7 @@ import click
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.errors import InvalidInput, NotFound
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 
 
 @click.group()
@@ -129,7 +130,7 @@ def test_connection(door: Door, tenant: int | None, config_id: int | None) -> An
         account = configurations.account_of(connection, runtime.secrets, _config_of(connection, tenant, config_id))
 
     async def test(account: Account) -> configurations.Tested:
-        async with runtime.telephony() as deps:
+        async with TelephonyDependencies.from_runtime(runtime) as deps:
             return await configurations.test_connection(deps, account)
 
     tested = asyncio.run(test(account))
@@ -154,7 +155,7 @@ def _config_of(connection: Any, tenant: int | None, config_id: int | None) -> in
 async def _sweep(runtime: Any) -> Any:
     from calling_pipeline.telephony.calls.sweep import sweep
 
-    async with runtime.telephony() as deps:
+    async with TelephonyDependencies.from_runtime(runtime) as deps:
         return await sweep(deps)
 
 

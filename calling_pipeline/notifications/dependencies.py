@@ -10,25 +10,45 @@ import sqlalchemy as sa
 
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.notifications.config import Plan
+from calling_pipeline.notifications.config import load as load_plan
 from calling_pipeline.notifications.outbox.delivery import WIDTH
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.vendors.http import VendorHttp
+from calling_pipeline.vendors.metabase import Metabase
 from calling_pipeline.vendors.wecom import WeCom
 
 
 @dataclass(frozen=True)
 class NotificationDependencies:
-    """Built by `Runtime.notifications`.
+    """Makers of clients, names and limits.
 
-    `wecom` makes a client for one round. `robots` and `users` are the names of receivers with their keys and user ids.
-    `rate`: messages per minute to one robot, 0 without a limit. `width`: messages in flight at once.
+    `wecom` makes a client for one round, `metabase` one for one query. `robots` and `users` are the names of receivers
+    with their keys and user ids. `rate`: messages per minute to one robot, 0 without a limit. `width`: messages in
+    flight at once.
     """
 
     engine: sa.Engine
     wecom: Callable[[], WeCom]
+    metabase: Callable[[], Metabase]
     robots: Mapping[str, str] = field(repr=False)
     users: Mapping[str, str]
     plan: Plan
     rate: int
     width: int = WIDTH
+
+    @classmethod
+    def from_runtime(cls, runtime: Runtime) -> NotificationDependencies:
+        """As the settings and the campaigns file say. Raises `ConfigurationError` when that file is not usable."""
+        settings = runtime.settings
+        return cls(
+            engine=runtime.engine,
+            wecom=lambda: wecom_client(runtime),
+            metabase=lambda: metabase_client(runtime),
+            robots=settings.wecom_robots,
+            users=settings.wecom_users,
+            plan=load_plan(settings.campaigns_file),
+            rate=settings.wecom_robot_rate_per_minute,
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -38,3 +58,26 @@ class NotificationDependencies:
         """
         with reachable(self.engine) as connection, connection.begin():
             yield connection
+
+
+def wecom_client(runtime: Runtime, *, concurrency: int = 40) -> WeCom:
+    """A client of WeCom, to be used as an async context manager within one event loop."""
+    settings = runtime.settings
+    return WeCom(
+        VendorHttp("wecom", settings.wecom_base_url, concurrency=concurrency, timeout_s=settings.wecom_timeout_s),
+        runtime.credentials,
+        corp_id=settings.wecom_corp_id,
+        corp_secret=settings.wecom_corp_secret.get_secret_value(),
+        agent_id=settings.wecom_agent_id,
+    )
+
+
+def metabase_client(runtime: Runtime) -> Metabase:
+    """A client of Metabase, to be used as an async context manager within one event loop."""
+    settings = runtime.settings
+    return Metabase(
+        VendorHttp("metabase", settings.metabase_url),
+        runtime.credentials,
+        username=settings.metabase_username,
+        password=settings.metabase_password.get_secret_value(),
+    )

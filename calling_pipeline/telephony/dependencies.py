@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from calling_pipeline.database.crypto import SecretBox
+from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.records import Account
 from calling_pipeline.vendors.infinity.client import InfinityClient
+from calling_pipeline.vendors.url_guard import PublicOnlyTransport
 
 
 @dataclass(frozen=True)
 class TelephonyDependencies:
-    """Built by `Runtime.telephony`, which also closes the clients. `client` makes or reuses the client of an account."""
+    """`client` makes or reuses the client of an account."""
 
     transaction: Callable[[], AbstractContextManager[sa.Connection]]
     secrets: SecretBox = field(repr=False)
     phone_key: bytes = field(repr=False)
     client: Callable[[Account], InfinityClient]
+
+    @classmethod
+    @asynccontextmanager
+    async def from_runtime(cls, runtime: Runtime) -> AsyncIterator[TelephonyDependencies]:
+        """As the settings say, within one event loop; connections to Infinity are closed at the end."""
+        clients = InfinityClients(lambda account: infinity_client(runtime, account))
+        try:
+            yield cls(runtime.transaction, runtime.secrets, runtime.phone_key, clients.client)
+        finally:
+            await clients.aclose()
 
 
 class InfinityClients:
@@ -48,3 +60,9 @@ class InfinityClients:
             await client.aclose()
         self._clients.clear()
         self._retired.clear()
+
+
+def infinity_client(runtime: Runtime, account: Account) -> InfinityClient:
+    """A client of one tenant's Infinity. It reaches public addresses only, unless the settings lift that."""
+    guard = None if runtime.settings.allow_private_urls else PublicOnlyTransport()
+    return InfinityClient(account.api_url, account.app_id, account.access_key, tokens=runtime.credentials, transport=guard)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from calling_pipeline import days
+from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline_tests.support import http, run_together
 
@@ -20,7 +21,9 @@ def yesterday():
 
 
 def sync(runtime, track, day):
-    [result] = sync_days(runtime.engine, runtime.guanke(), track, [day], sync_type="historical", phone_key=runtime.phone_key)
+    [result] = sync_days(
+        runtime.engine, guanke_client(runtime), track, [day], sync_type="historical", phone_key=runtime.phone_key
+    )
     return result
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import editing
+from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.database.engine import business_url, driver_dsn, make_engine
 from calling_pipeline.phones import mobile_pattern
 from calling_pipeline.runtime import Runtime
@@ -224,7 +225,7 @@ def _push_rate(url: URL, gateway: str) -> float:
     runtime = Runtime(settings)
     batch = runs.plan_task(runtime.engine, "bench")
     begun = time.perf_counter()
-    done = runs.push(runtime.call_batches(), batch.id)
+    done = runs.push(BatchDependencies.from_runtime(runtime), batch.id)
     spent = time.perf_counter() - begun
     assert done.state == "completed", done
     runtime.close()
@@ -291,7 +292,7 @@ def _rate_limit(url: URL, vendor: str) -> Iterator[dict[str, Any]]:
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         settings = load(database_url=address, gateway_url=vendor + "/gateway", secret_key="a key of the benchmark")
         runtime = Runtime(settings)
-        runs.push(runtime.call_batches(), runs.plan_task(runtime.engine, f"rate {rate}").id)
+        runs.push(BatchDependencies.from_runtime(runtime), runs.plan_task(runtime.engine, f"rate {rate}").id)
         runtime.close()
         with psycopg.connect(driver_dsn(url)) as connection:
             sent = sorted(row[0].timestamp() for row in connection.execute("SELECT sent_at FROM call_log"))

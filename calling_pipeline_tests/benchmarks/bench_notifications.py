@@ -50,7 +50,7 @@ def run() -> Iterator[dict[str, Any]]:
             wecom_robot_rate_per_minute=0,
         )
         runtime = Runtime(settings)
-        deps = runtime.notifications()
+        deps = NotificationDependencies.from_runtime(runtime)
         httpx.post(f"{vendor}/wecom/_sim/rules", json={"robot_rate_per_minute": None}).raise_for_status()
         yield _look_up(runtime.engine)
         yield from _generate_and_write_back(deps, Path(folder))

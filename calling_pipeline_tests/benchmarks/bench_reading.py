@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from calling_pipeline import days
+from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
@@ -72,7 +73,7 @@ def _fill(dsn: str, vendors: str, day: dt.date) -> None:
     runtime = Runtime(
         load(database_url=dsn, secret_key="a key for benchmarks, long enough", guanke_base_url=f"{vendors}/guanke")
     )
-    sync_days(runtime.engine, runtime.guanke(), "grade", [day], sync_type="manual", phone_key=runtime.phone_key)
+    sync_days(runtime.engine, guanke_client(runtime), "grade", [day], sync_type="manual", phone_key=runtime.phone_key)
     runtime.close()
 
 

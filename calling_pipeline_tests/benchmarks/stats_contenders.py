@@ -11,6 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+from calling_pipeline.call_stats.dependencies import guanke_client
+
 STARTED = time.time()
 PAGE = 1000
 IN_FLIGHT = 16
@@ -28,7 +30,7 @@ def ours(database: str, vendor: str, day: str) -> int:
     )
     wanted = [days.parse_day(day)]
     key = runtime.phone_key
-    (result,) = sync_days(runtime.engine, runtime.guanke(), "grade", wanted, sync_type="manual", phone_key=key)
+    (result,) = sync_days(runtime.engine, guanke_client(runtime), "grade", wanted, sync_type="manual", phone_key=key)
     return result.proof.distinct_ids
 
 

@@ -64,7 +64,7 @@ class Desk:
     def dependencies(self, **changes: Any) -> BatchDependencies:
         """The product's own dependencies; `changes` are fields of its limits."""
         runtime = Runtime(self.settings, engine=self.engine)
-        made = runtime.call_batches(by="test", patience_s=5)
+        made = BatchDependencies.from_runtime(runtime, by="test", patience_s=5)
         return dataclasses.replace(made, limits=dataclasses.replace(made.limits, **changes))
 
     def push(self, batch: Batch, **changes: Any) -> Batch:

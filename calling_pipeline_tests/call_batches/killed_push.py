@@ -12,6 +12,7 @@ import time
 from typing import Any, Self
 
 from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.dependencies import BatchDependencies, dial_gateway
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline.vendors.dial_gateway import DialGateway, Push, PushAnswer
@@ -63,10 +64,10 @@ def stop() -> None:
 def main() -> None:
     database, gateway, batch, point, stop_at = sys.argv[1:]
     runtime = Runtime(load(database_url=database, gateway_url=gateway, secret_key="a key for tests that is long enough"))
-    made = runtime.call_batches(by="doomed")
+    made = BatchDependencies.from_runtime(runtime, by="doomed")
 
     def maker(*, concurrency: int | None = None) -> Any:
-        return StoppingGateway(runtime.dial_gateway(concurrency=concurrency), point, int(stop_at))
+        return StoppingGateway(dial_gateway(runtime.settings, concurrency=concurrency), point, int(stop_at))
 
     runs.push(dataclasses.replace(made, gateway=maker), int(batch))
     runtime.close()

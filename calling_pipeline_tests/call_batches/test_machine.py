@@ -13,10 +13,10 @@ from calling_pipeline import days
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import control
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.dependencies import dial_gateway
 from calling_pipeline.call_batches.pushing import claims
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.errors import CallingError
-from calling_pipeline.runtime import Runtime
 from calling_pipeline.vendors.dial_gateway import Push
 from calling_pipeline_tests.call_batches.desk import NIGHTLY, make_desk, phone
 
@@ -99,7 +99,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
             lock.free()
 
         async def send(self, calls) -> None:
-            async with Runtime(self.desk.settings).dial_gateway() as gateway:
+            async with dial_gateway(self.desk.settings) as gateway:
                 for call in calls:
                     await gateway.push(Push(call.distinct_id, call.phone))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from calling_pipeline import days
+from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.records import DayResult, FetchProof
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.runtime import Runtime
@@ -39,7 +40,7 @@ def sync(stats_runtime: Runtime) -> Callable[..., list[DayResult]]:
     def run(track: Any, *wanted: dt.date, sync_type: str = "manual", **options: Any) -> list[DayResult]:
         return sync_days(
             stats_runtime.engine,
-            stats_runtime.guanke(),
+            guanke_client(stats_runtime),
             track,
             wanted or (YESTERDAY,),
             sync_type=sync_type,

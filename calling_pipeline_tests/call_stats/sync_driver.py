@@ -3,6 +3,7 @@
 import sys
 
 from calling_pipeline import days
+from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.runtime import Runtime
 
@@ -17,7 +18,7 @@ def main() -> None:
 
     sync_days(
         runtime.engine,
-        runtime.guanke(),
+        guanke_client(runtime),
         track,
         [day],
         sync_type="manual",

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from calling_pipeline import days
+from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.definitions import build
 from calling_pipeline.defs.call_stats.sensors import warm_up_request
@@ -156,7 +157,7 @@ def test_the_warm_up_asks_for_all_missing_days_of_both_tracks_at_once(repository
 def test_the_warm_up_is_quiet_when_nothing_is_missing_and_asks_for_a_hole_alone(repository, instance, stats_runtime, engine):
     wanted = days.day_range(days.today() - dt.timedelta(days=10), days.today())
     for track in ("task", "grade"):
-        sync_days(engine, stats_runtime.guanke(), track, wanted, sync_type="manual", phone_key=b"k")
+        sync_days(engine, guanke_client(stats_runtime), track, wanted, sync_type="manual", phone_key=b"k")
     assert "no day is missing" in warm_up(repository, instance, stats_runtime).skip_message
     with engine.begin() as connection:
         connection.exec_driver_sql(f"DELETE FROM grade_stats_cache WHERE date = '{YESTERDAY}'")

@@ -6,6 +6,7 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.alerts import store
+from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.defs.call_stats.sensors import stale_cache_alerts
 from calling_pipeline.runtime import Runtime
@@ -32,7 +33,7 @@ def test_a_cache_behind_the_timetable_is_alerted_and_so_is_its_recovery(instance
         assert all(title.startswith("Failing: ") for title in titles())
     with days.frozen(noon + dt.timedelta(minutes=1)):
         for track in ("grade", "task"):
-            sync_days(runtime.engine, runtime.guanke(), track, wanted, sync_type="manual", phone_key=runtime.phone_key)
+            sync_days(runtime.engine, guanke_client(runtime), track, wanted, sync_type="manual", phone_key=runtime.phone_key)
         look()
         assert sum(title.startswith("Recovered: ") for title in titles()) == 4
     runtime.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline_tests.notifications.world import Judge, notification_runtime
 
 
@@ -24,4 +25,4 @@ def runtime(app_settings, simulator, judge):
 
 @pytest.fixture
 def deps(runtime):
-    return runtime.notifications()
+    return NotificationDependencies.from_runtime(runtime)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from calling_pipeline.notifications.contracts.runs import run
+from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 
@@ -80,7 +81,7 @@ def main() -> None:
     if point in _RENAMES:
         strike_at_renames(strike, ledger.resolve())
     runtime = Runtime(load(**values))
-    deps = runtime.notifications()
+    deps = NotificationDependencies.from_runtime(runtime)
     wecom = deps.wecom
     deps = replace(deps, wecom=lambda: DeadlyWeCom(wecom(), strike), width=8)  # type: ignore[arg-type,return-value]
     run(deps, [ledger], created_by="a process that dies", wait_s=20)

@@ -13,6 +13,7 @@ from calling_pipeline import days
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.contract_ledger import parse
 from calling_pipeline.notifications.contracts.runs import run
+from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.notifications.outbox.records import Draft
 from calling_pipeline.task_ledger.ledger import find
 from calling_pipeline_tests.notifications.world import (
@@ -169,14 +170,14 @@ def test_the_robots_rate_is_kept_over_runs(app_settings, simulator, judge, tmp_p
     path = write_ledger(tmp_path / "c.csv", [row(n) for n in range(1, 31)])
     begun = days.now()
     with days.frozen(begun):
-        first = go(runtime.notifications(), path, wait_s=0)
-        second = go(runtime.notifications(), path, wait_s=0)
+        first = go(NotificationDependencies.from_runtime(runtime), path, wait_s=0)
+        second = go(NotificationDependencies.from_runtime(runtime), path, wait_s=0)
     assert (first.delivery.delivered, first.delivery.retried) == (20, 0)
     assert second.delivery.attempted == 0
     assert sorted(statuses(path).values()) == ["N"] * 10 + ["Y"] * 20
     judge.rules(robot_rate_per_minute=None)
     with days.frozen(begun + dt.timedelta(seconds=61)):
-        assert go(runtime.notifications(), path, wait_s=0).delivery.delivered == 10
+        assert go(NotificationDependencies.from_runtime(runtime), path, wait_s=0).delivery.delivered == 10
     runtime.close()
 
 

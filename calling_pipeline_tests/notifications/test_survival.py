@@ -21,6 +21,7 @@ from calling_pipeline.errors import DatabaseUnavailable
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.contract_ledger import parse
 from calling_pipeline.notifications.contracts.runs import run
+from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline_tests.notifications.killed import POINTS
 from calling_pipeline_tests.notifications.world import (
     NIGHTLY,
@@ -102,13 +103,13 @@ def test_a_killed_run_loses_and_repeats_nothing(app_settings, simulator, judge, 
     assert ended == -9
     assert len(parse(path.read_bytes()).contracts) == CONTRACTS
 
-    go(runtime.notifications(), path)
+    go(NotificationDependencies.from_runtime(runtime), path)
     held = judged(engine, judge, path, rows)
     assert len(held) <= 8
     if point.endswith("rename"):
         assert held == []
     settled_by_a_person(engine, judge, held)
-    go(runtime.notifications(), path)
+    go(NotificationDependencies.from_runtime(runtime), path)
     assert judged(engine, judge, path, rows) == []
     assert all(contract.notified for contract in parse(path.read_bytes()).contracts)
     assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == ["c.csv", "c.csv.bak"]
@@ -179,13 +180,13 @@ def test_postgresql_restarts_during_a_delivery(app_settings, simulator, judge, o
     try:
         while thread.is_alive():
             with suppress(OperationalError, DatabaseUnavailable):  # outside a delivery a run may end; it is started again
-                go(runtime.notifications(), path)
+                go(NotificationDependencies.from_runtime(runtime), path)
     finally:
         join_all(thread)
-    go(runtime.notifications(), path)
+    go(NotificationDependencies.from_runtime(runtime), path)
     held = judged(runtime.engine, judge, path, rows)
     settled_by_a_person(runtime.engine, judge, held)
-    go(runtime.notifications(), path)
+    go(NotificationDependencies.from_runtime(runtime), path)
     assert judged(runtime.engine, judge, path, rows) == []
     assert sum(judge.counted().values()) == 300
     runtime.close()
@@ -211,7 +212,7 @@ def test_a_full_disk_leaves_the_ledger_whole_and_the_next_run_writes_it(deps, ju
 def test_two_runs_at_once_send_every_message_once(runtime, judge, tmp_path):
     rows = [row(n, award="1", city=("北京", "上海")[n % 2]) for n in range(60)]
     path = write_ledger(tmp_path / "c.csv", rows)
-    deps = runtime.notifications()
+    deps = NotificationDependencies.from_runtime(runtime)
     run_together(*[lambda: go(deps, path)] * 4)
     go(deps, path)
     assert judged(runtime.engine, judge, path, rows) == []

@@ -78,7 +78,7 @@ class FusedDriver:
 async def main(database_url: str, home: str, act: str, step: str, argument: str = "") -> None:
     runtime = Runtime(load(home=home, database_url=database_url, secret_key=SECRET_KEY, allow_private_urls=True))
     fuse = Fuse(step)
-    async with runtime.telephony() as deps:
+    async with TelephonyDependencies.from_runtime(runtime) as deps:
         if act == "call":
             await make_call(fused(deps, runtime, fuse), CallWish(1, 1, "13800000001"))
         elif act == "sweep":

@@ -17,6 +17,7 @@ from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.calls import making
 from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.facts import store as facts
 from calling_pipeline.telephony.pool import extensions
 from calling_pipeline.telephony.records import CallOutcome, CallWish
@@ -51,7 +52,7 @@ class Office:
         """Make one call in an event loop of its own."""
 
         async def act() -> CallOutcome:
-            async with self.runtime.telephony() as deps:
+            async with TelephonyDependencies.from_runtime(self.runtime) as deps:
                 return await making.make_call(deps, CallWish(self.tenant_id, collector_id, phone, **wish))
 
         return asyncio.run(act())

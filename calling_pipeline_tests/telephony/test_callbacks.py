@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from calling_pipeline.errors import InvalidInput
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.tenants import configurations
 from calling_pipeline.vendors.infinity.answers import result_of
 from calling_pipeline.vendors.infinity.callbacks import decode, sign
@@ -74,7 +75,7 @@ def test_a_callback_of_an_unknown_call_is_kept_and_matched_when_the_call_is_know
     from calling_pipeline.telephony.calls.sweep import sweep
 
     async def act():
-        async with office.runtime.telephony() as deps:
+        async with TelephonyDependencies.from_runtime(office.runtime) as deps:
             return await sweep(deps)
 
     assert asyncio.run(act()).callbacks_matched == 1

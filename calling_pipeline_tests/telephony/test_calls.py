@@ -6,6 +6,7 @@ import time
 import httpx
 import pytest
 
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline_tests.support import eventually
 from calling_pipeline_tests.telephony.support import broken_rules, callback_body, set_up, signed
 
@@ -198,7 +199,7 @@ def test_an_extension_that_fails_again_and_again_is_quarantined_and_comes_back(r
     async def sweep():
         from calling_pipeline.telephony.calls.sweep import sweep
 
-        async with runtime.telephony() as deps:
+        async with TelephonyDependencies.from_runtime(runtime) as deps:
             return await sweep(deps)
 
     assert asyncio.run(sweep()).out_of_quarantine == 1

@@ -21,6 +21,7 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline.telephony.billing.reconcile import reconcile_day
 from calling_pipeline.telephony.calls.sweep import sweep
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline_tests.support import eventually, restart_server, served, stop_server
 from calling_pipeline_tests.telephony.support import (
     CALLBACK_SECRET,
@@ -59,7 +60,7 @@ def later(office, act, minutes=30):
     """Run an act of telephony as if it were `minutes` later."""
 
     async def run():
-        async with office.runtime.telephony() as deps:
+        async with TelephonyDependencies.from_runtime(office.runtime) as deps:
             return await act(deps)
 
     with days.frozen(days.now() + dt.timedelta(minutes=minutes)):

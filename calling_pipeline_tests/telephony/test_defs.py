@@ -12,6 +12,7 @@ from calling_pipeline.defs.telephony import assets as room
 from calling_pipeline.defs.telephony.sensors import stale_extensions
 from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.calls.sweep import sweep
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline_tests.support import eventually
 
 DAILY = daily_partitions(dt.date(2026, 1, 1))
@@ -166,7 +167,7 @@ def test_a_line_that_cannot_be_asked_about_stays_held(office, infinity, runtime)
         connection.execute("UPDATE communication_records SET deadline = now() - interval '1 second'")
 
     async def act():
-        async with runtime.telephony() as deps:
+        async with TelephonyDependencies.from_runtime(runtime) as deps:
             return await sweep(deps)
 
     swept = asyncio.run(act())

@@ -3,6 +3,7 @@ an open call, nothing leaked."""
 
 import asyncio
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -15,10 +16,12 @@ from calling_pipeline.telephony.calls import making
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.release import release_collector
 from calling_pipeline.telephony.calls.sweep import sweep
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import allocation, extensions
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Allocation, CallWish
 from calling_pipeline.telephony.tenants import collectors
+from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline_tests.telephony.support import ANY_HOUR, NIGHTLY, broken_rules, set_up
 
 COLLECTORS = 5
@@ -65,8 +68,6 @@ class Pool(RuleBasedStateMachine):
         days.set_clock(None)
 
     def deps(self):
-        from calling_pipeline.telephony.dependencies import TelephonyDependencies
-
         client = IdleLine()
         return TelephonyDependencies(
             self.runtime.transaction, self.runtime.secrets, self.runtime.phone_key, lambda _: client
@@ -77,8 +78,6 @@ class Pool(RuleBasedStateMachine):
         self.phone += 1
         wish = CallWish(1, collector, f"138{self.phone:08d}", strategy=strategy)
         with self.runtime.transaction() as connection:
-            from calling_pipeline.telephony.tenants import store as tenant_store
-
             row = tenant_store.config_of_tenant(connection, 1)
         if not row.enabled:
             return
@@ -202,7 +201,6 @@ def test_imports_statistics_and_sweeps_may_run_against_the_pool_at_once(runtime,
     """Collectors lend and return while lines are imported, switched, counted and swept: no error, no false refusal."""
     import threading
     import time
-    from concurrent.futures import ThreadPoolExecutor
 
     office = set_up(runtime, infinity.url + "/infinity/api", lines=30, agents_=20)
     stop = time.monotonic() + (6 if NIGHTLY else 2)
@@ -231,7 +229,7 @@ def test_imports_statistics_and_sweeps_may_run_against_the_pool_at_once(runtime,
         return count
 
     async def sweeping() -> int:
-        async with runtime.telephony() as deps:
+        async with TelephonyDependencies.from_runtime(runtime) as deps:
             rounds = 0
             while time.monotonic() < stop:
                 await sweep(deps)

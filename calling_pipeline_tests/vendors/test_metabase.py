@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from calling_pipeline.errors import ContractBreach, IncompleteFetch, VendorAuthRefused, VendorRefused
+from calling_pipeline.notifications.dependencies import metabase_client
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.vendors.http import VendorHttp
 from calling_pipeline.vendors.metabase import Metabase
@@ -27,7 +28,7 @@ def runtime(app_settings, simulator):
 
 def rows(runtime, card=1):
     async def ask():
-        async with runtime.metabase() as metabase:
+        async with metabase_client(runtime) as metabase:
             return await metabase.card_rows(card)
 
     return asyncio.run(ask())

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from calling_pipeline.notifications.dependencies import wecom_client
 from calling_pipeline.notifications.outbox.records import LONGEST_BODY_BYTES
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.vendors.wecom import classify
@@ -33,7 +34,7 @@ def rules(simulator, **changes):
 
 def to_robot(runtime, content="你好", key="k1", **options):
     async def send():
-        async with runtime.wecom() as wecom:
+        async with wecom_client(runtime) as wecom:
             return await wecom.send_to_robot(key, content, **options)
 
     return asyncio.run(send())
@@ -41,7 +42,7 @@ def to_robot(runtime, content="你好", key="k1", **options):
 
 def to_user(runtime, user="u1", content="你好"):
     async def send():
-        async with runtime.wecom() as wecom:
+        async with wecom_client(runtime) as wecom:
             return await wecom.send_to_user(user, content)
 
     return asyncio.run(send())
@@ -98,7 +99,7 @@ def test_an_unknown_receiver_a_bad_key_and_a_too_long_text_are_refused(runtime, 
 
 def test_the_21st_message_within_a_minute_is_for_later(runtime, wecom_truth):
     async def send():
-        async with runtime.wecom() as wecom:
+        async with wecom_client(runtime) as wecom:
             return [await wecom.send_to_robot("k9", str(n)) for n in range(21)]
 
     results = asyncio.run(send())

@@ -22,6 +22,7 @@ from calling_pipeline import days
 from calling_pipeline.api.dependencies import Operator, RuntimeDep, Viewer
 from calling_pipeline.api.envelope import failure_of, fast_ok
 from calling_pipeline.call_stats import store, views
+from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.call_stats.records import GradeDay, TaskDay, Track
 from calling_pipeline.call_stats.sync.refresh import Refreshed, refresh_day
 from calling_pipeline.errors import CallingError
@@ -82,8 +83,8 @@ class DayReader:
         task = self._refreshes.get((track, day))
         joined = task is not None
         if task is None:
-            runtime = self._runtime
-            work = asyncio.to_thread(refresh_day, runtime.engine, runtime.guanke, track, day, phone_key=runtime.phone_key)
+            ours = CallStatsDependencies.from_runtime(self._runtime)
+            work = asyncio.to_thread(refresh_day, ours.engine, ours.guanke, track, day, phone_key=ours.phone_key)
             task = self._refreshes[track, day] = asyncio.create_task(work)
             task.add_done_callback(lambda _: self._refreshes.pop((track, day), None))
         refreshed = await asyncio.shield(task)

@@ -10,6 +10,7 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.settlement import settlement_of
+from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.cli.calls.tasks import task
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.errors import Busy, InvalidInput
@@ -190,7 +191,7 @@ def _pushed(door: Door, batch_id: int, *, wait: bool) -> Answer:
         total = batch_store.batch(connection, batch_id).card.to_call
     with door.progress() as bar:
         shown = bar.add_task(f"batch {batch_id}", total=total)
-        dependencies = runtime.call_batches(by=_who(), patience_s=7 * 86400.0 if wait else 30.0)
+        dependencies = BatchDependencies.from_runtime(runtime, by=_who(), patience_s=7 * 86400.0 if wait else 30.0)
         runs.push(dependencies, batch_id, lambda done: bar.advance(shown, done))
     return _shown(door, batch_id)
 

@@ -7,6 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from calling_pipeline import days
+from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.defs.call_batches import checks as call_batches_checks
 from calling_pipeline.defs.call_batches import sensors
 from calling_pipeline.runtime import Runtime
@@ -57,7 +58,7 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 
         if config.dry_run:
             return dg.MaterializeResult(metadata=_previews(runtime, config.tasks))
-        dependencies, calls, unknown = runtime.call_batches(by=f"run {context.run.run_id[:8]}"), 0, 0
+        dependencies, calls, unknown = BatchDependencies.from_runtime(runtime, by=f"run {context.run.run_id[:8]}"), 0, 0
         for key in context.partition_keys:
             runs.run_day(dependencies, days.parse_day(key), names=config.tasks, say=context.log.info)
             metadata = _about_day(runtime, key)

@@ -8,6 +8,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from calling_pipeline.call_stats import tables
+from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.call_stats.records import DayResult, Track
 from calling_pipeline.call_stats.sync.publishing import publish_agents, publish_day, publish_grade_numbers, publish_hours
 from calling_pipeline.call_stats.sync.sync import sync_days
@@ -154,14 +155,15 @@ def _pull(
         done.append(result)
         context.log.info(f"{result.date}: {result.outcome}, {result.proof.distinct_ids} read in {result.elapsed_s} s")
 
+    deps = CallStatsDependencies.from_runtime(runtime)
     try:
         sync_days(
-            runtime.engine,
-            runtime.guanke(),
+            deps.engine,
+            deps.guanke(),
             track,
             parse_keys(context.partition_keys),
             sync_type=context.run.tags.get(SYNC_TYPE, "manual"),
-            phone_key=runtime.phone_key,
+            phone_key=deps.phone_key,
             on_day=note,
             run_id=context.run.run_id,
             publishes=track == "task",

@@ -6,6 +6,7 @@ from calling_pipeline import days
 from calling_pipeline.defs.metadata import OWNERS
 from calling_pipeline.defs.notifications import checks as notifications_checks
 from calling_pipeline.defs.notifications import schedules, sensors
+from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.runtime import Runtime
 
 DISPATCH_S = 240.0
@@ -59,7 +60,7 @@ def _contract_notifications(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     ) -> dg.MaterializeResult[None]:
         from calling_pipeline.notifications.contracts import runs
 
-        deps = runtime.notifications()
+        deps = NotificationDependencies.from_runtime(runtime)
         ledgers = runs.known_ledgers(deps, runtime.settings.contract_ledgers)
         wrong: list[str] = []
         for key in context.partition_keys:
@@ -106,8 +107,8 @@ def _technician_notifications() -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         from calling_pipeline.notifications.technicians import changes
 
-        deps = runtime.notifications()
-        rows = changes.rows_of_metabase(runtime.metabase, deps.plan.technicians.card)
+        deps = NotificationDependencies.from_runtime(runtime)
+        rows = changes.rows_of_metabase(deps.metabase, deps.plan.technicians.card)
         with deps.transaction() as connection:
             taken = changes.take(connection, rows, deps, created_by=f"dagster {context.run.run_id}")
         return dg.MaterializeResult(
@@ -131,7 +132,7 @@ def deliver_notifications(context: dg.OpExecutionContext, runtime: dg.ResourcePa
     from calling_pipeline.notifications.contracts import runs
     from calling_pipeline.notifications.dispatch import dispatch
 
-    deps = runtime.notifications()
+    deps = NotificationDependencies.from_runtime(runtime)
     ledgers = runs.known_ledgers(deps, runtime.settings.contract_ledgers)
     done = dispatch(deps, ledgers, by=f"dagster {context.run.run_id}", wait_s=DISPATCH_S)
     for what, report in (("contracts", done.contracts.delivery), ("technicians", done.technicians)):

@@ -8,6 +8,7 @@ from calling_pipeline.notifications import quality
 from calling_pipeline.notifications.contracts import store as contract_store
 from calling_pipeline.notifications.contracts.facts import ledger_facts
 from calling_pipeline.notifications.contracts.runs import known_ledgers
+from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.notifications.quality import TOO_LONG, ContractFacts, MessageFacts
 from calling_pipeline.notifications.technicians import store as technician_store
 from calling_pipeline.runtime import Runtime
@@ -59,7 +60,7 @@ def checks() -> list[dg.AssetChecksDefinition]:
 
 
 def _contract_facts(runtime: Runtime) -> ContractFacts:
-    deps = runtime.notifications()
+    deps = NotificationDependencies.from_runtime(runtime)
     ledgers = known_ledgers(deps, runtime.settings.contract_ledgers)
     with deps.transaction() as connection:
         found = ledger_facts(connection, ledgers)

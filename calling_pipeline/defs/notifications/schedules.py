@@ -4,6 +4,7 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.notifications.contracts.runs import known_ledgers
+from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.runtime import Runtime
 
 
@@ -21,7 +22,7 @@ def contract_notifications(job: object) -> dg.ScheduleDefinition:
     def contract_notifications_today(
         context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.RunRequest | dg.SkipReason:
-        if not known_ledgers(runtime.notifications(), runtime.settings.contract_ledgers):
+        if not known_ledgers(NotificationDependencies.from_runtime(runtime), runtime.settings.contract_ledgers):
             return dg.SkipReason("no contract ledger is named in CALLING_CONTRACT_LEDGERS")
         day = context.scheduled_execution_time.astimezone(days.SHANGHAI).date()
         return dg.RunRequest(partition_key=day.isoformat())

@@ -14,6 +14,7 @@ from calling_pipeline.defs.windows import parse_keys
 from calling_pipeline.errors import CallingError, TransientError
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony import tables
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -99,7 +100,7 @@ async def _reconciled(runtime: Runtime, day: dt.date) -> dict[str, int]:
     from calling_pipeline.telephony.billing.reconcile import reconcile_day
     from calling_pipeline.telephony.facts import store as fact_store
 
-    async with runtime.telephony() as deps:
+    async with TelephonyDependencies.from_runtime(runtime) as deps:
         results = await reconcile_day(deps, day)
     with runtime.transaction() as connection:
         states = fact_store.calls_by_state(connection, *days.day_bounds(day))

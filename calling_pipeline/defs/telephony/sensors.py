@@ -5,6 +5,7 @@ import asyncio
 import dagster as dg
 
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import Swept
 
 
@@ -32,5 +33,5 @@ def stale_extensions(context: dg.SensorEvaluationContext, runtime: dg.ResourcePa
 async def _sweep(runtime: Runtime) -> Swept:
     from calling_pipeline.telephony.calls.sweep import sweep
 
-    async with runtime.telephony() as deps:
+    async with TelephonyDependencies.from_runtime(runtime) as deps:
         return await sweep(deps)

@@ -16,7 +16,7 @@ from calling_pipeline.telephony.dependencies import TelephonyDependencies
 async def connected(app: FastAPI) -> AsyncIterator[None]:
     """The lifespan of telephony's routes."""
     runtime: Runtime = app.state.runtime
-    async with runtime.telephony() as app.state.telephony:
+    async with TelephonyDependencies.from_runtime(runtime) as app.state.telephony:
         yield
 
 
