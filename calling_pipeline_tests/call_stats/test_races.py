@@ -8,12 +8,15 @@ import subprocess
 import sys
 import threading
 
+import pytest
 import sqlalchemy as sa
 
+from calling_pipeline import days
 from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats.records import TaskSums
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.database import locks
-from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
+from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, proof_of, truth
 from calling_pipeline_tests.support import LIMIT_S, join_all, start_process, wait_until
 
 DRIVER = "calling_pipeline_tests.call_stats.sync_driver"
@@ -96,7 +99,7 @@ def test_an_older_read_never_overwrites_a_newer_one(sync, guanke, engine):
 
 
 def test_a_read_waits_for_the_days_lock_and_then_looks_again(sync, engine):
-    """Whoever stores a day holds its lock: a read that arrives meanwhile must see what was stored, and give way."""
+    """A session that stores a day holds its lock: a read that arrives during that time must see what was stored, and end."""
     results = {}
     waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
     (first,) = sync("grade")
@@ -129,6 +132,39 @@ def test_an_older_task_read_never_overwrites_a_newer_one(sync, guanke, engine):
     assert results["old"].outcome == "superseded"
     with engine.connect() as connection:
         assert store.read_task_day(connection, YESTERDAY) == newer.stats
+
+
+@pytest.mark.parametrize("cached_before", [False, True], ids=["a new day", "a cached day"])
+@pytest.mark.parametrize("track", ["grade", "task"])
+def test_an_older_fetch_that_waits_at_the_cached_row_does_not_replace_a_newer_one(engine, track, cached_before):
+    """Without the day's lock, too: the row itself compares fetch numbers, after it has waited for the other session."""
+
+    def publish(connection, fetch_number, tasks):
+        proof = proof_of(track, YESTERDAY, fetch_number=fetch_number)
+        if track == "grade":
+            sync_store.publish_grade_day(connection, proof, now=days.now(), elapsed_s=float(fetch_number))
+        else:
+            sync_store.publish_task_day(connection, proof, TaskSums(tasks=tasks), now=days.now())
+
+    def publish_older():
+        with engine.begin() as connection:
+            publish(connection, fetch_number=2, tasks=20)
+
+    if cached_before:
+        with engine.begin() as connection:
+            publish(connection, fetch_number=1, tasks=10)
+    older = threading.Thread(target=publish_older)
+    with engine.connect() as newer, engine.connect() as watcher:
+        publish(newer, fetch_number=3, tasks=30)
+        expected = store.read_day(newer, track, YESTERDAY)
+        older.start()
+        wait_until(lambda: watcher.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+        newer.commit()
+        join_all(older)
+        assert store.read_day(watcher, track, YESTERDAY) == expected
+    with engine.begin() as connection:
+        publish(connection, fetch_number=4, tasks=40)
+        assert store.read_day(connection, track, YESTERDAY) != expected
 
 
 def test_readers_see_the_old_numbers_or_the_new_ones_and_never_a_mixture(sync, guanke, engine):

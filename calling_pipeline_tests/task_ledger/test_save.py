@@ -25,7 +25,7 @@ def charges(connection):
 
 @pytest.mark.parametrize("old", STATES)
 @pytest.mark.parametrize("new", STATES)
-def test_only_the_allowed_moves_are_made(connection, old, new):
+def test_the_database_makes_exactly_the_moves_of_the_table(connection, old, new):
     assert save(connection, state=old).outcome == "created"
     saved = save(connection, state=new)
     if new in MOVES[old]:
@@ -34,6 +34,12 @@ def test_only_the_allowed_moves_are_made(connection, old, new):
     else:
         assert (saved.outcome, saved.state) == ("refused", old)
         assert saved.reason == f"a {old} task cannot become {new}"
+        assert [(one.from_state, one.to_state) for one in store.refusals(connection)] == [(old, new)]
+    assert find(connection, "t1").state == saved.state
+
+
+def test_the_table_of_moves_names_every_state():
+    assert set(MOVES) == set(STATES) == set().union(*MOVES.values())
 
 
 def test_a_refused_move_is_kept_with_who_when_and_why(connection):
