@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once import shutdown
-from calling_pipeline.call_batches.batches import control
+from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import cron
 from calling_pipeline.call_batches.calling_tasks import store as task_store
@@ -29,13 +29,13 @@ ON_TIME = dt.timedelta(minutes=10)
 """A tick this young is planned even outside the calling hours, and its batch waits; an older one counts as missed."""
 
 
-def push(dependencies: BatchDependencies, batch_id: int, on_progress: Callable[[int], None] | None = None) -> Batch:
+def push(dependencies: BatchDependencies, batch_id: int, on_progress: Callable[[int], None] = lambda done: None) -> Batch:
     """Push one batch; see `push_batch`, whose errors it raises."""
     return shutdown.run(push_all(dependencies, [batch_id], on_progress))[0]
 
 
 async def push_all(
-    dependencies: BatchDependencies, batch_ids: Sequence[int], on_progress: Callable[[int], None] | None = None
+    dependencies: BatchDependencies, batch_ids: Sequence[int], on_progress: Callable[[int], None] = lambda done: None
 ) -> list[Batch]:
     """Push several batches at the same time, each at its own rate; a failure is raised after all have ended."""
     engine, limits, by = dependencies.engine, dependencies.limits, dependencies.by
@@ -100,7 +100,7 @@ def run_day(
     Run again it plans no tick twice and calls nobody twice: it goes on with what is unfinished. A batch that another
     process pushes is left to it.
     """
-    unknown = control.recover(dependencies.engine, by=dependencies.by)
+    unknown = lifecycle.recover(dependencies.engine, by=dependencies.by)
     if unknown:
         say(f"{unknown} calls of dead processes are unknown now")
     if day == days.today():

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from calling_pipeline.call_batches.batches import control
+from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline_tests.call_batches import killed_push
@@ -67,7 +67,7 @@ def test_a_killed_batch_goes_on_where_it_was_and_calls_nobody_twice(desk, point,
     for call in desk.rows("SELECT id, distinct_id FROM call_tasks WHERE state = 'unknown'"):
         with desk.engine.begin() as connection:
             settlement = "done" if call.distinct_id in made else "retry"
-            control.settle(connection, settlement, ids=[call.id], by="test")
+            lifecycle.settle(connection, settlement, ids=[call.id], by="test")
     desk.push(batch)
     assert desk.outcome(batch).states == {"pushed": CALLS}
     assert len(desk.gateway_calls()) == CALLS
@@ -98,11 +98,11 @@ def test_what_dead_processes_left_in_pushing_is_found_without_running_the_batch(
     batch = desk.plan()
     kill_a_push(desk, batch, "after_answer", 3)
     with desk.engine.begin() as connection:
-        control.cancel(connection, batch.id)
+        lifecycle.cancel(connection, batch.id)
     left = desk.outcome(batch).count("pushing")
     assert left > 0
-    assert eventually(lambda: control.recover(desk.engine)) == left
-    assert control.recover(desk.engine) == 0
+    assert eventually(lambda: lifecycle.recover(desk.engine)) == left
+    assert lifecycle.recover(desk.engine) == 0
     assert set(desk.outcome(batch).states) <= {"pushed", "unknown", "skipped"}
     desk.judge()
 

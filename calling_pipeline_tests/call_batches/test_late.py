@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches.batches import control, ending
+from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.pushing import claims
@@ -63,7 +63,7 @@ def test_an_outcome_recorded_twice_counts_once(desk, batch):
 def test_a_late_answer_of_the_very_claim_replaces_unknown(desk, batch):
     (call,) = claim_one(desk, batch, start(desk, batch)).calls
     with desk.engine.begin() as connection:
-        assert ending.orphans(connection, batch.id, by="test") == 1
+        assert lifecycle.mark_orphans_unknown(connection, batch.id, by="test") == 1
     record(desk, call, "pushed", "pushed")
     assert states(desk) == ["pushed", "pending"]
     assert [row.outcome for row in desk.rows("SELECT outcome FROM call_log ORDER BY id")] == ["unknown", "pushed"]
@@ -73,8 +73,8 @@ def test_a_late_answer_of_the_very_claim_replaces_unknown(desk, batch):
 def test_a_late_answer_changes_nothing_once_an_operator_settled_the_call(desk, batch):
     (call,) = claim_one(desk, batch, start(desk, batch)).calls
     with desk.engine.begin() as connection:
-        ending.orphans(connection, batch.id, by="test")
-        control.settle(connection, "done", ids=[call.id], by="test")
+        lifecycle.mark_orphans_unknown(connection, batch.id, by="test")
+        lifecycle.settle(connection, "done", ids=[call.id], by="test")
     record(desk, call, "refused", "refused")
     assert states(desk) == ["pushed", "pending"]
 
@@ -89,10 +89,10 @@ def test_a_runner_that_was_superseded_claims_nothing(desk, batch):
 def test_nothing_is_claimed_of_a_batch_that_was_paused_or_cancelled(desk, batch):
     runner = start(desk, batch)
     with desk.engine.begin() as connection:
-        control.pause(connection, batch.id)
+        lifecycle.pause(connection, batch.id)
     assert claim_one(desk, batch, runner) == claims.Claim("paused")
     with desk.engine.begin() as connection:
-        control.cancel(connection, batch.id)
+        lifecycle.cancel(connection, batch.id)
     assert claim_one(desk, batch, runner) == claims.Claim("cancelled")
 
 
@@ -116,8 +116,8 @@ def test_a_claim_given_back_can_be_claimed_again_with_its_distinct_id(desk, batc
     runner = start(desk, batch)
     (call,) = claim_one(desk, batch, runner).calls
     with desk.engine.begin() as connection:
-        assert claims.give_back(connection, batch.id, call.claim) == 1
-        assert claims.give_back(connection, batch.id, call.claim) == 0
+        assert claims.release(connection, batch.id, call.claim) == 1
+        assert claims.release(connection, batch.id, call.claim) == 0
     (again,) = claim_one(desk, batch, runner).calls
     assert (again.id, again.distinct_id, again.attempt) == (call.id, call.distinct_id, call.attempt)
     assert record(desk, call, "pushed", "pushed") == []

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from calling_pipeline import days
 from calling_pipeline.call_batches import runs
-from calling_pipeline.call_batches.batches import control
+from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.dependencies import dial_gateway
 from calling_pipeline.call_batches.pushing import claims
@@ -103,7 +103,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
                 for call in calls:
                     await gateway.push(Push(call.distinct_id, call.phone))
 
-        @rule(place=st.integers(0, 9), act=st.sampled_from([control.pause, control.resume, control.cancel]))
+        @rule(place=st.integers(0, 9), act=st.sampled_from([lifecycle.pause, lifecycle.resume, lifecycle.cancel]))
         def steer(self, place, act) -> None:
             batch = self.pick(place)
             if batch is None:
@@ -116,7 +116,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
 
         @rule()
         def dead_processes_are_found(self) -> None:
-            control.recover(engine)
+            lifecycle.recover(engine)
 
         @rule(share=st.integers(1, 3))
         def an_operator_settles_by_the_gateways_list(self, share) -> None:
@@ -124,7 +124,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
             for row in self.desk.rows("SELECT id, distinct_id FROM call_tasks WHERE state = 'unknown' ORDER BY id")[::share]:
                 settlement = "done" if row.distinct_id in made else "retry"
                 with engine.begin() as connection:
-                    control.settle(connection, settlement, ids=[row.id], by="test")
+                    lifecycle.settle(connection, settlement, ids=[row.id], by="test")
 
         @invariant()
         def the_judge_agrees(self) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calling_pipeline import days
-from calling_pipeline.call_batches.batches import control
+from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.pushing.claims import format_slot
@@ -99,7 +99,7 @@ def test_a_settled_retry_is_sent_again_with_its_distinct_id_and_asks_the_policy_
     batch = desk.run()
     assert desk.gateway_calls() == []
     with desk.engine.begin() as connection:
-        done = control.settle(connection, "retry", batch_id=batch.id, by="test")
+        done = lifecycle.settle(connection, "retry", batch_id=batch.id, by="test")
     assert (done.calls, done.batches) == (1, (batch.id,))
     assert desk.one("SELECT count(*) FROM contact_attempts") == 0
     assert desk.push(batch).state == "completed"
@@ -117,7 +117,7 @@ def test_a_retry_settled_in_a_cancelled_batch_is_not_called(desk, simulator):
     desk.push(batch)
     with desk.engine.begin() as connection:
         connection.execute(sa.text("UPDATE call_batches SET state = 'cancelled'"))
-        control.settle(connection, "retry", batch_id=batch.id, by="test")
+        lifecycle.settle(connection, "retry", batch_id=batch.id, by="test")
     assert desk.rows("SELECT state, reason FROM call_tasks")[0] == ("skipped", "cancelled")
 
 
@@ -149,7 +149,7 @@ def test_pause_resume_and_cancel_take_effect_within_a_second(desk):
     eventually(lambda: len(desk.gateway_calls()) > 30)
 
     with desk.engine.begin() as connection:
-        control.pause(connection, batch.id)
+        lifecycle.pause(connection, batch.id)
     paused_at = time.time()
     eventually(lambda: desk.outcome(batch).count("pushing") == 0, within_s=1)
     time.sleep(0.5)
@@ -157,10 +157,10 @@ def test_pause_resume_and_cancel_take_effect_within_a_second(desk):
     quiet = len(desk.gateway_calls())
 
     with desk.engine.begin() as connection:
-        control.resume(connection, batch.id)
+        lifecycle.resume(connection, batch.id)
     eventually(lambda: len(desk.gateway_calls()) > quiet, within_s=1)
     with desk.engine.begin() as connection:
-        control.cancel(connection, batch.id)
+        lifecycle.cancel(connection, batch.id)
     cancelled_at = time.time()
     thread.join(5)
     assert not thread.is_alive()
@@ -182,7 +182,7 @@ def test_a_second_process_on_the_same_batch_is_told_so(desk):
     with pytest.raises(Busy, match="another process"):
         desk.push(batch)
     with desk.engine.begin() as connection:
-        control.cancel(connection, batch.id)
+        lifecycle.cancel(connection, batch.id)
     thread.join(5)
     desk.judge()
 
@@ -192,7 +192,7 @@ def test_a_paused_batch_is_not_pushed(desk):
     desk.task()
     batch = desk.plan()
     with desk.engine.begin() as connection:
-        control.pause(connection, batch.id)
+        lifecycle.pause(connection, batch.id)
     with pytest.raises(Conflict, match="resume"):
         desk.push(batch)
     assert desk.gateway_calls() == []

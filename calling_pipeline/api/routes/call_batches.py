@@ -12,7 +12,7 @@ from calling_pipeline.api.dependencies import Id, Operator, PathId, RuntimeDep, 
 from calling_pipeline.api.envelope import Success, ok
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.call_batches import runs
-from calling_pipeline.call_batches.batches import control, views
+from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
@@ -128,22 +128,22 @@ def show_batch(runtime: RuntimeDep, batch_id: PathId, caller: Viewer) -> Success
 def pause_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator) -> Success[Document]:
     """Send nothing more; what is on its way is still recorded."""
     with runtime.transaction() as connection:
-        return ok(views.batch_line(control.pause(connection, batch_id, note=f"paused by {caller.name}")))
+        return ok(views.batch_line(lifecycle.pause(connection, batch_id, note=f"paused by {caller.name}")))
 
 
 @router.post("/batches/{batch_id}/resume")
 def resume_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator) -> Success[Document]:
     """Let a paused or waiting batch go on."""
     with runtime.transaction() as connection:
-        return ok(views.batch_line(control.resume(connection, batch_id)))
+        return ok(views.batch_line(lifecycle.resume(connection, batch_id)))
 
 
 @router.post("/batches/{batch_id}/cancel")
 def cancel_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator) -> Success[Document]:
     """Skip everything not yet sent."""
     with runtime.transaction() as connection:
-        control.cancel(connection, batch_id)
-    control.recover(runtime.engine, by=caller.name)
+        lifecycle.cancel(connection, batch_id)
+    lifecycle.recover(runtime.engine, by=caller.name)
     with runtime.transaction() as connection:
         return ok(views.batch_document(connection, batch_id))
 
@@ -152,7 +152,7 @@ def cancel_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator) -> Suc
 def settle_calls(runtime: RuntimeDep, batch_id: PathId, wanted: Settlement, caller: Operator) -> Success[Document]:
     """Say what became of calls whose outcome is unknown."""
     with runtime.transaction() as connection:
-        done = control.settle(
+        done = lifecycle.settle(
             connection,
             settlement_of(wanted.settle_as),
             batch_id=batch_id,

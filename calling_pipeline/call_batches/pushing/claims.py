@@ -17,7 +17,7 @@ from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.records import Attempt, Policy, Verdict
 
 CAP_PATIENCE = dt.timedelta(minutes=15)
-"""A cap that lets go within this time delays a call; one that holds longer skips it."""
+"""A cap that would allow the call within this time delays it; otherwise the call is skipped."""
 
 ClaimRow = tuple[int, str, str | None, str | None, dt.datetime | None]
 
@@ -28,7 +28,6 @@ class Claim:
 
     state: BatchState | None
     calls: tuple[Claimed, ...] = ()
-    looked_at: int = 0
 
 
 def claim_chunk(
@@ -43,7 +42,7 @@ def claim_chunk(
 ) -> Claim:
     """Claim as many due calls as there are `distinct_ids`; the caller commits before anything is sent.
 
-    A call the policy refuses is skipped or delayed, one whose number was called meanwhile is skipped.
+    A call the policy refuses is skipped or delayed, one whose number was called since is skipped.
     """
     state = call_store.fence(connection, batch.id, runner)
     if state != "running":
@@ -63,7 +62,7 @@ def claim_chunk(
     decided += [(row.id, "skipped", "called_before", row.distinct_id, None) for row, _ in named if row.called_before]
     call_store.apply_claim(connection, claim, decided, now)
     calls = tuple(call_store.to_claimed(row, distinct_id, claim) for row, distinct_id in granted)
-    return Claim(state, calls, len(rows))
+    return Claim(state, calls)
 
 
 def take_distinct_ids(connection: sa.Connection, count: int) -> list[str]:
@@ -77,8 +76,8 @@ def format_slot(slot_ms: int) -> str:
     return f"{second:%Y%m%d%H%M%S}{slot_ms % 1000:03d}"
 
 
-def give_back(connection: sa.Connection, batch_id: int, claim: str, ids: Sequence[int] | None = None) -> int:
-    """Undo claims that were certainly not sent, their contact attempts too; returns how many."""
+def release(connection: sa.Connection, batch_id: int, claim: str, ids: Sequence[int] | None = None) -> int:
+    """Release claims that were certainly not sent, and withdraw their contact attempts; returns how many."""
     released = call_store.release(connection, batch_id, claim, ids)
     gate.withdraw_many(connection, ROOM, released)
     return len(released)

@@ -1,12 +1,12 @@
-"""An exact rate limit: sends at equal distances; what a stall cost is caught up too slowly for any second to show it."""
+"""An exact rate limit: sends at equal distances. Lost time is caught up so slowly that no second exceeds the rate."""
 
 from __future__ import annotations
 
 BURST_S = 0.01
 """Lateness made up for at once: 1 % of a second's worth. Timers are late by a millisecond or two, always."""
 PACE = 0.975
-"""Sends are planned at this share of the rate: a second that begins and ends with a send holds one more than its length
-says, and requests reach the gateway closer together than they were sent."""
+"""Sends are planned at this share of the rate: a window of one second that begins and ends with a send holds one more than
+the rate, and requests may reach the gateway closer together than they were sent."""
 CATCH_UP = 1.01
 """Lateness beyond the burst is made up for by sending this much faster. All three together stay below R in any second,
 wherever it begins: (1 + BURST_S) * PACE * CATCH_UP < 1."""
@@ -14,7 +14,7 @@ MOST_DEBT_S = 2.0
 
 
 class Pacer:
-    """Gives out the instants at which sends are due, `rate_per_s` of them a second. Times in seconds of one clock."""
+    """Gives out the instants at which sends are due, `rate_per_s` per second. Times in seconds of one clock."""
 
     def __init__(self, rate_per_s: float) -> None:
         self._interval_s = 1 / (PACE * rate_per_s)
@@ -37,7 +37,7 @@ class Pacer:
         """How long until the next send is due; books nothing."""
         return 0.0 if self._next_s is None else max(0.0, self._next_s - now_s)
 
-    def give_back(self) -> None:
+    def unbook(self) -> None:
         """The booked send was not made."""
         if self._next_s is not None:
             self._next_s -= self._interval_s

@@ -97,11 +97,11 @@ def _one(batch_id: int | None, option_id: int | None) -> int:
 @click.pass_obj
 def pause(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
     """Send nothing more of a batch; what is on its way is still recorded."""
-    from calling_pipeline.call_batches.batches import control
+    from calling_pipeline.call_batches.batches import lifecycle
 
     chosen = _one(batch_id, option_id)
     with door.ready_runtime.transaction() as connection:
-        control.pause(connection, chosen)
+        lifecycle.pause(connection, chosen)
     return _shown(door, chosen)
 
 
@@ -110,11 +110,11 @@ def pause(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
 @click.pass_obj
 def resume(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
     """Let a paused or waiting batch go on: in the process that holds it, else here."""
-    from calling_pipeline.call_batches.batches import control
+    from calling_pipeline.call_batches.batches import lifecycle
 
     chosen = _one(batch_id, option_id)
     with door.ready_runtime.transaction() as connection:
-        control.resume(connection, chosen)
+        lifecycle.resume(connection, chosen)
     try:
         return _pushed(door, chosen, wait=False)
     except Busy:
@@ -126,13 +126,13 @@ def resume(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
 @click.pass_obj
 def cancel(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
     """End a batch: everything not yet sent is skipped; what is on its way is still recorded."""
-    from calling_pipeline.call_batches.batches import control
+    from calling_pipeline.call_batches.batches import lifecycle
 
     chosen = _one(batch_id, option_id)
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
-        control.cancel(connection, chosen)
-    control.recover(runtime.engine, by=_who())
+        lifecycle.cancel(connection, chosen)
+    lifecycle.recover(runtime.engine, by=_who())
     return _shown(door, chosen)
 
 
@@ -154,12 +154,12 @@ def settle(
     calling-pipeline calls settle 4711 --as pushed --note "in the gateway's list"
     calling-pipeline calls settle --batch 12 --as retry
     """
-    from calling_pipeline.call_batches.batches import control
+    from calling_pipeline.call_batches.batches import lifecycle
 
     if not call_ids and batch_id is None and distinct_id is None:
         raise InvalidInput("name calls, a --batch or a --distinct-id to settle")
     with door.ready_runtime.transaction() as connection:
-        done = control.settle(
+        done = lifecycle.settle(
             connection,
             settlement_of(settlement),
             batch_id=batch_id,

@@ -1,0 +1,174 @@
+"""How a batch changes its state: by an operator, by its runner, and when an orphaned claim is found."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.alerts.records import Alert
+from calling_pipeline.alerts.store import record as record_alert
+from calling_pipeline.at_most_once.settlement import Settlement
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.records import ROOM, Batch, BatchState
+from calling_pipeline.contact_policy import gate
+from calling_pipeline.errors import Conflict, InvalidInput, NotFound
+from calling_pipeline.task_ledger.ledger import save_task_details
+from calling_pipeline.task_ledger.records import TaskDetails
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The state a runner leaves its batch in, and why."""
+
+    state: Literal["completed", "waiting", "paused"]
+    note: str = ""
+    resume_at: dt.datetime | None = None
+    alert: bool = False
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What settling did: calls settled, and batches that go on because of it."""
+
+    calls: int
+    batches: tuple[int, ...]
+
+
+def pause(connection: sa.Connection, batch_id: int, *, note: str = "paused by an operator") -> Batch:
+    """Claim nothing more; outcomes on their way are still recorded. Raises `Conflict` when the batch is over."""
+    return _move(connection, batch_id, "paused", ("planned", "running", "waiting"), note)
+
+
+def resume(connection: sa.Connection, batch_id: int) -> Batch:
+    """Let a paused or waiting batch go on now, in the process that still holds it or in the next that looks.
+
+    Raises `Conflict` when the batch is over.
+    """
+    now = days.now()
+    moved = batch_store.move(connection, batch_id, "waiting", come_from=("paused", "waiting"), now=now, resume_at=now)
+    batch = batch_store.batch(connection, batch_id)
+    if not moved and batch.state not in ("planned", "running"):
+        raise Conflict(f"batch {batch_id} is {batch.state} and cannot go on")
+    return batch
+
+
+def cancel(connection: sa.Connection, batch_id: int) -> Batch:
+    """Skip everything not yet sent; outcomes on their way are still recorded. Raises `Conflict` when the batch is over."""
+    batch = _move(connection, batch_id, "cancelled", ("planned", "running", "waiting", "paused"), "cancelled by an operator")
+    call_store.skip_pending(connection, batch_id)
+    _save_in_ledger(connection, batch, "cancelled", by="operator")
+    return batch
+
+
+def settle(
+    connection: sa.Connection,
+    settlement: Settlement,
+    *,
+    batch_id: int | None = None,
+    ids: Sequence[int] | None = None,
+    distinct_id: str | None = None,
+    by: str,
+    note: str = "",
+) -> Settled:
+    """Say what became of unknown calls: `done` (made, as the gateway confirms) or `retry` (not made: call again).
+
+    A retry carries the same `distinct_id`, asks the contact policy anew and lets a completed batch go on; in a cancelled
+    batch it is skipped. Raises `NotFound` when no unknown call fits, `InvalidInput` for another settlement.
+    """
+    if settlement == "abandoned":
+        raise InvalidInput("a call is settled as pushed or as retry", field="settle_as")
+    chosen = call_store.unknown_ids(connection, batch_id=batch_id, ids=ids, distinct_id=distinct_id)
+    if not chosen:
+        raise NotFound("no unknown call fits; `calling-pipeline calls batches ID` shows those there are")
+    pushed = settlement == "done"
+    settled = call_store.settle(connection, chosen, pushed=pushed, note=note, by=by, now=days.now())
+    batches = sorted({batch for _, batch, _ in settled})
+    if not pushed:
+        gate.withdraw_many(connection, ROOM, [distinct for _, _, distinct in settled])
+        call_store.reopen(connection, batches, days.now())
+    return Settled(len(settled), tuple(batches))
+
+
+def leave(connection: sa.Connection, batch_id: int, runner: uuid.UUID, end: Ending, *, by: str) -> bool:
+    """Leave the batch; False when it is no longer this runner's, or was paused or cancelled at the same moment."""
+    moved = batch_store.move(
+        connection,
+        batch_id,
+        end.state,
+        come_from=("running",),
+        now=days.now(),
+        note=end.note,
+        resume_at=end.resume_at,
+        runner=runner,
+    )
+    if not moved:
+        return False
+    batch = batch_store.batch(connection, batch_id)
+    if end.alert:
+        text = f"batch {batch_id} of {batch.task_name} is {end.state}: {end.note}"
+        key = f"call_batches:{batch_id}:{end.state}:{days.today()}"
+        record_alert(connection, Alert(key, "error", f"Call batch {batch_id} does not go on", text, ROOM))
+    if end.state == "completed":
+        _save_in_ledger(connection, batch, "completed", by=by)
+    return True
+
+
+def recover(engine: sa.Engine, *, by: str = "") -> int:
+    """Make orphaned claims unknown in every batch that no process holds; returns how many."""
+    with engine.begin() as connection:
+        candidates = call_store.batches_with_pushing(connection)
+    found = 0
+    for batch_id in candidates:
+        lock = batch_store.runner_lock(engine.url, batch_id)
+        if not lock.take():
+            continue
+        try:
+            with engine.begin() as connection:
+                found += mark_orphans_unknown(connection, batch_id, by=by)
+        finally:
+            lock.free()
+    return found
+
+
+def mark_orphans_unknown(connection: sa.Connection, batch_id: int, *, by: str) -> int:
+    """Make the batch's orphaned claims unknown; returns how many. Only for the holder of the batch's lock."""
+    found = call_store.orphans_to_unknown(connection, batch_id, now=days.now(), by=by)
+    if found:
+        _alert_unknown(connection, batch_id, batch_store.outcome(connection, batch_id).count("unknown"))
+    return found
+
+
+def _move(connection: sa.Connection, batch_id: int, state: BatchState, come_from: Sequence[BatchState], note: str) -> Batch:
+    moved = batch_store.move(connection, batch_id, state, come_from=come_from, now=days.now(), note=note)
+    batch = batch_store.batch(connection, batch_id)
+    if not moved and batch.state != state:
+        raise Conflict(f"batch {batch_id} is {batch.state}; it cannot be {state} any more")
+    return batch
+
+
+def _save_in_ledger(connection: sa.Connection, batch: Batch, state: Literal["completed", "cancelled"], *, by: str) -> None:
+    """Say in the task ledger, and by an alert when calls are unknown, how the batch ended."""
+    outcome = batch_store.outcome(connection, batch.id)
+    details = {**{f"calls_{name}": count for name, count in outcome.states.items()}, "ended": state}
+    ledger_state: Literal["completed", "failed"] = "completed" if state == "completed" else "failed"
+    save_task_details(connection, TaskDetails(f"batch:{batch.id}", ROOM, ledger_state, details=details, by=by or ROOM))
+    _alert_unknown(connection, batch.id, outcome.count("unknown"))
+
+
+def _alert_unknown(connection: sa.Connection, batch_id: int, unknown: int) -> None:
+    """One alert for every number of unknown calls a batch came to."""
+    if not unknown:
+        return
+    text = (
+        f"{unknown} calls of batch {batch_id} may or may not have been made. Software does not repeat them: ask the"
+        " gateway, then settle them with `calling-pipeline calls settle`."
+    )
+    title = f"{unknown} calls with an unknown outcome"
+    record_alert(connection, Alert(f"call_batches:{batch_id}:unknown:{unknown}", "warning", title, text, ROOM))

@@ -1,0 +1,58 @@
+"""Commits outcomes as they arrive, those that arrive together in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.records import ROOM, Result
+from calling_pipeline.contact_policy import gate
+from calling_pipeline.database.retry import Transactions
+
+LINGER_S = 0.02
+"""How long an outcome may wait for others that arrive in the same moment."""
+
+
+class OutcomeWriter:
+    """`run` writes until `finish`. `unwritten` counts outcomes that are not committed yet."""
+
+    def __init__(self, database: Transactions, by: str, on_progress: Callable[[int], None]) -> None:
+        self._database = database
+        self._by = by
+        self._on_progress = on_progress
+        self._results: asyncio.Queue[Result | None] = asyncio.Queue()
+        self.unwritten = 0
+
+    def put(self, result: Result) -> None:
+        """Have one outcome written."""
+        self.unwritten += 1
+        self._results.put_nowait(result)
+
+    def finish(self) -> None:
+        """Let `run` end when everything is written."""
+        self._results.put_nowait(None)
+
+    async def run(self) -> None:
+        """Write what arrives. Raises what makes writing impossible."""
+        last = False
+        while not last:
+            arrived = [await self._results.get()]
+            await asyncio.sleep(LINGER_S)
+            while not self._results.empty():
+                arrived.append(self._results.get_nowait())
+            results = [result for result in arrived if result is not None]
+            last = len(results) < len(arrived)
+            if results:
+                await self._database.until_committed(partial(_record, results=results, by=self._by))
+                self.unwritten -= len(results)
+                self._on_progress(sum(result.state != "pending" for result in results))
+
+
+def _record(connection: sa.Connection, results: Sequence[Result], by: str) -> None:
+    certainly_not = call_store.record(connection, results, now=days.now(), by=by)
+    gate.withdraw_many(connection, ROOM, certainly_not)
