@@ -51,8 +51,10 @@ def look(connection: sa.Connection, attempt: Attempt, policy: Policy) -> Verdict
 
 
 def collect_refusals(connection: sa.Connection, policy: Policy, at: dt.datetime) -> None:
-    """For planning: make the temporary table `contact_refusals(phone, rule)` of every number that the list, a cap or the
-    minimum gap would refuse at `at`. It is gone when the transaction ends; the gate is asked again at the moment of the act.
+    """Make the temporary table `contact_refusals(phone, rule)`, for planning.
+
+    It holds every number that the list, a cap or the minimum gap would refuse at `at`, and is dropped when the transaction
+    ends. The gate is asked again at the moment of the act.
     """
     caps = [("rolling_cap", cap.limit, at - dt.timedelta(seconds=cap.within_s)) for cap in policy.rolling]
     just_before = dt.timedelta(microseconds=1)

@@ -92,8 +92,10 @@ class CredentialStore:
             return await asyncio.to_thread(self.replace, connection, name, fetched, seen.version if seen else 0)
 
     def replace(self, connection: sa.Connection, name: str, fetched: Fetched, seen: int) -> Token:
-        """Store `fetched` instead of version `seen` (0: none); when a newer one was stored meanwhile, that one stays
-        and is returned."""
+        """Store `fetched` instead of version `seen` (0: none).
+
+        When another process stored a newer one in between, that one stays and is returned.
+        """
         row = connection.execute(
             _REPLACE,
             {

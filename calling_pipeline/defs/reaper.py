@@ -1,5 +1,8 @@
-"""Ends runs whose processes died with the machine. Run before Dagster starts: its launcher cannot tell, and a run that
-stays STARTED for ever would keep its schedule skipping for ever."""
+"""Ends runs whose processes ended with the machine.
+
+Run it before Dagster starts: Dagster's launcher cannot recognise such runs, and a run that stays STARTED permanently would
+make its schedule skip every tick.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""One ASGI application for all simulated vendors. `/guanke`, `/gateway`, … speak the vendors' contracts;
-`/_sim/…` is the tests' own: plant faults, read the exact truth."""
+"""One ASGI application for all simulated vendors.
+
+`/guanke`, `/gateway`, … follow the vendors' contracts; `/_sim/…` is for tests: plant faults, read the exact truth.
+"""
 
 from __future__ import annotations
 

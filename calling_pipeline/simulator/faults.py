@@ -12,8 +12,11 @@ COMMON_KINDS = ("status", "slow", "cut", "reset", "hang", "garbage")
 
 @dataclass
 class Fault:
-    """One planted fault. It strikes requests whose path contains `path`, the first `times` of them (None: all of them),
-    each with probability `rate`. `after` true: the vendor does the act first and spoils the answer only."""
+    """One planted fault.
+
+    It affects requests whose path contains `path`: the first `times` of them (None: all), each with probability `rate`.
+    With `after` the vendor does the act first and only its answer is spoiled.
+    """
 
     kind: str
     path: str = ""

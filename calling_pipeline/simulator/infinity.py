@@ -1,5 +1,8 @@
-"""Simulated Infinity. `POST /infinity/api` speaks the vendor's contract; calls ring, talk and end by themselves and are
-called back, signed, with the delays, repeats, losses and overtakings that `/infinity/_sim/settings` asks for."""
+"""Simulated Infinity.
+
+`POST /infinity/api` follows the vendor's contract. Calls ring, connect and end by themselves; their signed callbacks come
+with the delays, repeats, losses and changes of order that `/infinity/_sim/settings` asks for.
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 
 class World:
-    """`records_per_day`: call records of a whole day. `calls_csv`: real calls to draw durations (s) and repeat
-    contacts from, columns `duration_s` and `contacts_in_campaign`."""
+    """What the simulated world is made of.
+
+    `records_per_day`: call records of a whole day. `calls_csv`: real calls from which durations (s) and repeat contacts are
+    drawn, with the columns `duration_s` and `contacts_in_campaign`.
+    """
 
     def __init__(self, *, seed: int = 1, records_per_day: int = 2000, calls_csv: str | Path | None = None) -> None:
         self.seed = seed

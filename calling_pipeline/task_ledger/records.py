@@ -22,9 +22,12 @@ MOVES: Mapping[State, frozenset[State]] = {
 
 @dataclass(frozen=True)
 class TaskDetails:
-    """One save. `credits` and `free` left out keep what was said before; at first they mean 0, and free unless
-    there are credits. `details` are merged key by key. `charge_key` names the act that is charged once, whichever
-    task ids it is saved under; without it the task itself. `by` says who saves."""
+    """One save.
+
+    `credits` and `free` left out keep their values; at the first save they mean 0, and free unless there are credits.
+    `details` are merged key by key. `charge_key` names the act that is charged once, whichever task ids it is saved under;
+    without it the task itself is charged. `by` says who saves.
+    """
 
     task_id: str | int
     feature: str
@@ -38,8 +41,11 @@ class TaskDetails:
 
 @dataclass(frozen=True)
 class Saved:
-    """What one save did. `charge`: `charged` by this save, `kept` (charged before, the same amount), `refused`
-    (another amount, or the act was charged under another task), `none`. `reason` explains what was refused."""
+    """What one save did.
+
+    `charge`: `charged` by this save, `kept` (charged before, the same amount), `refused` (another amount, or the act was
+    charged under another task), or `none`. `reason` explains what was refused.
+    """
 
     outcome: Outcome
     task_id: str

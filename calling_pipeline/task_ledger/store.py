@@ -55,8 +55,10 @@ def charge_differences(connection: sa.Connection) -> list[tuple[str, str]]:
 
 
 def repeated_ids(connection: sa.Connection) -> list[str]:
-    """Task ids in the ledger more than once once blanks around them and their case are ignored: impossible by key,
-    so whoever finds one found a broken index or two spellings of one task."""
+    """Task ids that are in the ledger more than once when blanks around them and capitals are ignored.
+
+    The primary key excludes equal ids: a row means a broken index or two spellings of one task.
+    """
     return list(connection.execute(_REPEATED_IDS).scalars())
 
 

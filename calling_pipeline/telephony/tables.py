@@ -1,5 +1,8 @@
-"""Tables of telephony. `extension_pool` and `collectors` change with every call: no index names a column that an
-allocation changes, so those updates stay within their page (HOT) and the pool never bloats."""
+"""Tables of telephony.
+
+`extension_pool` and `collectors` change with every call: no index names a column that an allocation changes, so that those
+updates stay within their page (HOT) and the tables do not bloat.
+"""
 
 from __future__ import annotations
 

@@ -10,8 +10,11 @@ SHORTEST_PAUSE_S = 0.05
 
 
 class Pace:
-    """At most `most` turns at once. A 429 pauses every turn and halves their number (once a pause); each turn that goes
-    well afterwards gives a little back. So sixteen requests do not come back together to be refused together."""
+    """At most `most` turns at once.
+
+    A 429 pauses every turn and halves their number, once per pause; each turn that succeeds afterwards raises it a little.
+    So sixteen refused requests do not return together to be refused together.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -1,5 +1,8 @@
-"""Keeps requests to addresses that tenants typed out of private networks: the name is resolved here, every address it
-has must be public, and the connection goes to the very address that was judged (no second look-up, no redirect)."""
+"""Keeps requests to addresses that tenants entered out of private networks.
+
+The name is resolved here, every address it has must be public, and the connection goes to the address that was judged: no
+second look-up, no redirect.
+"""
 
 from __future__ import annotations
 
@@ -112,8 +115,10 @@ async def require_public(url: str, *, field: str = "api_url") -> None:
 
 
 class PublicOnlyTransport(httpx.AsyncBaseTransport):
-    """Connects to public addresses only. The request keeps its Host header and the certificate is checked against the
-    name; only the address dialled is pinned."""
+    """Connects to public addresses only.
+
+    The request keeps its Host header and the certificate is checked against the name; only the address is pinned.
+    """
 
     def __init__(self, *, resolve: Resolver | None = None, inner: httpx.AsyncBaseTransport | None = None) -> None:
         self._resolve = resolve

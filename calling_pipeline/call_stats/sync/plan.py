@@ -18,8 +18,11 @@ _SECOND = dt.timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """`start` … `end` (both inclusive) is read; `settled`: what the read changes before it, an incremental one missed
-    (nothing, when the day was last read in full: those changes are later corrections)."""
+    """The part of a day that one read asks for: `start` … `end`, both inclusive.
+
+    `settled`: what the read changes before this instant, an earlier incremental read has missed. It is the day's start when
+    the day was last read in full: changes are then later corrections by the operators.
+    """
 
     mode: Mode
     day_start: dt.datetime

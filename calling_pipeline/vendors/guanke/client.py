@@ -1,5 +1,7 @@
-"""The client of Guanke, the outbound-calling platform: token, pages, retries. Reading a whole window completely is
-`guanke_reading.py`, the records themselves `guanke_records.py`."""
+"""The client of Guanke, the outbound-calling platform: token, pages, retries.
+
+`reading.py` reads a whole window completely; `records.py` holds the records themselves.
+"""
 
 from __future__ import annotations
 

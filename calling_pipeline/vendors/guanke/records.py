@@ -41,8 +41,11 @@ class CallRecord(
         "hangup_reason": "hangupReason",
     },
 ):
-    """One dialled call. `called_at_s`: Unix seconds; `call_state`: 0 not dialled, 1 not connected, 2 connected;
-    `grade`: the vendor's free text. Fields the vendor left out are None."""
+    """One dialled call.
+
+    `called_at_s`: Unix seconds; `call_state`: 0 not dialled, 1 not connected, 2 connected; `grade`: the vendor's free text.
+    Fields that the vendor left out are None.
+    """
 
     id: _Identity
     called_at_s: int
@@ -180,8 +183,11 @@ class PageDecoder(Generic[RecordT]):
         self._promised = {item.encode_name for item in information.fields if item.required}
 
     def decode(self, body: bytes, number: int, census: FieldCensus) -> Page[RecordT]:
-        """Page `number`. Raises `msgspec.DecodeError` when it is no JSON and `ContractBreach` naming endpoint, page and
-        field when a value lies outside the contract. The caller has judged neither status nor code yet."""
+        """Decode page `number`; the caller has judged neither status nor code yet.
+
+        Raises `msgspec.DecodeError` when it is no JSON, and `ContractBreach` naming endpoint, page and field when a value
+        lies outside the contract.
+        """
         try:
             answer = self._strict.decode(body)
         except msgspec.ValidationError:
