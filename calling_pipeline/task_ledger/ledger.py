@@ -1,4 +1,4 @@
-"""`save_task_details`: validates one save and hands it to the ledger's function in the database."""
+"""Saving and finding tasks: a save is validated here and decided by the ledger's function in the database."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from calling_pipeline import days
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.task_ledger import store
 from calling_pipeline.task_ledger.records import STATES, Saved, Task, TaskDetails, Usage
+from calling_pipeline.task_ledger.store import SaveValues
 
 LONGEST_ID = 200
 MOST_CREDITS = 2**53
@@ -23,14 +24,14 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 def save_task_details(connection: sa.Connection, details: TaskDetails) -> Saved:
     """Create or move one task, and charge it when it is completed; exact under any number of concurrent callers.
 
-    A refused move raises nothing: `Saved.outcome` says so and the refusal is kept, so commit it too. Raises
+    A refused move raises nothing: `Saved.outcome` says so, and the refusal is kept once the caller commits. Raises
     `InvalidInput` for an empty or null id, an unknown state, negative credits or details that are no JSON object.
     """
-    return store.save(connection, _parameters(details))
+    return store.save(connection, _values(details))
 
 
 def find(connection: sa.Connection, task_id: object) -> Task:
-    """One task; `NotFound` when the ledger does not know it."""
+    """One task. Raises `NotFound` when the ledger does not know it, `InvalidInput` for an id that cannot be one."""
     known = store.task(connection, text_id(task_id))
     if known is None:
         raise NotFound(f"the task ledger knows no task {text_id(task_id)!r}")
@@ -38,19 +39,19 @@ def find(connection: sa.Connection, task_id: object) -> Task:
 
 
 def count_usage(connection: sa.Connection, first: dt.date, last: dt.date) -> list[Usage]:
-    """Tasks and credits by day and feature, both days included, counted from the ledger as it is now."""
+    """Tasks and credits per day and feature, both days included, counted from the ledger as it is now."""
     return store.usage(connection, days.day_bounds(first)[0], days.day_bounds(last)[1])
 
 
 def keep_usage(connection: sa.Connection, day: dt.date) -> list[Usage]:
-    """Count one day and replace what `task_usage` says about it."""
+    """Count one day and replace its rows in `task_usage`."""
     rows = count_usage(connection, day, day)
     store.replace_usage(connection, day, rows, days.now())
     return rows
 
 
 def text_id(task_id: object) -> str:
-    """A task id as the text it is compared by: 123 and "123" are one. `InvalidInput` for an empty or null one."""
+    """A task id as the text it is compared by: 123 and "123" are one. Raises `InvalidInput` for an empty or null one."""
     if isinstance(task_id, bool) or not isinstance(task_id, str | int):
         raise InvalidInput(f"task_id must be a text or a whole number, not {type(task_id).__name__}", field="task_id")
     text = str(task_id).strip()
@@ -61,7 +62,7 @@ def text_id(task_id: object) -> str:
     return text
 
 
-def _parameters(details: TaskDetails) -> dict[str, Any]:
+def _values(details: TaskDetails) -> SaveValues:
     if details.state not in STATES:
         raise InvalidInput(f"state {str(details.state)[:40]!r} is none of {', '.join(STATES)}", field="state")
     for field, text in (("feature", details.feature), ("by", details.by)):

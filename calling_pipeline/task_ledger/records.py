@@ -1,4 +1,4 @@
-"""What the task ledger says and is told. The allowed moves are `pending → completed | failed` and `failed → completed`."""
+"""The records of the task ledger. The allowed moves are `pending → completed | failed` and `failed → completed`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ MOVES: Mapping[State, frozenset[State]] = {
     "failed": frozenset({"failed", "completed"}),
     "completed": frozenset({"completed"}),
 }
-"""State → states a save may leave it in. `completed` is final: saving it again changes nothing at all."""
+"""State → states that a save may leave the task in. `completed` is final: saving it again changes nothing.
+
+The function `save_task` in the database decides; a test compares it with this table for every pair of states."""
 
 
 @dataclass(frozen=True)

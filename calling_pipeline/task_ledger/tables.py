@@ -1,4 +1,4 @@
-"""The task ledger's tables: one row a task id, one a charged act, one a refusal, one a day and feature."""
+"""The task ledger's tables: one row per task id, per charged act, per refusal, and per day and feature."""
 
 from __future__ import annotations
 

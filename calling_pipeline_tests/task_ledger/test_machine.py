@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from calling_pipeline.task_ledger import store
+from calling_pipeline.task_ledger.facts.store import charge_differences
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import MOVES, STATES, TaskDetails
 
@@ -90,7 +91,7 @@ def machine(engine):
                 }
                 charged = dict(connection.execute(sa.text("SELECT task_id, credits FROM task_charges")).all())
                 refused = len(store.refusals(connection, limit=10_000))
-                assert store.charge_differences(connection) == []
+                assert charge_differences(connection) == []
             assert (kept, charged, refused) == (self.tasks, self.charged, self.refused)
 
     return Ledger

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.task_ledger import store
+from calling_pipeline.task_ledger.facts.store import charge_differences
 from calling_pipeline.task_ledger.ledger import find, save_task_details
 from calling_pipeline.task_ledger.records import MOVES, STATES, TaskDetails
 
@@ -105,7 +106,7 @@ def test_one_act_saved_under_two_task_ids_is_charged_once(connection):
     second = save(connection, "t2", "completed", credits=5, charge_key="report 7")
     assert (second.outcome, second.charge) == ("created", "refused")
     assert charges(connection) == {"report 7": 5}
-    assert store.charge_differences(connection) == []
+    assert charge_differences(connection) == []
 
 
 def test_a_task_does_not_change_its_feature(connection):

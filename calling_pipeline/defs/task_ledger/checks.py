@@ -4,7 +4,8 @@ import dagster as dg
 
 from calling_pipeline.defs.checks import Check, standing_checks
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.task_ledger import quality, store
+from calling_pipeline.task_ledger import quality
+from calling_pipeline.task_ledger.facts.store import ledger_facts
 from calling_pipeline.task_ledger.quality import LedgerFacts
 
 CHECKS = (
@@ -24,4 +25,4 @@ def checks() -> list[dg.AssetChecksDefinition]:
 
 def _facts(runtime: Runtime) -> LedgerFacts:
     with runtime.transaction() as connection:
-        return LedgerFacts(store.repeated_ids(connection), store.charge_differences(connection))
+        return ledger_facts(connection)
