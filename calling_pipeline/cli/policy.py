@@ -173,7 +173,7 @@ def check(door: Door, phone: str, document: str, caller: str | None) -> Answer:
 
     wish = Attempt(canonical_phone(phone), "policy", "check", days.now(), caller)
     with door.ready_runtime.transaction() as connection:
-        verdict = gate.look(connection, wish, policy_from(_json(document)))
+        verdict = gate.check(connection, wish, policy_from(_json(document)))
     later = f"; allowed from {days.wall_clock(verdict.not_before)}" if verdict.not_before else ""
     said = "may be contacted now" if verdict.allowed else f"may not be contacted: {verdict.reason} ({verdict.rule}){later}"
     return Answer({"phone": mask_phone(wish.phone), "verdict": verdict}, [f"{mask_phone(wish.phone)} {said}"])

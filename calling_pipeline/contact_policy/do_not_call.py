@@ -47,22 +47,29 @@ class Imported:
 def add(
     connection: sa.Connection, phone: str, *, source: str, expires: dt.date | None = None, note: str = "", by: str = ""
 ) -> bool:
-    """Put one number on the list until the end of the day `expires`; True when something changed."""
+    """Put one number on the list until the end of the day `expires`; True when something changed.
+
+    Raises `InvalidInput` for a text that names no whole number and for an empty source.
+    """
     entry = (canonical_phone(phone), _end_of(expires), note)
     return any(store.block(connection, [entry], source=_source(source), by=by, now=days.now()))
 
 
 def remove(connection: sa.Connection, phone: str, *, source: str | None = None) -> int:
-    """Take one number off the list, of one source or of all; returns how many entries there were."""
+    """Take one number off the list, of one source or of all; returns how many entries there were.
+
+    Raises `InvalidInput` for a text that names no whole number.
+    """
     return store.unblock(connection, canonical_phone(phone), source)
 
 
 def import_file(
     connection: sa.Connection, path: Path, *, source: str, expires: dt.date | None = None, by: str = ""
 ) -> Imported:
-    """Read a CSV with a column `phone` (and `expires`, `note`), or a bare list of numbers, one a line.
+    """Read a CSV with a column `phone` (and `expires`, `note`), or a bare list of numbers, one per line.
 
-    Lines whose number or date is not usable are reported, the others are imported.
+    Lines whose number or date is not usable are reported, the others are imported. Raises `InvalidInput` for a file that
+    is not text or has no column of numbers.
     """
     lines = new = changed = 0
     rejected: list[Rejected] = []

@@ -17,18 +17,21 @@ CHUNK = 500
 """Attempts judged at once: each number holds a lock of the server's lock table until the transaction ends."""
 
 
-def ask(connection: sa.Connection, attempt: Attempt, policy: Policy) -> Verdict:
+def check_and_record(connection: sa.Connection, attempt: Attempt, policy: Policy) -> Verdict:
     """Judge one attempt and, when it is allowed, record it in the caller's transaction.
 
-    Exact under concurrency: askers of one number wait for one another until the transaction ends, so commit before
-    acting. Needs READ COMMITTED. Asking again with the same room and reference is allowed and counts once; the same
-    reference with another number is a `Conflict`.
+    Exact under concurrency: of two transactions that ask about one number the second waits until the first ends, so
+    commit before acting. Needs READ COMMITTED. Asking again with the same room and reference is allowed and counts once.
+    Raises `Conflict` for a reference that was used for another number, `ValueError` for an instant without a time zone.
     """
-    return ask_many(connection, [attempt], policy)[0]
+    return check_and_record_many(connection, [attempt], policy)[0]
 
 
-def ask_many(connection: sa.Connection, attempts: Sequence[Attempt], policy: Policy) -> list[Verdict]:
-    """`ask` for many attempts in a few statements; verdicts in their order. Two of one number count one another."""
+def check_and_record_many(connection: sa.Connection, attempts: Sequence[Attempt], policy: Policy) -> list[Verdict]:
+    """`check_and_record` for many attempts in a few statements; verdicts in their order.
+
+    Two attempts of one number count each other.
+    """
     if not attempts:
         return []
     for attempt in attempts:
@@ -44,8 +47,8 @@ def ask_many(connection: sa.Connection, attempts: Sequence[Attempt], policy: Pol
     return verdicts
 
 
-def look(connection: sa.Connection, attempt: Attempt, policy: Policy) -> Verdict:
-    """What `ask` would answer, without recording anything or making anybody wait."""
+def check(connection: sa.Connection, attempt: Attempt, policy: Policy) -> Verdict:
+    """The verdict of `check_and_record`, without recording anything and without making anybody wait."""
     policy = with_holidays(connection, policy, attempt.at)
     return rules.judge(policy, store.facts(connection, [attempt], policy.depth)[0], attempt.at)
 
@@ -65,7 +68,7 @@ def collect_refusals(connection: sa.Connection, policy: Policy, at: dt.datetime)
 
 
 def withdraw(connection: sa.Connection, room: str, reference: str) -> bool:
-    """Take an attempt back that certainly did not happen, so that it no longer counts; False when there was none."""
+    """Withdraw an attempt that certainly did not happen, so that it no longer counts; False when there was none."""
     return store.withdraw(connection, room, [reference]) > 0
 
 

@@ -1,4 +1,4 @@
-"""Calling hours: whether an instant lies inside them, and when they open next. Pure."""
+"""Calling hours, pure: whether an instant is inside them, and when they open next."""
 
 from __future__ import annotations
 
@@ -30,22 +30,13 @@ def next_open(policy: Policy, at: dt.datetime) -> dt.datetime | None:
         day = first + dt.timedelta(days=offset)
         if policy.closed_on_holidays and day in policy.holidays:
             continue
-        for start, end in _spans(policy.hours or _ALWAYS, day):
+        for start, end in _spans(policy.hours or _ALL_DAY, day):
             if at < end:
                 return max(at, start)
     return None
 
 
-def closes_at(policy: Policy, at: dt.datetime) -> dt.datetime | None:
-    """When the span of allowed hours that holds `at` ends; None when `at` lies in none."""
-    local = at.astimezone(days.SHANGHAI)
-    for start, end in _spans(policy.hours or _ALWAYS, local.date()):
-        if start <= local < end:
-            return end
-    return None
-
-
-_ALWAYS = Hours(dt.time(0), dt.time(0))
+_ALL_DAY = Hours(dt.time(0), dt.time(0))
 
 
 def _spans(hours: Hours, day: dt.date) -> Iterator[tuple[dt.datetime, dt.datetime]]:

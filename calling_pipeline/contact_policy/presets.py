@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast, get_args
 
@@ -18,7 +18,7 @@ CARRIER = Policy(
     rolling=(RollingCap(3, 300), RollingCap(5, 86400)),
     pair_gap_s=1,
 )
-"""Public carrier rules: 08:00–21:00 Beijing time, 3 in 5 minutes, 5 in 24 h, one pair not twice within a second."""
+"""Public carrier rules: 08:00–21:00 Beijing time, 3 in 5 minutes, 5 in 24 h, one pair not twice within one second."""
 
 CONSIDERATE = replace(
     CARRIER,
@@ -28,7 +28,7 @@ CONSIDERATE = replace(
     calendar=(CalendarCap(2, "day"), CalendarCap(5, "week")),
     minimum_gap_s=2 * 3600,
 )
-"""Stricter than the carriers: no lunch hours, no holidays, two a day, five a week, two hours between."""
+"""Stricter than the carriers: no lunch hours, no holidays, two per day, five per week, two hours between."""
 
 LIST_ONLY = Policy(name="list_only", hours=None)
 """Only the do-not-call list refuses."""
@@ -36,62 +36,88 @@ LIST_ONLY = Policy(name="list_only", hours=None)
 PRESETS: Mapping[str, Policy] = {policy.name: policy for policy in (CARRIER, CONSIDERATE, LIST_ONLY)}
 DEFAULT = CARRIER
 
-_KEYS = (
-    "preset", "hours", "breaks", "weekdays", "closed_on_holidays", "holidays", "rolling", "calendar", "minimum_gap_s",
-    "pair_gap_s",
-)  # fmt: skip
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def policy_from(document: Mapping[str, Any] | None) -> Policy:
-    """The policy a document describes; `InvalidInput` names the key that is wrong.
+    """The policy a document describes. Raises `InvalidInput`, which names the key that is wrong.
 
     `{"preset": "carrier", "hours": "09:00-20:00", "breaks": ["12:00-14:00"], "weekdays": [1,2,3,4,5], "closed_on_holidays":
     true, "holidays": ["2026-10-01"], "rolling": [[5, "24h"]], "calendar": [[2, "day"]], "minimum_gap_s": 600,
     "pair_gap_s": 1}`; every key is optional, weekdays count from Monday = 1, `"hours": null` means all day.
     """
     document = dict(document or {})
-    unknown = sorted(set(document) - set(_KEYS))
-    if unknown:
-        raise InvalidInput(f"policy has no key {unknown[0]!r}; known: {', '.join(_KEYS)}", field=f"policy.{unknown[0]}")
     name = document.pop("preset", DEFAULT.name)
+    unknown = sorted(set(document) - _OVERRIDES.keys())
+    if unknown:
+        known = ", ".join(("preset", *_OVERRIDES))
+        raise InvalidInput(f"policy has no key {unknown[0]!r}; known: {known}", field=f"policy.{unknown[0]}")
     if not isinstance(name, str) or name not in PRESETS:
         raise InvalidInput(f"there is no policy preset {name!r}; known: {', '.join(PRESETS)}", field="policy.preset")
     policy = PRESETS[name]
     for key, value in document.items():
         try:
-            policy = _override(policy, key, value)
+            policy = _OVERRIDES[key](policy, value)
         except (InvalidInput, ValueError, TypeError, AttributeError) as error:
             raise InvalidInput(f"policy.{key}: {error}", field=f"policy.{key}") from None
     return replace(policy, name=f"{name} (adapted)") if document else policy
 
 
-def _override(policy: Policy, key: str, value: Any) -> Policy:
-    hours = policy.hours or Hours(dt.time(0), dt.time(0))
-    match key:
-        case "hours":
-            return replace(policy, hours=None if value is None else _with_span(policy.hours or Hours(), value))
-        case "breaks":
-            return replace(policy, hours=replace(hours, breaks=tuple(_span(text) for text in value)))
-        case "weekdays":
-            return replace(policy, hours=replace(hours, weekdays=frozenset(_number(day, 1, 7) - 1 for day in value)))
-        case "closed_on_holidays":
-            return replace(policy, closed_on_holidays=_flag(value))
-        case "holidays":
-            return replace(policy, closed_on_holidays=True, holidays=frozenset(days.parse_day(day) for day in value))
-        case "rolling":
-            return replace(policy, rolling=tuple(RollingCap(_number(n), _seconds(span)) for n, span in value))
-        case "calendar":
-            return replace(policy, calendar=tuple(CalendarCap(_number(n), _period(name)) for n, name in value))
-        case "minimum_gap_s":
-            return replace(policy, minimum_gap_s=_number(value))
-        case _:
-            return replace(policy, pair_gap_s=_number(value, 0, 86_400))
+def _hours(policy: Policy, value: Any) -> Policy:
+    if value is None:
+        return replace(policy, hours=None)
+    opens, closes = _span(value, may_end_at_midnight=True)
+    return replace(policy, hours=replace(policy.hours or Hours(), opens=opens, closes=closes))
 
 
-def _with_span(hours: Hours, text: str) -> Hours:
-    opens, closes = _span(text, may_end_at_midnight=True)
-    return replace(hours, opens=opens, closes=closes)
+def _breaks(policy: Policy, value: Any) -> Policy:
+    return replace(policy, hours=replace(policy.hours or _ALL_DAY, breaks=tuple(_span(text) for text in value)))
+
+
+def _weekdays(policy: Policy, value: Any) -> Policy:
+    weekdays = frozenset(_number(day, 1, 7) - 1 for day in value)
+    return replace(policy, hours=replace(policy.hours or _ALL_DAY, weekdays=weekdays))
+
+
+def _closed_on_holidays(policy: Policy, value: Any) -> Policy:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return replace(policy, closed_on_holidays=value)
+
+
+def _holidays(policy: Policy, value: Any) -> Policy:
+    return replace(policy, closed_on_holidays=True, holidays=frozenset(days.parse_day(day) for day in value))
+
+
+def _rolling(policy: Policy, value: Any) -> Policy:
+    return replace(policy, rolling=tuple(RollingCap(_number(limit), _seconds(span)) for limit, span in value))
+
+
+def _calendar(policy: Policy, value: Any) -> Policy:
+    return replace(policy, calendar=tuple(CalendarCap(_number(limit), _period(name)) for limit, name in value))
+
+
+def _minimum_gap_s(policy: Policy, value: Any) -> Policy:
+    return replace(policy, minimum_gap_s=_number(value))
+
+
+def _pair_gap_s(policy: Policy, value: Any) -> Policy:
+    return replace(policy, pair_gap_s=_number(value, 0, 86_400))
+
+
+_ALL_DAY = Hours(dt.time(0), dt.time(0))
+_OVERRIDES: Mapping[str, Callable[[Policy, Any], Policy]] = {
+    "hours": _hours,
+    "breaks": _breaks,
+    "weekdays": _weekdays,
+    "closed_on_holidays": _closed_on_holidays,
+    "holidays": _holidays,
+    "rolling": _rolling,
+    "calendar": _calendar,
+    "minimum_gap_s": _minimum_gap_s,
+    "pair_gap_s": _pair_gap_s,
+}
+"""What each key of a policy document changes; each raises `ValueError` or `TypeError` for a value it cannot read."""
 
 
 def _span(text: str, *, may_end_at_midnight: bool = False) -> tuple[dt.time, dt.time]:
@@ -109,12 +135,6 @@ def _span(text: str, *, may_end_at_midnight: bool = False) -> tuple[dt.time, dt.
 def _number(value: Any, low: int = 0, high: int = 10_000_000) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise ValueError(f"{value!r} is not a whole number from {low} to {high}")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{value!r} is neither true nor false")
     return value
 
 

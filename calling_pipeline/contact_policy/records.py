@@ -12,9 +12,9 @@ Rule = Literal["do_not_call", "hours", "holiday", "pair_gap", "minimum_gap", "ro
 
 @dataclass(frozen=True)
 class Attempt:
-    """One wish to contact `phone` (canonical) at instant `at`.
+    """One intended contact of `phone` (canonical) at instant `at`.
 
-    `room` and `reference` name the act for ever: asking again with the same two is the same attempt.
+    `room` and `reference` name the act permanently: asking again with the same two is the same attempt.
     `caller` is the line or extension that calls, where the pair rule should see it.
     """
 
@@ -38,7 +38,7 @@ class Hours:
 
 @dataclass(frozen=True)
 class RollingCap:
-    """At most `limit` attempts a number within any `within_s` seconds."""
+    """At most `limit` attempts per number within any `within_s` seconds."""
 
     limit: int
     within_s: int
@@ -46,7 +46,7 @@ class RollingCap:
 
 @dataclass(frozen=True)
 class CalendarCap:
-    """At most `limit` attempts a number in one calendar `period` of Asia/Shanghai; weeks begin on Monday."""
+    """At most `limit` attempts per number in one calendar `period` of Asia/Shanghai; weeks begin on Monday."""
 
     limit: int
     period: Period

@@ -1,4 +1,4 @@
-"""The rules themselves, pure: facts of one number → verdict."""
+"""The rules of the contact policy, pure: facts of one number → verdict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from calling_pipeline import days
 from calling_pipeline.contact_policy import hours
-from calling_pipeline.contact_policy.records import Facts, Period, Policy, Rule, Verdict
+from calling_pipeline.contact_policy.records import CalendarCap, Facts, Period, Policy, RollingCap, Rule, Verdict
 
 ALLOWED = Verdict(allowed=True)
 
@@ -21,7 +21,7 @@ class _Refusal:
 
 
 def judge(policy: Policy, facts: Facts, at: dt.datetime) -> Verdict:
-    """The first rule that refuses names the verdict; `not_before` is when the last of all that refuse lets go."""
+    """The first rule that refuses names the verdict; `not_before` is when the last rule that refuses ends."""
     refusals = list(_refusals(policy, facts, at))
     if not refusals:
         return ALLOWED
@@ -42,7 +42,7 @@ def _not_before(policy: Policy, refusals: list[_Refusal]) -> dt.datetime | None:
 
 def _refusals(policy: Policy, facts: Facts, at: dt.datetime) -> Iterator[_Refusal]:
     if facts.blocked:
-        until = f"until {facts.blocked_until:%Y-%m-%d %H:%M}" if facts.blocked_until else "for ever"
+        until = f"until {facts.blocked_until:%Y-%m-%d %H:%M}" if facts.blocked_until else "permanently"
         yield _Refusal("do_not_call", f"on the do-not-call list ({facts.blocked_by}), {until}", facts.blocked_until)
     closed = hours.refusal(policy, at)
     if closed:
@@ -54,30 +54,34 @@ def _refusals(policy: Policy, facts: Facts, at: dt.datetime) -> Iterator[_Refusa
 def _gap_refusals(policy: Policy, facts: Facts, at: dt.datetime) -> Iterator[_Refusal]:
     pair_gap = dt.timedelta(seconds=policy.pair_gap_s)
     if pair_gap and facts.pair_last is not None and facts.pair_last + pair_gap > at:
-        said = f"the same caller contacted it less than {policy.pair_gap_s} s ago"
-        yield _Refusal("pair_gap", said, facts.pair_last + pair_gap)
+        reason = f"the same caller contacted it less than {policy.pair_gap_s} s ago"
+        yield _Refusal("pair_gap", reason, facts.pair_last + pair_gap)
     gap = dt.timedelta(seconds=policy.minimum_gap_s)
     if gap and facts.recent and facts.recent[0] + gap > at:
-        said = f"contacted less than {policy.minimum_gap_s} s ago"
-        yield _Refusal("minimum_gap", said, facts.recent[0] + gap)
+        reason = f"contacted less than {policy.minimum_gap_s} s ago"
+        yield _Refusal("minimum_gap", reason, facts.recent[0] + gap)
 
 
 def _cap_refusals(policy: Policy, facts: Facts, at: dt.datetime) -> Iterator[_Refusal]:
-    for rolling in policy.rolling:
-        window = dt.timedelta(seconds=rolling.within_s)
-        oldest = _nth(facts, rolling.limit)
-        if rolling.limit == 0 or (oldest is not None and oldest + window > at):
-            until = oldest + window if oldest is not None and rolling.limit else None
-            yield _Refusal("rolling_cap", f"contacted {rolling.limit} times within {_span(rolling.within_s)}", until)
-    for calendar in policy.calendar:
-        oldest = _nth(facts, calendar.limit)
-        if calendar.limit == 0 or (oldest is not None and oldest >= period_start(calendar.period, at)):
-            until = _period_end(calendar.period, max(at, oldest or at)) if calendar.limit else None
-            yield _Refusal("calendar_cap", f"contacted {calendar.limit} times this {calendar.period}", until)
+    caps: tuple[RollingCap | CalendarCap, ...] = (*policy.rolling, *policy.calendar)
+    for cap in caps:
+        oldest = facts.recent[cap.limit - 1] if 0 < cap.limit <= len(facts.recent) else None
+        until = None if oldest is None else _counts_until(cap, oldest)
+        if cap.limit == 0 or (until is not None and until > at):
+            yield _cap_refusal(cap, until)
 
 
-def _nth(facts: Facts, limit: int) -> dt.datetime | None:
-    return facts.recent[limit - 1] if 0 < limit <= len(facts.recent) else None
+def _counts_until(cap: RollingCap | CalendarCap, contacted_at: dt.datetime) -> dt.datetime:
+    """When a contact stops counting towards `cap`."""
+    if isinstance(cap, RollingCap):
+        return contacted_at + dt.timedelta(seconds=cap.within_s)
+    return _period_end(cap.period, contacted_at)
+
+
+def _cap_refusal(cap: RollingCap | CalendarCap, until: dt.datetime | None) -> _Refusal:
+    if isinstance(cap, RollingCap):
+        return _Refusal("rolling_cap", f"contacted {cap.limit} times within {_span(cap.within_s)}", until)
+    return _Refusal("calendar_cap", f"contacted {cap.limit} times this {cap.period}", until)
 
 
 def _first_day(period: Period, day: dt.date) -> dt.date:

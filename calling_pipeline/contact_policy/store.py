@@ -1,4 +1,4 @@
-"""All SQL of the contact policy."""
+"""The SQL of the contact policy. Nothing here commits."""
 
 from __future__ import annotations
 
@@ -6,97 +6,26 @@ import datetime as dt
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from calling_pipeline.contact_policy.records import Attempt, Blocked, Facts
+from calling_pipeline.contact_policy.tables import contact_attempts, contact_holidays, do_not_call
+from calling_pipeline.database.sql import load
 
-LOCK_PHONES = sa.text("""
-SELECT pg_advisory_xact_lock(key)
-FROM (SELECT DISTINCT hashtextextended(phone, 20260101) AS key
-      FROM unnest(CAST(:phones AS text[])) AS phone ORDER BY 1) AS ordered
-""")
-"""Everybody takes the locks in the same order, so that two crowds that overlap wait and do not deadlock."""
-
-FACTS = sa.text("""
-SELECT same.phone AS recorded_phone, list.forever, list.until, list.source, recent.ats, pair.at AS pair_last
-FROM unnest(CAST(:phones AS text[]), CAST(:rooms AS text[]), CAST(:references AS text[]), CAST(:callers AS text[]),
-            CAST(:ats AS timestamptz[])) WITH ORDINALITY AS wish (phone, room, reference, caller, at, n)
-LEFT JOIN contact_attempts AS same ON same.room = wish.room AND same.reference = wish.reference
-LEFT JOIN LATERAL (
-    SELECT bool_or(expires_at IS NULL) AS forever, max(expires_at) AS until, min(source) AS source
-    FROM do_not_call WHERE phone = wish.phone AND (expires_at IS NULL OR expires_at > wish.at)) AS list ON true
-LEFT JOIN LATERAL (
-    SELECT array_agg(latest.at ORDER BY latest.at DESC) AS ats FROM (
-        SELECT at FROM contact_attempts WHERE phone = wish.phone ORDER BY at DESC LIMIT :depth) AS latest) AS recent ON true
-LEFT JOIN LATERAL (
-    SELECT max(at) AS at FROM contact_attempts
-    WHERE phone = wish.phone AND caller = wish.caller AND at > wish.at - interval '1 day') AS pair ON true
-ORDER BY wish.n
-""")
-"""One row a wish, in their order. The number's latest attempts suffice: a cap of n looks at the n-th latest."""
-
-RECORD = sa.text("""
-INSERT INTO contact_attempts (phone, room, reference, caller, tenant, at)
-SELECT * FROM unnest(CAST(:phones AS text[]), CAST(:rooms AS text[]), CAST(:references AS text[]),
-                     CAST(:callers AS text[]), CAST(:tenants AS integer[]), CAST(:ats AS timestamptz[]))
-ON CONFLICT ON CONSTRAINT uq_contact_attempts_room_reference DO NOTHING
-""")
-
-WITHDRAW = sa.text("DELETE FROM contact_attempts WHERE room = :room AND reference = ANY(CAST(:references AS text[]))")
-
-REFUSALS = sa.text("""
-CREATE TEMPORARY TABLE contact_refusals ON COMMIT DROP AS
-SELECT DISTINCT ON (phone) phone, rule FROM (
-    SELECT phone, 0 AS n, 'do_not_call' AS rule FROM do_not_call WHERE expires_at IS NULL OR expires_at > :at
-    UNION ALL
-    SELECT phone, min(cap.n), (array_agg(cap.rule ORDER BY cap.n))[1]
-    FROM contact_attempts
-    JOIN unnest(CAST(:rules AS text[]), CAST(:limits AS integer[]), CAST(:sinces AS timestamptz[]))
-         WITH ORDINALITY AS cap (rule, most, since, n) ON contact_attempts.at > cap.since
-    WHERE contact_attempts.at > :oldest
-    GROUP BY phone, cap.n, cap.most
-    HAVING count(*) >= cap.most) AS refused
-ORDER BY phone, n
-""")
-
-HOLIDAYS = sa.text("SELECT day FROM contact_holidays WHERE day >= :first")
-
-BLOCK = sa.text("""
-INSERT INTO do_not_call AS entry (phone, source, expires_at, note, added_by, added_at)
-SELECT DISTINCT ON (phone) phone, :source, expires_at, note, :by, :now
-FROM unnest(CAST(:phones AS text[]), CAST(:expiries AS timestamptz[]), CAST(:notes AS text[]))
-     WITH ORDINALITY AS new (phone, expires_at, note, n)
-ORDER BY phone, expires_at DESC NULLS FIRST, n
-ON CONFLICT ON CONSTRAINT pk_do_not_call DO UPDATE
-SET expires_at = excluded.expires_at, note = excluded.note, added_by = excluded.added_by, added_at = excluded.added_at
-WHERE (entry.expires_at, entry.note) IS DISTINCT FROM (excluded.expires_at, excluded.note)
-RETURNING (xmax = 0) AS created
-""")
-"""Of one number named twice the longest prohibition stays."""
-
-UNBLOCK = sa.text("DELETE FROM do_not_call WHERE phone = :phone AND (CAST(:source AS text) IS NULL OR source = :source)")
-
-BLOCKED = sa.text("""
-SELECT phone, source, expires_at, note, added_by, added_at FROM do_not_call
-WHERE (CAST(:source AS text) IS NULL OR source = :source) AND (CAST(:phone AS text) IS NULL OR phone = :phone)
-  AND (:with_expired OR expires_at IS NULL OR expires_at > :now)
-ORDER BY added_at DESC, phone LIMIT :limit
-""")
-
-COUNT_BLOCKED = sa.text("""
-SELECT source, count(*) AS entries, count(*) FILTER (WHERE expires_at IS NOT NULL AND expires_at <= :now) AS expired
-FROM do_not_call GROUP BY source ORDER BY source
-""")
-
-ADD_HOLIDAY = sa.text("""
-INSERT INTO contact_holidays (day, name) VALUES (:day, :name) ON CONFLICT (day) DO UPDATE SET name = excluded.name
-""")
-REMOVE_HOLIDAY = sa.text("DELETE FROM contact_holidays WHERE day = :day")
-ALL_HOLIDAYS = sa.text("SELECT day, name FROM contact_holidays ORDER BY day")
+FACTS = load("contact_policy/facts")
+_LOCK_PHONES = load("contact_policy/lock_phones")
+_RECORD = load("contact_policy/record")
+_COLLECT_REFUSALS = load("contact_policy/collect_refusals")
+_BLOCK = load("contact_policy/block")
+_WITHDRAW = contact_attempts.delete().where(
+    contact_attempts.c.room == sa.bindparam("of_room"),
+    contact_attempts.c.reference == sa.any_(sa.bindparam("refs", type_=ARRAY(sa.Text))),
+)
 
 
 def lock_phones(connection: sa.Connection, phones: Sequence[str]) -> None:
-    """Make every other asker of these numbers wait until this transaction ends."""
-    connection.execute(LOCK_PHONES, {"phones": list(phones)})
+    """Make every other transaction that asks about these numbers wait until this one ends."""
+    connection.execute(_LOCK_PHONES, {"phones": list(phones)})
 
 
 def facts(connection: sa.Connection, attempts: Sequence[Attempt], depth: int) -> list[Facts]:
@@ -106,7 +35,7 @@ def facts(connection: sa.Connection, attempts: Sequence[Attempt], depth: int) ->
         Facts(
             blocked=row.source is not None,
             blocked_by=row.source or "",
-            blocked_until=None if row.forever else row.until,
+            blocked_until=None if row.permanent else row.until,
             recent=tuple(row.ats or ()),
             pair_last=row.pair_last,
             recorded_phone=row.recorded_phone,
@@ -118,24 +47,25 @@ def facts(connection: sa.Connection, attempts: Sequence[Attempt], depth: int) ->
 def record(connection: sa.Connection, attempts: Sequence[Attempt]) -> int:
     """Write the attempts; returns how many were new."""
     tenants = [attempt.tenant for attempt in attempts]
-    return connection.execute(RECORD, {**_columns(attempts), "tenants": tenants}).rowcount
+    return connection.execute(_RECORD, {**_columns(attempts), "tenants": tenants}).rowcount
 
 
 def withdraw(connection: sa.Connection, room: str, references: Sequence[str]) -> int:
-    """Forget attempts that did not happen; returns how many there were."""
-    return connection.execute(WITHDRAW, {"room": room, "references": list(references)}).rowcount
+    """Remove attempts that did not happen; returns how many there were."""
+    return connection.execute(_WITHDRAW, {"of_room": room, "refs": list(references)}).rowcount
 
 
 def collect_refusals(connection: sa.Connection, at: dt.datetime, caps: Sequence[tuple[str, int, dt.datetime]]) -> None:
     """Make the temporary table `contact_refusals(phone, rule)`; `caps` are (rule, limit, counted after)."""
     rules, limits, sinces = ([cap[n] for cap in caps] for n in range(3))
     oldest = min((cap[2] for cap in caps), default=at)
-    connection.execute(REFUSALS, {"at": at, "rules": rules, "limits": limits, "sinces": sinces, "oldest": oldest})
+    connection.execute(_COLLECT_REFUSALS, {"at": at, "rules": rules, "limits": limits, "sinces": sinces, "oldest": oldest})
 
 
 def holidays(connection: sa.Connection, first: dt.date) -> frozenset[dt.date]:
     """The holidays from `first` on."""
-    return frozenset(connection.execute(HOLIDAYS, {"first": first}).scalars())
+    days = contact_holidays.c.day
+    return frozenset(connection.execute(sa.select(days).where(days >= first)).scalars())
 
 
 def block(
@@ -149,13 +79,14 @@ def block(
     """Put (phone, expiry, note) on the list; returns how many are new and how many were changed."""
     phones, expiries, notes = ([entry[n] for entry in entries] for n in range(3))
     values = {"phones": phones, "expiries": expiries, "notes": notes, "source": source, "by": by, "now": now}
-    created = list(connection.execute(BLOCK, values).scalars())
+    created = list(connection.execute(_BLOCK, values).scalars())
     return sum(created), len(created) - sum(created)
 
 
 def unblock(connection: sa.Connection, phone: str, source: str | None) -> int:
     """Take a number off the list, of one source or of all; returns how many entries there were."""
-    return connection.execute(UNBLOCK, {"phone": phone, "source": source}).rowcount
+    entries = do_not_call.delete().where(do_not_call.c.phone == phone)
+    return connection.execute(entries if source is None else entries.where(do_not_call.c.source == source)).rowcount
 
 
 def blocked(
@@ -168,35 +99,48 @@ def blocked(
     limit: int = 100,
 ) -> list[Blocked]:
     """Entries of the list, newest first."""
-    values = {"now": now, "source": source, "phone": phone, "with_expired": with_expired, "limit": limit}
-    return [Blocked(*row) for row in connection.execute(BLOCKED, values)]
+    t = do_not_call.c
+    entries = sa.select(t.phone, t.source, t.expires_at, t.note, t.added_by, t.added_at)
+    if source is not None:
+        entries = entries.where(t.source == source)
+    if phone is not None:
+        entries = entries.where(t.phone == phone)
+    if not with_expired:
+        entries = entries.where(sa.or_(t.expires_at.is_(None), t.expires_at > now))
+    entries = entries.order_by(t.added_at.desc(), t.phone).limit(limit)
+    return [Blocked(**row) for row in connection.execute(entries).mappings()]
 
 
 def count_blocked(connection: sa.Connection, now: dt.datetime) -> list[tuple[str, int, int]]:
-    """(source, entries, of them expired)."""
-    return [(row.source, row.entries, row.expired) for row in connection.execute(COUNT_BLOCKED, {"now": now})]
+    """(source, entries, expired ones among them) of every source."""
+    t = do_not_call.c
+    expired = sa.func.count().filter(t.expires_at <= now)
+    counted = sa.select(t.source, sa.func.count(), expired).group_by(t.source).order_by(t.source)
+    return [(source, entries, of_them) for source, entries, of_them in connection.execute(counted)]
 
 
 def add_holiday(connection: sa.Connection, day: dt.date, name: str) -> None:
     """Name a day a holiday."""
-    connection.execute(ADD_HOLIDAY, {"day": day, "name": name})
+    named = insert(contact_holidays).values(day=day, name=name)
+    connection.execute(named.on_conflict_do_update(index_elements=["day"], set_={"name": name}))
 
 
 def remove_holiday(connection: sa.Connection, day: dt.date) -> int:
     """Make it an ordinary day again; returns 0 when it was one."""
-    return connection.execute(REMOVE_HOLIDAY, {"day": day}).rowcount
+    return connection.execute(contact_holidays.delete().where(contact_holidays.c.day == day)).rowcount
 
 
 def all_holidays(connection: sa.Connection) -> list[tuple[dt.date, str]]:
     """Every holiday, in order."""
-    return [(row.day, row.name) for row in connection.execute(ALL_HOLIDAYS)]
+    t = contact_holidays.c
+    return [(row.day, row.name) for row in connection.execute(sa.select(t.day, t.name).order_by(t.day))]
 
 
 def _columns(attempts: Sequence[Attempt]) -> dict[str, list[object]]:
     return {
         "phones": [attempt.phone for attempt in attempts],
         "rooms": [attempt.room for attempt in attempts],
-        "references": [attempt.reference for attempt in attempts],
+        "refs": [attempt.reference for attempt in attempts],
         "callers": [attempt.caller for attempt in attempts],
         "ats": [attempt.at for attempt in attempts],
     }

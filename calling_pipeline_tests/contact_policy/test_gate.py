@@ -30,73 +30,78 @@ def attempts(connection: sa.Connection) -> int:
 
 
 def test_an_allowed_attempt_is_recorded_and_a_refused_one_is_not(connection):
-    assert gate.ask(connection, wish("1"), ONE_A_DAY).allowed
-    verdict = gate.ask(connection, wish("2"), ONE_A_DAY)
+    assert gate.check_and_record(connection, wish("1"), ONE_A_DAY).allowed
+    verdict = gate.check_and_record(connection, wish("2"), ONE_A_DAY)
     assert (verdict.allowed, verdict.rule) == (False, "rolling_cap")
     assert verdict.not_before == NOON + dt.timedelta(days=1)
     assert attempts(connection) == 1
 
 
 def test_asking_again_with_the_same_reference_is_the_same_attempt(connection):
-    assert gate.ask(connection, wish("1"), ONE_A_DAY).allowed
-    assert gate.ask(connection, wish("1"), ONE_A_DAY).allowed
+    assert gate.check_and_record(connection, wish("1"), ONE_A_DAY).allowed
+    assert gate.check_and_record(connection, wish("1"), ONE_A_DAY).allowed
     assert attempts(connection) == 1
 
 
 def test_a_reference_used_for_another_number_is_a_conflict(connection):
-    gate.ask(connection, wish("1"), LIST_ONLY)
+    gate.check_and_record(connection, wish("1"), LIST_ONLY)
     with pytest.raises(Conflict, match="another number"):
-        gate.ask(connection, wish("1", phone="13900000000"), LIST_ONLY)
+        gate.check_and_record(connection, wish("1", phone="13900000000"), LIST_ONLY)
 
 
 def test_attempts_of_both_rooms_count(connection):
-    gate.ask(connection, wish("1", room="call_batches"), ONE_A_DAY)
-    assert not gate.ask(connection, wish("1", room="telephony"), ONE_A_DAY).allowed
+    gate.check_and_record(connection, wish("1", room="call_batches"), ONE_A_DAY)
+    assert not gate.check_and_record(connection, wish("1", room="telephony"), ONE_A_DAY).allowed
 
 
 def test_a_withdrawn_attempt_no_longer_counts(connection):
-    gate.ask(connection, wish("1"), ONE_A_DAY)
+    gate.check_and_record(connection, wish("1"), ONE_A_DAY)
     assert gate.withdraw(connection, "calls", "1")
     assert not gate.withdraw(connection, "calls", "1")
-    assert gate.ask(connection, wish("2"), ONE_A_DAY).allowed
+    assert gate.check_and_record(connection, wish("2"), ONE_A_DAY).allowed
 
 
 def test_asking_for_many_counts_those_before_it_in_the_same_list(connection):
     wishes = [wish("1"), wish("2", phone="13900000000"), wish("3"), wish("1")]
-    assert [verdict.allowed for verdict in gate.ask_many(connection, wishes, ONE_A_DAY)] == [True, True, False, True]
+    assert [verdict.allowed for verdict in gate.check_and_record_many(connection, wishes, ONE_A_DAY)] == [
+        True,
+        True,
+        False,
+        True,
+    ]
     assert attempts(connection) == 2
 
 
 def test_the_pair_rule_sees_the_caller(connection):
     a_moment_later = NOON + dt.timedelta(milliseconds=500)
-    assert gate.ask(connection, wish("1", caller="8001"), CARRIER).allowed
-    assert gate.ask(connection, wish("2", caller="8001", at=a_moment_later), CARRIER).rule == "pair_gap"
-    assert gate.ask(connection, wish("3", caller="8002", at=a_moment_later), CARRIER).allowed
+    assert gate.check_and_record(connection, wish("1", caller="8001"), CARRIER).allowed
+    assert gate.check_and_record(connection, wish("2", caller="8001", at=a_moment_later), CARRIER).rule == "pair_gap"
+    assert gate.check_and_record(connection, wish("3", caller="8002", at=a_moment_later), CARRIER).allowed
 
 
 def test_an_expired_entry_of_the_list_no_longer_refuses(connection):
     store.block(connection, [(PHONE, NOON, "")], source="customer", by="", now=NOON)
-    assert gate.look(connection, wish("1", at=NOON - dt.timedelta(seconds=1)), LIST_ONLY).rule == "do_not_call"
-    assert gate.look(connection, wish("1"), LIST_ONLY).allowed
+    assert gate.check(connection, wish("1", at=NOON - dt.timedelta(seconds=1)), LIST_ONLY).rule == "do_not_call"
+    assert gate.check(connection, wish("1"), LIST_ONLY).allowed
     store.block(connection, [(PHONE, None, "")], source="complaint", by="", now=NOON)
-    assert gate.look(connection, wish("1"), LIST_ONLY).not_before is None
+    assert gate.check(connection, wish("1"), LIST_ONLY).not_before is None
 
 
 def test_stored_holidays_close_a_policy_that_keeps_them(connection):
     store.add_holiday(connection, NOON.date(), "a holiday")
     closed = policy_from({"closed_on_holidays": True})
-    assert gate.look(connection, wish("1"), closed).rule == "holiday"
-    assert gate.look(connection, wish("1"), CARRIER).allowed
+    assert gate.check(connection, wish("1"), closed).rule == "holiday"
+    assert gate.check(connection, wish("1"), CARRIER).allowed
 
 
-def test_the_second_asker_waits_until_the_first_commits_and_is_then_refused(engine):
+def test_a_second_transaction_waits_until_the_first_commits_and_is_then_refused(engine):
     first = engine.connect()
-    assert gate.ask(first, wish("1"), ONE_A_DAY).allowed
+    assert gate.check_and_record(first, wish("1"), ONE_A_DAY).allowed
     answers = []
 
     def second() -> None:
         with engine.begin() as connection:
-            answers.append(gate.ask(connection, wish("2"), ONE_A_DAY).allowed)
+            answers.append(gate.check_and_record(connection, wish("2"), ONE_A_DAY).allowed)
 
     waiting = threading.Thread(target=second)
     waiting.start()
@@ -109,12 +114,12 @@ def test_the_second_asker_waits_until_the_first_commits_and_is_then_refused(engi
     assert answers == [False]
 
 
-def test_the_second_asker_is_allowed_when_the_first_rolls_back(engine):
+def test_a_second_transaction_is_allowed_when_the_first_rolls_back(engine):
     with engine.connect() as first:
-        assert gate.ask(first, wish("1"), ONE_A_DAY).allowed
+        assert gate.check_and_record(first, wish("1"), ONE_A_DAY).allowed
         first.rollback()
     with engine.begin() as second:
-        assert gate.ask(second, wish("2"), ONE_A_DAY).allowed
+        assert gate.check_and_record(second, wish("2"), ONE_A_DAY).allowed
 
 
 RACER = """
@@ -136,7 +141,7 @@ won = 0
 for slot in range(20):
     wishes = [Attempt(f"138{slot:08d}", "calls", f"{sys.argv[2]}-{slot}-{n}", noon) for n in range(2)]
     with engine.begin() as connection:
-        won += sum(verdict.allowed for verdict in gate.ask_many(connection, wishes, policy))
+        won += sum(verdict.allowed for verdict in gate.check_and_record_many(connection, wishes, policy))
 print(won, flush=True)
 """
 
@@ -164,20 +169,20 @@ def test_two_processes_that_want_one_numbers_slots_get_exactly_as_many_as_there_
         assert connection.execute(most).scalar_one() == limit
 
 
-def test_crowds_that_overlap_in_opposite_orders_do_not_deadlock(engine):
+def test_transactions_that_check_the_same_numbers_in_opposite_orders_do_not_deadlock(engine):
     phones = [f"139{n:08d}" for n in range(200)]
     failures = []
 
-    def crowd(name: str, order: list[str]) -> None:
+    def check_all(name: str, order: list[str]) -> None:
         try:
             for turn in range(5):
                 with engine.begin() as connection:
-                    gate.ask_many(connection, [wish(f"{name}-{turn}-{p}", phone=p) for p in order], CARRIER)
+                    gate.check_and_record_many(connection, [wish(f"{name}-{turn}-{p}", phone=p) for p in order], CARRIER)
         except Exception as error:
             failures.append(error)
 
     orders = {"a": phones, "b": phones[::-1], "c": phones[::2]}
-    run_together(*(partial(crowd, name, order) for name, order in orders.items()))
+    run_together(*(partial(check_all, name, order) for name, order in orders.items()))
     assert failures == []
     with engine.connect() as connection:
         most = sa.text("SELECT max(n) FROM (SELECT count(*) AS n FROM contact_attempts GROUP BY phone) AS each")

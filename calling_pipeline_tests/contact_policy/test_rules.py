@@ -1,4 +1,4 @@
-"""The rules as pure decisions: which one refuses, and when it lets go."""
+"""The rules as pure decisions: which one refuses, and until when."""
 
 import datetime as dt
 
@@ -33,7 +33,7 @@ def test_the_carriers_hours_open_at_eight_and_close_at_nine_in_the_evening(insta
     assert verdict.not_before == (at(opens) if opens else None)
 
 
-def test_hours_are_shanghai_hours_whatever_zone_the_instant_has():
+def test_hours_are_shanghai_hours_for_an_instant_of_any_zone():
     noon_in_shanghai = dt.datetime(2026, 11, 23, 4, 0, tzinfo=dt.UTC)
     assert rules.judge(CARRIER, Facts(), noon_in_shanghai).allowed
 
@@ -59,13 +59,13 @@ def test_three_in_five_minutes_refuse_the_fourth_until_the_first_is_five_minutes
     assert rules.judge(CARRIER, Facts(recent=recent), now + dt.timedelta(seconds=1)).allowed
 
 
-def test_not_before_is_when_the_last_refusing_rule_lets_go_inside_the_hours():
+def test_not_before_is_when_the_last_refusing_rule_ends_within_the_hours():
     now = at("2026-11-23 20:59:00")
     recent = tuple(now - dt.timedelta(seconds=s) for s in (10, 20, 30))
     assert rules.judge(CARRIER, Facts(recent=recent), now).not_before == at("2026-11-24 08:00:00")
 
 
-def test_a_calendar_cap_lets_go_when_the_period_ends():
+def test_a_calendar_cap_ends_with_its_period():
     policy = policy_from({"preset": "list_only", "calendar": [[1, "day"], [2, "week"], [3, "month"]]})
     now = at("2026-11-25 10:00:00")
     yesterday = now - dt.timedelta(days=1)
@@ -82,11 +82,11 @@ def test_a_pair_is_not_connected_twice_within_a_second():
     assert (verdict.rule, verdict.not_before) == ("pair_gap", now + dt.timedelta(milliseconds=600))
 
 
-def test_the_do_not_call_list_comes_first_and_for_ever_has_no_not_before():
+def test_the_do_not_call_list_comes_first_and_a_permanent_entry_has_no_not_before():
     now = at("2026-11-23 22:00:00")
-    for_ever = rules.judge(CARRIER, Facts(blocked=True, blocked_by="complaint"), now)
-    assert (for_ever.rule, for_ever.not_before) == ("do_not_call", None)
-    assert "complaint" in for_ever.reason
+    permanent = rules.judge(CARRIER, Facts(blocked=True, blocked_by="complaint"), now)
+    assert (permanent.rule, permanent.not_before) == ("do_not_call", None)
+    assert "complaint" in permanent.reason
     until = rules.judge(CARRIER, Facts(blocked=True, blocked_until=at("2026-12-01 00:00")), now)
     assert until.not_before == at("2026-12-01 08:00")
     assert not rules.judge(LIST_ONLY, Facts(blocked=True), now).allowed
@@ -143,10 +143,8 @@ def test_what_is_refused_now_is_allowed_at_not_before_and_not_a_moment_earlier(p
 
 
 @given(_policies, _instants)
-def test_next_open_and_closes_at_agree_with_the_refusal(policy, now):
+def test_next_open_agrees_with_the_refusal(policy, now):
     opened = hours.next_open(policy, now)
     assert opened is not None
     assert (opened == now) == (hours.refusal(policy, now) is None)
-    closing = hours.closes_at(policy, opened)
-    assert closing is not None
-    assert hours.refusal(policy, closing - dt.timedelta(microseconds=1)) is None
+    assert hours.refusal(policy, opened) is None

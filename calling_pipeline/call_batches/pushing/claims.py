@@ -54,7 +54,7 @@ def claim_chunk(
     named = [(row, row.distinct_id or fresh) for row, fresh in zip(rows, distinct_ids, strict=False)]
     askable = [(row, distinct_id) for row, distinct_id in named if not row.called_before]
     wishes = [Attempt(row.phone, ROOM, distinct_id, now) for row, distinct_id in askable]
-    verdicts = gate.ask_many(connection, wishes, policy)
+    verdicts = gate.check_and_record_many(connection, wishes, policy)
     granted = [(row, distinct_id) for (row, distinct_id), verdict in zip(askable, verdicts, strict=True) if verdict.allowed]
     decided: list[ClaimRow] = [
         _decided(row, distinct_id, verdict, now) for (row, distinct_id), verdict in zip(askable, verdicts, strict=True)

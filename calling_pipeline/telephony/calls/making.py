@@ -110,7 +110,7 @@ def _opened(
         return already
     now, reference = days.now(), uuid.uuid4().hex
     attempt = Attempt(wish.phone, ROOM, reference, now, caller=caller_number, tenant=wish.tenant_id)
-    verdict = gate.ask(connection, attempt, policy_from(config.contact_rules))
+    verdict = gate.check_and_record(connection, attempt, policy_from(config.contact_rules))
     if not verdict.allowed:
         sentence = f"the contact policy refuses: {verdict.reason}"
         return CallOutcome("refused", sentence, rule=f"contact_policy:{verdict.rule}", not_before=verdict.not_before)
