@@ -14,7 +14,7 @@ JOBS = ("task_stats_sync", "grade_stats_sync")
 
 
 def first_sync(instance: dg.DagsterInstance, defs: dg.Definitions, first_partition: dt.date) -> bool:
-    """Run both tracks over T-10 … today, each whatever becomes of the other; True when both succeeded."""
+    """Run both tracks over T-10 … today, independent of each other; True when both succeeded."""
     today = days.today()
     first = max(today - dt.timedelta(days=10), first_partition)
     tags = {**range_tags(first, today, "long_historical"), "calling/first_sync": "true"}

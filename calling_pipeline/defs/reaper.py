@@ -1,7 +1,6 @@
-"""Ends runs whose processes ended with the machine.
+"""Ends the runs whose processes ended with the machine; to be run before Dagster starts.
 
-Run it before Dagster starts: Dagster's launcher cannot recognise such runs, and a run that stays STARTED permanently would
-make its schedule skip every tick.
+Dagster's launcher cannot tell, and a run that stays STARTED would keep its schedule skipping without end.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ def reap(instance: dg.DagsterInstance) -> int:
     """Report every run under way as failed; Dagster's run retries then start it again. Returns how many."""
     orphans = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
     for run in orphans:
-        instance.report_run_failed(run, "its process died with the machine or was stopped with `make up`")
+        instance.report_run_failed(run, "its process ended with the machine or was stopped with `make up`")
     return len(orphans)
 
 

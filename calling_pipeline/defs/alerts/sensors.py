@@ -25,7 +25,7 @@ BATCH = 500
     description="Records one alert for every failed run.",
 )
 def run_failure_alerts(context: dg.RunFailureSensorContext, runtime: dg.ResourceParam[Runtime]) -> None:
-    """One alert a failed run; a vendor that timed out is named in the title."""
+    """One alert per failed run; a vendor that timed out is named in the title."""
     errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
     alert = run_alert(context.dagster_run, context.failure_event.message or "", [error for error in errors if error])
     with runtime.transaction() as connection:

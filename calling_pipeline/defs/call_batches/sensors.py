@@ -1,4 +1,4 @@
-"""`calling_tasks`: turns due ticks of the calling tasks into runs, and revives batches that wait or lost their process."""
+"""`calling_tasks`: starts runs for due ticks of the calling tasks, and for batches that wait or lost their process."""
 
 import datetime as dt
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.runtime import Runtime
 
 NEWLY_PLANNED = dt.timedelta(minutes=2)
@@ -21,7 +23,7 @@ def calling_tasks(job: Any, daily: dg.DailyPartitionsDefinition) -> dg.SensorDef
         minimum_interval_seconds=15,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="A run for each calling task's due tick (of missed ones the latest, inside the calling hours), and for"
-        " each batch that waits for its hour or whose process died.",
+        " each batch that waits for its hour or whose process ended.",
     )
     def sensor(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> Any:
         requests = [*tick_requests(runtime), *resume_requests(runtime, daily.start.date())]
@@ -31,9 +33,7 @@ def calling_tasks(job: Any, daily: dg.DailyPartitionsDefinition) -> dg.SensorDef
 
 
 def tick_requests(runtime: Runtime) -> list[dg.RunRequest]:
-    """One run a due tick. Its key, and the batch's own, make it happen once."""
-    from calling_pipeline.call_batches import runs
-
+    """One run per due tick. Its key, and the batch's own, make it happen once."""
     now = days.now()
     with runtime.transaction() as connection:
         due = runs.due_ticks(connection, now)
@@ -50,8 +50,6 @@ def tick_requests(runtime: Runtime) -> list[dg.RunRequest]:
 
 def resume_requests(runtime: Runtime, first_day: dt.date) -> list[dg.RunRequest]:
     """One run for each unfinished batch that no process holds, once for every process it lost."""
-    from calling_pipeline.call_batches.batches import store as batch_store
-
     now = days.now()
     requests = []
     with runtime.transaction() as connection:

@@ -1,4 +1,4 @@
-"""The schedules of the stats tracks, at exactly the timetable's minutes: one run a tick over the window's partitions.
+"""The schedules of the stats tracks, at exactly the timetable's minutes: one run per tick over the window's partitions.
 
 A tick is skipped while its own last run, or one started by hand, is not done. Windows of one track that fall due at the
 same minute (T-3 and today at 10:00) both run, one after the other: their job's `calling/lock` tag lets the queue start

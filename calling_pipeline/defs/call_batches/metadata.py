@@ -1,0 +1,68 @@
+"""What the UI shows about call batches: pre-flight cards, outcomes and speed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from calling_pipeline import days
+from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.batches import views
+from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.facts import store as fact_store
+from calling_pipeline.runtime import Runtime
+
+
+def previews(runtime: Runtime, names: Sequence[str]) -> dict[str, Any]:
+    """The pre-flight cards of calling tasks (`names`; empty: all enabled ones); plans nothing."""
+    with runtime.transaction() as connection:
+        wanted = list(names) or [task.name for task in task_store.all_tasks(connection) if task.enabled]
+    cards = {name: runs.preview_task(runtime.engine, name) for name in wanted}
+    shown = "\n\n".join(f"**{name}**\n```\n{chr(10).join(views.card_lines(card))}\n```" for name, card in cards.items())
+    return {"dry_run": True, "cards": dg.MetadataValue.md(shown or "no enabled calling task")}
+
+
+def about_day(runtime: Runtime, key: str) -> dict[str, Any]:
+    """The day's cards, outcomes and speed."""
+    day = days.parse_day(key)
+    with runtime.transaction() as connection:
+        found = [views.batch_document(connection, batch.id, unknown=0) for batch in batch_store.batches_of(connection, day)]
+        totals = fact_store.totals_of(connection, day)
+    made = sum(item["outcome"].get("pushed", 0) for item in found)
+    minutes = max((totals.last - totals.first).total_seconds() / 60, 1 / 60) if totals.attempts else 0
+    return {
+        "dagster/partition_row_count": sum(item["source_rows"] for item in found),
+        "batches": len(found),
+        "calls_made": made,
+        "calls_unknown": sum(item["outcome"].get("unknown", 0) for item in found),
+        "calls_per_minute": round(float(totals.pushed / minutes), 1) if minutes else 0.0,
+        "pre_flight_card": _table(_card_rows(found), ("batch", "task", "line", "rows", "samples")),
+        "outcome": _table(_outcome_rows(found), ("batch", "task", "state", "outcome", "rows")),
+    }
+
+
+def _card_rows(found: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    rows = []
+    for item in found:
+        card, head = item["card"], [item["batch_id"], item["task"]]
+        rows += [[*head, "source rows", card["source_rows"], ""], [*head, "to call", card["to_call"], ""]]
+        rows += [[*head, line["said"], line["rows"], ", ".join(line["samples"])] for line in card["left_out"]]
+    return rows
+
+
+def _outcome_rows(found: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    rows = []
+    for item in found:
+        head, reconciled = [item["batch_id"], item["task"], item["state"]], item["reconciliation"]
+        rows += [[*head, state, count] for state, count in sorted(reconciled["calls"].items())]
+        rows += [[*head, f"not called: {reason}", count] for reason, count in reconciled["left_out"].items()]
+        rows.append([*head, "unaccounted for", reconciled["difference"]])
+    return rows
+
+
+def _table(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> dg.TableMetadataValue:
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
+    kinds = {"batch": "int", "rows": "int"}
+    schema = dg.TableSchema([dg.TableColumn(name, kinds.get(name, "string")) for name in columns])
+    return dg.MetadataValue.table(records, schema)
