@@ -11,6 +11,8 @@ from typing import Any
 from calling_pipeline.alerts.records import Severity
 from calling_pipeline.errors import ConfigurationError
 
+_APPRISE_TYPES: dict[Severity, str] = {"info": "info", "warning": "warning", "error": "failure"}
+
 logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its log lines carry addresses and keys
 
 
@@ -23,10 +25,7 @@ class Channel:
 
     def send(self, title: str, text: str, severity: Severity) -> bool:
         """Send one message to the channel; True when it was accepted. Blocks for some seconds at most."""
-        import apprise
-
-        kinds = {"info": apprise.NotifyType.INFO, "warning": apprise.NotifyType.WARNING, "error": apprise.NotifyType.FAILURE}
-        return bool(_sender(self.url).notify(title=title, body=text, notify_type=kinds[severity]))
+        return bool(_sender(self.url).notify(title=title, body=text, notify_type=_APPRISE_TYPES[severity]))
 
 
 def parse_channels(urls: str) -> list[Channel]:
@@ -47,7 +46,7 @@ def parse_channels(urls: str) -> list[Channel]:
 
 
 def _sender(url: str) -> Any:
-    import apprise
+    import apprise  # 200 ms: only deliveries of alerts need it
 
     sender = apprise.Apprise()
     sender.add(url)

@@ -1,4 +1,4 @@
-"""Campaigns and technicians' receivers: a TOML file, not code. Its form is explained in `campaigns.toml`."""
+"""Campaigns and technicians' receivers, read from a TOML file. `campaigns.toml` explains its form."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Elite(_Strict):
 
 
 class Campaign(_Strict):
-    """One sales campaign. Without `city` (or `month`) it serves every one that has no campaign of its own."""
+    """One sales campaign. Without `city` (or `month`) it is used for every one that has no campaign of its own."""
 
     name: Name
     city: Name | None = None
@@ -48,7 +48,7 @@ class Campaign(_Strict):
         return self
 
     def fits(self, *, city: str, month: str, ledger: str) -> int | None:
-        """How closely it fits, the more the better; None when it does not."""
+        """How closely it fits; the highest fits best. None when it does not fit."""
         asked = ((self.city, city), (self.month, month), (self.ledgers, ledger))
         if self.city not in (None, city) or self.month not in (None, month):
             return None
@@ -89,7 +89,7 @@ class Plan(_Strict):
 
 
 def load(path: Path | None) -> Plan:
-    """Read and validate the file, the packaged one without a path; `ConfigurationError` says what is wrong in it."""
+    """Read and validate the file, the packaged one without a path. Raises `ConfigurationError`, which says what is wrong."""
     source = path or PACKAGED
     try:
         return Plan.model_validate(tomllib.loads(source.read_text(encoding="utf-8")))

@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.notifications.config import Plan
 from calling_pipeline.notifications.config import load as load_plan
-from calling_pipeline.notifications.outbox.delivery import WIDTH
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.vendors.http import VendorHttp
 from calling_pipeline.vendors.metabase import Metabase
 from calling_pipeline.vendors.wecom import WeCom
+
+WIDTH = 40
+"""Messages in flight at once: thirty-two on the wire, and some whose result is being recorded."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class NotificationDependencies:
             yield connection
 
 
-def wecom_client(runtime: Runtime, *, concurrency: int = 40) -> WeCom:
+def wecom_client(runtime: Runtime, *, concurrency: int = WIDTH) -> WeCom:
     """A client of WeCom, to be used as an async context manager within one event loop."""
     settings = runtime.settings
     return WeCom(

@@ -32,9 +32,9 @@ class ContractFacts(MessageFacts):
 
 
 def ids_are_unique_in_ledger(facts: ContractFacts) -> Finding:
-    """No contract id stands twice in a ledger. A ledger that cannot be read fails."""
+    """No contract id is twice in a ledger. A ledger that cannot be read fails."""
     bad = [*facts.unreadable, *facts.repeated]
-    return Finding(not bad, f"{len(facts.repeated)} contract ids stand in a ledger more than once", tuple(bad[:_SHOWN]))
+    return Finding(not bad, f"{len(facts.repeated)} contract ids are in a ledger more than once", tuple(bad[:_SHOWN]))
 
 
 def one_message_per_subject_and_kind(facts: MessageFacts) -> Finding:
@@ -47,7 +47,7 @@ def one_message_per_subject_and_kind(facts: MessageFacts) -> Finding:
 def y_exactly_where_delivered(facts: ContractFacts) -> Finding:
     """`Y` in the ledger exactly where every message was delivered."""
     bad = [*facts.unreadable, *facts.wrong_status]
-    return Finding(not bad, f"{len(facts.wrong_status)} ledger rows do not say what the table says", tuple(bad[:_SHOWN]))
+    return Finding(not bad, f"{len(facts.wrong_status)} ledger rows disagree with the table", tuple(bad[:_SHOWN]))
 
 
 def nothing_pending_too_long(facts: MessageFacts) -> Finding:

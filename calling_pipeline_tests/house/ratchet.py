@@ -7,7 +7,6 @@ KNOWN: dict[str, dict[str, int]] = {
     },
     "imports inside functions": {"": 121},
     "imports without a reason": {
-        "calling_pipeline/alerts/channels.py": 2,
         "calling_pipeline/cli/alerts.py": 2,
         "calling_pipeline/cli/calls/batches.py": 10,
         "calling_pipeline/cli/calls/tasks.py": 8,

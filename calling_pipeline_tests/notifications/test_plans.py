@@ -46,11 +46,10 @@ def nodes(node):
         yield from nodes(child)
 
 
-def test_whether_a_contract_has_a_message_is_asked_of_an_index(full):
+def test_which_messages_a_contract_has_is_asked_of_an_index(full):
     with full.connect() as connection:
-        _, found = plan(connection, driver_sql(store.HAS_MESSAGE), {"contract_id": "id-777"})
-        assert store.has_message(connection, "id-777")
-        assert not store.has_message(connection, "nobody")
+        _, found = plan(connection, driver_sql(store.KNOWN_KINDS), {"ids": ["id-777"]})
+        assert store.known_kinds(connection, ["id-777", "none"]) == {("id-777", "send_wecom_message")}
     assert "uq_contract_messages_contract_id_kind" in found
     assert "Seq Scan" not in found
 

@@ -1,4 +1,4 @@
-"""What is said about a contract, and to whom: pure functions of the row, its campaign and the settings' names."""
+"""The messages about a contract and their receivers: pure functions of the row, its campaign and the settings' names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from calling_pipeline.notifications.contracts.records import AWARD, GROUP, Contr
 from calling_pipeline.notifications.outbox.records import Draft
 from calling_pipeline.notifications.rendering import render
 
-NOTHING_LEFT = "无"
+NO_AWARD_LEFT = "无"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Award:
 
 @dataclass(frozen=True)
 class Names:
-    """The receivers the settings know: groups' robots and contacts' users (names only matter here)."""
+    """The receivers that the settings know: robots by group, users by contact. Only their names are used here."""
 
     robots: Mapping[str, str]
     users: Mapping[str, str]
@@ -56,7 +56,7 @@ def awards(contract: Contract, campaign: Campaign) -> list[Award]:
 
 
 def percent(text: str) -> str:
-    """A conversion rate as people read it: `0.354` → `35%`, `35%` as it is, nothing as `-`."""
+    """A conversion rate as people read it: `0.354` → `35%`; `35%` stays; an empty one is `-`."""
     if not text or text.endswith("%"):
         return text or "-"
     try:
@@ -67,8 +67,8 @@ def percent(text: str) -> str:
 
 
 def distance(note: str) -> str:
-    """How far the next award is, from 备注; `无` or nothing there means that none is left."""
-    if not note or note == NOTHING_LEFT:
+    """The distance to the next award, from 备注; `无` or an empty note means that no award is left."""
+    if not note or note == NO_AWARD_LEFT:
         return "恭喜已经达成所有奖励，祝愿再接再厉，再创佳绩 🎉🎉🎉"
     return note
 

@@ -265,8 +265,8 @@ def _resolve_repeated(ledger: LedgerFile) -> None:
     doubtful: set[str] = set()
     for contract_id, marks in ledger.repeated.items():
         kept, lines = first[contract_id], [line for line in marks if line > 0]
-        said_yes = {-line for line in marks if line < 0}
-        if any((line in said_yes) != kept.notified for line in lines):
+        with_yes = {-line for line in marks if line < 0}
+        if any((line in with_yes) != kept.notified for line in lines):
             doubtful.add(contract_id)
             reason = (
                 f"{CONTRACT_ID} {contract_id} stands in lines {kept.line}, {_listed(lines)}, and they disagree on {NOTIFIED}"

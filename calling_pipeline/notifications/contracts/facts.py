@@ -18,7 +18,6 @@ from calling_pipeline.notifications.contracts.ledger_files import key_of, read_l
 class LedgerFacts:
     """Facts about all ledgers, each one a sentence that names the file's line or the contract."""
 
-    contracts: int = 0
     repeated: list[str] = field(default_factory=list)
     wrong_status: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -33,7 +32,6 @@ def ledger_facts(connection: sa.Connection, paths: Sequence[Path]) -> LedgerFact
         except CallingError as error:
             facts.unreadable.append(f"{path.name}: {error}")
             continue
-        facts.contracts += len(ledger.contracts)
         facts.repeated += [
             f"{path.name}: {contract_id} in lines {', '.join(map(str, lines))}"
             for contract_id, lines in sorted(ledger.repeated.items())

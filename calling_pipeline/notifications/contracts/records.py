@@ -1,4 +1,4 @@
-"""What a contract ledger holds, and what became of reading it."""
+"""What a contract ledger holds: good rows and parked lines; and what was sent about a contract."""
 
 from __future__ import annotations
 

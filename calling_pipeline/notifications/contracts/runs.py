@@ -61,7 +61,7 @@ def run(
     """Generate the messages of these ledgers, deliver, and write back after every round.
 
     It ends when nothing is pending or `wait_s` is over; the next dispatch delivers the rest. Raises
-    `DatabaseUnavailable` when the database stays away; what is wrong with a file stands in the result.
+    `DatabaseUnavailable` when the database stays away; what is wrong with a file is in the result.
     """
     done = Run(uuid.uuid4().hex[:12])
     _record(deps, done, "pending", created_by)

@@ -29,8 +29,7 @@ _ADD_MESSAGES = load("notifications/contracts/add_messages")
 _DOUBLED = load("notifications/contracts/doubled")
 
 _m, _r, _l = contract_messages.c, contract_rows.c, contract_ledgers.c
-HAS_MESSAGE = sa.select(sa.exists().where(_m.contract_id == sa.bindparam("contract_id")))
-_KNOWN_KINDS = sa.select(_m.contract_id, _m.kind).where(_m.contract_id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text))))
+KNOWN_KINDS = sa.select(_m.contract_id, _m.kind).where(_m.contract_id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text))))
 
 
 def note_ledger(connection: sa.Connection, csv_file: str, ledger: LedgerFile, now: dt.datetime) -> int:
@@ -80,14 +79,9 @@ def ledgers(connection: sa.Connection) -> list[str]:
     return list(connection.execute(sa.select(_l.csv_file).order_by(_l.csv_file)).scalars())
 
 
-def has_message(connection: sa.Connection, contract_id: str) -> bool:
-    """Whether a message about this contract exists, in whatever state."""
-    return bool(connection.execute(HAS_MESSAGE, {"contract_id": contract_id}).scalar_one())
-
-
 def known_kinds(connection: sa.Connection, ids: Sequence[str]) -> set[tuple[str, str]]:
     """Contract id and kind of the messages that exist about these contracts."""
-    return {(row.contract_id, row.kind) for row in connection.execute(_KNOWN_KINDS, {"ids": list(ids)})}
+    return {(row.contract_id, row.kind) for row in connection.execute(KNOWN_KINDS, {"ids": list(ids)})}
 
 
 def sent(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Sent]:

@@ -23,8 +23,6 @@ from calling_pipeline.vendors.wecom import SendResult
 Send = Callable[[str, str], Awaitable[SendResult]]
 """Receiver and body → the result of sending."""
 
-WIDTH = 40
-"""Messages in flight at once: thirty-two on the wire, and some whose result is being recorded."""
 GIVE_UP_AFTER = 12
 """Failed attempts, over half an hour with the back-off: an outage of minutes makes no dead letters."""
 BACKOFF = Backoff(first_s=1.0, longest_s=900.0, jitter=(0.5, 1.0), asked_is_minimum=True)
@@ -55,9 +53,12 @@ def result_of(message: ClaimedMessage, sent: SendResult, now: dt.datetime) -> At
 
 
 class Dispatcher:
-    """Delivers what is due in one outbox. `rate`: messages per minute to one robot, 0 without a limit."""
+    """Delivers what is due in one outbox.
 
-    def __init__(self, dsn: str, outbox: Outbox, send: Send, *, width: int = WIDTH, rate: int = 20) -> None:
+    `width`: messages in flight at once. `rate`: messages per minute to one robot, 0 without a limit.
+    """
+
+    def __init__(self, dsn: str, outbox: Outbox, send: Send, *, width: int, rate: int) -> None:
         self._dsn = dsn
         self._outbox = outbox
         self._send = send

@@ -10,7 +10,6 @@ MessageState = Literal["pending", "sending", "delivered", "unknown", "dead", "ab
 """`unknown`: it may have been sent, and is held until a person settles it. `dead`: a dead letter, certainly not sent and
 given up. `abandoned`: a person decided that it is not to be sent."""
 
-STATES: tuple[MessageState, ...] = ("pending", "sending", "delivered", "unknown", "dead", "abandoned")
 HELD: tuple[MessageState, ...] = ("unknown", "dead")
 """The states of messages that wait for a person."""
 LONGEST_BODY_BYTES = 2048
@@ -19,7 +18,7 @@ LONGEST_BODY_BYTES = 2048
 HistoryEntry = TypedDict(
     "HistoryEntry", {"at": str, "from": str, "to": str, "by": str, "attempt": int, "why": str | None}, total=False
 )
-"""One change of a message's state. `by` stands in decisions by hand, `attempt` in results of attempts."""
+"""One change of a message's state. `by` is in decisions by hand, `attempt` in results of attempts."""
 
 
 @dataclass(frozen=True)
