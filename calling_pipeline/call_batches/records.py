@@ -14,8 +14,40 @@ BatchState = Literal["planned", "running", "waiting", "paused", "cancelled", "co
 CallState = Literal["pending", "pushing", "pushed", "refused", "failed", "unknown", "skipped"]
 LogOutcome = Literal["pushed", "refused", "failed", "not_sent", "unknown", "settled_pushed", "settled_retry"]
 
-OPEN_BATCH_STATES: tuple[BatchState, ...] = ("planned", "running", "waiting", "paused")
-CALL_STATES: tuple[CallState, ...] = ("pending", "pushing", "pushed", "refused", "failed", "unknown", "skipped")
+MOVES: Mapping[CallState | None, Mapping[CallState, str]] = {
+    None: {
+        "pending": "planned, to be called",
+        "skipped": "planned, with a reason against calling it",
+    },
+    "pending": {
+        "pushing": "claimed, the contact policy allows it now",
+        "skipped": "the policy refuses it, the number was called since, or the batch is cancelled",
+    },
+    "pushing": {
+        "pushed": "the gateway took the call",
+        "refused": "the gateway refused the call",
+        "failed": "the gateway refused the request, or did not take it in the last attempt",
+        "pending": "certainly not made, to be attempted again",
+        "skipped": "certainly not made, and the batch is cancelled",
+        "unknown": "no readable answer, or the process ended",
+    },
+    "unknown": {
+        "pushed": "a late answer or a person says that it was made",
+        "refused": "a late answer says so",
+        "failed": "a late answer says so",
+        "pending": "a late answer or a person says that it was not made",
+        "skipped": "the same, and the batch is cancelled",
+    },
+    "pushed": {},
+    "refused": {},
+    "failed": {},
+    "skipped": {},
+}
+"""State of a call → the states it may move to, and what causes each move. `docs/call-states.md` draws it.
+
+None is a source row that is being planned. A call that is delayed stays `pending`. The last four states are final.
+"""
+
 MAPPED: tuple[str, ...] = ("mobile_phone", "staff_name", "sys_name", "order_type", "order_nums")
 
 REASONS: Mapping[str, str] = {
@@ -160,8 +192,19 @@ class Claimed:
 
 
 @dataclass(frozen=True)
+class ClaimDecision:
+    """What a claim makes of one due call: `pushing`, `skipped` for a reason, or `pending` until `not_before`."""
+
+    id: int
+    state: Literal["pushing", "skipped", "pending"]
+    distinct_id: str | None
+    reason: str | None = None
+    not_before: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
 class Result:
-    """What became of one claimed call: its next state (`pending` again when it was not sent) and the log's words."""
+    """What became of one claimed call: its next state (`pending` again when it was not sent) and its log row."""
 
     call: Claimed
     state: CallState
@@ -176,7 +219,7 @@ class Result:
 
 @dataclass(frozen=True)
 class UnknownCall:
-    """One call whose fate nobody knows, for the operator who settles it."""
+    """One call whose outcome is unknown, for the operator who settles it."""
 
     id: int
     batch_id: int
@@ -199,6 +242,12 @@ class Reconciliation(TypedDict):
     left_out: dict[str, int]
     difference: int
     reasons_missing: int
+
+
+def require_move(before: CallState, after: CallState) -> None:
+    """Raise `ValueError` unless a call may move from `before` to `after`."""
+    if after not in MOVES[before]:
+        raise ValueError(f"a call cannot move from {before} to {after}")
 
 
 def reconciliation(batch: Batch, outcome: Outcome) -> Reconciliation:

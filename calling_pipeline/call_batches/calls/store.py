@@ -16,7 +16,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from calling_pipeline.at_most_once.orphans import ORPHANED
-from calling_pipeline.call_batches.records import BatchState, Claimed, Result, UnknownCall
+from calling_pipeline.call_batches.records import BatchState, ClaimDecision, Claimed, Result, UnknownCall, require_move
 from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks, gateway_ids
 from calling_pipeline.database.sql import load
 
@@ -57,16 +57,21 @@ def take_slots(connection: sa.Connection, now: dt.datetime, count: int) -> range
     return range(last - count + 1, last + 1)
 
 
-def apply_claim(
-    connection: sa.Connection,
-    claim: str,
-    rows: Sequence[tuple[int, str, str | None, str | None, dt.datetime | None]],
-    now: dt.datetime,
-) -> int:
-    """Write the verdicts (id, state, reason, distinct_id, not_before) on locked rows; returns how many."""
-    ids, states, reasons, distinct_ids, not_befores = ([row[n] for row in rows] for n in range(5))
-    values = {"ids": ids, "states": states, "reasons": reasons, "distinct_ids": distinct_ids, "not_befores": not_befores}
-    return connection.execute(APPLY_CLAIM, {**values, "claim": claim, "now": now}).rowcount
+def apply_claim(connection: sa.Connection, claim: str, decisions: Sequence[ClaimDecision], now: dt.datetime) -> int:
+    """Write what was decided about calls that `due` locked; returns how many. Raises `ValueError` for a forbidden move."""
+    for decision in decisions:
+        if decision.state != "pending":
+            require_move("pending", decision.state)
+    values = {
+        "ids": [decision.id for decision in decisions],
+        "states": [decision.state for decision in decisions],
+        "reasons": [decision.reason for decision in decisions],
+        "distinct_ids": [decision.distinct_id for decision in decisions],
+        "not_befores": [decision.not_before for decision in decisions],
+        "claim": claim,
+        "now": now,
+    }
+    return connection.execute(APPLY_CLAIM, values).rowcount
 
 
 def release(connection: sa.Connection, batch_id: int, claim: str, ids: Sequence[int] | None = None) -> list[str]:
@@ -76,7 +81,12 @@ def release(connection: sa.Connection, batch_id: int, claim: str, ids: Sequence[
 
 
 def record(connection: sa.Connection, results: Sequence[Result], *, now: dt.datetime, by: str) -> list[str]:
-    """Write outcomes; returns the distinct_ids of those that were certainly not executed."""
+    """Write outcomes; returns the distinct_ids of those that were certainly not executed.
+
+    Raises `ValueError` for a state that a claimed call cannot move to.
+    """
+    for result in results:
+        require_move("pushing", result.state)
     values = {
         "ids": [result.call.id for result in results],
         "claims": [result.call.claim for result in results],

@@ -12,14 +12,12 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.records import ROOM, Batch, BatchState, Claimed
+from calling_pipeline.call_batches.records import ROOM, Batch, BatchState, ClaimDecision, Claimed
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.records import Attempt, Policy, Verdict
 
 CAP_PATIENCE = dt.timedelta(minutes=15)
 """A cap that would allow the call within this time delays it; otherwise the call is skipped."""
-
-ClaimRow = tuple[int, str, str | None, str | None, dt.datetime | None]
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,10 @@ def claim_chunk(
     wishes = [Attempt(row.phone, ROOM, distinct_id, now) for row, distinct_id in askable]
     verdicts = gate.check_and_record_many(connection, wishes, policy)
     granted = [(row, distinct_id) for (row, distinct_id), verdict in zip(askable, verdicts, strict=True) if verdict.allowed]
-    decided: list[ClaimRow] = [
+    decided: list[ClaimDecision] = [
         _decided(row, distinct_id, verdict, now) for (row, distinct_id), verdict in zip(askable, verdicts, strict=True)
     ]
-    decided += [(row.id, "skipped", "called_before", row.distinct_id, None) for row, _ in named if row.called_before]
+    decided += [ClaimDecision(row.id, "skipped", row.distinct_id, "called_before") for row, _ in named if row.called_before]
     call_store.apply_claim(connection, claim, decided, now)
     calls = tuple(call_store.to_claimed(row, distinct_id, claim) for row, distinct_id in granted)
     return Claim(state, calls)
@@ -83,12 +81,12 @@ def release(connection: sa.Connection, batch_id: int, claim: str, ids: Sequence[
     return len(released)
 
 
-def _decided(row: Any, distinct_id: str, verdict: Verdict, now: dt.datetime) -> ClaimRow:
+def _decided(row: Any, distinct_id: str, verdict: Verdict, now: dt.datetime) -> ClaimDecision:
     if verdict.allowed:
-        return row.id, "pushing", None, distinct_id, None
+        return ClaimDecision(row.id, "pushing", distinct_id)
     waits = verdict.not_before is not None and (
         verdict.rule in ("hours", "holiday") or verdict.not_before - now <= CAP_PATIENCE
     )
     if verdict.rule == "do_not_call" or not waits:
-        return row.id, "skipped", verdict.rule, row.distinct_id, None
-    return row.id, "pending", None, row.distinct_id, verdict.not_before
+        return ClaimDecision(row.id, "skipped", row.distinct_id, verdict.rule)
+    return ClaimDecision(row.id, "pending", row.distinct_id, not_before=verdict.not_before)
