@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import dagster as dg
 
+from calling_pipeline.defs.alerts import sensors as alerts
+from calling_pipeline.defs.call_batches import assets as call_batches
+from calling_pipeline.defs.call_stats import assets as call_stats
+from calling_pipeline.defs.housekeeping import jobs as housekeeping
+from calling_pipeline.defs.notifications import assets as notifications
 from calling_pipeline.defs.partitions import daily_partitions
+from calling_pipeline.defs.task_ledger import assets as task_ledger
+from calling_pipeline.defs.telephony import assets as telephony
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 
-ROOMS: tuple[str, ...] = (
-    "call_stats.assets",
-    "call_batches.assets",
-    "task_ledger.assets",
-    "notifications.assets",
-    "telephony.assets",
-    "alerts.sensors",
-    "housekeeping.jobs",
+ROOMS: tuple[Callable[[dg.DailyPartitionsDefinition], dg.Definitions], ...] = (
+    call_stats.definitions,
+    call_batches.definitions,
+    task_ledger.definitions,
+    notifications.definitions,
+    telephony.definitions,
+    alerts.definitions,
+    housekeeping.definitions,
 )
-"""Modules of `defs/`, each with `definitions(daily: DailyPartitionsDefinition) -> Definitions`."""
 
 
 def build(runtime: Runtime) -> dg.Definitions:
     """The code location over `runtime`; tests pass one of their own."""
     daily = daily_partitions(runtime.settings.partition_start)
-    rooms = [importlib.import_module(f"calling_pipeline.defs.{name}").definitions(daily) for name in ROOMS]
-    merged = dg.Definitions.merge(*rooms)
+    merged = dg.Definitions.merge(*(definitions(daily) for definitions in ROOMS))
     return dg.Definitions(
         assets=_linked_to_code(merged.assets or (), runtime.settings),
         asset_checks=merged.asset_checks,

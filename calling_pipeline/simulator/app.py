@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from calling_pipeline.simulator import gateway, guanke, infinity, metabase, wecom
 from calling_pipeline.simulator.faults import COMMON_KINDS, Fault, Faults
 from calling_pipeline.simulator.simulation import Simulation
 from calling_pipeline.simulator.world import World
@@ -33,8 +34,6 @@ def create_app(world: World, *, latency_s: float = 0.0) -> ASGIApp:
 
 def _vendors(simulation: Simulation) -> dict[str, list[BaseRoute]]:
     """Mount point → routes of each vendor. A vendor's own `/_sim` routes lie beneath its mount point."""
-    from calling_pipeline.simulator import gateway, guanke, infinity, metabase, wecom
-
     return {
         "guanke": guanke.routes(simulation),
         "gateway": gateway.routes(simulation),

@@ -9,15 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.grades import is_unknown, order_yuan
 from calling_pipeline.masking import mask_phone, phone_hash, phone_hasher
 from calling_pipeline.phones import mobile_prefixes, read_phone
-
-if TYPE_CHECKING:
-    from calling_pipeline.vendors.guanke.records import CallRecord
+from calling_pipeline.vendors.guanke.records import CallRecord
 
 COLUMNS = (
     "id",

@@ -6,7 +6,11 @@ from calling_pipeline import days
 from calling_pipeline.defs.metadata import OWNERS
 from calling_pipeline.defs.notifications import checks as notifications_checks
 from calling_pipeline.defs.notifications import schedules, sensors
+from calling_pipeline.notifications.contracts import runs
+from calling_pipeline.notifications.contracts.runs import Run
 from calling_pipeline.notifications.dependencies import NotificationDependencies
+from calling_pipeline.notifications.dispatch import dispatch
+from calling_pipeline.notifications.technicians import changes
 from calling_pipeline.runtime import Runtime
 
 DISPATCH_S = 240.0
@@ -58,8 +62,6 @@ def _contract_notifications(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     def contract_notifications(
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.MaterializeResult[None]:
-        from calling_pipeline.notifications.contracts import runs
-
         deps = NotificationDependencies.from_runtime(runtime)
         ledgers = runs.known_ledgers(deps, runtime.settings.contract_ledgers)
         wrong: list[str] = []
@@ -75,8 +77,6 @@ def _contract_notifications(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
 
 
 def _about(done: object) -> dict[str, object]:
-    from calling_pipeline.notifications.contracts.runs import Run
-
     assert isinstance(done, Run)
     parked = [f"{made.csv_file} line {line.line}: {line.reason}" for made in done.generated for line in made.parked]
     return {
@@ -105,8 +105,6 @@ def _technician_notifications() -> dg.AssetsDefinition:
     def technician_notifications(
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.MaterializeResult[None]:
-        from calling_pipeline.notifications.technicians import changes
-
         deps = NotificationDependencies.from_runtime(runtime)
         rows = changes.rows_of_metabase(deps.metabase, deps.plan.technicians.card)
         with deps.transaction() as connection:
@@ -129,9 +127,6 @@ def _technician_notifications() -> dg.AssetsDefinition:
 @dg.op(description="Deliver what is due, write delivered contracts back to their ledgers, alert about what is held.")
 def deliver_notifications(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
     """Deliver contracts' and technicians' messages in turns."""
-    from calling_pipeline.notifications.contracts import runs
-    from calling_pipeline.notifications.dispatch import dispatch
-
     deps = NotificationDependencies.from_runtime(runtime)
     ledgers = runs.known_ledgers(deps, runtime.settings.contract_ledgers)
     done = dispatch(deps, ledgers, by=f"dagster {context.run.run_id}", wait_s=DISPATCH_S)

@@ -6,6 +6,7 @@ from calling_pipeline import days
 from calling_pipeline.defs.metadata import OWNERS
 from calling_pipeline.defs.task_ledger import checks, schedules
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.task_ledger.ledger import keep_usage
 
 _COLUMNS = dg.TableSchema(
     columns=[
@@ -42,8 +43,6 @@ def _task_usage(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         metadata={"dagster/table_name": "task_usage", "dagster/column_schema": _COLUMNS},
     )
     def task_usage(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
-        from calling_pipeline.task_ledger.ledger import keep_usage
-
         totals: dict[str, int] = {}
         for key in context.partition_keys:
             with runtime.transaction() as connection:

@@ -13,8 +13,10 @@ from calling_pipeline.defs.telephony import schedules, sensors
 from calling_pipeline.defs.windows import parse_keys
 from calling_pipeline.errors import CallingError, TransientError
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony import tables
+from calling_pipeline.telephony import monitoring, quality, tables
+from calling_pipeline.telephony.billing.reconcile import reconcile_day
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.facts import store as fact_store
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -46,8 +48,6 @@ def _extension_pool() -> dg.AssetsDefinition:
         metadata={"dagster/table_name": "extension_pool", "dagster/column_schema": column_schema(tables.extension_pool)},
     )
     def extension_pool(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
-        from calling_pipeline.telephony import monitoring, quality
-
         with runtime.transaction() as connection:
             rows = monitoring.take_snapshot(connection)
         counts = quality.summary(rows)
@@ -97,9 +97,6 @@ def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
 
 async def _reconciled(runtime: Runtime, day: dt.date) -> dict[str, int]:
     """Reconcile one day with every tenant's bill; its sums."""
-    from calling_pipeline.telephony.billing.reconcile import reconcile_day
-    from calling_pipeline.telephony.facts import store as fact_store
-
     async with TelephonyDependencies.from_runtime(runtime) as deps:
         results = await reconcile_day(deps, day)
     with runtime.transaction() as connection:

@@ -5,6 +5,8 @@ import asyncio
 import dagster as dg
 
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony import monitoring
+from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import Swept
 
@@ -17,8 +19,6 @@ from calling_pipeline.telephony.records import Swept
 )
 def stale_extensions(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> dg.SkipReason:
     """Works by itself and starts no run: an extension must not wait for one."""
-    from calling_pipeline.telephony import monitoring
-
     swept = asyncio.run(_sweep(runtime))
     with runtime.transaction() as connection:
         monitoring.take_snapshot(connection)
@@ -31,7 +31,5 @@ def stale_extensions(context: dg.SensorEvaluationContext, runtime: dg.ResourcePa
 
 
 async def _sweep(runtime: Runtime) -> Swept:
-    from calling_pipeline.telephony.calls.sweep import sweep
-
     async with TelephonyDependencies.from_runtime(runtime) as deps:
         return await sweep(deps)

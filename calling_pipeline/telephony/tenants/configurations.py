@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import secrets as random_secrets
 import time
 from collections.abc import Mapping
@@ -312,8 +313,6 @@ def _plain(config: Config | None) -> dict[str, Any] | None:
 
 
 def _seconds(number: int) -> Any:
-    import datetime as dt
-
     return dt.timedelta(seconds=number)
 
 
