@@ -1,17 +1,15 @@
-"""The business day (Asia/Shanghai), the sync windows and the clock: the only place that knows what time it is."""
+"""The business day (Asia/Shanghai) and the clock: the only place that knows what time it is."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from calling_pipeline.errors import InvalidInput
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-SyncType = Literal["long_historical", "historical", "today", "manual"]
 Clock = Callable[[], dt.datetime]
 
 
@@ -82,18 +80,6 @@ def day_range(first: dt.date, last: dt.date) -> list[dt.date]:
     if last < first:
         raise InvalidInput(f"the range {first} to {last} ends before it begins")
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def sync_window(sync_type: SyncType, today: dt.date) -> tuple[dt.date, dt.date]:
-    """First and last day a scheduled sync covers: T-10 … yesterday, T-3 … yesterday, or today alone."""
-    yesterday = today - dt.timedelta(days=1)
-    match sync_type:
-        case "long_historical":
-            return today - dt.timedelta(days=10), yesterday
-        case "historical":
-            return today - dt.timedelta(days=3), yesterday
-        case "today" | "manual":
-            return today, today
 
 
 def wall_clock(instant: dt.datetime) -> str:

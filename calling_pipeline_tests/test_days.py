@@ -1,4 +1,4 @@
-"""The business day, its windows and the clock."""
+"""The business day and the clock."""
 
 import datetime as dt
 
@@ -18,18 +18,6 @@ def test_the_business_day_is_shanghais_whatever_the_instant_is_written_in():
     with days.frozen(late_evening_utc):
         assert days.today() == DAY
         assert days.now().isoformat() == "2026-11-23T00:30:00+08:00"
-
-
-@pytest.mark.parametrize(
-    ("sync_type", "first", "last"),
-    [
-        ("long_historical", dt.date(2026, 11, 13), dt.date(2026, 11, 22)),
-        ("historical", dt.date(2026, 11, 20), dt.date(2026, 11, 22)),
-        ("today", DAY, DAY),
-    ],
-)
-def test_windows_are_ten_days_three_days_and_today(sync_type, first, last):
-    assert days.sync_window(sync_type, DAY) == (first, last)
 
 
 @pytest.mark.parametrize("text", ["", "today", "2026-2-1", "20261123", "2026-02-30", "2026-11-23 ", "2026-W47-1", None])

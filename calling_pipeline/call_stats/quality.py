@@ -24,6 +24,7 @@ class DayFacts:
     """What is stored about one day, as the checks need it."""
 
     date: dt.date
+    gathered_at: dt.datetime
     grade_rows: int
     task_rows: int
     records: int
@@ -156,13 +157,13 @@ def is_fresh(read_at: dt.datetime | None, due: dt.datetime | None) -> Finding:
 def grade_track_is_fresh(facts: DayFacts) -> Finding:
     """The grade dimension was read at or after the timetable's last due tick."""
     read_at = facts.grade.proof.started_at if facts.grade and facts.grade.proof else None
-    return is_fresh(read_at, last_sync_due("grade", facts.date, days.now()))
+    return is_fresh(read_at, last_sync_due("grade", facts.date, facts.gathered_at))
 
 
 def task_track_is_fresh(facts: DayFacts) -> Finding:
     """The task dimension was read at or after the timetable's last due tick."""
     read_at = facts.task.proof.started_at if facts.task and facts.task.proof else None
-    return is_fresh(read_at, last_sync_due("task", facts.date, days.now()))
+    return is_fresh(read_at, last_sync_due("task", facts.date, facts.gathered_at))
 
 
 def no_abnormal_drop(facts: DayFacts) -> Finding:

@@ -1,4 +1,4 @@
-"""The timetable of the two tracks, in Asia/Shanghai: what runs when, and when a day is next refreshed. Pure."""
+"""The timetable of the two tracks, in Asia/Shanghai: which days are read when, and when a day is next refreshed. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.records import Track
-from calling_pipeline.days import SyncType
+from calling_pipeline.call_stats.records import SyncType, Track
 
 ACCEPTED_DELAY = dt.timedelta(minutes=15)
 """How long after its tick a sync may take to be stored before its numbers count as late."""
@@ -44,7 +43,7 @@ class Entry:
 
     def covers(self, day: dt.date, tick: dt.datetime) -> bool:
         """Whether the sync that starts at `tick` reads `day`."""
-        first, last = days.sync_window(self.sync_type, days.day_of(tick))
+        first, last = sync_window(self.sync_type, days.day_of(tick))
         return first <= day <= last
 
 
@@ -56,6 +55,18 @@ TIMETABLE: tuple[Entry, ...] = (
     Entry("grade_stats_t3", "grade", "historical", _CORRECTIONS, (5,)),
     Entry("grade_stats_today", "grade", "today", _DAYTIME, _EVERY_TEN),
 )
+
+
+def sync_window(sync_type: SyncType, today: dt.date) -> tuple[dt.date, dt.date]:
+    """First and last day a scheduled sync covers: T-10 … yesterday, T-3 … yesterday, or today alone."""
+    yesterday = today - dt.timedelta(days=1)
+    match sync_type:
+        case "long_historical":
+            return today - dt.timedelta(days=10), yesterday
+        case "historical":
+            return today - dt.timedelta(days=3), yesterday
+        case "today" | "manual":
+            return today, today
 
 
 def next_sync_at(track: Track, day: dt.date, now: dt.datetime) -> dt.datetime | None:

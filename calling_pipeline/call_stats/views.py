@@ -1,4 +1,4 @@
-"""A cached day as its readers get it: the row's columns, and how old, how complete and how soon renewed it is."""
+"""What the doors show of a cached day: the row's columns, its age, its completeness and its next refresh."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from calling_pipeline.call_stats.timetable import next_sync_at
 from calling_pipeline.errors import InvalidInput, NotFound
 
 
-def day_answer(stats: GradeDay | TaskDay, *, from_cache: bool) -> dict[str, Any]:
+def day_view(stats: GradeDay | TaskDay, *, from_cache: bool) -> dict[str, Any]:
     """The day's columns plus `from_cache`, `elapsed_time` (s), `complete`, `age_s` (s) and `next_sync_at`."""
     track: Track = "grade" if isinstance(stats, GradeDay) else "task"
     columns = {field.name: _plain(getattr(stats, field.name)) for field in fields(stats) if field.name != "proof"}
@@ -29,16 +29,16 @@ def day_answer(stats: GradeDay | TaskDay, *, from_cache: bool) -> dict[str, Any]
     }
 
 
-def proof_answer(proof: FetchProof | None) -> dict[str, Any] | None:
-    """The fetch proof: what the vendor reported, what was read, and how often pages had to be read again."""
+def proof_view(proof: FetchProof | None) -> dict[str, Any] | None:
+    """The fetch proof: what the vendor reported, what was read, and how many pages were read again; None without one."""
     if proof is None:
         return None
-    told = ("mode", "reported_total", "rows_fetched", "distinct_ids", "pages", "pages_read_again", "retries", "window_end")
-    return {**{name: getattr(proof, name) for name in told}, "complete": proof.complete}
+    shown = ("mode", "reported_total", "rows_fetched", "distinct_ids", "pages", "pages_read_again", "retries", "window_end")
+    return {**{name: getattr(proof, name) for name in shown}, "complete": proof.complete}
 
 
 def not_cached(track: Track, day: dt.date) -> NotFound:
-    """The answer for a day without numbers: when the next sync is due, or that none is."""
+    """The error for a day without numbers: when the next sync is due, or that none is."""
     due = next_sync_at(track, day, days.now())
     if due is None:
         return NotFound(f"{day} is not in the {track} cache and no sync is due; run `calling-pipeline stats sync` for it")
@@ -46,7 +46,7 @@ def not_cached(track: Track, day: dt.date) -> NotFound:
 
 
 def require_partition(day: dt.date, first: dt.date, *, field: str = "date") -> dt.date:
-    """`day` itself; `InvalidInput` saying which days there are when it is before the first or after today."""
+    """`day` itself. Raises `InvalidInput`, which names the days there are, for a day before `first` or after today."""
     today = days.today()
     if not first <= day <= today:
         raise InvalidInput(f"{field} {day} is outside the days there are: {first} to {today} (today)", field=field)
@@ -55,7 +55,7 @@ def require_partition(day: dt.date, first: dt.date, *, field: str = "date") -> d
 
 @lru_cache(maxsize=512)
 def _next_sync_at(track: Track, day: dt.date, minute: dt.datetime) -> dt.datetime | None:
-    """Ticks fall on whole minutes, so that one look at the timetable serves all readers of a minute."""
+    """Ticks fall on whole minutes, so one look at the timetable serves all readers within a minute."""
     return next_sync_at(track, day, minute)
 
 

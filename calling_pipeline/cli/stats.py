@@ -9,8 +9,8 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
+from calling_pipeline.call_stats.records import SyncType
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
-from calling_pipeline.days import SyncType
 
 _FIGURES = {
     "grade": ("total_records", "grade_9", "grade_1", "total_success"),
@@ -35,7 +35,7 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
     Example: calling-pipeline stats sync --track grade --from 2026-11-13 --to 2026-11-22
     """
     from calling_pipeline.call_stats.sync.sync import sync_days
-    from calling_pipeline.call_stats.views import day_answer, proof_answer, require_partition
+    from calling_pipeline.call_stats.views import day_view, proof_view, require_partition
 
     wanted = days.day_range(days.parse_day(first, field="--from"), days.parse_day(last, field="--to"))
     runtime = door.ready_runtime
@@ -63,8 +63,8 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
             "date": one.date,
             "outcome": one.outcome,
             "elapsed_s": one.elapsed_s,
-            "stats": day_answer(one.stats, from_cache=False) if one.stats else None,
-            "proof": proof_answer(one.proof),
+            "stats": day_view(one.stats, from_cache=False) if one.stats else None,
+            "proof": proof_view(one.proof),
         }
         for one in results
     ]
@@ -83,7 +83,7 @@ def show(door: Door, text: str) -> Answer:
     """What the caches hold of one day: numbers, age and fetch proof. Exits 1 when neither holds anything."""
     from calling_pipeline.call_stats.records import TRACKS
     from calling_pipeline.call_stats.store import read_day
-    from calling_pipeline.call_stats.views import day_answer, not_cached, proof_answer, require_partition
+    from calling_pipeline.call_stats.views import day_view, not_cached, proof_view, require_partition
 
     runtime = door.ready_runtime
     day = require_partition(days.parse_day(text, field="--date"), runtime.settings.partition_start, field="--date")
@@ -98,7 +98,7 @@ def show(door: Door, text: str) -> Answer:
                 document[track] = None
                 lines.append(str(not_cached(track, day)))
                 continue
-            answer, proof = day_answer(kept, from_cache=True), proof_answer(kept.proof)
+            answer, proof = day_view(kept, from_cache=True), proof_view(kept.proof)
             document[track] = {**answer, "proof": proof}
             shown = {**answer, **{f"proof: {name}": value for name, value in (proof or {}).items()}}
             lines.append(table(["figure", "value"], shown.items(), title=f"{track} dimension of {day}"))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.days import SyncType
+from calling_pipeline.call_stats.records import SyncType
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"

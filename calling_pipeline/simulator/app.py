@@ -15,8 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from calling_pipeline.simulator import gateway, guanke, infinity, metabase, wecom
 from calling_pipeline.simulator.faults import COMMON_KINDS, Fault, Faults
-from calling_pipeline.simulator.simulation import Simulation
-from calling_pipeline.simulator.world import World
+from calling_pipeline.simulator.world import Simulation, World
 
 
 def create_app(world: World, *, latency_s: float = 0.0) -> ASGIApp:

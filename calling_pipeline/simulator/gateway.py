@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from calling_pipeline.simulator.simulation import Simulation
+from calling_pipeline.simulator.world import Simulation
 
 _TCP_FIELDS = ("req_time", "svc_code", "api_code", "transaction_id", "sign", "version")
 _PROPERTIES = (

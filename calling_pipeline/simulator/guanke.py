@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 from calling_pipeline import days
 from calling_pipeline.simulator.faults import Fault
 from calling_pipeline.simulator.guanke_days import Call, Day, Days, task_rows, truth
-from calling_pipeline.simulator.simulation import Simulation
+from calling_pipeline.simulator.world import Simulation
 
 LARGEST_PAGE = 1000
 LONGEST_WINDOW_S = 7 * 86400

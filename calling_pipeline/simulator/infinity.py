@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from calling_pipeline.simulator.simulation import Simulation
+from calling_pipeline.simulator.world import Simulation
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 KINDS = ("refuse", "ret", "token")

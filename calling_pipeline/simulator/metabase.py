@@ -13,8 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from calling_pipeline.simulator.simulation import Simulation
-from calling_pipeline.simulator.world import World
+from calling_pipeline.simulator.world import Simulation, World
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _TECHNICIANS = ("李明", "王芳", "张伟", "刘洋", "陈静", "杨帆")

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from calling_pipeline.simulator.simulation import Simulation
+from calling_pipeline.simulator.world import Simulation
 
 TEXT_BYTES = 2048
 MARKDOWN_BYTES = 4096

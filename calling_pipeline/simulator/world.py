@@ -1,14 +1,17 @@
-"""The seeded world all simulated vendors share. The same seed gives the same days, whenever and wherever it runs."""
+"""What all simulated vendors share: the seeded world and the planted faults. One seed always gives the same days."""
 
 from __future__ import annotations
 
 import csv
 import random
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from calling_pipeline.simulator.faults import Faults
 
 
 class World:
-    """What the simulated world is made of.
+    """The data that simulated vendors draw theirs from.
 
     `records_per_day`: call records of a whole day. `calls_csv`: real calls from which durations (s) and repeat contacts are
     drawn, with the columns `duration_s` and `contacts_in_campaign`.
@@ -20,8 +23,16 @@ class World:
         self.real_calls = _read_calls(Path(calls_csv)) if calls_csv else []
 
     def random(self, *words: object) -> random.Random:
-        """A generator of its own for the thing called `words`, always the same for one seed."""
+        """A separate generator for the thing called `words`, always the same for one seed."""
         return random.Random("\x1f".join(map(str, (self.seed, *words))))
+
+
+@dataclass
+class Simulation:
+    """What a simulated vendor is built from."""
+
+    world: World
+    faults: Faults = field(default_factory=Faults)
 
 
 def _read_calls(path: Path) -> list[tuple[int, int]]:

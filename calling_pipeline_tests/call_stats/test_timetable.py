@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.timetable import TIMETABLE, last_sync_due, next_sync_at
+from calling_pipeline.call_stats.timetable import TIMETABLE, last_sync_due, next_sync_at, sync_window
 
 DAY = dt.date(2026, 11, 20)
 
@@ -63,3 +63,15 @@ def test_the_last_tick_that_is_due_allows_for_the_time_a_sync_takes():
     assert last_sync_due("task", DAY - dt.timedelta(days=1), at("07:10")) == at("01:00")
     assert last_sync_due("task", DAY - dt.timedelta(days=1), at("07:16")) == at("07:00")
     assert last_sync_due("task", DAY - dt.timedelta(days=30), at("07:16")) is None
+
+
+@pytest.mark.parametrize(
+    ("sync_type", "first", "last"),
+    [
+        ("long_historical", dt.date(2026, 11, 10), dt.date(2026, 11, 19)),
+        ("historical", dt.date(2026, 11, 17), dt.date(2026, 11, 19)),
+        ("today", DAY, DAY),
+    ],
+)
+def test_windows_are_ten_days_three_days_and_today(sync_type, first, last):
+    assert sync_window(sync_type, DAY) == (first, last)

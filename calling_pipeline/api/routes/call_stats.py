@@ -55,11 +55,11 @@ class DayReader:
         day = self.day(text)
         stats = await self._cached(track, day)
         if stats is not None:
-            return fast_ok(views.day_answer(stats, from_cache=True))
+            return fast_ok(views.day_view(stats, from_cache=True))
         if day != days.today():
             raise views.not_cached(track, day)
         refreshed = await self._refreshed(track, day)
-        return fast_ok(views.day_answer(refreshed.stats, from_cache=False))
+        return fast_ok(views.day_view(refreshed.stats, from_cache=False))
 
     async def refresh(self, track: Track, text: str) -> Response:
         """The day's numbers after a refresh, or why it failed with the last good ones."""
@@ -68,7 +68,7 @@ class DayReader:
             refreshed = await self._refreshed(track, day)
         except CallingError as error:
             return await asyncio.to_thread(self._refusal, track, day, error)
-        return fast_ok({**views.day_answer(refreshed.stats, from_cache=False), "joined": refreshed.joined})
+        return fast_ok({**views.day_view(refreshed.stats, from_cache=False), "joined": refreshed.joined})
 
     async def _cached(self, track: Track, day: dt.date) -> GradeDay | TaskDay | None:
         async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
@@ -94,7 +94,7 @@ class DayReader:
         """Why the refresh failed, and the last good numbers with their age."""
         with self._runtime.transaction() as connection:
             stats = store.read_day(connection, track, day)
-        kept = views.day_answer(stats, from_cache=True) if stats else None
+        kept = views.day_view(stats, from_cache=True) if stats else None
         return failure_of(error, data=msgspec.to_builtins(kept))
 
 

@@ -28,6 +28,7 @@ def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:
     proof = store.latest_proof(connection, "grade", day)
     return DayFacts(
         date=day,
+        gathered_at=days.now(),
         **{name: int(value) for name, value in {**counts, **caches}.items()},
         week_before=_count_until(connection, day - _WEEK, (proof.window_end if proof else next_day) - _WEEK),
         grade=store.read_grade_day(connection, day),

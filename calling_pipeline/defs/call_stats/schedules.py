@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.timetable import TIMETABLE, Entry
+from calling_pipeline.call_stats.timetable import TIMETABLE, Entry, sync_window
 from calling_pipeline.defs.windows import PARTITION, SYNC_TYPE, busy_run, range_tags
 
 _TITLES = {"long_historical": "T-10 … yesterday", "historical": "T-3 … yesterday", "today": "today"}
@@ -44,7 +44,7 @@ def _schedule(entry: Entry, job: Any, daily: dg.DailyPartitionsDefinition) -> dg
 
 def run_request(entry: Entry, tick: dt.datetime, first_partition: dt.date) -> dg.RunRequest | dg.SkipReason:
     """What the schedule asks for at `tick`: its window, cut to the partitions there are."""
-    first, last = days.sync_window(entry.sync_type, days.day_of(tick))
+    first, last = sync_window(entry.sync_type, days.day_of(tick))
     first = max(first, first_partition)
     if last < first:
         return dg.SkipReason(f"the window ends on {last}, before the first partition {first_partition}")

@@ -15,10 +15,9 @@ from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.call_stats import quality
 from calling_pipeline.call_stats.facts.store import missing_days
-from calling_pipeline.call_stats.records import TRACKS, Track
+from calling_pipeline.call_stats.records import TRACKS, SyncType, Track
 from calling_pipeline.call_stats.store import read_day
 from calling_pipeline.call_stats.timetable import last_sync_due
-from calling_pipeline.days import SyncType
 from calling_pipeline.defs.windows import busy_run, range_tags
 from calling_pipeline.runtime import Runtime
 
