@@ -154,9 +154,9 @@ def _against_others(url: URL, ours: float, faults: list[str]) -> Iterator[dict[s
 def _order(office: Office) -> Iterator[dict[str, Any]]:
     for strategy in ("lru", "round_robin"):
         errors = rank_errors(
-            lend_and_return(office, seconds=2 * ROUND_S, strategy=strategy),  # type: ignore[arg-type]  # both are strategies
+            lend_and_return(office, seconds=2 * ROUND_S, strategy=strategy),
             office.extensions,
-            strategy,  # type: ignore[arg-type]
+            strategy,
         )
         share = (errors[0] + errors[1]) / errors.total()
         yield {

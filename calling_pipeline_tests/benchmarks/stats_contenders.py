@@ -88,7 +88,12 @@ async def _bare_pages(vendor: str, day: str) -> AsyncIterator[list[Any]]:
     lane = itertools.cycle(clients)
 
     async def page(number: int) -> Any:
-        query = {"startTime": f"{day} 00:00:00", "endTime": f"{day} 23:59:59", "page": number, "pageSize": PAGE}
+        query: dict[str, Any] = {
+            "startTime": f"{day} 00:00:00",
+            "endTime": f"{day} 23:59:59",
+            "page": number,
+            "pageSize": PAGE,
+        }
         answer = await next(lane).get(f"{vendor}/task/cdr/all2", params=query, headers={"Authorization": token})
         return decoder.decode(answer.content).data
 
@@ -142,7 +147,12 @@ def old_loop(database: str, vendor: str, day: str) -> int:
     with httpx.Client(timeout=30) as client:
         token = client.get(f"{vendor}/token", params={"username": "u", "password": "p"}).json()["data"]["token"]
         for number in itertools.count(1):
-            query = {"startTime": f"{day} 00:00:00", "endTime": f"{day} 23:59:59", "page": number, "pageSize": PAGE}
+            query: dict[str, Any] = {
+                "startTime": f"{day} 00:00:00",
+                "endTime": f"{day} 23:59:59",
+                "page": number,
+                "pageSize": PAGE,
+            }
             answer = client.get(f"{vendor}/task/cdr/all2", params=query, headers={"Authorization": token})
             rows = json.loads(answer.content)["data"]["data"]
             for row in rows:
@@ -167,7 +177,12 @@ def dlt_merge(database: str, vendor: str, day: str) -> int:
         with httpx.Client(timeout=30) as client:
             token = client.get(f"{vendor}/token", params={"username": "u", "password": "p"}).json()["data"]["token"]
             for number in range(1, 201):
-                query = {"startTime": f"{day} 00:00:00", "endTime": f"{day} 23:59:59", "page": number, "pageSize": PAGE}
+                query: dict[str, Any] = {
+                    "startTime": f"{day} 00:00:00",
+                    "endTime": f"{day} 23:59:59",
+                    "page": number,
+                    "pageSize": PAGE,
+                }
                 answer = client.get(f"{vendor}/task/cdr/all2", params=query, headers={"Authorization": token})
                 yield [{**row, "id": int(row["id"])} for row in answer.json()["data"]["data"]]
 

@@ -157,7 +157,7 @@ def prepare_jobs(url: URL) -> None:
 
     schema = (Path(procrastinate.__file__).parent / "sql" / "schema.sql").read_text()
     with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
-        connection.execute(schema)  # type: ignore[arg-type]
+        connection.execute(schema)
         connection.execute(
             "INSERT INTO procrastinate_jobs (queue_name, task_name) SELECT 'calls', 'call' FROM generate_series(1, 20000)"
         )

@@ -15,7 +15,7 @@ from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.dependencies import BatchDependencies
-from calling_pipeline.call_batches.records import Batch, CallingTask, Outcome, reconciliation
+from calling_pipeline.call_batches.records import Batch, CallingTask, Outcome, Reconciliation, reconciliation
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 from calling_pipeline_tests.support import Simulator
@@ -77,7 +77,7 @@ class Desk:
         with self.engine.connect() as connection:
             return batch_store.outcome(connection, batch.id)
 
-    def reconciliation(self, batch: Batch) -> dict[str, Any]:
+    def reconciliation(self, batch: Batch) -> Reconciliation:
         with self.engine.connect() as connection:
             return reconciliation(batch_store.batch(connection, batch.id), batch_store.outcome(connection, batch.id))
 

@@ -4,6 +4,7 @@ import itertools
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -40,7 +41,7 @@ def acts() -> Iterator[tuple[str, Act]]:
             by="test",
         )
 
-    def claim(state: CallState) -> Act:
+    def claim(state: Any) -> Act:
         return lambda c, batch, call: call_store.apply_claim(c, CLAIM, [ClaimDecision(call, state, "1", "x")], now)
 
     def settle(pushed: bool) -> Act:

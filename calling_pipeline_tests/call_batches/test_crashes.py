@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
@@ -66,7 +67,7 @@ def test_a_killed_batch_goes_on_where_it_was_and_calls_nobody_twice(desk, point,
     made = {call["distinct_id"] for call in desk.gateway_calls()}
     for call in desk.rows("SELECT id, distinct_id FROM call_tasks WHERE state = 'unknown'"):
         with desk.engine.begin() as connection:
-            settlement = "done" if call.distinct_id in made else "retry"
+            settlement: Settlement = "done" if call.distinct_id in made else "retry"
             lifecycle.settle(connection, settlement, ids=[call.id], by="test")
     desk.push(batch)
     assert desk.outcome(batch).states == {"pushed": CALLS}

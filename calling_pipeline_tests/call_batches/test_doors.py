@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from typing import Any
 
 import dagster as dg
 import httpx
@@ -165,7 +166,7 @@ def test_the_api_does_the_same_and_asks_for_roles(desk):
         assert client.get("/api/v1/calls/batches/999", headers=viewer).status_code == 404
 
 
-def materialize(runtime: Runtime, day: str, **config) -> dg.ExecuteInProcessResult:
+def materialize(runtime: Runtime, day: str | None, **config) -> dg.ExecuteInProcessResult:
     job = build(runtime).resolve_job_def("call_batches_run")
     return job.execute_in_process(
         partition_key=day, run_config={"ops": {"call_batches": {"config": config}}} if config else None
@@ -191,7 +192,7 @@ def test_the_asset_plans_the_due_tick_pushes_it_and_never_calls_again_on_a_rerun
     assert len(passed) == 8
     assert all(passed.values()), passed
     event = next(e for e in first.get_asset_materialization_events() if e.asset_key.to_user_string() == "call_batches")
-    metadata = event.step_materialization_data.materialization.metadata
+    metadata: Any = event.step_materialization_data.materialization.metadata
     assert metadata["calls_made"].value == 20
     lines = {record.data["line"]: record.data["rows"] for record in metadata["pre_flight_card"].records}
     assert (lines["source rows"], lines["to call"]) == (22, 20)

@@ -10,7 +10,7 @@ from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.pushing import claims
-from calling_pipeline.call_batches.records import Batch, Claimed, Result
+from calling_pipeline.call_batches.records import Batch, CallState, Claimed, LogOutcome, Result
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline_tests.call_batches.desk import phone
 
@@ -43,7 +43,7 @@ def start(desk, batch: Batch) -> uuid.UUID:
     return runner
 
 
-def record(desk, call: Claimed, state: str, outcome: str) -> list[str]:
+def record(desk, call: Claimed, state: CallState, outcome: LogOutcome) -> list[str]:
     with desk.engine.begin() as connection:
         return call_store.record(connection, [Result(call, state, outcome, sent_at=days.now())], now=days.now(), by="test")
 

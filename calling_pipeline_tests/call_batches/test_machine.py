@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from calling_pipeline import days
+from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
@@ -122,7 +123,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
         def an_operator_settles_by_the_gateways_list(self, share) -> None:
             made = {call["distinct_id"] for call in self.desk.gateway_calls()}
             for row in self.desk.rows("SELECT id, distinct_id FROM call_tasks WHERE state = 'unknown' ORDER BY id")[::share]:
-                settlement = "done" if row.distinct_id in made else "retry"
+                settlement: Settlement = "done" if row.distinct_id in made else "retry"
                 with engine.begin() as connection:
                     lifecycle.settle(connection, settlement, ids=[row.id], by="test")
 

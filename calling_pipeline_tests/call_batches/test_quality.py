@@ -1,6 +1,8 @@
 """Each check passes on good data and fails on the bad datum it exists for."""
 
 import datetime as dt
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -39,18 +41,14 @@ def findings(desk) -> dict[str, Finding]:
     today = days.today()
     with desk.engine.connect() as connection:
         day, now = fact_store.day_facts(connection, today), fact_store.open_facts(connection)
-        found = {
-            judge: judge(facts)
-            for facts, judges in (
-                (day, (quality.phones_are_unique_in_batch, quality.cards_reconcile,
-                       quality.pushed_calls_have_log_and_history, quality.nobody_is_called_twice)),
-                (now, (quality.nothing_is_stuck_in_pushing, quality.no_call_is_unknown)),
-                (fact_store.miscounted_history(connection, today), (quality.history_agrees_with_log,)),
-                (fact_store.repeated_in_history(connection), (quality.phones_are_unique_in_call_history,)),
-            )
-            for judge in judges
-        }  # fmt: skip
-    return {judge.__name__: finding for judge, finding in found.items()}
+        groups: tuple[tuple[Any, tuple[Callable[[Any], Finding], ...]], ...] = (
+            (day, (quality.phones_are_unique_in_batch, quality.cards_reconcile,
+                   quality.pushed_calls_have_log_and_history, quality.nobody_is_called_twice)),
+            (now, (quality.nothing_is_stuck_in_pushing, quality.no_call_is_unknown)),
+            (fact_store.miscounted_history(connection, today), (quality.history_agrees_with_log,)),
+            (fact_store.repeated_in_history(connection), (quality.phones_are_unique_in_call_history,)),
+        )  # fmt: skip
+    return {judge.__name__: judge(facts) for facts, judges in groups for judge in judges}
 
 
 def all_passed(desk) -> bool:

@@ -1,6 +1,7 @@
 """Calling tasks: mappings that do not fit or mean harm, crons, and what editing does."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from calling_pipeline.errors import CallingError, Conflict, InvalidInput, NotFou
 from calling_pipeline_tests.call_batches.desk import MAPPING, phone
 
 HARM = '"; DROP TABLE call_history; --'
-BAD_MAPPINGS = [
+BAD_MAPPINGS: list[tuple[dict[str, Any], str]] = [
     ({"source_schema": "nope"}, "source_schema"), ({"source_schema": ""}, "source_schema"),
     ({"source_schema": None}, "source_schema"),
     ({"source_schema": "CRM"}, "source_schema"), ({"source_schema": "crm "}, "source_schema"),
@@ -115,7 +116,7 @@ def test_names_are_unique_and_unknown_ones_list_those_there_are(table):
         editing.edit(connection, "other", {})
 
 
-WRONG_VALUES = [
+WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"name": " "}, "name"), ({"name": "x" * 61}, "name"), ({"name": "a\nb"}, "name"), ({"recall_days": -1}, "recall_days"),
     ({"recall_days": "90"}, "recall_days"), ({"rate_per_s": 0}, "rate_per_s"), ({"rate_per_s": "fast"}, "rate_per_s"),
     ({"policy": {"hours": "whenever"}}, "policy.hours"), ({"colour": "red"}, "colour"), ({"cron": "* * *"}, "cron"),

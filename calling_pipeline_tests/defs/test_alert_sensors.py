@@ -42,7 +42,7 @@ def run(instance, *, passes, day="2026-11-20", **how):
 @pytest.fixture
 def scan(instance, runtime):
     """Evaluate the check sensor as the daemon would, its cursor kept between calls."""
-    cursor = ["0"]
+    cursor: list[str | None] = ["0"]
 
     def evaluate():
         with dg.build_sensor_context(instance=instance, cursor=cursor[0], resources={"runtime": runtime}) as context:

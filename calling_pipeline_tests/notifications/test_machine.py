@@ -7,6 +7,7 @@ import asyncio
 import csv
 import io
 from collections import Counter
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.notifications.config import load
 from calling_pipeline.notifications.contracts import store
@@ -78,7 +80,7 @@ def machine(engine, folder):
             plan = iter(events)
 
             async def send(receiver, body):
-                event = next(plan, "done")
+                event: Any = next(plan, "done")
                 if event in ("done", "unknown, arrived", "killed after"):
                     self.arrived[receiver, body] += 1
                 if event.startswith("killed"):
@@ -122,7 +124,7 @@ def machine(engine, folder):
                 store.OUTBOX.mark_orphans_unknown(connection)
                 for message in store.OUTBOX.messages(connection, ["unknown"], 1):
                     there = self.arrived[self.what(connection, message.id)]
-                    decision = ("done" if there else "retry") if as_ == "looked" else "abandoned"
+                    decision: Settlement = ("done" if there else "retry") if as_ == "looked" else "abandoned"
                     store.OUTBOX.settle(connection, [message.id], as_=decision, by="a person", why="looked")
 
         def what(self, connection, id_):

@@ -12,6 +12,7 @@ from psycopg.errors import UniqueViolation
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.notifications import outboxes
 from calling_pipeline.notifications.contracts import store
+from calling_pipeline.notifications.outbox.store import open_lanes
 from calling_pipeline_tests.notifications.world import states
 from calling_pipeline_tests.support import join_all, wait_until
 
@@ -31,7 +32,7 @@ def add(engine):
 
     def put(state="pending", receiver="robot:a"):
         with engine.begin() as connection:
-            store.open_lanes(connection, [receiver])
+            open_lanes(connection, [receiver])
             return connection.execute(ADD, {"state": state, "receiver": receiver}).scalar_one()
 
     return put

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import dagster as dg
 import httpx
@@ -120,7 +121,7 @@ def test_a_days_usage_is_counted_by_feature_and_recounting_replaces_it(engine):
 
 def materialize(runtime, **options):
     definitions = room.definitions(daily_partitions(dt.date(2026, 3, 1)))
-    assets = [*definitions.assets, *definitions.asset_checks]
+    assets: list[Any] = [*(definitions.assets or ()), *(definitions.asset_checks or ())]
     return dg.materialize(assets, resources={"runtime": runtime}, **options)
 
 

@@ -219,7 +219,7 @@ def test_a_restart_of_postgresql_amid_calls_and_callbacks_loses_none_and_calls_n
         collectors = [pool.submit(collector, number) for number in range(1, 9)]
         try:
             for restarts in range(1, 4):
-                eventually(lambda least=restarts: len(infinity.get("/infinity/_sim/calls")) >= 30 * least, within_s=40)
+                eventually(lambda least=restarts: len(infinity.get("/infinity/_sim/calls")) >= 30 * least, within_s=40)  # type: ignore[misc]
                 restart_server(server)
             eventually(lambda: len(infinity.get("/infinity/_sim/calls")) >= 120, within_s=40)
         finally:

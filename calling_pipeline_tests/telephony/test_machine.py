@@ -4,6 +4,7 @@ an open call, nothing leaked."""
 import asyncio
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -12,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError
+from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.calls import making
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.release import release_collector
@@ -39,7 +41,7 @@ class IdleLine:
 class Pool(RuleBasedStateMachine):
     """The model: who holds which extension in which open call."""
 
-    runtime = None
+    runtime: Runtime
 
     @initialize()
     def empty(self):
@@ -68,7 +70,7 @@ class Pool(RuleBasedStateMachine):
         days.set_clock(None)
 
     def deps(self):
-        client = IdleLine()
+        client: Any = IdleLine()
         return TelephonyDependencies(
             self.runtime.transaction, self.runtime.secrets, self.runtime.phone_key, lambda _: client
         )
@@ -79,6 +81,7 @@ class Pool(RuleBasedStateMachine):
         wish = CallWish(1, collector, f"138{self.phone:08d}", strategy=strategy)
         with self.runtime.transaction() as connection:
             row = tenant_store.config_of_tenant(connection, 1)
+        assert row is not None
         if not row.enabled:
             return
         opened = making._open(self.deps(), wish, row, None)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import logging
+from typing import Any
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from calling_pipeline import days
 from calling_pipeline.errors import AmbiguousOutcome, VendorTimeout, VendorUnavailable
 from calling_pipeline.vendors.http import VendorHttp, retry_after_s, retrying
 
-QUICK = {"wait_initial_s": 0.001, "wait_max_s": 0.002}
+QUICK: dict[str, Any] = {"wait_initial_s": 0.001, "wait_max_s": 0.002}
 
 
 def failing_with(error):
