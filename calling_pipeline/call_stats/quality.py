@@ -170,7 +170,7 @@ def no_abnormal_drop(facts: DayFacts) -> Finding:
     """At least half as many calls as on the same weekday a week before, up to the same time of day."""
     numbers = {"records": facts.records, "week_before": facts.week_before}
     if facts.week_before < ENOUGH_CALLS:
-        return Finding(True, "too few calls a week before to compare", numbers=numbers)
+        return Finding(True, "too few calls in the week before to compare", numbers=numbers)
     share = facts.records / facts.week_before
     return Finding(
         share >= 1 - DROP_LIMIT, f"{share:.0%} of the week before", numbers={**numbers, "share_pct": round(100 * share, 1)}
@@ -194,11 +194,11 @@ def grades_are_known(facts: DayFacts) -> Finding:
 def fields_are_as_agreed(proof: FetchProof | None) -> Finding:
     """No new and no missing field in the newest read."""
     new, missing = (proof.new_fields, proof.missing_fields) if proof else ({}, {})
-    told = [f"new {name} ({count})" for name, count in new.items()] + [
+    changes = [f"new {name} ({count})" for name, count in new.items()] + [
         f"no {name} ({count})" for name, count in missing.items()
     ]
     numbers = {"new_fields": len(new), "missing_fields": len(missing)}
-    return Finding(not told, ", ".join(told) or "as agreed", numbers=numbers)
+    return Finding(not changes, ", ".join(changes) or "as agreed", numbers=numbers)
 
 
 def calls_lie_in_their_day(facts: DayFacts) -> Finding:

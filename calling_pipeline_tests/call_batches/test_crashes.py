@@ -75,7 +75,7 @@ def test_a_killed_batch_goes_on_where_it_was_and_calls_nobody_twice(desk, point,
     desk.judge()
 
 
-def test_a_process_told_to_end_awaits_its_answers_and_leaves_nothing_in_doubt(desk, simulator):
+def test_a_process_asked_to_end_awaits_its_answers_and_leaves_nothing_in_doubt(desk, simulator):
     desk.work_orders([phone(n) for n in range(500)])
     desk.task(rate_per_s=200)
     batch = desk.plan()

@@ -1,4 +1,4 @@
-"""The incident this room exists for, told as a test."""
+"""The incident this room exists for, as a test."""
 
 import pytest
 import sqlalchemy as sa

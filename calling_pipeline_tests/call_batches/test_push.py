@@ -173,7 +173,7 @@ def test_pause_resume_and_cancel_take_effect_within_a_second(desk):
     desk.judge()
 
 
-def test_a_second_process_on_the_same_batch_is_told_so(desk):
+def test_a_second_process_on_the_same_batch_is_refused(desk):
     desk.work_orders([phone(n) for n in range(200)])
     desk.task(rate_per_s=50)
     batch = desk.plan()
@@ -290,7 +290,7 @@ def test_distinct_ids_are_17_digits_and_never_repeat_even_when_the_clock_goes_ba
             second = take_distinct_ids(connection, 1500)
     assert len({*first, *second}) == 3000
     assert first[0] == "20261123120000000"
-    assert first[1000] == "20261123120001000", "beyond a thousand a second it borrows from the next"
+    assert first[1000] == "20261123120001000", "beyond a thousand per second it borrows from the next"
     for distinct_id in (*first, *second):
         assert len(distinct_id) == 17
         dt.datetime.strptime(distinct_id[:14], "%Y%m%d%H%M%S")  # noqa: DTZ007

@@ -199,7 +199,7 @@ def test_the_plan_of_one_tick_is_made_once(table):
     assert table.one("SELECT count(*) FROM call_batches") == 1
 
 
-def test_a_role_that_may_not_read_the_source_is_told_what_to_grant(table):
+def test_an_error_says_what_to_grant_to_a_role_that_may_not_read_the_source(table):
     with table.engine.begin() as connection:
         connection.exec_driver_sql("DO $$ BEGIN CREATE ROLE poor; EXCEPTION WHEN duplicate_object THEN END $$")
         connection.exec_driver_sql("GRANT USAGE ON SCHEMA crm TO poor")

@@ -1,4 +1,4 @@
-"""Lent tokens: encrypted, shared, refreshed once, and a late refresher changes nothing."""
+"""Tokens of vendors: encrypted, shared, refreshed once, and a late refresher changes nothing."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ BOX = SecretBox(b"a key for tests that is long enough")
 
 
 class Vendor:
-    """Lends token-1, token-2, …; each good for two hours."""
+    """Issues token-1, token-2, …; each good for two hours."""
 
     def __init__(self):
-        self.lent = 0
+        self.issued = 0
         self.lock = threading.Lock()
 
     async def fetch(self):
         with self.lock:
-            self.lent += 1
-            number = self.lent
+            self.issued += 1
+            number = self.issued
         await asyncio.sleep(0.01)
         return Fetched(f"token-{number}", days.now() + dt.timedelta(hours=2))
 
@@ -37,7 +37,7 @@ def test_a_token_is_fetched_once_and_found_by_another_process(engine):
     vendor = Vendor()
     first = asyncio.run(CredentialStore(engine, BOX).token("v", vendor.fetch))
     second = asyncio.run(CredentialStore(engine, BOX).token("v", vendor.fetch))
-    assert (first.secret, second.secret, vendor.lent) == ("token-1", "token-1", 1)
+    assert (first.secret, second.secret, vendor.issued) == ("token-1", "token-1", 1)
 
 
 def test_the_token_is_not_readable_in_the_table_nor_in_a_repr(engine):
@@ -60,7 +60,7 @@ def test_of_many_callers_in_one_loop_and_in_many_processes_one_fetches(engine):
 
     with ThreadPoolExecutor(8) as pool:
         tokens = [token.secret for many in pool.map(process, range(8)) for token in many]
-    assert (set(tokens), vendor.lent) == ({"token-1"}, 1)
+    assert (set(tokens), vendor.issued) == ({"token-1"}, 1)
 
 
 def test_a_refused_token_is_replaced_once_for_all_who_held_it(engine):
@@ -69,7 +69,7 @@ def test_a_refused_token_is_replaced_once_for_all_who_held_it(engine):
     old = [asyncio.run(store.token("v", vendor.fetch)) for store in stores]
     with ThreadPoolExecutor(6) as pool:
         new = list(pool.map(lambda n: asyncio.run(stores[n].token("v", vendor.fetch, refused=old[n])), range(6)))
-    assert ({token.secret for token in new}, vendor.lent) == ({"token-2"}, 2)
+    assert ({token.secret for token in new}, vendor.issued) == ({"token-2"}, 2)
 
 
 def test_a_token_about_to_expire_is_fetched_anew(engine):

@@ -52,7 +52,7 @@ def test_an_unmigrated_database_names_the_command(empty_database_url):
     engine.dispose()
 
 
-def test_a_role_without_rights_is_told_what_to_grant(empty_database_url, server_url):
+def test_an_error_says_what_to_grant_to_a_role_without_rights(empty_database_url, server_url):
     admin = make_engine(empty_database_url)
     with admin.begin() as connection:
         connection.execute(sa.text("DO $$ BEGIN CREATE ROLE reader LOGIN; EXCEPTION WHEN duplicate_object THEN END $$"))

@@ -66,7 +66,7 @@ def test_a_lost_connection_is_an_operational_error(driver, database_url):
     assert DIVIDE.one(driver, {"number": 1}) == (1,)
     with psycopg.connect(driver_dsn(database_url), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [driver.info.backend_pid])
-    for _ in range(2):  # the first may still be told why, the second finds nobody
+    for _ in range(2):  # the first may still get the reason, the second finds no server
         with pytest.raises(psycopg.OperationalError):
             DIVIDE.one(driver, {"number": 1})
 

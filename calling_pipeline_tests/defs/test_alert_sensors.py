@@ -79,7 +79,7 @@ def test_alerts_carry_no_whole_phone_number(instance, runtime, scan):
     assert "13812340000" not in texts(runtime)[0]
 
 
-def test_a_check_that_stays_bad_is_told_once_and_its_recovery_too(instance, runtime, scan):
+def test_a_check_that_stays_bad_is_alerted_once_and_its_recovery_too(instance, runtime, scan):
     for passes in (True, False, False, True, True):
         run(instance, passes=passes)
         scan()

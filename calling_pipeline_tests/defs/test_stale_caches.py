@@ -1,4 +1,4 @@
-"""A cache that falls behind is told although nothing runs."""
+"""A cache that falls behind is alerted although nothing runs."""
 
 import datetime as dt
 

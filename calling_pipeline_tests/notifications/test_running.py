@@ -191,7 +191,7 @@ def test_a_contract_with_a_message_that_was_not_delivered_never_says_y(deps, jud
     go(deps, path)
     assert statuses(path) == {"id-1": "N"}
     with engine.begin() as connection:
-        store.OUTBOX.settle(connection, None, as_="done", by="a test", why="told by telephone")
+        store.OUTBOX.settle(connection, None, as_="done", by="a test", why="confirmed by telephone")
     go(deps, path)
     assert statuses(path) == {"id-1": "Y"}
 

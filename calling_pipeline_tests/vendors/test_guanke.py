@@ -248,7 +248,7 @@ def test_retry_after_is_honoured_by_every_page():
     assert asked[2] - asked[1] >= 0.99
 
 
-def test_a_vendor_that_serves_few_requests_a_second_is_served_at_its_own_pace():
+def test_a_vendor_that_serves_few_requests_per_second_is_served_at_its_own_pace():
     """Sixteen requests that all come back after the same pause are refused together, page after page, until one gives up."""
     vendor = Vendor(rows(30_000))
     served: list[float] = []

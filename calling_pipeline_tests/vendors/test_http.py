@@ -142,7 +142,7 @@ def test_a_retry_after_longer_than_we_would_wait_is_given_up_at_once():
     assert act.calls == 1
 
 
-def test_repeats_are_told_in_one_line_of_the_log(caplog):
+def test_repeats_are_named_in_one_line_of_the_log(caplog):
     with caplog.at_level(logging.INFO, logger="calling_pipeline"):
         asyncio.run(retrying(Act(VendorUnavailable("busy", retry_after_s=0.01)), **QUICK))
     assert [record.getMessage() for record in caplog.records] == ["busy; attempt 2 follows in 0.0 s"]

@@ -44,7 +44,7 @@ def _extension_pool() -> dg.AssetsDefinition:
         group_name="telephony",
         kinds={"postgres"},
         owners=OWNERS,
-        description="The SIP extensions lent to collectors: state of every line, utilisation of every tenant.",
+        description="The SIP extensions allocated to collectors: state of every extension, utilisation of every tenant.",
         metadata={"dagster/table_name": "extension_pool", "dagster/column_schema": column_schema(tables.extension_pool)},
     )
     def extension_pool(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:

@@ -1,4 +1,4 @@
-"""Who we are to Guanke, and where the token we are lent is kept."""
+"""Our credentials for Guanke, and where its access token is kept."""
 
 from __future__ import annotations
 
