@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -30,17 +31,35 @@ def api_runtime(app_settings, simulator) -> Iterator[Runtime]:
     made.close()
 
 
+@dataclass(frozen=True)
+class ApiServer:
+    """The running API: its base URL, and how many requests it is working on."""
+
+    url: str
+    server: uvicorn.Server
+
+    @property
+    def requests_under_way(self) -> int:
+        return len(self.server.server_state.tasks)
+
+
 @pytest.fixture
-def api(api_runtime) -> Iterator[str]:
-    """Base URL of the API."""
+def api_server(api_runtime) -> Iterator[ApiServer]:
+    """The API over real HTTP."""
     listener = listen("127.0.0.1", 0, setting="")
     server = uvicorn.Server(uvicorn.Config(create_app(api_runtime), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     wait_until(lambda: server.started)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    yield ApiServer(f"http://127.0.0.1:{listener.getsockname()[1]}", server)
     server.should_exit = True
     join_all(thread)
+
+
+@pytest.fixture
+def api(api_server) -> str:
+    """Base URL of the API."""
+    return api_server.url
 
 
 @pytest.fixture

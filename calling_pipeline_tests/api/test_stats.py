@@ -3,13 +3,12 @@
 import datetime as dt
 import threading
 
-import httpx
 import pytest
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
-from calling_pipeline_tests.support import http, run_together
+from calling_pipeline_tests.support import LIMIT_S, http, join_all, run_together, wait_until
 
 COLUMNS = {"date", "grade_9", "grade_1", "total_success", "total_records", "calculated_at", "elapsed_time", "sync_type"}
 SAID = {"from_cache", "elapsed_time", "calculated_at", "complete", "next_sync_at"}
@@ -65,7 +64,7 @@ def test_today_without_a_cache_is_computed_and_then_cached(viewer, simulator):
     assert served(simulator) == before
 
 
-def test_a_hundred_readers_of_an_empty_today_cause_one_read_of_the_vendor(api, simulator):
+def test_many_readers_of_an_empty_today_cause_one_read_of_the_vendor(api, simulator):
     def ask(answers):
         headers = {"Authorization": "Bearer viewer-token"}
         params = {"date": days.today().isoformat()}
@@ -114,20 +113,23 @@ def test_a_refresh_brings_new_numbers_and_needs_an_operator(api_runtime, viewer,
     assert (data["from_cache"], data["sync_type"], data["joined"]) == (False, "manual", False)
 
 
-def test_a_refresh_joins_the_one_that_is_under_way(api, operator, simulator, yesterday):
-    simulator.plant("slow", path="/task/cdr/all2", times=1, seconds=1.0)
+def test_a_refresh_joins_the_one_that_is_under_way(api, api_server, viewer, simulator, yesterday):
+    """The vendor's first page is held back until all four requests have arrived."""
+    simulator.plant("slow", path="/task/cdr/all2", times=1, seconds=LIMIT_S)
     answers = []
 
     def refresh():
         headers = {"Authorization": "Bearer operator-token"}
         body = {"date": yesterday.isoformat()}
-        answers.append(httpx.post(f"{api}/api/stats/grade-stats/refresh", json=body, headers=headers, timeout=30).json())
+        answers.append(http.post(f"{api}/api/stats/grade-stats/refresh", json=body, headers=headers).json())
 
     threads = [threading.Thread(target=refresh) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    wait_until(lambda: api_server.requests_under_way == 4)
+    viewer.get("/api/stats/agent-ranking", params={"date": yesterday.isoformat()}).raise_for_status()
+    simulator.clear_faults()
+    join_all(*threads)
     assert sorted(answer["data"]["joined"] for answer in answers) == [False, True, True, True]
     assert len({answer["data"]["calculated_at"] for answer in answers}) == 1
 

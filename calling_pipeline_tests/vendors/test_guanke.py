@@ -1,4 +1,4 @@
-"""Guanke's client against a scripted vendor: the contract to the letter, and everything the vendor does to us."""
+"""Guanke's client against a scripted vendor: the contract to the letter, and everything the vendor does to the client."""
 
 import asyncio
 import datetime as dt
@@ -20,6 +20,7 @@ from calling_pipeline.errors import (
 )
 from calling_pipeline.vendors.guanke.client import GuankeClient, split_window
 from calling_pipeline.vendors.guanke.token import Credentials
+from calling_pipeline_tests.support import run_in_virtual_time
 
 START = dt.datetime(2026, 11, 20, tzinfo=days.SHANGHAI)
 END = dt.datetime(2026, 11, 20, 23, 59, 59, tzinfo=days.SHANGHAI)
@@ -99,7 +100,7 @@ def read(vendor: Vendor, credentials: Credentials | None = None, *, concurrency:
                 proofs.append(reading.summary)
         return records, proofs
 
-    return asyncio.run(run())
+    return run_in_virtual_time(run())
 
 
 def rows(count: int) -> list[dict]:
@@ -394,7 +395,7 @@ def test_task_statistics_are_asked_for_one_day_by_task():
             reading = client.task_stats(dt.date(2026, 11, 20))
             return [row async for page in reading.pages() for row in page], reading.summary
 
-    found, proof = asyncio.run(run())
+    found, proof = run_in_virtual_time(run())
     assert (len(found), proof.distinct) == (1_100, 1_100)
     query = vendor.queries("/extension/agent/stat")[0]
     assert (query["start_time"], query["end_time"], query["query_type"]) == ("2026-11-20", "2026-11-20", "20")
