@@ -74,11 +74,6 @@ def wait_until(condition: Callable[[], Any], *, limit_s: float = LIMIT_S, every_
         time.sleep(every_s)
 
 
-def eventually(condition: Callable[[], Any], *, within_s: float = LIMIT_S, every_s: float = 0.02) -> Any:
-    """`wait_until` under its earlier name."""
-    return wait_until(condition, limit_s=within_s, every_s=every_s)
-
-
 def join_all(*threads: threading.Thread) -> None:
     """Wait for the threads to end; fails when one does not."""
     for thread in threads:

@@ -14,7 +14,7 @@ from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline_tests.call_batches import killed_push
 from calling_pipeline_tests.call_batches.desk import NIGHTLY, make_desk, phone
-from calling_pipeline_tests.support import eventually, restart_server, stop_server
+from calling_pipeline_tests.support import restart_server, stop_server, wait_until
 
 CALLS = 120
 
@@ -55,7 +55,7 @@ def test_a_killed_batch_goes_on_where_it_was_and_calls_nobody_twice(desk, point,
 
     before = desk.outcome(batch)
     assert before.count("pushing") > 0
-    done = eventually(lambda: desk.push(batch))
+    done = wait_until(lambda: desk.push(batch))
     after = desk.outcome(batch)
     assert done.state == "completed"
     assert after.count("unknown") == before.count("pushing"), "only what was claimed and not recorded is unknown"
@@ -81,7 +81,7 @@ def test_a_process_asked_to_end_awaits_its_answers_and_leaves_nothing_in_doubt(d
     batch = desk.plan()
     simulator.plant("slow", path="/gateway", times=None, seconds=0.3)
     with pushing_process(desk, batch, "never", 0) as process:
-        eventually(lambda: len(desk.gateway_calls()) > 40)
+        wait_until(lambda: len(desk.gateway_calls()) > 40)
         process.terminate()
         assert process.wait(10) == -15
     states = desk.outcome(batch).states
@@ -102,7 +102,7 @@ def test_what_dead_processes_left_in_pushing_is_found_without_running_the_batch(
         lifecycle.cancel(connection, batch.id)
     left = desk.outcome(batch).count("pushing")
     assert left > 0
-    assert eventually(lambda: lifecycle.recover(desk.engine)) == left
+    assert wait_until(lambda: lifecycle.recover(desk.engine)) == left
     assert lifecycle.recover(desk.engine) == 0
     assert set(desk.outcome(batch).states) <= {"pushed", "unknown", "skipped"}
     desk.judge()
@@ -141,7 +141,7 @@ def test_a_restart_of_postgresql_in_the_middle_costs_no_call(tmp_path, app_setti
     ended = []
     thread = threading.Thread(target=lambda: ended.append(desk.push(batch)))
     thread.start()
-    eventually(lambda: len(desk.gateway_calls()) > 100)
+    wait_until(lambda: len(desk.gateway_calls()) > 100)
     restart_server(server)
     thread.join(60)
     assert [left.state for left in ended] == ["completed"]

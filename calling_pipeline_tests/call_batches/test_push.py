@@ -20,7 +20,7 @@ from calling_pipeline.call_batches.pushing.rate_limit import PACE, Pacer
 from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.errors import Busy, Conflict
 from calling_pipeline_tests.call_batches.desk import NIGHTLY, phone
-from calling_pipeline_tests.support import eventually
+from calling_pipeline_tests.support import wait_until
 
 
 def test_a_business_refusal_is_final_and_kept_with_its_code_and_message(desk, simulator):
@@ -70,7 +70,7 @@ def test_a_gateway_that_is_away_for_a_while_loses_no_call(desk):
     assert desk.outcome(batch).states == {"pending": 10}
     assert desk.one("SELECT count(*) FROM contact_attempts") == 0
     desk.settings = there
-    eventually(lambda: desk.push(batch).state == "completed", every_s=0.3)
+    wait_until(lambda: desk.push(batch).state == "completed", every_s=0.3)
     assert len(desk.gateway_calls()) == 10
     desk.judge()
 
@@ -146,19 +146,19 @@ def test_pause_resume_and_cancel_take_effect_within_a_second(desk):
     desk.task(rate_per_s=100)
     batch = desk.plan()
     thread, ended = pushing(desk, batch)
-    eventually(lambda: len(desk.gateway_calls()) > 30)
+    wait_until(lambda: len(desk.gateway_calls()) > 30)
 
     with desk.engine.begin() as connection:
         lifecycle.pause(connection, batch.id)
     paused_at = time.time()
-    eventually(lambda: desk.outcome(batch).count("pushing") == 0, within_s=1)
+    wait_until(lambda: desk.outcome(batch).count("pushing") == 0, limit_s=1)
     time.sleep(0.5)
     assert max(arrivals(desk)) < paused_at + 1
     quiet = len(desk.gateway_calls())
 
     with desk.engine.begin() as connection:
         lifecycle.resume(connection, batch.id)
-    eventually(lambda: len(desk.gateway_calls()) > quiet, within_s=1)
+    wait_until(lambda: len(desk.gateway_calls()) > quiet, limit_s=1)
     with desk.engine.begin() as connection:
         lifecycle.cancel(connection, batch.id)
     cancelled_at = time.time()
@@ -178,7 +178,7 @@ def test_a_second_process_on_the_same_batch_is_refused(desk):
     desk.task(rate_per_s=50)
     batch = desk.plan()
     thread, _ = pushing(desk, batch)
-    eventually(lambda: len(desk.gateway_calls()) > 5)
+    wait_until(lambda: len(desk.gateway_calls()) > 5)
     with pytest.raises(Busy, match="another process"):
         desk.push(batch)
     with desk.engine.begin() as connection:

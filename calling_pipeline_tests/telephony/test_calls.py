@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline_tests.support import eventually
+from calling_pipeline_tests.support import wait_until
 from calling_pipeline_tests.telephony.support import broken_rules, callback_body, set_up, signed
 
 CALLBACK = "/api/v1/infinity/callback/call-record"
@@ -22,7 +22,7 @@ def test_a_call_rings_and_its_callback_ends_it_and_frees_the_extension(office, i
     made = api.post("/api/v1/infinity/make-call", json={"tenant_id": 1, "collector_id": 3, "phone": "138 0000 0001"})
     assert made.status_code == 200, made.text
     call_id = made.json()["data"]["call_id"]
-    eventually(lambda: office.state(call_id) == "connected")
+    wait_until(lambda: office.state(call_id) == "connected")
     (truth,) = infinity.get("/infinity/_sim/calls")
     assert truth["destnumber"] == "13800000001"
     assert truth["userid"] == "3"

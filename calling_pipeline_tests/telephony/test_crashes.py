@@ -22,7 +22,7 @@ from calling_pipeline.settings import load
 from calling_pipeline.telephony.billing.reconcile import reconcile_day
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline_tests.support import eventually, restart_server, served, stop_server
+from calling_pipeline_tests.support import restart_server, served, stop_server, wait_until
 from calling_pipeline_tests.telephony.support import (
     CALLBACK_SECRET,
     SECRET_KEY,
@@ -86,7 +86,7 @@ def test_a_call_killed_at_any_step_is_made_at_most_once_and_its_extension_comes_
     assert [state for state, _ in records] == ([state] if committed else [])
     assert made == (committed and step != "after-2")
     assert held(office) == 1 + committed
-    eventually(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
     assert later(office, sweep).released == 1 + committed
     assert (held(office), broken_rules(office.runtime)) == (0, [])
     later(office, lambda deps: reconcile_day(deps, days.today()))
@@ -105,12 +105,12 @@ def test_a_call_killed_while_infinity_acts_is_learned_from_the_bill(office, infi
     url = office.runtime.database_url.set(drivername="postgresql").render_as_string(hide_password=False)
     command = [sys.executable, "-m", "calling_pipeline_tests.telephony.crash_driver", url]
     process = subprocess.Popen([*command, str(office.runtime.settings.home), "call", "after-99"])
-    eventually(lambda: len(infinity.get("/infinity/_sim/calls")) == 2)
+    wait_until(lambda: len(infinity.get("/infinity/_sim/calls")) == 2)
     process.kill()
     process.wait(10)
     infinity.clear_faults()
     assert office.rows("SELECT state FROM communication_records WHERE collector_id = 1") == [("initiating",)]
-    eventually(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
     later(office, lambda deps: reconcile_day(deps, days.today()))
     assert office.rows("SELECT state, settled_by FROM communication_records WHERE collector_id = 1") == [
         ("connected", "bill")
@@ -138,7 +138,7 @@ def test_a_callback_killed_at_any_step_counts_once_when_it_comes_again(office, a
 )
 def test_a_sweep_killed_at_any_step_is_finished_by_the_next(office, infinity, step):
     call = office.call(1)
-    eventually(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
     office.rows("UPDATE communication_records SET deadline = now() - interval '1 second' RETURNING 1")
     assert killed(office, "sweep", step)
     assert broken_rules(office.runtime) == []
@@ -219,9 +219,9 @@ def test_a_restart_of_postgresql_amid_calls_and_callbacks_loses_none_and_calls_n
         collectors = [pool.submit(collector, number) for number in range(1, 9)]
         try:
             for restarts in range(1, 4):
-                eventually(lambda least=restarts: len(infinity.get("/infinity/_sim/calls")) >= 30 * least, within_s=40)  # type: ignore[misc]
+                wait_until(lambda least=restarts: len(infinity.get("/infinity/_sim/calls")) >= 30 * least, limit_s=40)  # type: ignore[misc]
                 restart_server(server)
-            eventually(lambda: len(infinity.get("/infinity/_sim/calls")) >= 120, within_s=40)
+            wait_until(lambda: len(infinity.get("/infinity/_sim/calls")) >= 120, limit_s=40)
         finally:
             over.set()
         for done in collectors:
@@ -229,7 +229,7 @@ def test_a_restart_of_postgresql_amid_calls_and_callbacks_loses_none_and_calls_n
 
     assert {status for _, status in answers} <= {200, 409, 503}, Counter(status for _, status in answers)
     assert any(status == 503 for _, status in answers), "no call met a restart"
-    eventually(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
     later(office, sweep)
     later(office, lambda deps: reconcile_day(deps, days.today()))
     calls = infinity.get("/infinity/_sim/calls")

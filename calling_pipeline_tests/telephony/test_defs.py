@@ -13,7 +13,7 @@ from calling_pipeline.defs.telephony.sensors import stale_extensions
 from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline_tests.support import eventually
+from calling_pipeline_tests.support import wait_until
 
 DAILY = daily_partitions(dt.date(2026, 1, 1))
 
@@ -83,7 +83,7 @@ def test_a_day_is_reconciled_with_the_bill_and_lost_calls_are_learned_from_it(de
     infinity.plant("reset", path="/infinity/api", after=True)
     doubtful = office.call(4, "13800000004")
     assert doubtful.kind == "unknown"
-    eventually(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
     result = run(definitions, "communication_records_job", days.today().isoformat())
     assert result.success
     (event,) = result.asset_materializations_for_node("communication_records")
@@ -105,7 +105,7 @@ def test_a_day_is_reconciled_with_the_bill_and_lost_calls_are_learned_from_it(de
 def test_recordings_of_billed_calls_are_fetched(definitions, office, infinity):
     infinity.behave(answer_rate=1.0)
     call = office.call(1)
-    eventually(lambda: infinity.get("/infinity/_sim/calls")[0]["ended"])
+    wait_until(lambda: infinity.get("/infinity/_sim/calls")[0]["ended"])
     run(definitions, "communication_records_job", days.today().isoformat())
     ((url, billed),) = office.rows("SELECT recording_url, billed_at IS NOT NULL FROM communication_records")
     assert (url, billed) == (f"https://records.example.com/{call.call_uuid}.mp3", True)
@@ -113,7 +113,7 @@ def test_recordings_of_billed_calls_are_fetched(definitions, office, infinity):
 
 def test_a_billed_call_we_do_not_know_is_reported(definitions, office, infinity):
     office.call(1)
-    eventually(lambda: infinity.get("/infinity/_sim/calls")[0]["ended"])
+    wait_until(lambda: infinity.get("/infinity/_sim/calls")[0]["ended"])
     with office.driver() as connection:
         connection.execute("DELETE FROM communication_records")
     assert checks(run(definitions, "communication_records_job", days.today().isoformat())) == {
@@ -137,7 +137,7 @@ def test_a_call_of_ours_that_is_not_billed_is_reported(definitions, office, infi
 
 def test_an_incomplete_bill_fails_the_day_and_changes_nothing(definitions, office, infinity):
     office.call(1)
-    eventually(lambda: infinity.get("/infinity/_sim/calls")[0]["ended"])
+    wait_until(lambda: infinity.get("/infinity/_sim/calls")[0]["ended"])
     infinity.plant("ret", path="GetBill", times=None, ret=601)
     result = run(definitions, "communication_records_job", days.today().isoformat())
     assert not result.success
@@ -146,7 +146,7 @@ def test_an_incomplete_bill_fails_the_day_and_changes_nothing(definitions, offic
 
 def test_the_sensor_frees_what_is_idle_and_leaves_what_talks(office, infinity, runtime):
     talking, idle = office.call(1, "13800000001"), office.call(2, "13800000002")
-    eventually(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
     import httpx
 
     httpx.post(f"{infinity.url}/infinity/_sim/lines", json={talking.extension: 1204, idle.extension: 1201})
