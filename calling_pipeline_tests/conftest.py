@@ -3,10 +3,13 @@ and the simulator as a real server process."""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +36,34 @@ settings.register_profile(
 settings.load_profile(os.environ.get("CALLING_TEST_PROFILE", "default"))
 signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the tests as Ctrl-C does: fixtures stop their servers
 _of_the_session: list[subprocess.Popen[str]] = []
+
+
+def _own_temporary_root() -> None:
+    """Keep this run's temporary folders below a root of its own.
+
+    A run of pytest closes the root that all runs of a user share (`/tmp/pytest-of-root`) to everybody else. As root, the
+    embedded PostgreSQL runs as another user: the start of a second run took the data of the first run's server away.
+    """
+    if "PYTEST_DEBUG_TEMPROOT" in os.environ:  # set by the developer, or this is a worker and its parent has set it
+        return
+    root = tempfile.mkdtemp(prefix="calling-tests-")
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = root
+    atexit.register(_remove, root)  # registered first, so it runs after the servers have stopped
+
+
+def _remove(root: str) -> None:
+    if not _failed:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """The temporary folders of a run that failed are kept."""
+    if exitstatus:
+        _failed.append(exitstatus)
+
+
+_failed: list[int] = []
+_own_temporary_root()
 
 
 @pytest.fixture(autouse=True)

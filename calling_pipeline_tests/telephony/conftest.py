@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from calling_pipeline.api.app import create_app
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline_tests.support import Simulator, served
+from calling_pipeline_tests.support import LIMIT_S, Simulator, served
 from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS, Office, set_up
 
 
@@ -48,7 +49,7 @@ def office(runtime: Runtime, infinity: Simulator) -> Office:
 @pytest.fixture
 def api(runtime: Runtime) -> Iterator[httpx.Client]:
     """The API as the administrator of every tenant sees it."""
-    with served(create_app(runtime)) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with served(create_app(runtime)) as url, httpx.Client(base_url=url, timeout=LIMIT_S) as client:
         client.headers["Authorization"] = "Bearer admin-token"
         yield client
 
@@ -56,7 +57,5 @@ def api(runtime: Runtime) -> Iterator[httpx.Client]:
 @pytest.fixture
 def free_port_url() -> str:
     """An address nobody listens on."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}/infinity/api"

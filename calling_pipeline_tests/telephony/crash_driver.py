@@ -1,4 +1,4 @@
-"""A process that does one act of telephony and kills itself (SIGKILL) at the step it is told.
+"""A process that does one act of telephony and kills itself (SIGKILL) at a given step.
 
 python -m … DATABASE_URL HOME ACT STEP [ARGUMENT]: STEP is `before-N` or `after-N`, the N-th commit or statement.
 """
@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -22,8 +22,10 @@ from calling_pipeline.settings import load
 from calling_pipeline.telephony.calls import callbacks
 from calling_pipeline.telephony.calls.making import make_call
 from calling_pipeline.telephony.calls.sweep import sweep
-from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.records import CallWish
+from calling_pipeline.telephony.dependencies import InfinityClients, TelephonyDependencies
+from calling_pipeline.telephony.records import Account, CallWish
+from calling_pipeline.vendors.infinity.client import InfinityClient
+from calling_pipeline_tests.support import LIMIT_S
 from calling_pipeline_tests.telephony.support import SECRET_KEY, callback_body, signed
 
 
@@ -58,7 +60,7 @@ def fused(deps: TelephonyDependencies, runtime: Runtime, fuse: Fuse) -> Telephon
                 fuse.begin()
             fuse.end()
 
-    return replace(deps, transaction=transaction)
+    return replace(deps, transaction=transaction, client=patient(runtime))
 
 
 class FusedDriver:
@@ -73,6 +75,15 @@ class FusedDriver:
         cursor = await self._connection.execute(query, params)  # type: ignore[call-overload]
         self._fuse.end()
         return cursor
+
+
+def patient(runtime: Runtime) -> Callable[[Account], InfinityClient]:
+    """Clients that wait for Infinity longer than a test does: the process ends at its step, not at a time limit."""
+    return InfinityClients(
+        lambda account: InfinityClient(
+            account.api_url, account.app_id, account.access_key, tokens=runtime.credentials, timeout_s=4 * LIMIT_S
+        )
+    ).client
 
 
 async def main(database_url: str, home: str, act: str, step: str, argument: str = "") -> None:

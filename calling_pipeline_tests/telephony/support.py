@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 import json
 import os
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +39,7 @@ ANY_HOUR = {"preset": "list_only"}
 
 @dataclass(frozen=True)
 class Office:
-    """One tenant as tests need him."""
+    """One tenant as tests need it."""
 
     runtime: Runtime
     tenant_id: int
@@ -128,7 +127,7 @@ def callback_body(call_uuid: str, *, connected: bool = True, result: str = "å·²æ
 
 def signed(body: bytes, *, secret: str = CALLBACK_SECRET, at: float | None = None) -> dict[str, str]:
     """The headers of a callback."""
-    stamp = str(int(time.time() if at is None else at))
+    stamp = str(int(days.now().timestamp() if at is None else at))
     return {"X-Timestamp": stamp, "X-Signature": sign(secret, stamp, body), "Content-Type": "application/json"}
 
 

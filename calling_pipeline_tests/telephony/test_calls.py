@@ -1,13 +1,16 @@
 """One call from the click to its end, whatever Infinity does on the way."""
 
 import asyncio
-import time
+import datetime as dt
 
 import httpx
 import pytest
 
+from calling_pipeline import days
+from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline_tests.support import wait_until
+from calling_pipeline.telephony.records import Swept
+from calling_pipeline_tests.support import LIMIT_S, http, wait_until
 from calling_pipeline_tests.telephony.support import broken_rules, callback_body, set_up, signed
 
 CALLBACK = "/api/v1/infinity/callback/call-record"
@@ -130,7 +133,7 @@ def test_without_a_call_uuid_of_theirs_ours_names_the_call(office, infinity, api
     ((reference,),) = office.rows("SELECT reference FROM communication_records")
     assert data["call_uuid"] == reference
     body = callback_body(reference)
-    assert httpx.post(str(api.base_url) + CALLBACK, content=body, headers=signed(body)).json()["data"] == {
+    assert http.post(str(api.base_url) + CALLBACK, content=body, headers=signed(body)).json()["data"] == {
         "outcome": "applied"
     }
     assert office.state(data["call_id"]) == "connected"
@@ -147,7 +150,7 @@ def test_a_repeated_click_answers_with_the_open_call_and_another_number_is_refus
 
 def test_two_clicks_at_the_same_moment_make_one_call(office, infinity, api):
     async def clicks() -> list[httpx.Response]:
-        async with httpx.AsyncClient(base_url=api.base_url, headers=api.headers) as client:
+        async with httpx.AsyncClient(base_url=api.base_url, headers=api.headers, timeout=LIMIT_S) as client:
             wish = {"tenant_id": 1, "collector_id": 1, "phone": "13800000001"}
             return await asyncio.gather(*(client.post("/api/v1/infinity/make-call", json=wish) for _ in range(8)))
 
@@ -181,7 +184,7 @@ def test_caller_numbers_are_rotated_over_the_pool_and_the_range(office, infinity
     assert shown == ["057188880000", "057199990001", "057199990002"] * 2
 
 
-def test_a_tenant_without_configuration_or_collector_is_told_so(office, api):
+def test_a_tenant_without_configuration_or_collector_is_refused(office, api):
     answer = api.post("/api/v1/infinity/make-call", json={"tenant_id": 5, "collector_id": 1, "phone": "13800000001"})
     assert (answer.status_code, answer.json()["rule"]) == (409, "no_config")
     answer = api.post("/api/v1/infinity/make-call", json={"tenant_id": 1, "collector_id": 77, "phone": "13800000001"})
@@ -189,18 +192,16 @@ def test_a_tenant_without_configuration_or_collector_is_told_so(office, api):
 
 
 def test_an_extension_that_fails_again_and_again_is_quarantined_and_comes_back(runtime, infinity):
-    office = set_up(runtime, infinity.url + "/infinity/api", lines=1, quarantine_after=2, quarantine_s=1)
+    office = set_up(runtime, infinity.url + "/infinity/api", lines=1, quarantine_after=2, quarantine_s=60)
     infinity.behave(unknown_extensions=["1000"])
     assert [office.call(1, f"1380000000{n}").kind for n in range(3)] == ["failed", "failed", "refused"]
     ((state, reason),) = office.rows("SELECT state, offline_reason FROM extension_pool")
     assert (state, reason) == ("offline", "quarantine: 2 failures in a row")
-    time.sleep(1.1)
 
-    async def sweep():
-        from calling_pipeline.telephony.calls.sweep import sweep
-
+    async def later() -> Swept:
         async with TelephonyDependencies.from_runtime(runtime) as deps:
             return await sweep(deps)
 
-    assert asyncio.run(sweep()).out_of_quarantine == 1
+    with days.frozen(days.now() + dt.timedelta(seconds=61)):
+        assert asyncio.run(later()).out_of_quarantine == 1
     assert pool_states(office) == {"available": 1}

@@ -22,7 +22,8 @@ from calling_pipeline.settings import load
 from calling_pipeline.telephony.billing.reconcile import reconcile_day
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline_tests.support import restart_server, served, stop_server, wait_until
+from calling_pipeline.telephony.pool import allocation
+from calling_pipeline_tests.support import LIMIT_S, restart_server, served, start_process, stop_server, wait_until
 from calling_pipeline_tests.telephony.support import (
     CALLBACK_SECRET,
     SECRET_KEY,
@@ -46,14 +47,24 @@ STATES_LEFT = {
 """Step at which a call was killed → the state its record was left in; none before the record was committed."""
 
 
-def killed(office, act, step, *arguments):
-    """Run the driver; true when it was killed at its step, false when it finished before."""
+def driver(office, act, step, *arguments):
+    """The driver, started; it ends with the test."""
     url = office.runtime.database_url.set(drivername="postgresql").render_as_string(hide_password=False)
     command = [sys.executable, "-m", "calling_pipeline_tests.telephony.crash_driver", url]
     command += [str(office.runtime.settings.home), act, step, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0
+    return start_process(command, stderr=subprocess.PIPE, text=True)
+
+
+def killed(office, act, step, *arguments):
+    """Run the driver; true when it was killed at its step, false when it finished before."""
+    process = driver(office, act, step, *arguments)
+    _, errors = process.communicate(timeout=LIMIT_S)
+    assert process.returncode in (0, -signal.SIGKILL), errors
+    return process.returncode != 0
+
+
+def all_ended(infinity):
+    return all(call["ended"] for call in infinity.get("/infinity/_sim/calls"))
 
 
 def later(office, act, minutes=30):
@@ -86,7 +97,7 @@ def test_a_call_killed_at_any_step_is_made_at_most_once_and_its_extension_comes_
     assert [state for state, _ in records] == ([state] if committed else [])
     assert made == (committed and step != "after-2")
     assert held(office) == 1 + committed
-    wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    wait_until(lambda: all_ended(infinity))
     assert later(office, sweep).released == 1 + committed
     assert (held(office), broken_rules(office.runtime)) == (0, [])
     later(office, lambda deps: reconcile_day(deps, days.today()))
@@ -101,16 +112,14 @@ def test_a_call_killed_at_any_step_is_made_at_most_once_and_its_extension_comes_
 def test_a_call_killed_while_infinity_acts_is_learned_from_the_bill(office, infinity):
     infinity.behave(answer_rate=1.0)
     office.call(9, "13800000009")
-    infinity.plant("hang", path="/infinity/api", after=True, seconds=30)
-    url = office.runtime.database_url.set(drivername="postgresql").render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "calling_pipeline_tests.telephony.crash_driver", url]
-    process = subprocess.Popen([*command, str(office.runtime.settings.home), "call", "after-99"])
+    infinity.plant("hang", path="/infinity/api", after=True, seconds=2 * LIMIT_S)
+    process = driver(office, "call", "after-99")
     wait_until(lambda: len(infinity.get("/infinity/_sim/calls")) == 2)
     process.kill()
-    process.wait(10)
+    process.wait(LIMIT_S)
     infinity.clear_faults()
     assert office.rows("SELECT state FROM communication_records WHERE collector_id = 1") == [("initiating",)]
-    wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    wait_until(lambda: all_ended(infinity))
     later(office, lambda deps: reconcile_day(deps, days.today()))
     assert office.rows("SELECT state, settled_by FROM communication_records WHERE collector_id = 1") == [
         ("connected", "bill")
@@ -138,7 +147,7 @@ def test_a_callback_killed_at_any_step_counts_once_when_it_comes_again(office, a
 )
 def test_a_sweep_killed_at_any_step_is_finished_by_the_next(office, infinity, step):
     call = office.call(1)
-    wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    wait_until(lambda: all_ended(infinity))
     office.rows("UPDATE communication_records SET deadline = now() - interval '1 second' RETURNING 1")
     assert killed(office, "sweep", step)
     assert broken_rules(office.runtime) == []
@@ -147,9 +156,7 @@ def test_a_sweep_killed_at_any_step_is_finished_by_the_next(office, infinity, st
     assert (held(office), office.state(call.call_id)) == (0, "unknown")
 
 
-def test_an_extension_lent_by_a_process_that_died_before_it_recorded_a_call_comes_back(office, infinity):
-    from calling_pipeline.telephony.pool import allocation
-
+def test_an_extension_allocated_by_a_process_that_died_before_it_recorded_a_call_comes_back(office, infinity):
     with office.driver() as connection:
         allocation.allocate(connection, 1, 1)
     assert later(office, sweep).released == 1
@@ -174,10 +181,19 @@ def test_the_api_goes_on_after_a_restart_of_the_database_connection(office, api)
 
 
 @pytest.fixture
-def restarted_office(tmp_path, infinity):
-    """An office on a PostgreSQL of this test's own, because it restarts it; the server, the office, the API."""
+def own_server(tmp_path):
+    """A PostgreSQL of this test's own, because it restarts it."""
     server = embedded.start(tmp_path / "postgres")
-    url = business_url(server.get_uri())
+    try:
+        yield server
+    finally:
+        stop_server(server)
+
+
+@pytest.fixture
+def restarted_office(tmp_path, infinity, own_server):
+    """An office on the server that restarts, and the address of its API."""
+    url = business_url(own_server.get_uri())
     engine = make_engine(url)
     migrate.upgrade(engine)
     engine.dispose()
@@ -185,29 +201,29 @@ def restarted_office(tmp_path, infinity):
     runtime = Runtime(
         load(home=tmp_path / "home", database_url=address, secret_key=SECRET_KEY, allow_private_urls=True, api_tokens=TOKENS)
     )
-    office = set_up(runtime, infinity.url + "/infinity/api", lines=20, agents_=20)
-    with served(create_app(runtime)) as api_url:
-        infinity.behave(
-            ring_s=[0.0, 0.05],
-            talk_s=[0.0, 0.05],
-            callback_url=api_url + PATH,
-            callback_secret=CALLBACK_SECRET,
-            callback_delay_s=[0.0, 0.2],
-        )
-        yield server, office, api_url
-    runtime.close()
-    stop_server(server)
+    try:
+        office = set_up(runtime, infinity.url + "/infinity/api", lines=20, agents_=20)
+        with served(create_app(runtime)) as api_url:
+            infinity.behave(
+                ring_s=[0.0, 0.05],
+                talk_s=[0.0, 0.05],
+                callback_url=api_url + PATH,
+                callback_secret=CALLBACK_SECRET,
+                callback_delay_s=[0.0, 0.2],
+            )
+            yield office, api_url
+    finally:
+        runtime.close()
 
 
-def test_a_restart_of_postgresql_amid_calls_and_callbacks_loses_none_and_calls_nobody_twice(restarted_office, infinity):
-    """Infinity's own list is the judge: a click answered with a call has one call, every call has its record, and all of
-    them end in a state that is true."""
-    server, office, api_url = restarted_office
+def call_amid_restarts(infinity, server, api_url):
+    """Eight collectors call one number after the other while the server restarts, three times at least and until a call
+    met a restart; the numbers called, each with the answer's status."""
     answers: list[tuple[str, int]] = []
     over = threading.Event()
 
     def collector(number: int) -> None:
-        with httpx.Client(base_url=api_url, timeout=60, headers={"Authorization": "Bearer admin-token"}) as client:
+        with httpx.Client(base_url=api_url, timeout=LIMIT_S, headers={"Authorization": "Bearer admin-token"}) as client:
             for turn in itertools.count():
                 if over.is_set():
                     return
@@ -215,21 +231,36 @@ def test_a_restart_of_postgresql_amid_calls_and_callbacks_loses_none_and_calls_n
                 wish = {"tenant_id": 1, "collector_id": number, "phone": phone}
                 answers.append((phone, client.post("/api/v1/infinity/make-call", json=wish).status_code))
 
+    def thirty_more_calls() -> None:
+        least = len(infinity.get("/infinity/_sim/calls")) + 30
+        wait_until(lambda: len(infinity.get("/infinity/_sim/calls")) >= least)
+
     with ThreadPoolExecutor(8) as pool:
         collectors = [pool.submit(collector, number) for number in range(1, 9)]
         try:
-            for restarts in range(1, 4):
-                wait_until(lambda least=restarts: len(infinity.get("/infinity/_sim/calls")) >= 30 * least, limit_s=40)  # type: ignore[misc]
+            for restarts in range(1, 21):
+                thirty_more_calls()
                 restart_server(server)
-            wait_until(lambda: len(infinity.get("/infinity/_sim/calls")) >= 120, limit_s=40)
+                if restarts >= 3 and any(status == 503 for _, status in answers):
+                    break
+            thirty_more_calls()
         finally:
             over.set()
         for done in collectors:
-            done.result(40)
+            done.result(LIMIT_S)
+    return answers
 
+
+def test_a_restart_of_postgresql_amid_calls_and_callbacks_loses_none_and_calls_nobody_twice(
+    own_server, restarted_office, infinity
+):
+    """Infinity's own list is the judge: a click answered with a call has one call, every call has its record, and all of
+    them end in a state that is true."""
+    office, api_url = restarted_office
+    answers = call_amid_restarts(infinity, own_server, api_url)
     assert {status for _, status in answers} <= {200, 409, 503}, Counter(status for _, status in answers)
     assert any(status == 503 for _, status in answers), "no call met a restart"
-    wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
+    wait_until(lambda: all_ended(infinity))
     later(office, sweep)
     later(office, lambda deps: reconcile_day(deps, days.today()))
     calls = infinity.get("/infinity/_sim/calls")
@@ -237,11 +268,11 @@ def test_a_restart_of_postgresql_amid_calls_and_callbacks_loses_none_and_calls_n
     assert {call["customuuid"] for call in calls} <= set(known)
     assert len({call["customuuid"] for call in calls}) == len(calls)
     assert infinity.get("/infinity/_sim/counts")["overlapping"] == 0
-    told = {call["customuuid"]: call["connected"] for call in calls}
-    assert {(told[reference], state == "connected") for reference, state in known.items() if reference in told} <= {
+    truth = {call["customuuid"]: call["connected"] for call in calls}
+    assert {(truth[reference], state == "connected") for reference, state in known.items() if reference in truth} <= {
         (True, True),
         (False, False),
     }
-    assert {known[reference] for reference in told}.isdisjoint({"initiating", "ringing", "unknown"})
+    assert {known[reference] for reference in truth}.isdisjoint({"initiating", "ringing", "unknown"})
     assert len(calls) >= sum(status == 200 for _, status in answers)
     assert (held(office), broken_rules(office.runtime)) == (0, [])

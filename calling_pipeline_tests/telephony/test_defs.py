@@ -13,7 +13,7 @@ from calling_pipeline.defs.telephony.sensors import stale_extensions
 from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline_tests.support import wait_until
+from calling_pipeline_tests.support import http, wait_until
 
 DAILY = daily_partitions(dt.date(2026, 1, 1))
 
@@ -147,9 +147,7 @@ def test_an_incomplete_bill_fails_the_day_and_changes_nothing(definitions, offic
 def test_the_sensor_frees_what_is_idle_and_leaves_what_talks(office, infinity, runtime):
     talking, idle = office.call(1, "13800000001"), office.call(2, "13800000002")
     wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
-    import httpx
-
-    httpx.post(f"{infinity.url}/infinity/_sim/lines", json={talking.extension: 1204, idle.extension: 1201})
+    http.post(f"{infinity.url}/infinity/_sim/lines", json={talking.extension: 1204, idle.extension: 1201})
     with office.driver() as connection:
         connection.execute("UPDATE communication_records SET deadline = now() - interval '1 second'")
     with dg.build_sensor_context(resources={"runtime": runtime}) as context:

@@ -1,9 +1,11 @@
-"""Whatever operators, collectors, callbacks, sweeps and crashes do in whatever order: one holder each, nothing held without
-an open call, nothing leaked."""
+"""In any order of acts by operators, collectors, callbacks, sweeps and crashes: one holder each, nothing held without an
+open call, nothing leaked."""
 
 import asyncio
 import datetime as dt
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -24,11 +26,26 @@ from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Allocation, CallWish
 from calling_pipeline.telephony.tenants import collectors
 from calling_pipeline.telephony.tenants import store as tenant_store
+from calling_pipeline_tests.support import LIMIT_S, wait_until
 from calling_pipeline_tests.telephony.support import ANY_HOUR, NIGHTLY, broken_rules, set_up
 
 COLLECTORS = 5
 LINES = 4
 LIMIT = 3
+RING_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Open:
+    """The model of an open call."""
+
+    record_id: int
+    allocation: Allocation
+    started_at: dt.datetime
+
+    def is_due(self, now: dt.datetime) -> bool:
+        """Whether the sweep asks about it: it is past its deadline, or begun before the clock was set back."""
+        return making.deadline(self.started_at, RING_TIMEOUT_S) <= now or self.started_at > now + dt.timedelta(minutes=5)
 
 
 class IdleLine:
@@ -57,17 +74,21 @@ class Pool(RuleBasedStateMachine):
             "http://127.0.0.1:9/api",
             lines=LINES,
             agents_=COLLECTORS,
+            ring_timeout_s=RING_TIMEOUT_S,
             cool_down_s=5,
             quarantine_after=2,
             quarantine_s=60,
             max_concurrent_calls=LIMIT,
             contact_rules=ANY_HOUR,
         )
-        self.open: dict[int, tuple[int, Allocation]] = {}
+        self.open: dict[int, Open] = {}
         self.phone = 0
 
     def teardown(self):
         days.set_clock(None)
+
+    def held(self):
+        return {call.allocation.extension_id for call in self.open.values()}
 
     def deps(self):
         client: Any = IdleLine()
@@ -88,8 +109,8 @@ class Pool(RuleBasedStateMachine):
         if collector in self.open:
             assert opened.rule == "in_call"
         elif opened.__class__.__name__ == "OpenedCall":
-            assert opened.allocation.extension_id not in {allocated.extension_id for _, allocated in self.open.values()}
-            self.open[collector] = (opened.record_id, opened.allocation)
+            assert opened.allocation.extension_id not in self.held()
+            self.open[collector] = Open(opened.record_id, opened.allocation, self.now)
         else:
             assert opened.rule in ("none_free", "over_limit", "no_collector"), opened
             if opened.rule == "over_limit":
@@ -99,7 +120,7 @@ class Pool(RuleBasedStateMachine):
     @rule(data=st.data(), state=st.sampled_from(["connected", "busy", "failed"]))
     def a_callback_ends_a_call(self, data, state):
         collector = data.draw(st.sampled_from(sorted(self.open)))
-        record_id, _ = self.open.pop(collector)
+        record_id = self.open.pop(collector).record_id
         with self.runtime.transaction() as connection:
             call_store.failed(
                 connection, record_id, code="x", failure="", verdict=state if state == "failed" else "good", now=self.now
@@ -109,7 +130,7 @@ class Pool(RuleBasedStateMachine):
     @rule(data=st.data())
     def an_old_token_is_shown(self, data):
         collector = data.draw(st.sampled_from(sorted(self.open)))
-        _, allocated = self.open[collector]
+        allocated = self.open[collector].allocation
         stale = Allocation(allocated.extension_id, allocated.number, allocated.fence - 1, allocated.config_id)
         with self.office.driver() as connection:
             assert not allocation.release(connection, stale)
@@ -124,10 +145,19 @@ class Pool(RuleBasedStateMachine):
 
     @rule()
     def every_call_expires_and_is_swept(self):
-        self.now += dt.timedelta(minutes=10)
+        newest = max([self.now, *(call.started_at for call in self.open.values())])
+        self.now = newest + dt.timedelta(minutes=10)
         swept = asyncio.run(sweep(self.deps()))
         assert swept.released == len(self.open)
         self.open.clear()
+
+    @rule()
+    def what_is_due_is_swept_and_nothing_else(self):
+        due = [collector for collector, call in self.open.items() if call.is_due(self.now)]
+        swept = asyncio.run(sweep(self.deps()))
+        assert swept.released == len(due)
+        for collector in due:
+            del self.open[collector]
 
     @rule(seconds=st.integers(-3600, 30))
     def the_clock_moves(self, seconds):
@@ -143,7 +173,7 @@ class Pool(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_line_is_deleted_if_it_is_not_in_use(self, data):
         extension_id = data.draw(st.sampled_from(self.office.extensions))
-        held = extension_id in {allocated.extension_id for _, allocated in self.open.values()}
+        held = extension_id in self.held()
         try:
             with self.runtime.transaction() as connection:
                 extensions.delete(connection, extension_id, who="test")
@@ -178,9 +208,9 @@ class Pool(RuleBasedStateMachine):
             return
         assert broken_rules(self.runtime) == []
         held = dict(self.office.rows("SELECT holder, id FROM extension_pool WHERE state = 'in_use'"))
-        assert held == {collector: allocated.extension_id for collector, (_, allocated) in self.open.items()}
+        assert held == {collector: call.allocation.extension_id for collector, call in self.open.items()}
         open_calls = self.office.rows("SELECT id FROM communication_records WHERE closed_at IS NULL ORDER BY id")
-        assert [record for (record,) in open_calls] == sorted(record for record, _ in self.open.values())
+        assert [record for (record,) in open_calls] == sorted(call.record_id for call in self.open.values())
         assert len(self.open) <= LIMIT
 
 
@@ -201,57 +231,60 @@ def test_the_pool_is_sound_after_anything(runtime):
 
 @pytest.mark.parametrize("round_", range(5 if NIGHTLY else 1))
 def test_imports_statistics_and_sweeps_may_run_against_the_pool_at_once(runtime, infinity, round_):
-    """Collectors lend and return while lines are imported, switched, counted and swept: no error, no false refusal."""
-    import threading
-    import time
-
+    """Collectors allocate and release while extensions are imported, switched, counted and swept: no error, no false
+    refusal. Everyone goes on until all have done their act often enough."""
     office = set_up(runtime, infinity.url + "/infinity/api", lines=30, agents_=20)
-    stop = time.monotonic() + (6 if NIGHTLY else 2)
     refusals: list[object] = []
-    ready = threading.Barrier(11)
+    ready, over = threading.Barrier(11), threading.Event()
+    done = [0] * 11
 
-    def lend(worker: int) -> int:
-        done = 0
+    def repeat(place: int, act) -> None:
+        ready.wait(LIMIT_S)
+        while not over.is_set():
+            act(done[place])
+            done[place] += 1
+
+    def allocate_and_release(place: int) -> None:
         with office.driver() as connection:
-            ready.wait()
-            while time.monotonic() < stop:
-                allocated = allocation.allocate(connection, 1, 1 + worker)
+
+            def act(_: int) -> None:
+                allocated = allocation.allocate(connection, 1, 1 + place)
                 if isinstance(allocated, Allocation):
-                    done += allocation.release(connection, allocated)
+                    assert allocation.release(connection, allocated)
                 else:
                     refusals.append(allocated)
-        return done
 
-    def disturb(act) -> int:
-        ready.wait()
-        count = 0
-        while time.monotonic() < stop:
+            repeat(place, act)
+
+    def disturb(place: int, change) -> None:
+        def act(turn: int) -> None:
             with runtime.transaction() as connection:
-                act(connection, count)
-            count += 1
-        return count
+                change(connection, turn)
 
-    async def sweeping() -> int:
-        async with TelephonyDependencies.from_runtime(runtime) as deps:
-            rounds = 0
-            while time.monotonic() < stop:
+        repeat(place, act)
+
+    def sweep_once(_: int) -> None:
+        async def act() -> None:
+            async with TelephonyDependencies.from_runtime(runtime) as deps:
                 await sweep(deps)
-                rounds += 1
-        return rounds
 
-    def sweep_on(_: int) -> int:
-        ready.wait()
-        return asyncio.run(sweeping())
+        asyncio.run(act())
 
-    acts = [
+    changes = [
         lambda c, n: extensions.bulk_import(c, office.config_id, [(str(2000 + n % 50), "")], who="test"),
         lambda c, n: extensions.set_state(c, office.extensions[n % 5], ("offline", "available")[n % 2], reason="", who="t"),
         lambda c, n: pool_store.statistics(c, days.now()),
     ]
+    often = 60 if NIGHTLY else 20
     with ThreadPoolExecutor(11) as pool:
-        lending = [pool.submit(lend, worker) for worker in range(7)]
-        others = [pool.submit(disturb, act) for act in acts] + [pool.submit(sweep_on, 0)]
-        counts = [future.result() for future in [*lending, *others]]
+        acts = [pool.submit(allocate_and_release, place) for place in range(7)]
+        acts += [pool.submit(disturb, 7 + number, change) for number, change in enumerate(changes)]
+        acts.append(pool.submit(repeat, 10, sweep_once))
+        try:
+            wait_until(lambda: min(done) >= often or any(act.done() for act in acts))
+        finally:
+            over.set()
+        for act in acts:
+            act.result(LIMIT_S)
     assert refusals == []
-    assert min(counts) > 0
     assert office.rows("SELECT count(*) FROM extension_pool WHERE state = 'in_use'") == [(0,)]
