@@ -205,21 +205,15 @@ def technicians(door: Door, file: Path | None, card: int | None, note_only: bool
     \b
     Example: calling-pipeline notify technicians --file changes.json
     """
-    from calling_pipeline.notifications.technicians import changes
+    from calling_pipeline.notifications.technicians.runs import run as run_now
 
-    runtime = door.ready_runtime
-    deps = NotificationDependencies.from_runtime(runtime)
-    rows = (
-        changes.rows_of_file(file) if file else changes.rows_of_metabase(deps.metabase, card or deps.plan.technicians.card)
-    )
-    with deps.transaction() as connection:
-        taken = changes.take(connection, rows, deps, created_by=_who(), send=not note_only)
-    report = changes.deliver(deps)
-    failed = bool(report.unknown or report.dead)
-    said = f"{taken.new_changes} new changes of {taken.rows}, {taken.messages} messages, {report.delivered} delivered"
-    wrong = [f"row {bad.row}: {bad.reason}" for bad in taken.bad_rows]
-    wrong += [f"nobody receives the changes of {company}" for company in taken.companies_without_receiver]
-    return Answer({**asdict(taken), "delivery": asdict(report)}, [said, *wrong], failed=failed)
+    deps = NotificationDependencies.from_runtime(door.ready_runtime)
+    done = run_now(deps, created_by=_who(), file=file, card=card, send=not note_only)
+    made, report = done.generated, done.delivery
+    said = f"{made.new_changes} new changes of {made.rows}, {made.messages} messages, {report.delivered} delivered"
+    wrong = [f"row {bad.row}: {bad.reason}" for bad in made.bad_rows]
+    wrong += [f"nobody receives the changes of {company}" for company in made.companies_without_receiver]
+    return Answer({**asdict(made), "delivery": asdict(report)}, [said, *wrong], failed=done.failed)
 
 
 def _ledgers(door: Door, given: tuple[Path, ...]) -> list[Path]:

@@ -15,8 +15,8 @@ from calling_pipeline import days
 from calling_pipeline.notifications.contracts import runs
 from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.notifications.outbox.records import DeliveryReport
+from calling_pipeline.notifications.outbox.rounds import deliver_round
 from calling_pipeline.notifications.outboxes import OUTBOXES
-from calling_pipeline.notifications.technicians import changes
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
 
@@ -45,7 +45,7 @@ def dispatch(deps: NotificationDependencies, ledgers: Sequence[Path], *, by: str
     deadline = time.monotonic() + wait_s
     while True:
         runs.deliver(deps, ledgers, done.contracts, wait_s=0)
-        done.technicians.add(changes.deliver(deps))
+        done.technicians.add(deliver_round(deps, OUTBOXES["technicians"]))
         due = [at for at in (done.contracts.delivery.next_due_at, done.technicians.next_due_at) if at is not None]
         pause_s = max(1.0, (min(due) - days.now()).total_seconds()) if due else 0.0
         if not due or time.monotonic() + pause_s >= deadline:

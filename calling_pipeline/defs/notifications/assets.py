@@ -10,7 +10,8 @@ from calling_pipeline.notifications.contracts import runs
 from calling_pipeline.notifications.contracts.runs import Run
 from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.notifications.dispatch import dispatch
-from calling_pipeline.notifications.technicians import changes
+from calling_pipeline.notifications.technicians.generation import generate
+from calling_pipeline.notifications.technicians.rows import rows_of_metabase
 from calling_pipeline.runtime import Runtime
 
 DISPATCH_S = 240.0
@@ -96,7 +97,7 @@ def _technician_notifications() -> dg.AssetsDefinition:
         group_name="notifications",
         kinds={"postgres", "metabase"},
         owners=OWNERS,
-        description="Messages about technicians' status changes, two a new change; the sensor delivers them.",
+        description="Messages about technicians' status changes, two per new change; the sensor delivers them.",
         metadata={
             "dagster/table_name": "technician_messages",
             "dagster/column_schema": dg.TableSchema([dg.TableColumn("change_id", "text"), *_MESSAGE_COLUMNS]),
@@ -106,18 +107,18 @@ def _technician_notifications() -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.MaterializeResult[None]:
         deps = NotificationDependencies.from_runtime(runtime)
-        rows = changes.rows_of_metabase(deps.metabase, deps.plan.technicians.card)
+        rows = rows_of_metabase(deps.metabase, deps.plan.technicians.card)
         with deps.transaction() as connection:
-            taken = changes.take(connection, rows, deps, created_by=f"dagster {context.run.run_id}")
+            made = generate(connection, rows, deps, created_by=f"dagster {context.run.run_id}")
         return dg.MaterializeResult(
             metadata={
-                "rows": taken.rows,
-                "new_changes": taken.new_changes,
-                "messages": taken.messages,
-                "too_old": taken.too_old,
-                "bad_rows": len(taken.bad_rows),
-                "bad_rows_why": [f"row {bad.row}: {bad.reason}" for bad in taken.bad_rows[:20]],
-                "companies_without_receiver": taken.companies_without_receiver,
+                "rows": made.rows,
+                "new_changes": made.new_changes,
+                "messages": made.messages,
+                "too_old": made.too_old,
+                "bad_rows": len(made.bad_rows),
+                "bad_rows_why": [f"row {bad.row}: {bad.reason}" for bad in made.bad_rows[:20]],
+                "companies_without_receiver": made.companies_without_receiver,
             }
         )
 

@@ -11,7 +11,7 @@ from calling_pipeline.errors import InvalidInput
 from calling_pipeline.notifications.json_file import read_json
 from calling_pipeline.notifications.outbox.records import Draft
 from calling_pipeline.notifications.technicians import store
-from calling_pipeline.notifications.technicians.changes import TO_COMPANY, TO_ROBOT
+from calling_pipeline.notifications.technicians.records import TO_COMPANY, TO_ROBOT
 
 
 def import_technicians(connection: sa.Connection, file: Path, *, by: str) -> int:
