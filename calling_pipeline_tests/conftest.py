@@ -78,7 +78,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 @pytest.fixture(autouse=True)
 def no_process_left() -> Iterator[None]:
-    """Whatever processes a test started end with it, also when it fails."""
+    """The processes that a test started end with it, also when it fails."""
     yield
     end_processes(but=_of_the_session)
 

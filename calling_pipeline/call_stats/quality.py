@@ -1,4 +1,4 @@
-"""Judges stored numbers: pure evaluations that the asset checks wrap. Reading the facts is `store_quality.py`."""
+"""Judgements of a day's stored numbers, pure: the facts come from `facts/store.py`, the asset checks show the findings."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def sums_agree(facts: DayFacts) -> Finding:
     }
     adds_up = cached.total_success == cached.grade_9 + cached.grade_1
     counted = (cached.grade_9, cached.grade_1, cached.total_records) == (facts.grade_9, facts.grade_1, facts.records)
-    said = (
-        "the sums agree" if adds_up and counted else "the sum is wrong" if not adds_up else "the call records say otherwise"
-    )
-    return Finding(adds_up and counted, said, numbers=numbers)
+    sentence = "the sums agree" if counted else "the call records add up to other numbers"
+    if not adds_up:
+        sentence = "the sum is wrong"
+    return Finding(adds_up and counted, sentence, numbers=numbers)
 
 
 def rates_are_consistent(task: TaskDay | None) -> Finding:
@@ -170,7 +170,7 @@ def no_abnormal_drop(facts: DayFacts) -> Finding:
     """At least half as many calls as on the same weekday a week before, up to the same time of day."""
     numbers = {"records": facts.records, "week_before": facts.week_before}
     if facts.week_before < ENOUGH_CALLS:
-        return Finding(True, "too few calls in the week before to compare", numbers=numbers)
+        return Finding(True, "too few calls one week earlier to compare", numbers=numbers)
     share = facts.records / facts.week_before
     return Finding(
         share >= 1 - DROP_LIMIT, f"{share:.0%} of the week before", numbers={**numbers, "share_pct": round(100 * share, 1)}

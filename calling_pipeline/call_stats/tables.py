@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from calling_pipeline.database.tables import Columns, Instant, metadata
 
 fetch_numbers = sa.Sequence("fetch_numbers", metadata=metadata)
-"""Drawn when a read begins: the higher number is the newer read, whatever the clocks of two machines say."""
+"""Drawn when a read begins: the higher number is the newer read, even when the clocks of two machines differ."""
 
 
 class _FetchProofsColumns(Columns):

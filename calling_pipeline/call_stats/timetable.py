@@ -13,7 +13,6 @@ from calling_pipeline.call_stats.records import SyncType, Track
 ACCEPTED_DELAY = dt.timedelta(minutes=15)
 """How long after its tick a sync may take to be stored before its numbers count as late."""
 
-
 _DAYTIME = tuple(range(9, 24))
 _EVERY_TEN = tuple(range(0, 60, 10))
 _CORRECTIONS = (1, 10, 15, 21)

@@ -1,6 +1,6 @@
-"""The dialling gateway: takes one number a request, calls it once a `distinct_id`, and keeps the exact truth.
+"""The dialling gateway: takes one number per request, calls it once per `distinct_id`, and keeps the exact truth.
 
-Truth: `GET /gateway/_sim/calls` (calls made; `DELETE` forgets), `GET /gateway/_sim/requests` (when each request arrived).
+Truth: `GET /gateway/_sim/calls` (calls made; `DELETE` resets), `GET /gateway/_sim/requests` (when each request arrived).
 Fault of its own: `refuse` (`options`: `resp_code`, `message`), a business refusal.
 """
 
@@ -46,7 +46,7 @@ class Gateway:
         self.forget()
 
     def forget(self) -> None:
-        """Begin with nothing done."""
+        """Reset: no call was made, no request arrived."""
         self.calls: dict[str, Call] = {}
         self.refused: dict[str, tuple[str, str]] = {}
         self.malformed: list[str] = []
@@ -100,7 +100,7 @@ def routes(simulation: Simulation) -> list[BaseRoute]:
 
 
 class _Push:
-    """The endpoint, plain ASGI because a benchmark leans on it."""
+    """The endpoint, plain ASGI because a benchmark measures against it."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway

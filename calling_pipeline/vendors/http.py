@@ -28,7 +28,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and 
 
 
 _parsed = lru_cache(maxsize=256)(httpx.URL)
-"""Addresses are few and asked again and again; taking one apart costs a tenth of a request."""
+"""Addresses are few and requested many times; parsing one costs a tenth of a request."""
 
 
 class VendorHttp:
@@ -66,7 +66,7 @@ class VendorHttp:
             )
             for _ in range(lanes)
         ]
-        # used last, taken first: requests in turn share one warm connection, however many are allowed at once
+        # the client released last is taken first, so that sequential requests share one open connection
         self._free = [client for _ in range(LANE_WIDTH) for client in self._clients]
         self._overflow = itertools.cycle(self._clients)
 
@@ -89,7 +89,7 @@ class VendorHttp:
             await client.aclose()
 
     async def request(self, method: str, path: str, *, safe: bool, **options: Any) -> httpx.Response:
-        """Send one request and read its whole answer, whatever its status. `options` are httpx's.
+        """Send one request and read its whole answer, of any status. `options` are httpx's.
 
         `safe` says whether repeating it does no harm. Raises `VendorUnavailable` when it certainly was not sent;
         when it may have been, `VendorTimeout` or `VendorUnavailable` if `safe`, else `AmbiguousOutcome`.

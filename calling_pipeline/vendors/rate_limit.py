@@ -1,4 +1,4 @@
-"""How many requests one vendor is sent at once: fewer when it says 429, all of them again when it stops saying so."""
+"""How many requests a vendor gets at once: fewer after it answered 429, gradually more after answers that went well."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 SHORTEST_PAUSE_S = 0.05
 
 
-class Pace:
+class ConcurrencyLimit:
     """At most `most` turns at once.
 
     A 429 pauses every turn and halves their number, once per pause; each turn that succeeds afterwards raises it a little.
@@ -44,7 +44,7 @@ class Pace:
                 self._changed.notify_all()
 
     def went_well(self) -> None:
-        """The vendor answered: one more place after as many answers as there are places."""
+        """The vendor answered. After as many answers as there are places, there is one place more."""
         self._allowed = min(self._most, self._allowed + 1 / self._allowed)
 
     def refused_for(self, seconds: float) -> None:

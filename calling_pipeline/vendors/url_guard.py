@@ -28,7 +28,7 @@ _REFUSED = tuple(
         "::/96",  # IPv4-compatible, long deprecated
         "100::/64",
         "2001::/23",  # Teredo, ORCHID and other special uses
-        "2002::/16",  # 6to4: leads to whatever IPv4 address it embeds
+        "2002::/16",  # 6to4: leads to the IPv4 address it embeds
         "fec0::/10",  # site-local
         "5f00::/16",
         "3fff::/20",
@@ -104,7 +104,7 @@ async def _resolve(host: str, port: int) -> Sequence[str]:
 
 
 async def require_public(url: str, *, field: str = "api_url") -> None:
-    """Raise `InvalidInput` when `url` leads into a private network now, or nowhere."""
+    """Raise `InvalidInput` when `url` leads into a private network now, or cannot be resolved."""
     parsed = httpx.URL(url)
     try:
         await public_address(parsed.host, parsed.port or (443 if parsed.scheme == "https" else 80))

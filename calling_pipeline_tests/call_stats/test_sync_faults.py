@@ -1,4 +1,4 @@
-"""Whatever the vendor does over real HTTP: the day is right, or the sync fails and the old numbers stand."""
+"""Every fault of the vendor over real HTTP: the day is right, or the sync fails and the old numbers stand."""
 
 import datetime as dt
 

@@ -32,8 +32,8 @@ class _IncrementDisagrees(Exception):
 async def sync_grade_day(job: SyncJob, day: dt.date) -> DayResult:
     """Read and replace one day of call records.
 
-    Raises `IncompleteFetch` or `ContractBreach` when the day did not arrive whole, and whatever else the vendor's client
-    raises; the old records and numbers then stand.
+    Raises `IncompleteFetch` or `ContractBreach` when the day did not arrive whole, and the other errors of the vendor's
+    client; the old records and numbers then stand.
     """
     with reachable(job.engine) as connection:
         with connection.begin():

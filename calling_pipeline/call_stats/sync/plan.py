@@ -36,8 +36,8 @@ def plan_read(
 ) -> ReadPlan:
     """How to read `day` at `now`, given the last reads stored for it.
 
-    The end is frozen at the last whole second, so that calls made meanwhile do not shift pages. Only the scheduled sync of
-    the current day is ever incremental. Raises `InvalidInput` for a day that has not begun.
+    The end is frozen at the last whole second, so that calls made during the read do not shift its pages. Only the scheduled
+    sync of the current day is ever incremental. Raises `InvalidInput` for a day that has not begun.
     """
     day_start, next_day = days.day_bounds(day)
     if now < day_start:

@@ -21,8 +21,8 @@ from calling_pipeline.vendors.guanke.records import TaskStat
 async def sync_task_day(job: SyncJob, day: dt.date) -> DayResult:
     """Read, add up and publish one day of task statistics.
 
-    Raises `IncompleteFetch` or `ContractBreach` when the day did not arrive whole, and whatever else the vendor's client
-    raises; the old numbers then stand.
+    Raises `IncompleteFetch` or `ContractBreach` when the day did not arrive whole, and the other errors of the vendor's
+    client; the old numbers then stand.
     """
     plan = plan_read(day, job.sync_type, days.now(), None, None)
     with reachable(job.engine) as connection:

@@ -41,11 +41,11 @@ from calling_pipeline.vendors.guanke.records import (
 )
 from calling_pipeline.vendors.guanke.token import Credentials, OwnTokens, Tokens
 from calling_pipeline.vendors.http import VendorHttp, retry_after_s, retrying
-from calling_pipeline.vendors.rate_limit import SHORTEST_PAUSE_S, Pace
+from calling_pipeline.vendors.rate_limit import SHORTEST_PAUSE_S, ConcurrencyLimit
 
 PAGE_SIZE = 1000
 LONGEST_PAUSE_S = 120.0
-"""A page is asked for again as long as the vendor's `Retry-After`s together stay below this."""
+"""A page is requested again while the sum of the vendor's `Retry-After` values stays below this."""
 TOKEN_LIFE = dt.timedelta(days=30)
 LONGEST_WINDOW = dt.timedelta(days=7)
 _ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
@@ -75,7 +75,7 @@ class GuankeClient:
         self._credentials = credentials
         self._http = VendorHttp(VENDOR, base_url, concurrency=concurrency, timeout_s=timeout_s, transport=transport)
         self._tokens = tokens or OwnTokens()
-        self._pace = Pace(concurrency)
+        self._limit = ConcurrencyLimit(concurrency)
 
     async def __aenter__(self) -> Self:
         return self
@@ -86,7 +86,7 @@ class GuankeClient:
         await self._http.aclose()
 
     def calls(self, start: dt.datetime, end: dt.datetime) -> list[Reading[CallRecord]]:
-        """Readings of every call with `start` ≤ call time ≤ `end` (whole seconds): one a window of at most 7 days."""
+        """Readings of every call with `start` ≤ call time ≤ `end` (whole seconds): one per window of at most 7 days."""
         decoder = call_decoder(CALLS)
         return [
             self._reading(CALLS, {"startTime": days.wall_clock(first), "endTime": days.wall_clock(last)}, decoder, "id")
@@ -94,7 +94,7 @@ class GuankeClient:
         ]
 
     def task_stats(self, day: dt.date) -> Reading[TaskStat]:
-        """A reading of the day's dialling tasks. The rows carry no date, so it is one day a request."""
+        """A reading of the day's dialling tasks. The rows carry no date, so each request asks for one day."""
         parameters = {"start_time": day.isoformat(), "end_time": day.isoformat(), "query_type": "20"}
         return self._reading(TASKS, parameters, task_decoder(TASKS), "task_id")
 
@@ -159,7 +159,7 @@ class GuankeClient:
         return answer.content
 
     async def _fetch_token(self) -> Fetched:
-        """A new token. Concurrent callers and other processes are kept out by the token store."""
+        """A new token. The token store lets one caller at a time fetch it, across processes."""
         token = await retrying(self._ask_for_token, on_retry=self._note_retry)
         return Fetched(token, days.now() + TOKEN_LIFE)
 
@@ -187,13 +187,13 @@ class GuankeClient:
         headers = {"Authorization": token} if token else None
         waited = 0.0
         while True:
-            async with self._pace.turn():
+            async with self._limit.turn():
                 answer = await self._http.request("GET", endpoint, safe=True, params=query, headers=headers)
                 asked = retry_after_s(answer) if answer.status_code == 429 else None
                 if asked is None:
-                    self._pace.went_well()
+                    self._limit.went_well()
                     break
-                self._pace.refused_for(min(asked, LONGEST_PAUSE_S))
+                self._limit.refused_for(min(asked, LONGEST_PAUSE_S))
             waited += max(asked, SHORTEST_PAUSE_S)
             if waited > LONGEST_PAUSE_S or (asked == 0 and waited > 1):
                 break
@@ -205,7 +205,7 @@ class GuankeClient:
 
 
 def _require_status(answer: httpx.Response, endpoint: str) -> httpx.Response:
-    """The answer when its status is 200 or 401 (whose meaning is the caller's); else the failure it stands for."""
+    """The answer when its status is 200 or 401, which the caller judges. Raises what any other status stands for."""
     status = answer.status_code
     if status in (408, 429) or status >= 500:
         raise VendorUnavailable(
@@ -255,12 +255,16 @@ def _require_success(body: bytes, endpoint: str, number: int) -> None:
 
 
 def _judge_code(envelope: Envelope, endpoint: str, number: int) -> None:
-    """200 passes. 4xx is the vendor's no (429 and 408 excepted); whatever else it sends may pass when asked again."""
+    """Raise what the answer's code stands for, unless it is 200.
+
+    4xx is a refusal (`VendorRefused`), except 429 and 408; with any other code the request may succeed when it is sent again
+    (`VendorUnavailable`).
+    """
     code = envelope.code
     if code == 200:
         return
-    said = mask_digits((envelope.message or "")[:200]).strip()
-    sentence = f"Guanke {endpoint} page {number} answered code {code}" + (f" ({said})" if said else "")
+    message = mask_digits((envelope.message or "")[:200]).strip()
+    sentence = f"Guanke {endpoint} page {number} answered code {code}" + (f" ({message})" if message else "")
     if 400 <= code < 500 and code not in (408, 429):
         raise VendorRefused(sentence, vendor=VENDOR, endpoint=endpoint, code=str(code))
     raise VendorUnavailable(sentence, vendor=VENDOR, endpoint=endpoint)

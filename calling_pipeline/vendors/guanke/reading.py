@@ -17,7 +17,7 @@ from calling_pipeline.vendors.guanke.records import CALLS, VENDOR, FieldCensus, 
 
 T = TypeVar("T", bound=msgspec.Struct)
 REPAIRS = 4
-"""How often a reading that disagrees with the vendor's total is repaired before it is given up."""
+"""How often a reading that disagrees with the vendor's total is repaired before it fails."""
 
 
 @dataclass

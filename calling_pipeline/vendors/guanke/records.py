@@ -1,4 +1,4 @@
-"""What Guanke sends, as typed records: the wire's names and oddities stop here. No HTTP lives here.
+"""What Guanke sends, as typed records: the vendor's field names and codes are known here only. It sends no request.
 
 Decoding is strict first, which costs nothing and proves that every record has exactly the contract's fields; only a
 page that fails it is decoded again leniently, with a census of its new and missing fields.

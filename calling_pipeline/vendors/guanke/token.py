@@ -33,7 +33,7 @@ class Credentials:
         )
 
     def name(self, base_url: str) -> str:
-        """What the token they earn is stored under: another account or address has another."""
+        """The name under which their token is stored; it differs by account and address."""
         identity = hashlib.sha256("\x1f".join((base_url, *self.request(base_url)[1].values())).encode()).hexdigest()
         return f"guanke:{identity[:16]}"
 
