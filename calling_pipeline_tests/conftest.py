@@ -107,13 +107,13 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> URL:
 @pytest.fixture
 def empty_database_url(server_url: URL) -> Iterator[URL]:
     """A database with nothing in it."""
-    yield from _database(server_url, "template0")
+    yield from temporary_database(server_url, "template0")
 
 
 @pytest.fixture
 def database_url(server_url: URL) -> Iterator[URL]:
     """A clone of the migrated template: real, empty, this test's own."""
-    yield from _database(server_url, TEMPLATE)
+    yield from temporary_database(server_url, TEMPLATE)
 
 
 @pytest.fixture
@@ -171,7 +171,8 @@ def simulator(_simulator_process: Simulator) -> Iterator[Simulator]:
     _simulator_process.clear_faults()
 
 
-def _database(server_url: URL, template: str) -> Iterator[URL]:
+def temporary_database(server_url: URL, template: str) -> Iterator[URL]:
+    """A database made from `template`, dropped afterwards."""
     name = free_name()
     _statement(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield server_url.set(database=name)

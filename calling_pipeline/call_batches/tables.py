@@ -116,7 +116,7 @@ call_tasks = sa.Table(
     sa.Index("ix_call_tasks_pending", "batch_id", "source_row", postgresql_where=sa.text("state = 'pending'")),
     sa.Index("ix_call_tasks_in_flight", "batch_id", "state", postgresql_where=sa.text("state IN ('pushing', 'unknown')")),
     sa.Index("ix_call_tasks_batch", "batch_id", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
-    comment="One source row of a batch and what became of it",
+    comment="One source row of a batch and its outcome",
 )
 
 
@@ -169,7 +169,7 @@ call_history = sa.Table(
     "call_history",
     metadata,
     CallHistoryColumns,
-    comment="One row a phone ever called",
+    comment="One row per phone ever called",
 )
 
 

@@ -23,7 +23,7 @@ do_not_call = sa.Table(
     metadata,
     DoNotCallColumns,
     sa.PrimaryKeyConstraint("phone", "source", name="pk_do_not_call"),
-    comment="Numbers nobody may contact, one row a source; without expires_at for ever",
+    comment="Numbers that nobody may contact, one row per source; permanent without expires_at",
 )
 
 

@@ -1,4 +1,4 @@
-"""Many rows at once: COPY into a table, and a temporary table shaped like a real one."""
+"""Many rows at once: COPY into a table."""
 
 from __future__ import annotations
 
@@ -21,13 +21,6 @@ def copy_rows(connection: sa.Connection, table: str, columns: Sequence[str], row
     return count
 
 
-def copy_text(connection: sa.Connection, table: str, columns: Sequence[str], chunks: Iterable[str | bytes]) -> None:
-    """COPY chunks already in PostgreSQL's text format; for hot paths that format whole pages themselves."""
-    with driver_connection(connection).cursor() as cursor, cursor.copy(_copy_statement(table, columns)) as copy:
-        for chunk in chunks:
-            copy.write(chunk)
-
-
 @contextmanager
 def copy_stream(connection: sa.Connection, table: str, columns: Sequence[str]) -> Iterator[Callable[[str | bytes], None]]:
     """A COPY that stays open within the block; the function given takes chunks in PostgreSQL's text format."""
@@ -38,11 +31,3 @@ def copy_stream(connection: sa.Connection, table: str, columns: Sequence[str]) -
 def _copy_statement(table: str, columns: Sequence[str]) -> sql.Composed:
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     return sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(*table.split(".")), names)
-
-
-def temporary_like(connection: sa.Connection, name: str, table: str, columns: Sequence[str]) -> None:
-    """Create the temporary table `name` with `columns` of `table`, emptied and dropped at the transaction's end."""
-    statement = sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
-        sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(*table.split("."))
-    )
-    driver_connection(connection).execute(statement)

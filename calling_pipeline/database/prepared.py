@@ -27,7 +27,7 @@ class Prepared:
     """A statement with `:name` parameters, kept ready as the server's own form of it (`$1`, `$2`, …).
 
     The driver would translate named parameters at every call of a long statement, and SQLAlchemy would build its execution
-    context; for statements that run thousands of times a second both cost more than the statement.
+    context; for statements that run thousands of times per second both cost more than the statement.
     """
 
     def __init__(self, statement: sa.TextClause) -> None:

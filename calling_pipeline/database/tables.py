@@ -43,5 +43,5 @@ vendor_credentials = sa.Table(
     "vendor_credentials",
     metadata,
     VendorCredentialsColumns,
-    comment="Tokens that vendors lend us; `database/credentials.py` is their only reader and writer",
+    comment="Tokens that vendors issue; `database/credentials.py` alone reads and writes them",
 )

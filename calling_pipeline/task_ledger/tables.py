@@ -36,7 +36,7 @@ task_ledger = sa.Table(
     ),
     sa.Index("ix_task_ledger_created_at", "created_at"),
     sa.Index("ix_task_ledger_finished_at", "finished_at", postgresql_using="brin"),
-    comment="Every unit of work, one row a task id; never goes backwards",
+    comment="Every unit of work, one row per task id; never goes backwards",
     postgresql_with={"fillfactor": 70},
 )
 
@@ -57,7 +57,7 @@ task_charges = sa.Table(
     sa.CheckConstraint("credits > 0", name="credits_positive"),
     sa.UniqueConstraint("task_id", name="uq_task_charges_task_id"),
     sa.Index("ix_task_charges_charged_at", "charged_at", postgresql_using="brin"),
-    comment="Credits charged, once an act",
+    comment="Credits charged, once per act",
 )
 
 

@@ -111,7 +111,7 @@ class Extension:
     state: ExtensionState
     holder: int | None
     fence: int
-    lent_at: dt.datetime | None
+    allocated_at: dt.datetime | None
     last_used_at: dt.datetime | None
     ready_at: dt.datetime | None
     failures: int

@@ -43,7 +43,7 @@ from calling_pipeline_tests.benchmarks.telephony_contenders import (
     orm_pair,
     prepare_jobs,
 )
-from calling_pipeline_tests.telephony.order import lend_and_return, rank_errors
+from calling_pipeline_tests.telephony.order import allocate_and_release, rank_errors
 from calling_pipeline_tests.telephony.support import (
     SECRET_KEY,
     TOKENS,
@@ -154,7 +154,7 @@ def _against_others(url: URL, ours: float, faults: list[str]) -> Iterator[dict[s
 def _order(office: Office) -> Iterator[dict[str, Any]]:
     for strategy in ("lru", "round_robin"):
         errors = rank_errors(
-            lend_and_return(office, seconds=2 * ROUND_S, strategy=strategy),
+            allocate_and_release(office, seconds=2 * ROUND_S, strategy=strategy),
             office.extensions,
             strategy,
         )

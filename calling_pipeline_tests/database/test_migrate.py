@@ -1,32 +1,18 @@
-"""The schema: one command brings any database to it, and it is what the tables say."""
+"""One command brings any database to the schema; what it cannot bring there is refused in a sentence."""
 
-import importlib
-import pkgutil
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-import calling_pipeline
 from calling_pipeline.database import migrate
-from calling_pipeline.database.engine import driver_connection, make_engine
-from calling_pipeline.database.tables import metadata
-from calling_pipeline.errors import ConfigurationError, DatabaseUnavailable
-from calling_pipeline.task_ledger.ledger import save_task_details
-from calling_pipeline.task_ledger.records import TaskDetails
-from calling_pipeline.telephony.pool import allocation
-
-
-def test_tables_and_the_migrated_database_agree(connection):
-    for module in pkgutil.walk_packages(calling_pipeline.__path__, "calling_pipeline."):
-        if module.name.endswith(".tables"):
-            importlib.import_module(module.name)
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
-    assert compare_metadata(context, metadata) == []
+from calling_pipeline.database.engine import make_engine
+from calling_pipeline.database.migration_steps import create_index_concurrently
+from calling_pipeline.errors import Busy, ConfigurationError, DatabaseUnavailable
+from calling_pipeline_tests.support import wait_until
 
 
 def test_migrating_twice_changes_nothing_the_second_time(empty_database_url):
@@ -70,30 +56,82 @@ def test_an_unreachable_server_is_one_sentence_without_the_password():
     assert "hidden-word" not in str(caught.value)
 
 
-def test_a_database_with_rows_of_an_older_schema_is_brought_forward(empty_database_url):
-    engine = make_engine(empty_database_url)
+def test_a_schema_from_before_the_first_release_is_refused_in_other_words(engine):
     with engine.begin() as connection:
-        older = Config()
-        older.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-        older.attributes["connection"] = connection
-        command.upgrade(older, "0007_telephony")
-        connection.exec_driver_sql(
-            "INSERT INTO infinity_configs (tenant_id, name, api_url, app_id, enabled, strategy, max_concurrent_calls,"
-            " ring_timeout_s, cool_down_s, quarantine_after, quarantine_s, caller_numbers, contact_rules, created_at,"
-            " updated_at) VALUES (1, 'office', 'https://infinity.test', 'app', true, 'lru', 5, 30, 0, 3, 600, '{}', '{}',"
-            " now(), now());"
-            "INSERT INTO extension_pool (config_id, number, state, holder, lease_until, created_at) VALUES"
-            " (1, '1000', 'available', NULL, NULL, now()), (1, '1001', 'in_use', 7, now(), now()),"
-            " (1, '1002', 'offline', NULL, NULL, now());"
-            "INSERT INTO collectors (tenant_id, id, callback_number_sealed, callback_number_masked, created_at, updated_at)"
-            " VALUES (1, 8, '', '', now(), now());"
-            "INSERT INTO task_ledger (task_id, feature, state, credits, free, charged_act, details, created_at, created_by,"
-            " updated_at, updated_by, finished_at, saves, last_outcome) VALUES"
-            " ('a', 'x', 'pending', 3, false, 'a', '{}', now(), '', now(), '', NULL, 1, 'created')"
-        )
-    assert migrate.upgrade(engine) == ("0007_telephony", migrate.newest_revision())
-    with engine.begin() as connection:
-        allocated = allocation.allocate(driver_connection(connection), 1, 8)
-        saved = save_task_details(connection, TaskDetails("a", "x", "completed"))
-    assert (allocated.number, saved.outcome, saved.charge) == ("1000", "updated", "charged")
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0007_telephony'"))
+    with pytest.raises(ConfigurationError, match=r"0007_telephony.*before the first release.*0010_call_task_indexes"):
+        migrate.upgrade(engine)
+
+
+def test_a_migration_waits_for_another_one_and_then_says_who_is_busy(engine, monkeypatch):
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT_S", 0.3)
+    with migrate._migrating(engine), pytest.raises(Busy, match="another session"):
+        migrate.upgrade(engine)
+    assert migrate.upgrade(engine)[0] == migrate.newest_revision()
+
+
+def test_time_outs_and_the_lock_of_a_migration_end_with_it(empty_database_url):
+    engine = make_engine(empty_database_url, pool_size=1, max_overflow=0)
+    migrate.upgrade(engine)
+    held = """
+        SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database
+        WHERE locktype = 'advisory' AND datname = current_database()
+    """
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar_one() == "0"
+        wait_until(lambda: connection.exec_driver_sql(held).scalar_one() == 0)
     engine.dispose()
+
+
+@pytest.fixture
+def migrating(engine):
+    """A connection in the state that a migration finds it in, with a table that others use."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE numbers (number integer); INSERT INTO numbers VALUES (1), (2), (2)")
+    with migrate._migrating(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
+        with Operations.context(context):
+            yield connection
+
+
+def is_valid(connection, name):
+    rows = connection.execute(
+        sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)"), {"name": name}
+    )
+    found = rows.scalars().all()
+    connection.rollback()
+    return found
+
+
+def test_an_index_built_concurrently_that_failed_is_dropped_and_built_anew(migrating):
+    with pytest.raises(IntegrityError):
+        create_index_concurrently("uq_numbers", "numbers", ["number"], unique=True)
+    assert is_valid(migrating, "uq_numbers") == [False]
+    migrating.exec_driver_sql("DELETE FROM numbers WHERE ctid = '(0,3)'")
+    migrating.commit()
+    create_index_concurrently("uq_numbers", "numbers", ["number"], unique=True)
+    assert is_valid(migrating, "uq_numbers") == [True]
+    create_index_concurrently("uq_numbers", "numbers", ["number"], unique=True)  # complete: left as it is
+
+
+def test_an_index_is_built_concurrently_within_the_time_outs_of_migrations(migrating, engine):
+    migrating.exec_driver_sql("SET lock_timeout = '200ms'")
+    migrating.commit()
+    with engine.begin() as other:
+        other.exec_driver_sql("INSERT INTO numbers VALUES (3)")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            create_index_concurrently("ix_numbers", "numbers", ["number"], postgresql_where=sa.text("number > 0"))
+    create_index_concurrently("ix_numbers", "numbers", ["number"], postgresql_where=sa.text("number > 0"))
+    assert is_valid(migrating, "ix_numbers") == [True]
+    assert migrating.exec_driver_sql("SHOW statement_timeout").scalar_one() == "5min"
+
+
+def test_a_concurrent_index_does_not_wait_for_a_process_that_waits_to_migrate(migrating, engine):
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(migrate.upgrade, engine)
+        create_index_concurrently("ix_numbers", "numbers", ["number"])
+        assert is_valid(migrating, "ix_numbers") == [True]
+        assert not waiting.done()
+        migrating.exec_driver_sql("SELECT pg_advisory_unlock_all()")
+        migrating.commit()
+        assert waiting.result(60) == (migrate.newest_revision(), migrate.newest_revision())

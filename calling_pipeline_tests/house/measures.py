@@ -108,7 +108,8 @@ def measure(root: Path = ROOT) -> dict[str, float]:
     files = sources(root)
     python = [file for file in files if file.path.suffix == ".py"]
     functions = [function.lines for file in python for function in file.functions]
-    in_sql = [function.lines for file in files if file.path.suffix == ".sql" for function in file.functions]
+    sql_files = [file for file in files if file.path.suffix == ".sql" and not file.is_frozen]
+    in_sql = [function.lines for file in sql_files for function in file.functions]
     strings = [(file.name, string) for file in python for string in file.sql_strings]
     graph = import_graph(root)
     figures: dict[str, float] = {

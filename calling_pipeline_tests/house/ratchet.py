@@ -19,16 +19,9 @@ KNOWN: dict[str, dict[str, int]] = {
     },
     "long SQL strings": {
         "calling_pipeline/database/credentials.py": 1,
-        "calling_pipeline/database/migrations/versions/0005_call_batches.py": 1,
-        "calling_pipeline/database/migrations/versions/0007_telephony.py": 1,
-        "calling_pipeline/database/migrations/versions/0008_lend_extension.py": 1,
-        "calling_pipeline/database/migrations/versions/0009_save_task.py": 1,
     },
     "long files": {},
-    "long functions": {
-        "calling_pipeline/database/migrations/versions/0005_call_batches.py": 1,
-        "calling_pipeline/database/migrations/versions/0007_telephony.py": 1,
-    },
+    "long functions": {},
 }
 
 # Banned words by folder.

@@ -59,6 +59,11 @@ class Source:
     path: Path
     name: str  # relative to the repository, with slashes
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it is what a merged migration ran, which never changes."""
+        return "/database/migrations/versions/" in self.name
+
     @cached_property
     def text(self) -> str:
         return self.path.read_text(encoding="utf-8")

@@ -54,7 +54,8 @@ def test_no_file_is_longer_than_350_lines():
 
 
 def test_no_function_is_longer_than_50_lines():
-    found = Counter(file.name for file in FILES for function in file.functions if function.lines > LONGEST_FUNCTION)
+    kept = (file for file in FILES if not file.is_frozen)
+    found = Counter(file.name for file in kept for function in file.functions if function.lines > LONGEST_FUNCTION)
     _no_worse("long functions", found)
 
 

@@ -1,4 +1,4 @@
-"""Whether extensions were lent in the order of their strategy: what sixteen sessions did at once, judged afterwards."""
+"""Whether extensions were allocated in the order of their strategy: what sixteen sessions did at once, judged afterwards."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Use:
     gave: float
 
 
-def lend_and_return(office: Office, *, seconds: float, strategy: Strategy | None = None) -> list[Use]:
-    """Sixteen collectors lend and return as fast as they can; every use, in the order of the tokens."""
+def allocate_and_release(office: Office, *, seconds: float, strategy: Strategy | None = None) -> list[Use]:
+    """Sixteen collectors allocate and release as fast as they can; every use, in the order of the tokens."""
     stop = time.monotonic() + seconds
 
     def work(collector: int) -> list[Use]:
@@ -49,7 +49,7 @@ def lend_and_return(office: Office, *, seconds: float, strategy: Strategy | None
 
 
 def rank_errors(uses: Sequence[Use], line: Sequence[int], strategy: Strategy) -> Counter[int]:
-    """How many allocations were how many ranks off: extensions free all through one, yet earlier in line than the one lent.
+    """How many allocations were how many ranks off: extensions free all through one and earlier in line, passed over.
 
     Round robin's line is a ring: of two neighbours whose sessions overtook one another, the later is one behind the
     cursor and not a whole round ahead of it.

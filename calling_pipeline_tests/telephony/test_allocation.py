@@ -1,4 +1,4 @@
-"""Lending extensions: one holder each, the strategy's order, a reason for every refusal, under real concurrency."""
+"""Allocating extensions: one holder each, the strategy's order, a reason for every refusal, under real concurrency."""
 
 import datetime as dt
 import threading
@@ -13,7 +13,7 @@ from calling_pipeline.telephony.pool import allocation, extensions
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Allocation, Refusal
 from calling_pipeline_tests.support import wait_until
-from calling_pipeline_tests.telephony.order import lend_and_return, rank_errors
+from calling_pipeline_tests.telephony.order import allocate_and_release, rank_errors
 from calling_pipeline_tests.telephony.support import NIGHTLY, set_up
 
 NOWHERE = "http://127.0.0.1:9/api"
@@ -25,22 +25,22 @@ def small(runtime):
     return set_up(runtime, NOWHERE, lines=4, agents_=8)
 
 
-def lend(office, collector, **options):
+def allocate(office, collector, **options):
     with office.driver() as connection:
         return allocation.allocate(connection, office.tenant_id, collector, **options)
 
 
-def give_back(office, allocated, verdict="good"):
+def release(office, allocated, verdict="good"):
     with office.driver() as connection:
         return allocation.release(connection, allocated, verdict)
 
 
-def test_least_recently_used_is_lent_first(small):
-    first = [lend(small, collector) for collector in (1, 2, 3, 4)]
+def test_least_recently_used_is_allocated_first(small):
+    first = [allocate(small, collector) for collector in (1, 2, 3, 4)]
     assert [allocated.extension_id for allocated in first] == list(small.extensions)
     for place in (2, 0, 3, 1):
-        give_back(small, first[place])
-    again = [lend(small, collector).extension_id for collector in (1, 2, 3, 4)]
+        release(small, first[place])
+    again = [allocate(small, collector).extension_id for collector in (1, 2, 3, 4)]
     assert again == [small.extensions[place] for place in (2, 0, 3, 1)]
 
 
@@ -48,92 +48,119 @@ def test_round_robin_takes_turns_and_its_cursor_survives_a_restart(small):
     small.change(strategy="round_robin")
     turns = []
     for _ in range(6):
-        allocated = lend(small, 1)  # a new connection each time: nothing is kept in a process
+        allocated = allocate(small, 1)  # a new connection each time: nothing is kept in a process
         turns.append(allocated.extension_id)
-        give_back(small, allocated)
+        release(small, allocated)
     assert turns == [*small.extensions, *small.extensions[:2]]
 
 
 def test_round_robin_passes_over_what_is_in_use_and_goes_on_after_it(small):
     small.change(strategy="round_robin")
-    lend(small, 1)
-    second = lend(small, 2)
-    give_back(small, second)
-    assert lend(small, 3).extension_id == small.extensions[2]
+    allocate(small, 1)
+    second = allocate(small, 2)
+    release(small, second)
+    assert allocate(small, 3).extension_id == small.extensions[2]
 
 
-def test_affinity_gives_a_collector_his_last_extension_if_free_else_the_least_recently_used(small):
+def test_affinity_gives_a_collector_the_last_extension_if_free_else_the_least_recently_used(small):
     small.change(strategy="affinity")
-    mine = lend(small, 1)
-    other = lend(small, 2)
-    give_back(small, other)
-    give_back(small, mine)
-    assert lend(small, 1).extension_id == mine.extension_id
-    assert lend(small, 2).extension_id == other.extension_id
-    give_back(small, lend(small, 2))
-    taken = lend(small, 3, strategy="lru")
+    mine = allocate(small, 1)
+    other = allocate(small, 2)
+    release(small, other)
+    release(small, mine)
+    assert allocate(small, 1).extension_id == mine.extension_id
+    assert allocate(small, 2).extension_id == other.extension_id
+    release(small, allocate(small, 2))
+    taken = allocate(small, 3, strategy="lru")
     assert taken.extension_id == small.extensions[2]
 
 
 def test_a_collector_who_holds_one_gets_the_same(small):
-    first, again = lend(small, 1), lend(small, 1)
+    first, again = allocate(small, 1), allocate(small, 1)
     assert again == Allocation(first.extension_id, first.number, first.fence, first.config_id, repeated=True)
 
 
 def test_an_old_token_releases_nothing(small):
-    first = lend(small, 1)
-    assert give_back(small, first)
-    assert not give_back(small, first)
-    second = lend(small, 2, strategy="affinity")
+    first = allocate(small, 1)
+    assert release(small, first)
+    assert not release(small, first)
+    second = allocate(small, 2, strategy="affinity")
     while second.extension_id != first.extension_id:
-        second = lend(small, second.extension_id + 2, strategy="lru")
-    assert not give_back(small, first)
-    assert give_back(small, second)
+        second = allocate(small, second.extension_id + 2, strategy="lru")
+    assert not release(small, first)
+    assert release(small, second)
 
 
 def test_every_refusal_says_why(small, runtime):
-    assert lend(small, 77).reason == "no_collector"
+    assert allocate(small, 77).reason == "no_collector"
     with small.driver() as connection:
         assert allocation.allocate(connection, 5, 1).reason == "no_config"
     for collector in (1, 2, 3, 4):
-        lend(small, collector)
-    refusal = lend(small, 5)
+        allocate(small, collector)
+    refusal = allocate(small, 5)
     assert refusal == Refusal("none_free", total=4, in_use=4)
     assert str(refusal) == "no extension is free (4 in use, 0 cooling down, 0 offline of 4)"
     small.change(max_concurrent_calls=2)
-    assert lend(small, 5).reason == "over_limit"
+    assert allocate(small, 5).reason == "over_limit"
     small.change(enabled=False)
-    assert lend(small, 5).reason == "no_config"
+    assert allocate(small, 5).reason == "no_config"
 
 
 def test_an_extension_rests_after_a_call(small):
     small.change(cool_down_s=60)
-    give_back(small, lend(small, 1))
+    release(small, allocate(small, 1))
     now = days.now()
     with days.frozen(now):
         for collector in (2, 3, 4):
-            assert isinstance(lend(small, collector), Allocation)
-        assert lend(small, 5) == Refusal("none_free", total=4, in_use=3, cooling_down=1)
+            assert isinstance(allocate(small, collector), Allocation)
+        assert allocate(small, 5) == Refusal("none_free", total=4, in_use=3, cooling_down=1)
     with days.frozen(now + dt.timedelta(seconds=61)):
-        assert isinstance(lend(small, 5), Allocation)
+        assert isinstance(allocate(small, 5), Allocation)
+
+
+def test_allocation_and_statistics_agree_on_what_is_ready_when_the_cool_down_is_shortened(small, runtime):
+    small.change(cool_down_s=3600)
+    for allocated in [allocate(small, collector) for collector in (1, 2, 3, 4)]:
+        release(small, allocated)
+
+    def statistics():
+        with runtime.transaction() as connection:
+            (pool,) = pool_store.statistics(connection, days.now())
+        return pool.available, pool.cooling_down
+
+    assert statistics() == (0, 4)
+    assert allocate(small, 1) == Refusal("none_free", total=4, cooling_down=4)
+    small.change(cool_down_s=5)
+    assert statistics() == (4, 0)
+    assert isinstance(allocate(small, 1), Allocation)
+    assert statistics() == (3, 0)
+
+
+def test_the_rule_what_is_ready_becomes_part_of_the_statement_that_asks(small):
+    with small.driver() as connection:
+        plan = connection.execute(
+            "EXPLAIN (VERBOSE) SELECT id FROM extension_pool AS p WHERE extension_is_ready(p.ready_at, now(), '5 s')"
+        ).fetchall()
+    assert "extension_is_ready" not in str(plan)
+    assert "p.ready_at" in str(plan)
 
 
 def test_a_clock_set_back_does_not_keep_extensions_resting(small):
     small.change(cool_down_s=60)
     now = days.now()
     with days.frozen(now + dt.timedelta(hours=5)):
-        for allocated in [lend(small, collector) for collector in (1, 2, 3, 4)]:
-            give_back(small, allocated)
+        for allocated in [allocate(small, collector) for collector in (1, 2, 3, 4)]:
+            release(small, allocated)
     with days.frozen(now):
-        assert isinstance(lend(small, 1), Allocation)
+        assert isinstance(allocate(small, 1), Allocation)
 
 
 def test_an_extension_taken_offline_in_use_finishes_its_call_first(small, runtime):
-    allocated = lend(small, 1)
+    allocated = allocate(small, 1)
     with runtime.transaction() as connection:
         after = extensions.set_state(connection, allocated.extension_id, "offline", reason="repair", who="test")
     assert (after.state, after.draining) == ("in_use", True)
-    give_back(small, allocated)
+    release(small, allocated)
     assert small.rows("SELECT state, offline_reason FROM extension_pool WHERE id = %(id)s", id=allocated.extension_id) == [
         ("offline", "repair")
     ]
@@ -142,14 +169,14 @@ def test_an_extension_taken_offline_in_use_finishes_its_call_first(small, runtim
 def test_failures_in_a_row_quarantine_and_a_success_forgets_them(small):
     small.change(quarantine_after=2)
     for collector in (2, 3, 4):
-        lend(small, collector)
+        allocate(small, collector)
     for verdict in ("failed", "good", "failed"):
-        give_back(small, lend(small, 1), verdict)
+        release(small, allocate(small, 1), verdict)
     assert small.rows("SELECT state, failures FROM extension_pool WHERE id = %(id)s", id=small.extensions[3]) == [
         ("available", 1)
     ]
-    give_back(small, lend(small, 1), "failed")
-    assert lend(small, 1) == Refusal("none_free", total=4, in_use=3, offline=1)
+    release(small, allocate(small, 1), "failed")
+    assert allocate(small, 1) == Refusal("none_free", total=4, in_use=3, offline=1)
 
 
 @pytest.mark.parametrize("verdict", ["good", "none"])
@@ -197,7 +224,7 @@ def test_a_hundred_collectors_share_a_hundred_extensions_without_a_double_holder
                         continue
                     with guard:
                         if holders.setdefault(allocated.extension_id, collector) != collector:
-                            faults.append(f"extension {allocated.extension_id} lent twice")
+                            faults.append(f"extension {allocated.extension_id} allocated twice")
                     with guard:
                         holders.pop(allocated.extension_id, None)
                     if not allocation.release(connection, allocated):
@@ -226,14 +253,14 @@ def test_one_collector_asking_many_times_at_once_holds_one_extension(runtime):
             allocations = list(pool.map(ask, range(12)))
         assert len({(allocated.extension_id, allocated.fence) for allocated in allocations}) == 1
         assert office.rows("SELECT count(*) FROM extension_pool WHERE state = 'in_use'") == [(1,)]
-        give_back(office, allocations[0])
+        release(office, allocations[0])
 
 
 def test_an_allocation_that_waited_for_another_of_the_same_collector_gets_the_same_extension(small):
     with small.driver() as first, ThreadPoolExecutor(1) as pool:
         with first.transaction():
             allocated = allocation.allocate(first, 1, 1)
-            second = pool.submit(lend, small, 1)
+            second = pool.submit(allocate, small, 1)
             wait_until(lambda: small.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
         again = second.result(10)
     assert (again.extension_id, again.fence, again.repeated) == (allocated.extension_id, allocated.fence, True)
@@ -259,7 +286,7 @@ def test_the_tenants_limit_is_exact_under_concurrency(runtime):
         highest = max(highest, len(allocations))
         assert (len(allocations), reasons) == (7, {"over_limit": 33})
         for allocated in allocations:
-            give_back(office, allocated)
+            release(office, allocated)
     assert highest == 7
 
 
@@ -268,7 +295,7 @@ def test_free_extensions_locked_by_others_this_instant_are_waited_for_and_then_c
         with locker.transaction():
             locker.execute("SELECT 1 FROM extension_pool FOR UPDATE")
             begun = time.monotonic()
-            refusal = lend(small, 1)
+            refusal = allocate(small, 1)
             waited = time.monotonic() - begun
         assert (refusal.reason, refusal.free) == ("busy", 4)
         assert 0.19 <= waited < 1.0
@@ -283,18 +310,18 @@ def test_free_extensions_locked_by_others_this_instant_are_waited_for_and_then_c
         holder = threading.Thread(target=hold)
         holder.start()
         locked.wait()
-        assert isinstance(lend(small, 1), Allocation)
+        assert isinstance(allocate(small, 1), Allocation)
         holder.join()
 
 
 @pytest.mark.parametrize("strategy", ["lru", "round_robin"])
 def test_the_order_is_right_to_within_one_rank_under_concurrency(runtime, strategy):
-    """Sixteen sessions lend and return. Nothing that was free all through an allocation, and earlier in line than what
-    was lent, may have been passed over, but for one rank. Without waiting for its disk (as the tests' server is set) a
+    """Sixteen sessions allocate and release. Nothing that was free all through an allocation, and earlier in line than what
+    was allocated, may have been passed over, but for one rank. Without waiting for its disk (as the tests' server is set) a
     session that waits for a core keeps its line locked all the while, so some more are passed over here than there are
     on a server that keeps its promises: the benchmark has those."""
     office = set_up(runtime, NOWHERE, lines=100, agents_=16, strategy=strategy)
-    order = rank_errors(lend_and_return(office, seconds=10 if NIGHTLY else 1.5), office.extensions, strategy)
+    order = rank_errors(allocate_and_release(office, seconds=10 if NIGHTLY else 1.5), office.extensions, strategy)
     assert order.total() > 200
     assert (order[0] + order[1]) / order.total() >= 0.9, order
 

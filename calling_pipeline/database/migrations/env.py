@@ -1,6 +1,7 @@
-"""Alembic's entry. It runs on the connection that `database/migrate.py` hands over, inside its transaction."""
+"""Alembic's entry. It runs on the connection that `database/migrate.py` hands over, one transaction per migration."""
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
-context.run_migrations()
+context.configure(connection=context.config.attributes["connection"], transactional_ddl=True, transaction_per_migration=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -20,7 +20,7 @@ contract_messages = outbox_table(
     ContractMessageColumns,
     sa.CheckConstraint("kind IN ('send_wecom_message', 'send_wechat_message')", name="kind"),
     sa.UniqueConstraint("contract_id", "kind", name="uq_contract_messages_contract_id_kind"),
-    comment="Messages about contracts: group and award message, at most one of each a contract",
+    comment="Messages about contracts: group and award message, at most one of each per contract",
 )
 
 

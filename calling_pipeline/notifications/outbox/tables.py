@@ -24,7 +24,7 @@ notification_lanes = sa.Table(
     "notification_lanes",
     metadata,
     LaneColumns,
-    comment="One row a receiver: whoever claims his next message locks it",
+    comment="One row per receiver: claiming the receiver's next message locks it",
 )
 
 

@@ -92,7 +92,7 @@ def _verdict(seen: Attempt, *, alone: bool) -> Allocation | Refusal | Literal["a
         return _refusal(seen, "over_limit")
     if seen.free == 0:
         return _refusal(seen, "none_free")
-    return "again" if alone or seen.room else "alone"
+    return "again" if alone or seen.below_limit else "alone"
 
 
 def _refusal(seen: Attempt, reason: Literal["none_free", "over_limit", "busy"]) -> Refusal:

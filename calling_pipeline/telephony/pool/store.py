@@ -48,7 +48,7 @@ _EXTENSIONS = sa.select(
     _POOL.state,
     _POOL.holder,
     _POOL.fence,
-    _POOL.lent_at,
+    _POOL.allocated_at,
     _POOL.last_used_at,
     sa.func.nullif(_POOL.ready_at, sa.text("'-infinity'")).label("ready_at"),
     _POOL.failures,
@@ -75,13 +75,13 @@ _SNAPSHOTS = sa.select(
 class Attempt(NamedTuple):
     """What one run of `allocate_extension` saw and did.
 
-    `room`: the limit of concurrent calls was not in the way. The pool is counted (`total` and what follows) only when
+    `below_limit`: the limit of concurrent calls was not in the way. The pool is counted (`total` and what follows) only when
     nothing was allocated.
     """
 
     config_id: int | None
     known: bool
-    room: bool
+    below_limit: bool
     extension_id: int | None
     number: str
     fence: int

@@ -1,23 +1,37 @@
-"""Call tasks: an index for the few that are being pushed or in doubt, a summary index for the rows of a batch.
+"""The schema of version 0.1.0, which ten migrations made before its release and one makes now.
 
-They replace one index entry for every source row, skipped ones included.
+It bears the id of the newest of them: a database that they made goes on as it is.
 """
 
-import sqlalchemy as sa
-from alembic import op
+from calling_pipeline.database.migration_steps import run_sql
 
 revision = "0010_call_task_indexes"
-down_revision = "0009_save_task"
+down_revision = None
+
+PREVIOUS_VERSION_RUNS = False
+REASON = "there is no version before the first schema"
+
+FILES = (
+    "database",
+    "call_stats",
+    "alerts",
+    "task_ledger",
+    "contact_policy",
+    "call_batches",
+    "notifications",
+    "telephony",
+    "append_only",
+    "extension_statistics",
+    "lend_extension",
+    "save_task",
+)
 
 
 def upgrade() -> None:
-    op.drop_index("ix_call_tasks_batch_state", "call_tasks")
-    op.create_index(
-        "ix_call_tasks_in_flight",
-        "call_tasks",
-        ["batch_id", "state"],
-        postgresql_where=sa.text("state IN ('pushing', 'unknown')"),
-    )
-    op.create_index(
-        "ix_call_tasks_batch", "call_tasks", ["batch_id"], postgresql_using="brin", postgresql_with={"autosummarize": "on"}
-    )
+    for name in FILES:
+        run_sql(revision, name)
+    run_sql(revision, "first_rows")
+
+
+def downgrade() -> None:
+    raise NotImplementedError("the first schema has no way back: dropping every table would lose what was done")

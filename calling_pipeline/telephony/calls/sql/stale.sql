@@ -7,7 +7,7 @@ UNION ALL
 SELECT NULL AS record_id, e.id, e.number, e.fence, e.config_id, e.lease_until
 FROM extension_pool AS e
 WHERE
-    e.state = 'in_use' AND (e.lease_until <= :now OR e.lent_at > :now + interval '5 minutes')
+    e.state = 'in_use' AND (e.lease_until <= :now OR e.allocated_at > :now + interval '5 minutes')
     AND NOT EXISTS (
         SELECT FROM communication_records AS r
         WHERE r.extension_id = e.id AND r.fence = e.fence AND r.closed_at IS NULL

@@ -6,7 +6,7 @@ SELECT
 FROM extension_pool AS e
 WHERE
     e.state = 'in_use'
-    AND e.lent_at < :allocated_before
+    AND e.allocated_at < :allocated_before
     AND NOT EXISTS (
         SELECT FROM communication_records AS r
         WHERE r.extension_id = e.id AND r.fence = e.fence AND r.closed_at IS NULL

@@ -11,7 +11,7 @@ CROSS JOIN
     LATERAL (
         SELECT count(*) AS number
         FROM extension_pool AS e
-        WHERE e.config_id = s.config_id AND e.state = 'available' AND e.ready_at > :now
+        WHERE e.config_id = s.config_id AND e.state = 'available' AND NOT extension_is_ready(e.ready_at, :now, make_interval(secs => s.cool_down_s))
     ) AS cooling
 WHERE
     (cast(:tenant_id AS bigint) IS NULL OR s.tenant_id = :tenant_id)

@@ -1,11 +1,4 @@
-"""The function that lends an extension; the pool's three checks become one, because each is read anew at every change."""
-
-from alembic import op
-
-revision = "0008_lend_extension"
-down_revision = "0007_telephony"
-
-LEND_EXTENSION = """
+-- Allocates an extension; the form of version 0.1.0. Frozen.
 CREATE FUNCTION lend_extension(
     tenant bigint, collector bigint, wish text, at timestamptz, lease_s double precision, alone boolean, limit_lock bigint,
     OUT config_id bigint, OUT known boolean, OUT room boolean,
@@ -88,17 +81,4 @@ BEGIN
            count(*) FILTER (WHERE p.state = 'offline')
     INTO total, in_use, free, offline
     FROM extension_pool p WHERE p.config_id = lend_extension.config_id;
-END $$
-"""
-
-
-STATE = """
-num_nonnulls(holder, lease_until) = CASE state WHEN 'in_use' THEN 2 WHEN 'available' THEN 0 WHEN 'offline' THEN 0 ELSE -1 END
-"""
-
-
-def upgrade() -> None:
-    for check in ("in_use_has_a_holder", "in_use_has_an_end", "state"):
-        op.drop_constraint(f"ck_extension_pool_{check}", "extension_pool")
-    op.create_check_constraint("ck_extension_pool_state", "extension_pool", STATE.strip())
-    op.execute(LEND_EXTENSION)
+END $$;

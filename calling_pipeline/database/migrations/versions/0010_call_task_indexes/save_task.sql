@@ -1,21 +1,4 @@
-"""The function that saves a task, and less work for every save.
-
-Summary indexes on the ledger's later instants: a completion then writes no index entry but its charge's. One check instead
-of four: each is read anew by every save.
-"""
-
-from alembic import op
-
-revision = "0009_save_task"
-down_revision = "0008_lend_extension"
-
-
-SOUND = (
-    "task_id <> '' AND credits >= 0 AND CASE state WHEN 'pending' THEN finished_at IS NULL"
-    " WHEN 'completed' THEN finished_at IS NOT NULL WHEN 'failed' THEN finished_at IS NOT NULL ELSE false END"
-)
-
-SAVE_TASK = """
+-- Saves a task; the form of version 0.1.0. Frozen.
 CREATE FUNCTION save_task(
     task text, of_feature text, to_state text, asked bigint, for_free boolean, charge_key text, more jsonb,
     at timestamptz, who text,
@@ -102,17 +85,4 @@ BEGIN
         VALUES (saved_task, CASE WHEN outcome = 'refused' THEN 'transition' ELSE 'charge' END, state_now, to_state,
             coalesce(asked, credits_now), reason, who, at);
     END IF;
-END $$
-"""
-
-
-def upgrade() -> None:
-    op.drop_index("ix_task_ledger_finished_at", "task_ledger")
-    op.create_index("ix_task_ledger_finished_at", "task_ledger", ["finished_at"], postgresql_using="brin")
-    op.drop_index("ix_task_charges_charged_at", "task_charges")
-    op.create_index("ix_task_charges_charged_at", "task_charges", ["charged_at"], postgresql_using="brin")
-    op.execute("ALTER TABLE task_ledger SET (fillfactor = 70)")
-    for check in ("task_id_not_empty", "state", "credits_not_negative", "finished_when_final"):
-        op.drop_constraint(f"ck_task_ledger_{check}", "task_ledger")
-    op.create_check_constraint("ck_task_ledger_sound", "task_ledger", SOUND)
-    op.execute(SAVE_TASK)
+END $$;

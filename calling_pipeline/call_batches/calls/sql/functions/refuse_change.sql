@@ -1,0 +1,5 @@
+-- Refuses the statement that fired it, for tables whose rows are only ever added.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% rows are only ever added', tg_table_name;
+END $$;

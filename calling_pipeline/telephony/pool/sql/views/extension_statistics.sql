@@ -1,0 +1,16 @@
+-- Every configuration's pool as it stands, whatever the time is: `statistics.sql` tells what is ready from what is cooling
+-- down, at the instant and with the cool-down (cool_down_s) that it asks for.
+CREATE VIEW extension_statistics AS
+SELECT
+    c.tenant_id, c.id AS config_id, c.name AS config_name, c.enabled, c.max_concurrent_calls, c.cool_down_s,
+    count(e.id) AS total,
+    count(e.id) FILTER (WHERE e.state = 'available') AS available,
+    count(e.id) FILTER (WHERE e.state = 'in_use') AS in_use,
+    count(e.id) FILTER (WHERE e.state = 'offline') AS offline,
+    count(e.id) FILTER (WHERE e.state = 'offline' AND e.offline_reason LIKE 'quarantine%') AS quarantined,
+    count(e.id) FILTER (WHERE e.draining) AS draining,
+    max(e.last_used_at) AS last_used_at
+FROM infinity_configs AS c
+LEFT JOIN extension_pool AS e ON c.id = e.config_id
+WHERE c.deleted_at IS NULL
+GROUP BY c.id;
