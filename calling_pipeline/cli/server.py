@@ -6,6 +6,7 @@ import socket
 
 import click
 
+from calling_pipeline.call_stats.older_hashes.forward import bring_forward
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand
 from calling_pipeline.errors import ConfigurationError
 
@@ -24,7 +25,19 @@ def migrate(door: Door) -> Answer:
         if before == after
         else f"migrated from {before or 'an empty database'} to {after}"
     )
-    return Answer({"before": before, "after": after}, [said])
+    forward = bring_forward(door.runtime.engine, door.runtime.phone_key)
+    days = [day.isoformat() for day in forward.days]
+    lines = [said]
+    if forward.rows:
+        lines.append(f"{forward.rows} call records have their phone hashed in the present form now")
+    if days:
+        lines.append(
+            f"{len(days)} days ({days[0]} to {days[-1]}) hold phones that an older version hashed in another form. The"
+            " syncs read the last ten days again by themselves; read earlier ones again with"
+            " `calling-pipeline stats sync --track grade --from DAY --to DAY`"
+        )
+    document = {"before": before, "after": after, "phones_rehashed": forward.rows, "days_to_read_again": days}
+    return Answer(document, lines)
 
 
 @click.command(cls=PipelineCommand)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from calling_pipeline.call_stats.older_hashes.forward import bring_forward
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand
 from calling_pipeline.cli.server import HOST, listen
 from calling_pipeline.cli.supervisor import Supervisor, answers, interruptible
@@ -70,6 +71,7 @@ def prepare(runtime: Runtime) -> dict[str, str]:
     _say("database …")
     home = runtime.settings.home.resolve()
     migrate.upgrade(runtime.engine)
+    bring_forward(runtime.engine, runtime.phone_key)
     dagster_home = home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
     instance_file = Path("dagster.yaml")

@@ -13,6 +13,7 @@ from calling_pipeline.api.dependencies import Admin, RuntimeDep
 from calling_pipeline.api.envelope import Success, failure, ok
 from calling_pipeline.call_batches.calls import store as batch_calls
 from calling_pipeline.call_stats import store as stats_store
+from calling_pipeline.call_stats.older_hashes.forward import bring_forward
 from calling_pipeline.database import migrate
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import CallingError
@@ -65,6 +66,7 @@ async def healthz(runtime: RuntimeDep) -> object:
 async def migrate_database(runtime: RuntimeDep, caller: Admin) -> Success[Migrated]:
     """Bring the database to the newest schema. Needs the role admin."""
     before, after = await asyncio.to_thread(migrate.upgrade, runtime.engine)
+    await asyncio.to_thread(bring_forward, runtime.engine, runtime.phone_key)
     return ok(Migrated(before=before, after=after))
 
 

@@ -1,0 +1,13 @@
+-- Those of the given days that still have call records and whose last full read began before `since`.
+SELECT given.day
+FROM unnest(cast(:days AS date[])) AS given (day)
+WHERE
+    EXISTS (
+        SELECT FROM call_records
+        WHERE date = given.day
+    )
+    AND NOT EXISTS (
+        SELECT FROM fetch_proofs
+        WHERE track = 'grade' AND date = given.day AND mode = 'full' AND started_at > :since
+    )
+ORDER BY given.day
