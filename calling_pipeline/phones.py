@@ -2,7 +2,7 @@
 
 The canonical form is 11 digits for a mainland mobile (`13812345678`) and E.164 for every other number (`+862088886666`,
 `+85291234567`). Mobiles keep the national form because the gateway, Guanke and the work orders all write them so; E.164
-tells every other number apart whatever country or area it belongs to. One number has one canonical form, so equality of
+names every other number with its country and area. One number has one canonical form, so equality of
 canonical forms, or of their `masking.phone_hash`, is equality of numbers: that is how rows of different rooms are joined.
 A text that names no whole number (masked, several numbers, a land line without its area code, …) has no canonical form,
 and therefore no hash: it could join rows of different people. `phonenumbers` knows which numbers can exist.

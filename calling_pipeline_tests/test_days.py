@@ -12,7 +12,7 @@ from calling_pipeline.errors import InvalidInput
 DAY = dt.date(2026, 11, 23)
 
 
-def test_the_business_day_is_shanghais_whatever_the_instant_is_written_in():
+def test_the_business_day_is_shanghais_for_an_instant_of_any_zone():
     late_evening_utc = dt.datetime(2026, 11, 22, 16, 30, tzinfo=dt.UTC)
     assert days.day_of(late_evening_utc) == DAY
     with days.frozen(late_evening_utc):

@@ -35,7 +35,7 @@ def international_number(text: str, *, field: str = "callback_number") -> str:
 
 
 def extension_number(text: str) -> str:
-    """The number of a SIP line: 1 to 32 letters, digits, dots, dashes and underscores."""
+    """The number of a SIP line: 1 to 32 letters, digits, dots, dashes and underscores. Raises `InvalidInput`."""
     plain = unicodedata.normalize("NFKC", text).strip()
     if not _EXTENSION.fullmatch(plain) or not plain.isascii():
         raise InvalidInput("an extension number has 1 to 32 letters, digits, dots, dashes or underscores", field="number")
@@ -43,7 +43,7 @@ def extension_number(text: str) -> str:
 
 
 def caller_numbers(values: Sequence[str]) -> list[str]:
-    """A pool of caller numbers, each once, in the order given."""
+    """A pool of caller numbers, each once, in the order given. Raises `InvalidInput`."""
     numbers = list(dict.fromkeys(value.strip() for value in values))
     if any(not _CALLER.fullmatch(number) or not number.isascii() for number in numbers):
         raise InvalidInput("caller_numbers: each has 3 to 20 digits, with or without +", field="caller_numbers")
@@ -51,7 +51,10 @@ def caller_numbers(values: Sequence[str]) -> list[str]:
 
 
 def caller_range(start: str | None, end: str | None) -> tuple[str, str] | None:
-    """A range of caller numbers, both ends included, of one length and not longer than 10,000 numbers."""
+    """A range of caller numbers: both ends included, of one length, at most `LONGEST_RANGE` numbers; None without one.
+
+    Raises `InvalidInput`.
+    """
     if not start and not end:
         return None
     if not start or not end or len(start) != len(end) or not _CALLER.fullmatch(start) or not _CALLER.fullmatch(end):

@@ -24,7 +24,7 @@ _JUDGED = sql.SQL("CREATE TEMPORARY TABLE judged_phones (spelling text, kind tex
 
 
 def spelling_of(column: str) -> sql.Composable:
-    """The column as text, whatever its type."""
+    """The column as text, for a column of any type."""
     return sql.SQL("coalesce({}::text, '')").format(sql.Identifier(column))
 
 
