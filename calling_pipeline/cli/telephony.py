@@ -123,15 +123,15 @@ def test_connection(door: Door, tenant: int | None, config_id: int | None) -> An
     calling-pipeline telephony test-connection --tenant 1
     """
     from calling_pipeline.telephony.records import Account
-    from calling_pipeline.telephony.tenants import configurations
+    from calling_pipeline.telephony.tenants import accounts
 
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
-        account = configurations.account_of(connection, runtime.secrets, _config_of(connection, tenant, config_id))
+        account = accounts.account_of(connection, runtime.secrets, _config_of(connection, tenant, config_id))
 
-    async def test(account: Account) -> configurations.Tested:
+    async def test(account: Account) -> accounts.Tested:
         async with TelephonyDependencies.from_runtime(runtime) as deps:
-            return await configurations.test_connection(deps, account)
+            return await accounts.test_connection(deps, account)
 
     tested = asyncio.run(test(account))
     said = f"logged in within {tested.latency_ms} ms" if tested.reachable else f"failed: {tested.reason}"

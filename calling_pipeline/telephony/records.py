@@ -47,7 +47,7 @@ class Allocation:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why no extension was lent, with the pool as it stood."""
+    """Why no extension was allocated, with the state of the pool."""
 
     reason: Reason
     total: int = 0

@@ -45,7 +45,7 @@ def test_a_configurations_life_with_its_secrets_masked_and_every_change_written_
 
 def test_a_secret_opens_for_its_own_tenant_row_and_column_alone(runtime, api):
     from calling_pipeline.errors import SecretUnreadable
-    from calling_pipeline.telephony.tenants import configurations
+    from calling_pipeline.telephony.tenants import accounts
 
     first = set_up(runtime, "http://127.0.0.1:9/api")
     second = set_up(runtime, "http://127.0.0.1:9/api", tenant_id=2)
@@ -56,7 +56,7 @@ def test_a_secret_opens_for_its_own_tenant_row_and_column_alone(runtime, api):
         mine=first.config_id,
     )
     with runtime.transaction() as connection, pytest.raises(SecretUnreadable):
-        configurations.account_of(connection, runtime.secrets, first.config_id)
+        accounts.account_of(connection, runtime.secrets, first.config_id)
     assert api.get(f"{V1}/configs/{first.config_id}").json()["data"]["access_key"] == "unreadable; enter it again"
 
 

@@ -19,7 +19,7 @@ from calling_pipeline.telephony.billing import store as bill_store
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import Account, Reconciled
-from calling_pipeline.telephony.tenants import configurations
+from calling_pipeline.telephony.tenants import accounts
 from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.vendors.infinity.client import InfinityClient
 from calling_pipeline.vendors.infinity.records import BilledCall
@@ -32,8 +32,8 @@ _RECORDINGS_PER_DAY = 20_000
 
 async def reconcile_day(deps: TelephonyDependencies, day: dt.date) -> list[Reconciled]:
     """Every configuration's day. Raises what the first configuration that failed raised, after the others are done."""
-    accounts = await asyncio.to_thread(_accounts, deps)
-    results = await asyncio.gather(*(reconcile(deps, account, day) for account in accounts), return_exceptions=True)
+    known = await asyncio.to_thread(_accounts, deps)
+    results = await asyncio.gather(*(reconcile(deps, account, day) for account in known), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
             raise result
@@ -66,7 +66,7 @@ def _compared(connection: sa.Connection, config_id: int, tenant_id: int, day: dt
 def _accounts(deps: TelephonyDependencies) -> list[Account]:
     with deps.transaction() as connection:
         rows, _ = tenant_store.configs(connection, tenant_id=None)
-        return [configurations.account(deps.secrets, row) for row in rows]
+        return [accounts.account(deps.secrets, row) for row in rows]
 
 
 def _apply(deps: TelephonyDependencies, account: Account, day: dt.date, billed: list[BilledCall]) -> int:

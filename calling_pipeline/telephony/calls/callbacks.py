@@ -14,7 +14,7 @@ from calling_pipeline.errors import SecretUnreadable
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.store import AsyncDriver, CallbackSecret
 from calling_pipeline.telephony.records import CallbackOutcome
-from calling_pipeline.telephony.tenants import configurations
+from calling_pipeline.telephony.tenants import accounts
 from calling_pipeline.vendors.infinity.callbacks import Unsigned, claimed_call, decode, is_signed, signed_at
 
 
@@ -47,7 +47,7 @@ def _signer(box: SecretBox, candidates: Sequence[CallbackSecret], timestamp: str
     found: int | None = None
     for candidate in candidates:
         try:
-            secrets = configurations.callback_secrets(box, *candidate)
+            secrets = accounts.callback_secrets(box, *candidate)
         except SecretUnreadable:
             continue
         for secret in secrets:

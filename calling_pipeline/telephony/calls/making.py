@@ -26,7 +26,7 @@ from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import allocation
 from calling_pipeline.telephony.pool.store import Verdict
 from calling_pipeline.telephony.records import REASONS, Allocation, CallOutcome, CallWish, OpenedCall
-from calling_pipeline.telephony.tenants import configurations
+from calling_pipeline.telephony.tenants import accounts
 from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.vendors.infinity.records import CallAnswer, CallRequest
 
@@ -43,7 +43,7 @@ async def make_call(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
     if config is None:
         return _refused("no_config", REASONS["no_config"])
     row, caller_number = config
-    client = deps.client(configurations.account(deps.secrets, row))
+    client = deps.client(accounts.account(deps.secrets, row))
     opened = await asyncio.to_thread(_open, deps, wish, row, caller_number)
     if isinstance(opened, CallOutcome):
         return opened

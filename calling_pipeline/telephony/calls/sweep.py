@@ -18,7 +18,7 @@ from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import StaleCall, Swept
-from calling_pipeline.telephony.tenants import configurations
+from calling_pipeline.telephony.tenants import accounts
 
 T = TypeVar("T")
 ASK_AGAIN = dt.timedelta(seconds=60)
@@ -64,7 +64,7 @@ async def _look_into(deps: TelephonyDependencies, call: StaleCall) -> str:
         return "taken"
     try:
         account = await asyncio.to_thread(
-            _in_transaction(deps, lambda c: configurations.account_of(c, deps.secrets, call.config_id))
+            _in_transaction(deps, lambda c: accounts.account_of(c, deps.secrets, call.config_id))
         )
         status = await deps.client(account).line_status(call.extension_number)
     except NotFound:

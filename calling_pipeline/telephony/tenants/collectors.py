@@ -1,4 +1,4 @@
-"""Collectors: the agents who call, each with the number Infinity rings him on."""
+"""Collectors: the people who call, each with the number that Infinity rings them on."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def change(
 
 
 def delete(connection: sa.Connection, tenant_id: int, collector_id: int, *, who: str) -> None:
-    """Remove a collector; `Conflict` while he holds an extension."""
+    """Remove a collector; raises `Conflict` while they hold an extension."""
     row = tenant_store.collector(connection, tenant_id, collector_id, lock=True)
     if row is None:
         raise NotFound("there is no such collector")
@@ -87,7 +87,7 @@ def delete(connection: sa.Connection, tenant_id: int, collector_id: int, *, who:
 
 
 def find(connection: sa.Connection, tenant_id: int, collector_id: int) -> Collector:
-    """One collector, his number masked; `NotFound`."""
+    """One collector, the number masked. Raises `NotFound`."""
     row = tenant_store.collector(connection, tenant_id, collector_id)
     if row is None:
         raise NotFound("there is no such collector")

@@ -42,7 +42,7 @@ def config(connection: sa.Connection, config_id: int, *, lock: bool = False) -> 
 
 
 def config_of_tenant(connection: sa.Connection, tenant_id: int) -> Row | None:
-    """The tenant's enabled configuration, else his newest."""
+    """The tenant's enabled configuration, else the newest."""
     query = sa.select(infinity_configs).where(infinity_configs.c.tenant_id == tenant_id, _live)
     return connection.execute(
         query.order_by(infinity_configs.c.enabled.desc(), infinity_configs.c.id.desc()).limit(1)

@@ -133,38 +133,42 @@ def result_of(words: str) -> CallResult:
 def _http_failure(response: httpx.Response, service: str, *, safe: bool) -> VendorError:
     status = response.status_code
     where: dict[str, Any] = {"vendor": "Infinity", "endpoint": service}
-    said = f"Infinity answered {service} with HTTP {status}"
+    sentence = f"Infinity answered {service} with HTTP {status}"
     if status == 429 or (status >= 500 and safe):
-        return VendorUnavailable(said, retry_after_s=retry_after_s(response), **where)
+        return VendorUnavailable(sentence, retry_after_s=retry_after_s(response), **where)
     if status >= 500:
-        return AmbiguousOutcome(f"{said}; the call may have been made", **where)
+        return AmbiguousOutcome(f"{sentence}; the call may have been made", **where)
     if status in (401, 403):
-        return VendorAuthRefused(said, code=str(status), **where)
+        return VendorAuthRefused(sentence, code=str(status), **where)
     if 300 <= status < 400:
-        return VendorRefused(f"{said}; redirects are not followed", code=str(status), **where)
-    return VendorRefused(said, code=str(status), **where)
+        return VendorRefused(f"{sentence}; redirects are not followed", code=str(status), **where)
+    return VendorRefused(sentence, code=str(status), **where)
 
 
 def _ret_failure(service: str, ret: str, message: str, *, safe: bool) -> VendorError:
     where: dict[str, Any] = {"vendor": "Infinity", "endpoint": service}
     if ret == "500":
-        said = f"Infinity answered {service} with ret 500 ({_short(message)})"
+        sentence = f"Infinity answered {service} with ret 500 ({_short(message)})"
         if safe:
-            return VendorUnavailable(said, **where)
-        return AmbiguousOutcome(f"{said}; the call may have been made", **where)
+            return VendorUnavailable(sentence, **where)
+        return AmbiguousOutcome(f"{sentence}; the call may have been made", **where)
     reason = "the token is invalid" if ret == "600" else _REFUSALS.get(ret, _short(message))
-    said = f"Infinity refused {service}: {reason} (ret {ret[:12]})"
+    sentence = f"Infinity refused {service}: {reason} (ret {ret[:12]})"
     if ret in _CREDENTIALS:
-        return VendorAuthRefused(said, code=ret, **where)
+        return VendorAuthRefused(sentence, code=ret, **where)
     kind = ExtensionFault if ret in _EXTENSION_FAULTS else VendorRefused
-    return kind(said, code=ret[:12], **where)
+    return kind(sentence, code=ret[:12], **where)
 
 
 def _unreadable(service: str, *, safe: bool) -> VendorError:
     """A 200 that cannot be read: repeated when that does no harm, for a half answer is often a broken connection."""
-    said = f"Infinity's answer to {service} is not its JSON"
+    sentence = f"Infinity's answer to {service} is not its JSON"
     where: dict[str, Any] = {"vendor": "Infinity", "endpoint": service}
-    return VendorUnavailable(said, **where) if safe else AmbiguousOutcome(f"{said}; the call may have been made", **where)
+    return (
+        VendorUnavailable(sentence, **where)
+        if safe
+        else AmbiguousOutcome(f"{sentence}; the call may have been made", **where)
+    )
 
 
 def _refusal(service: str, code: str) -> VendorRefused:

@@ -22,8 +22,9 @@ from calling_pipeline.api.routes.telephony.bodies import (
 from calling_pipeline.api.routes.telephony.dependencies import TelephonyDep, connected
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.records import Account, AuditRow, Config
-from calling_pipeline.telephony.tenants import configurations
+from calling_pipeline.telephony.tenants import accounts, configurations
 from calling_pipeline.telephony.tenants import store as tenant_store
+from calling_pipeline.telephony.tenants.settings import check_address
 
 router = APIRouter(prefix=PREFIX, tags=["telephony: configurations"], lifespan=connected)
 
@@ -32,7 +33,7 @@ router = APIRouter(prefix=PREFIX, tags=["telephony: configurations"], lifespan=c
 def create(body: ConfigCreate, runtime: RuntimeDep, caller: Admin) -> Success[Config]:
     """The answer shows the callback secret, this once."""
     tenant_id = caller.own_tenant(body.tenant_id)
-    configurations.check_address(body.api_url, allow_private=runtime.settings.allow_private_urls)
+    check_address(body.api_url, allow_private=runtime.settings.allow_private_urls)
     with runtime.transaction() as connection:
         made, secret = configurations.create(connection, runtime.secrets, tenant_id, body.given(), who=caller.name)
     return ok(replace(made, callback_secret=secret))
@@ -80,7 +81,7 @@ def show(config_id: Id, runtime: RuntimeDep, caller: Viewer) -> Success[Config]:
 def change(config_id: Id, body: ConfigChange, runtime: RuntimeDep, caller: Admin) -> Success[Config]:
     """What is left out stays as it is; an empty `caller_range_start` removes the range."""
     if body.api_url is not None:
-        configurations.check_address(body.api_url, allow_private=runtime.settings.allow_private_urls)
+        check_address(body.api_url, allow_private=runtime.settings.allow_private_urls)
     with runtime.transaction() as connection:
         _visible(connection, runtime, config_id, caller)
         return ok(configurations.change(connection, runtime.secrets, config_id, body.given(), who=caller.name))
@@ -107,10 +108,10 @@ def set_status(config_id: Id, body: ConfigStatus, runtime: RuntimeDep, caller: A
 @router.post("/configs/{config_id}/test-connection", summary="Log in to Infinity and say how long it took")
 async def test_connection(
     config_id: Id, runtime: RuntimeDep, telephony: TelephonyDep, caller: Operator
-) -> Success[configurations.Tested]:
+) -> Success[accounts.Tested]:
     """A failure is an answer with `reachable` false and the reason."""
     account = await asyncio.to_thread(_account, runtime, config_id, caller)
-    return ok(await configurations.test_connection(telephony, account))
+    return ok(await accounts.test_connection(telephony, account))
 
 
 @router.post("/configs/{config_id}/rotate-callback-secret", summary="Replace the callback secret")
@@ -155,4 +156,4 @@ def _visible(connection: sa.Connection, runtime: Runtime, config_id: int, caller
 def _account(runtime: Runtime, config_id: int, caller: Caller) -> Account:
     with runtime.transaction() as connection:
         _visible(connection, runtime, config_id, caller)
-        return configurations.account_of(connection, runtime.secrets, config_id)
+        return accounts.account_of(connection, runtime.secrets, config_id)

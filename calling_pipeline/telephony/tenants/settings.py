@@ -1,0 +1,98 @@
+"""The settings of a configuration: defaults, limits, and what is checked before they are kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline.errors import InvalidInput
+from calling_pipeline.telephony import numbers
+from calling_pipeline.telephony.records import STRATEGIES
+from calling_pipeline.telephony.tenants.accounts import SECRETS
+from calling_pipeline.vendors.url_guard import checked_url, require_public
+
+DEFAULTS: Mapping[str, Any] = {
+    "name": "main",
+    "enabled": True,
+    "strategy": "lru",
+    "max_concurrent_calls": 100,
+    "ring_timeout_s": 60,
+    "cool_down_s": 0,
+    "quarantine_after": 5,
+    "quarantine_s": 1800,
+    "caller_numbers": [],
+    "caller_range_start": None,
+    "caller_range_end": None,
+    "contact_rules": {},
+}
+_LIMITS = {
+    "max_concurrent_calls": (1, 1000),
+    "ring_timeout_s": (10, 300),
+    "cool_down_s": (0, 86_400),
+    "quarantine_after": (0, 1000),
+    "quarantine_s": (0, 30 * 86_400),
+}
+
+
+def check_address(api_url: str, *, allow_private: bool, patience_s: float = 3.0) -> None:
+    """Refuse an address that leads into a private network already when it is entered (`InvalidInput`).
+
+    A name that does not resolve now may be entered: every connection is judged again when it is made.
+    """
+    url = checked_url(api_url)
+    if allow_private:
+        return
+
+    async def judge() -> None:
+        try:
+            await asyncio.wait_for(require_public(url), patience_s)
+        except TimeoutError:
+            return
+
+    try:
+        asyncio.run(judge())
+    except InvalidInput as error:
+        if "resolved" not in str(error):
+            raise
+
+
+def columns_of(given: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` as checked columns. Raises `InvalidInput`, which names the field.
+
+    `whole` is the configuration as it will be: rules that concern several fields look at it.
+    """
+    columns = {name: given[name] for name in DEFAULTS if name in given}
+    for name, (least, most) in _LIMITS.items():
+        if name in given and not least <= given[name] <= most:
+            raise InvalidInput(f"{name} must lie between {least} and {most}", field=name)
+    for name in ("name", "app_id", *SECRETS):
+        if given.get(name) is not None:
+            columns |= {name: _short(given[name], name)} if name not in SECRETS else {}
+            _short(given[name], name)
+    if "strategy" in given and given["strategy"] not in STRATEGIES:
+        raise InvalidInput(f"strategy must be one of {', '.join(STRATEGIES)}", field="strategy")
+    if "api_url" in given:
+        columns["api_url"] = checked_url(given["api_url"])
+    if "caller_numbers" in given:
+        columns["caller_numbers"] = numbers.caller_numbers(given["caller_numbers"])
+    if "contact_rules" in given:
+        _check_rules(given["contact_rules"])
+    ends = numbers.caller_range(whole.get("caller_range_start") or None, whole.get("caller_range_end") or None)
+    columns["caller_range_start"], columns["caller_range_end"] = ends or (None, None)
+    return columns
+
+
+def _check_rules(document: Mapping[str, Any]) -> None:
+    try:
+        policy_from(document)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InvalidInput("contact_rules cannot be read; see the contact policy's keys", field="contact_rules") from error
+
+
+def _short(value: str, field: str) -> str:
+    text = value.strip()
+    if not text or len(text) > 200 or not text.isprintable():
+        raise InvalidInput(f"{field} must have 1 to 200 printable characters", field=field)
+    return text
