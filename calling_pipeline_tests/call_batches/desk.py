@@ -115,5 +115,5 @@ class Desk:
 
 def make_desk(engine: sa.Engine, settings: Settings, simulator: Simulator) -> Desk:
     httpx.delete(simulator.url + "/gateway/_sim/calls").raise_for_status()
-    pointed = settings.model_copy(update={"gateway_url": simulator.url + "/gateway", "gateway_timeout_s": 2.0})
+    pointed = settings.model_copy(update={"gateway_url": simulator.url + "/gateway", "gateway_timeout_s": 6.0})
     return Desk(engine, pointed, simulator)

@@ -45,7 +45,7 @@ class StoppingGateway:
             await asyncio.sleep(0.01)
             say()
             await sending
-            time.sleep(60)
+            time.sleep(600)
         answer = await self._inner.push(push)
         if here:
             stop()
@@ -58,7 +58,7 @@ def say() -> None:
 
 def stop() -> None:
     say()
-    time.sleep(60)
+    time.sleep(600)
 
 
 def main() -> None:

@@ -1,18 +1,25 @@
 """What arrives too late: an answer after its runner was given up, a commit repeated, a call another batch made meanwhile."""
 
+import asyncio
+import threading
 import uuid
 
 import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.at_most_once.orphans import SessionLock
+from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.pushing import claims
+from calling_pipeline.call_batches.pushing.watch import BatchWatch
 from calling_pipeline.call_batches.records import Batch, CallState, Claimed, LogOutcome, Result
 from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline.database.retry import Transactions
 from calling_pipeline_tests.call_batches.desk import phone
+from calling_pipeline_tests.support import LIMIT_S, wait_until
 
 
 @pytest.fixture
@@ -122,3 +129,76 @@ def test_a_claim_given_back_can_be_claimed_again_with_its_distinct_id(desk, batc
     assert (again.id, again.distinct_id, again.attempt) == (call.id, call.distinct_id, call.attempt)
     assert record(desk, call, "pushed", "pushed") == []
     assert states(desk)[0] == "pushing", "the old claim's answer is nobody's"
+
+
+WAITING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def settle_and_wait(desk, call: Claimed, settlement: Settlement, settled: list[int]) -> None:
+    with desk.engine.begin() as connection:
+        settled.append(lifecycle.settle(connection, settlement, ids=[call.id], by="the second").calls)
+
+
+def test_of_two_people_who_settle_a_call_at_once_the_first_decides(desk, batch):
+    (call,) = claim_one(desk, batch, start(desk, batch)).calls
+    with desk.engine.begin() as connection:
+        lifecycle.mark_orphans_unknown(connection, batch.id, by="test")
+    settled: list[int] = []
+    second = threading.Thread(target=settle_and_wait, args=(desk, call, "retry", settled))
+    with desk.engine.begin() as connection:
+        lifecycle.settle(connection, "done", ids=[call.id], by="the first")
+        second.start()  # it still sees an unknown call, and waits for the row
+        wait_until(lambda: desk.rows(WAITING))
+    second.join(LIMIT_S)
+    assert settled == [0]
+    assert states(desk)[0] == "pushed", "a call that was made is not made again"
+    assert [row.outcome for row in desk.rows("SELECT outcome FROM call_log ORDER BY id")] == ["unknown", "settled_pushed"]
+    assert desk.one("SELECT count(*) FROM contact_attempts") == 1
+
+
+def watch_of(desk, batch: Batch, lock: SessionLock) -> BatchWatch:
+    return BatchWatch(Transactions(desk.engine), lock, batch.id, start(desk, batch))
+
+
+def end_lock_sessions(desk) -> None:
+    """Cut the connections that hold locks, as a network failure does."""
+    ended = desk.rows(
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name LIKE 'lock: call batch%'"
+    )
+    assert len(ended) == 1
+
+
+def test_a_runner_that_lost_its_lock_to_another_process_stops(desk, batch):
+    mine, other = (batch_store.runner_lock(desk.engine.url, batch.id) for _ in range(2))
+    assert mine.take()
+    watch = watch_of(desk, batch, mine)
+    end_lock_sessions(desk)
+    assert other.take(), "nobody holds it now"
+    asyncio.run(asyncio.wait_for(watch.run(), LIMIT_S))
+    assert watch.state is None
+    other.free()
+
+
+def test_a_runner_that_lost_its_connection_takes_its_lock_again(desk, batch):
+    mine, other = (batch_store.runner_lock(desk.engine.url, batch.id) for _ in range(2))
+    assert mine.take()
+    watch = watch_of(desk, batch, mine)
+    end_lock_sessions(desk)
+
+    async def until_held() -> None:
+        watching = asyncio.create_task(watch.run())
+        while not await asyncio.to_thread(batch_is_pushed, desk, batch):
+            await asyncio.sleep(0.02)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(until_held(), LIMIT_S))
+    assert watch.state == "running"
+    assert not other.take()
+    mine.free()
+
+
+def batch_is_pushed(desk, batch: Batch) -> bool:
+    with desk.engine.connect() as connection:
+        return batch_store.is_pushed(connection, batch.id)

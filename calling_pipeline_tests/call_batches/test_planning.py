@@ -12,6 +12,7 @@ from calling_pipeline.call_batches import runs
 from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.masking import mask_sample
 from calling_pipeline_tests.call_batches.desk import phone
+from calling_pipeline_tests.support import LIMIT_S
 
 _ATTEMPT = sa.text("INSERT INTO contact_attempts (phone, room, reference, at) VALUES (:p, 'telephony', :ref, :at)")
 
@@ -144,7 +145,7 @@ def test_two_plans_at_once_never_share_a_number(desk):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(LIMIT_S)
     assert desk.one("SELECT count(*) FROM call_tasks WHERE state = 'pending'") == 450
     assert desk.one("SELECT count(*) FROM call_tasks WHERE reason = 'open_elsewhere'") == 150
 
