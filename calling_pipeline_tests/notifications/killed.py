@@ -1,5 +1,7 @@
-"""A notification run that kills itself (SIGKILL) at one point. Arguments: settings as JSON, ledger, point, how often the
-point is passed before it strikes."""
+"""A notification run that kills itself (SIGKILL) at one point.
+
+Arguments: settings as JSON, ledger, point, and at which passing of the point it is killed.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ POINTS = ("after claim", "after send", "before rename", "amid rename", "after re
 _RENAMES = {"before rename": 1, "amid rename": 2, "after rename": 3}
 
 
-class Strike:
+class KillSwitch:
     """Kills this process when `point` was passed `times` times."""
 
     def __init__(self, point: str, times: int) -> None:
@@ -33,12 +35,12 @@ class Strike:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DeadlyWeCom:
+class KillingWeCom:
     """The real client, with the two points around its sending."""
 
-    def __init__(self, client, strike):
+    def __init__(self, client, switch):
         self._client = client
-        self._strike = strike
+        self._switch = switch
 
     async def __aenter__(self):
         return self
@@ -53,13 +55,13 @@ class DeadlyWeCom:
         return await self._send(self._client.send_to_user, user, body)
 
     async def _send(self, send, whom, body):
-        self._strike.passing("after claim")
+        self._switch.passing("after claim")
         verdict = await send(whom, body)
-        self._strike.passing("after send")
+        self._switch.passing("after send")
         return verdict
 
 
-def strike_at_renames(strike: Strike, ledger: Path) -> None:
+def kill_at_renames(switch: KillSwitch, ledger: Path) -> None:
     """Python announces every rename before it is made: of the backup, then of the file itself."""
     seen = 0
 
@@ -69,7 +71,7 @@ def strike_at_renames(strike: Strike, ledger: Path) -> None:
         synced = event == "open" and seen == 2 and arguments[0] == str(ledger.parent)
         if ours or synced:
             seen += 1
-            if seen == _RENAMES[strike.point]:
+            if seen == _RENAMES[switch.point]:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(hook)
@@ -77,14 +79,14 @@ def strike_at_renames(strike: Strike, ledger: Path) -> None:
 
 def main() -> None:
     values, ledger, point, times = json.loads(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-    strike = Strike(point, times)
+    switch = KillSwitch(point, times)
     if point in _RENAMES:
-        strike_at_renames(strike, ledger.resolve())
+        kill_at_renames(switch, ledger.resolve())
     runtime = Runtime(load(**values))
     deps = NotificationDependencies.from_runtime(runtime)
     wecom = deps.wecom
-    deps = replace(deps, wecom=lambda: DeadlyWeCom(wecom(), strike), width=8)  # type: ignore[arg-type,return-value]
-    run(deps, [ledger], created_by="a process that dies", wait_s=20)
+    deps = replace(deps, wecom=lambda: KillingWeCom(wecom(), switch), width=8)  # type: ignore[arg-type,return-value]
+    run(deps, [ledger], created_by="a process that is killed", wait_s=20)
     runtime.close()
 
 

@@ -109,14 +109,14 @@ def machine(engine, folder):
             waits.cancel()
 
         def ending(self, send):
-            async def deadly(receiver, body):
+            async def killing(receiver, body):
                 try:
                     return await send(receiver, body)
                 except Killed:
                     self.ended.set()
                     await asyncio.Event().wait()
 
-            return deadly
+            return killing
 
         @rule(as_=st.sampled_from(("looked", "abandoned")))
         def a_person_settles_what_is_held(self, as_):
