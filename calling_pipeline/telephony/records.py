@@ -11,16 +11,6 @@ Strategy = Literal["lru", "round_robin", "affinity"]
 STRATEGIES: tuple[Strategy, ...] = ("lru", "round_robin", "affinity")
 ExtensionState = Literal["available", "in_use", "offline"]
 CallState = Literal["initiating", "ringing", "connected", "not_connected", "busy", "cancelled", "failed", "unknown"]
-CALL_STATES: tuple[CallState, ...] = (
-    "initiating",
-    "ringing",
-    "connected",
-    "not_connected",
-    "busy",
-    "cancelled",
-    "failed",
-    "unknown",
-)
 Reason = Literal["none_free", "over_limit", "no_config", "no_collector", "busy"]
 REASONS: Mapping[Reason, str] = {
     "none_free": "no extension is free",
