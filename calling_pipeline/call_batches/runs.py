@@ -102,7 +102,7 @@ def run_day(
     """
     unknown = lifecycle.recover(dependencies.engine, by=dependencies.by)
     if unknown:
-        say(f"{unknown} calls of dead processes are unknown now")
+        say(f"{unknown} calls of processes that are gone are unknown now")
     if day == days.today():
         _plan_due(dependencies.engine, names, say)
     with dependencies.engine.connect() as connection:

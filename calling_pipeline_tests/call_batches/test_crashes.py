@@ -103,7 +103,7 @@ def test_a_process_asked_to_end_awaits_its_answers_and_leaves_nothing_in_doubt(d
     desk.judge()
 
 
-def test_what_dead_processes_left_in_pushing_is_found_without_running_the_batch(desk):
+def test_orphaned_claims_are_found_without_running_the_batch(desk):
     desk.work_orders([phone(n) for n in range(40)])
     desk.task(rate_per_s=100)
     batch = desk.plan()

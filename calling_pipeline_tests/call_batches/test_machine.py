@@ -116,7 +116,7 @@ def machine_on(engine: sa.Engine, app_settings, simulator) -> type[RuleBasedStat
                 pass
 
         @rule()
-        def dead_processes_are_found(self) -> None:
+        def orphaned_claims_are_found(self) -> None:
             lifecycle.recover(engine)
 
         @rule(share=st.integers(1, 3))

@@ -28,7 +28,7 @@ REPEATED_IN_HISTORY = load("call_batches/facts/repeated_in_history")
 DAY_TOTALS = load("call_batches/facts/day_totals")
 
 EXAMPLES = 10
-"""Rows read of each kind: enough to show, whatever is wrong."""
+"""Rows read of each kind: enough to show what is wrong."""
 
 
 def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:

@@ -16,7 +16,7 @@ from calling_pipeline.database.retry import LOST, Transactions
 
 
 class ClaimQueue:
-    """A call stays in the queue until it is sent, so that its claim is released whatever ends the waiting."""
+    """A call stays in the queue until it is sent, so that its claim is released however the waiting ends."""
 
     def __init__(
         self, database: Transactions, batch: Batch, policy: Policy, runner: uuid.UUID, chunk: int, watch: BatchWatch

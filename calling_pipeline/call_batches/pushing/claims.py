@@ -1,4 +1,4 @@
-"""Claiming: pending calls become this runner's, after the contact policy said yes at this very moment."""
+"""Claiming: pending calls become this runner's, after the contact policy allowed them at this moment."""
 
 from __future__ import annotations
 

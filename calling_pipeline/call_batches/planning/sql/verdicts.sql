@@ -1,5 +1,5 @@
 -- Every source row once, with the first reason against calling it. Only the best row of a number (most orders, then first)
--- is judged by history and lists; its other rows are duplicates whatever the judgement is.
+-- is judged by history and lists; its other rows are duplicates.
 --
 -- `OFFSET 0` keeps the planner from copying the expression that reads a number into every place that names it. Slots are
 -- quoted by the driver, not parameters: a column may be called `100%`, which would be taken for one.
