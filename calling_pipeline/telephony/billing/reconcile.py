@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError
 from calling_pipeline.masking import mask_digits, mask_phone, phone_hash
-from calling_pipeline.telephony import numbers
+from calling_pipeline.phones import read_phone
 from calling_pipeline.telephony.billing import store as bill_store
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
@@ -80,10 +80,7 @@ def _apply(deps: TelephonyDependencies, account: Account, day: dt.date, billed: 
 
 
 def _line(call: BilledCall, phone_key: bytes) -> bill_store.BillLine:
-    try:
-        destination = numbers.customer_number(call.destination)
-    except CallingError:
-        destination = call.destination
+    destination = read_phone(call.destination).phone or call.destination
     return bill_store.BillLine(
         call_uuid=call.call_uuid,
         extension_number=call.extension,
