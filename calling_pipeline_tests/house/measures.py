@@ -34,11 +34,13 @@ class Repeat:
 
 
 def may_hold_sql(name: str) -> bool:
-    """Whether a file may hold SQL: a store (older trees wrote `store_…`), the planning and the database package."""
+    """Whether a file may hold SQL: a store (older trees wrote `store_…`), the planning and the database package.
+
+    The definitions of tables, `tables.py`, hold the conditions of their constraints.
+    """
     path = Path(name)
-    return (
-        path.name.startswith("store") or bool({"planning", "database"} & set(path.parts[:-1])) or path.name == "planning.py"
-    )
+    is_store = path.name.startswith("store") or path.name in {"tables.py", "planning.py"}
+    return is_store or bool({"planning", "database"} & set(path.parts[:-1]))
 
 
 def import_graph(root: Path = ROOT) -> dict[str, set[str]]:
