@@ -48,7 +48,7 @@ def expected(guanke):
         ("duplicate_ids", {"rows": 4}),
     ],
 )
-def test_what_passes_leaves_right_numbers(sync, guanke, kind, options):
+def test_a_fault_that_ends_leaves_right_numbers(sync, guanke, kind, options):
     guanke.plant(kind, path=CALLS, times=1 if kind == "revoked_token" else 2, **options)
     (result,) = sync("grade")
     assert counted(result.stats) == expected(guanke)
@@ -65,7 +65,7 @@ def test_a_page_that_hangs_is_given_up_and_asked_again(stats_runtime, guanke):
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "error", "said"),
+    ("kind", "options", "error", "message"),
     [
         ("growing_total", {"by": 1}, IncompleteFetch, r"different ones could be read \(\d+ missing"),
         ("duplicate_ids", {"rows": 3}, IncompleteFetch, r"\d+ missing"),
@@ -81,10 +81,10 @@ def test_a_page_that_hangs_is_given_up_and_asked_again(stats_runtime, guanke):
         ("garbage", {}, VendorUnavailable, r"no JSON"),
     ],
 )
-def test_what_lasts_fails_in_one_sentence_and_the_old_numbers_stand(sync, guanke, engine, kind, options, error, said):
+def test_a_lasting_fault_fails_in_one_sentence_and_old_numbers_stand(sync, guanke, engine, kind, options, error, message):
     (before,) = sync("grade")
     guanke.plant(kind, path=CALLS, times=None, **options)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         sync("grade")
     with engine.connect() as connection:
         assert store.read_grade_day(connection, YESTERDAY) == before.stats

@@ -230,7 +230,7 @@ def test_wrong_credentials_name_the_setting_and_never_the_secret():
     ],
     ids=["503", "429", "cut off", "no JSON", "code 500", "code 500 with data"],
 )
-def test_what_passes_when_asked_again_is_asked_again(answer):
+def test_a_failure_that_may_pass_is_retried(answer):
     vendor = Vendor(rows(3_500), once(answer))
     records, (proof,) = read(vendor)
     assert (len(records), proof.retries) == (3_500, 1)
