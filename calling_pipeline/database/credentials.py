@@ -1,4 +1,4 @@
-"""Tokens lent by vendors: kept encrypted with their expiry, shared by all processes, refreshed by one of them at a time.
+"""Tokens issued by vendors: kept encrypted with their expiry, shared by all processes, refreshed by one at a time.
 
 Which token a vendor wants and how it is fetched is its client's business; this knows names, texts and instants only.
 """
@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from calling_pipeline import days
 from calling_pipeline.database import locks
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.database.engine import reachable
+from calling_pipeline.database.tables import vendor_credentials
 from calling_pipeline.errors import SecretUnreadable
 
 MARGIN = dt.timedelta(minutes=2)
@@ -26,7 +28,7 @@ MARGIN = dt.timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a vendor just lent: the token, and until when it is good."""
+    """What a vendor just issued: the token, and until when it is valid."""
 
     secret: str = field(repr=False)
     expires_at: dt.datetime
@@ -48,6 +50,11 @@ class Token:
 Fetch = Callable[[], Awaitable[Fetched]]
 
 
+_READ = sa.select(vendor_credentials.c.sealed, vendor_credentials.c.version, vendor_credentials.c.expires_at).where(
+    vendor_credentials.c.name == sa.bindparam("name")
+)
+
+
 class CredentialStore:
     """The tokens of one database. One instance may serve many clients and event loops of a process, one after another.
 
@@ -65,7 +72,7 @@ class CredentialStore:
     async def token(self, name: str, fetch: Fetch, *, refused: Token | None = None) -> Token:
         """The token called `name`; fetched when there is none, it expires soon, or it is the one the vendor `refused`.
 
-        Of all callers in all processes one fetches and the others wait for his. Raises what `fetch` raises.
+        Of all callers in all processes one fetches and the others wait for its token. Raises what `fetch` raises.
         """
         known = self._usable(self._known.get(name), refused)
         if known is not None:
@@ -96,16 +103,20 @@ class CredentialStore:
 
         When another process stored a newer one in between, that one stays and is returned.
         """
-        row = connection.execute(
-            _REPLACE,
-            {
-                "name": name,
-                "sealed": self._secrets.seal(fetched.secret, owner=_owner(name)),
-                "seen": seen,
-                "expires_at": fetched.expires_at,
-                "now": days.now(),
-            },
-        ).one_or_none()
+        insert = postgresql.insert(vendor_credentials).values(
+            name=name,
+            sealed=self._secrets.seal(fetched.secret, owner=_owner(name)),
+            version=seen + 1,
+            expires_at=fetched.expires_at,
+            obtained_at=days.now(),
+        )
+        # Compare and set: a refresher that held an older version, however late it comes, changes nothing.
+        replace = insert.on_conflict_do_update(
+            index_elements=[vendor_credentials.c.name],
+            set_={column: insert.excluded[column] for column in ("sealed", "version", "expires_at", "obtained_at")},
+            where=vendor_credentials.c.version == seen,
+        )
+        row = connection.execute(replace.returning(vendor_credentials.c.version)).one_or_none()
         if row is not None:
             return Token(fetched.secret, fetched.expires_at, row.version)
         newer = self._read(connection, name)
@@ -136,19 +147,3 @@ class CredentialStore:
 
 def _owner(name: str) -> str:
     return f"vendor credential:{name}"
-
-
-_READ = sa.text("SELECT sealed, version, expires_at FROM vendor_credentials WHERE name = :name")
-
-_REPLACE = sa.text(
-    """
-    INSERT INTO vendor_credentials AS kept (name, sealed, version, expires_at, obtained_at)
-    VALUES (:name, :sealed, CAST(:seen AS bigint) + 1, :expires_at, :now)
-    ON CONFLICT (name) DO UPDATE
-    SET sealed = excluded.sealed, version = excluded.version, expires_at = excluded.expires_at,
-        obtained_at = excluded.obtained_at
-    WHERE kept.version = :seen
-    RETURNING version
-    """
-)
-"""Compare and set: a refresher that held an older version, however late it comes, changes nothing."""

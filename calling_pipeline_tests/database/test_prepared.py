@@ -5,11 +5,15 @@ import datetime as dt
 import psycopg
 import pytest
 import sqlalchemy as sa
-from psycopg.pq import TransactionStatus
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import DiagnosticField, TransactionStatus
 
 from calling_pipeline import days
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.database.prepared import Prepared
+
+CHECKED = ((3, 3), (3, 4))
+"""The versions of psycopg, from the first to before the second, whose inner parts `Prepared` was checked with."""
 
 ECHO = Prepared(
     sa.text(
@@ -79,3 +83,25 @@ def test_names_that_a_rollback_dropped_are_made_again(driver):
     assert DIVIDE.one(driver, {"number": 1}) == (1,)
     driver.execute("DEALLOCATE ALL")
     assert DIVIDE.one(driver, {"number": 1}) == (1,)
+
+
+def test_the_driver_is_of_a_version_that_was_checked():
+    version = tuple(int(part) for part in psycopg.__version__.split(".")[:2])
+    assert CHECKED[0] <= version < CHECKED[1], (
+        f"psycopg {psycopg.__version__} was not checked with database/prepared.py, which uses inner parts of it:"
+        " see docs/adr/0002-direct-libpq-for-hot-statements.md, then widen CHECKED"
+    )
+
+
+def test_the_inner_parts_of_the_driver_are_there(driver):
+    for part in ("prepare", "exec_prepared", "transaction_status", "pipeline_status", "status"):
+        assert hasattr(driver.pgconn, part)
+    assert hasattr(driver.lock, "acquire")
+    transformer = Transformer(driver)
+    assert len(transformer.dump_sequence([1, "x"], [PyFormat.AUTO] * 2)) == 2
+    assert transformer.types is not None
+    assert transformer.formats is not None
+    result = driver.pgconn.exec_(b"SELECT 1, 'x'")
+    transformer.set_pgresult(result)
+    assert transformer.load_row(0, tuple) == (1, "x")
+    assert result.error_field(DiagnosticField.SQLSTATE) is None
