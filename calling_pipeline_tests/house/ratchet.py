@@ -28,7 +28,4 @@ WORDS: dict[str, int] = {
     "calling_pipeline/cli/calls": 2,
     "calling_pipeline/database": 3,
     "calling_pipeline/notifications/outbox": 1,
-    "calling_pipeline/telephony": 1,
-    "calling_pipeline/telephony/tenants": 5,
-    "calling_pipeline_tests/telephony": 1,
 }

@@ -56,7 +56,7 @@ def test_a_final_state_never_changes_but_a_recording_may_be_added(office, sender
     assert (state, url) == ("connected", "https://records.example.com/1.mp3")
 
 
-def test_an_old_callback_does_not_free_an_extension_lent_again(office, sender):
+def test_an_old_callback_does_not_free_an_extension_allocated_again(office, sender):
     first = office.call(1)
     office.rows("UPDATE communication_records SET closed_at = now(), state = 'unknown' RETURNING 1")
     office.rows("UPDATE extension_pool SET state = 'available', holder = NULL, lease_until = NULL RETURNING 1")
