@@ -68,7 +68,7 @@ class PhoneReading:
 @cache
 def mobile_pattern() -> str:
     """The judge's own rule for a mainland mobile (a regular expression without anchors), for Python and PostgreSQL."""
-    import phonenumbers  # 23 ms of every start, and most processes read no number
+    import phonenumbers  # noqa: PLC0415 - 23 ms of every start, and most processes read no number
 
     metadata = phonenumbers.PhoneMetadata.metadata_for_region("CN")
     assert metadata is not None
@@ -196,7 +196,7 @@ def _read_foreign(international: str) -> PhoneReading:
 
 def _look_up(dialled: str, region: str | None, *, may_be_short: bool) -> PhoneReading:
     """What `phonenumbers` says of a number dialled in `region`; None for one in international form."""
-    import phonenumbers  # 23 ms of every start, and most processes read no number
+    import phonenumbers  # noqa: PLC0415 - 23 ms of every start, and most processes read no number
 
     try:
         parsed = phonenumbers.parse(dialled, region)

@@ -46,7 +46,7 @@ def parse_channels(urls: str) -> list[Channel]:
 
 
 def _sender(url: str) -> Any:
-    import apprise  # 200 ms: only deliveries of alerts need it
+    import apprise  # noqa: PLC0415 - 200 ms: only deliveries of alerts need it
 
     sender = apprise.Apprise()
     sender.add(url)

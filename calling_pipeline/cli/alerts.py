@@ -1,4 +1,4 @@
-"""`calling-pipeline alerts`: what people were, or should have been, told."""
+"""`calling-pipeline alerts`: the alerts that were, or should have been, sent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import datetime as dt
 import click
 
 from calling_pipeline import days
+from calling_pipeline.alerts import store
+from calling_pipeline.alerts.channels import parse_channels
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 
 
@@ -21,8 +23,6 @@ def alerts() -> None:
 @click.pass_obj
 def list_alerts(door: Door, days_back: int, limit: int) -> Answer:
     """The newest alerts, and how many channels got each."""
-    from calling_pipeline.alerts import store
-
     with door.ready_runtime.transaction() as connection:
         kept = store.stored_alerts(connection, since=days.now() - dt.timedelta(days=days_back), limit=limit)
     rows = [
@@ -35,12 +35,10 @@ def list_alerts(door: Door, days_back: int, limit: int) -> Answer:
 @alerts.command(cls=PipelineCommand)
 @click.pass_obj
 def test(door: Door) -> Answer:
-    """Send a test message to every channel of CALLING_ALERT_URLS and say which took it."""
-    from calling_pipeline.alerts.channels import parse_channels
-
+    """Send a test message to every channel of CALLING_ALERT_URLS and say which accepted it."""
     channels = parse_channels(door.runtime.settings.alert_urls)
     took = {
         channel.id: channel.send("Test of calling_pipeline", "This channel gets its alerts.", "info") for channel in channels
     }
-    lines = [f"{name}: {'took it' if ok else 'did not take it'}" for name, ok in took.items()]
+    lines = [f"{name}: {'accepted it' if ok else 'did not accept it'}" for name, ok in took.items()]
     return Answer(took, lines or ["CALLING_ALERT_URLS names no channel"], failed=not all(took.values()))

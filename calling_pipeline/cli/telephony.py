@@ -13,7 +13,14 @@ import click
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.errors import InvalidInput, NotFound
+from calling_pipeline.telephony.calls.release import release_collector, release_extension
+from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.pool import extensions
+from calling_pipeline.telephony.pool import store as pool_store
+from calling_pipeline.telephony.records import Account
+from calling_pipeline.telephony.tenants import accounts
+from calling_pipeline.telephony.tenants import store as tenant_store
 
 
 @click.group()
@@ -21,7 +28,7 @@ def telephony() -> None:
     """Extensions, their tenants' Infinity accounts and open calls."""
 
 
-_tenant = click.option("--tenant", type=click.IntRange(1), help="The tenant; his enabled configuration is meant.")
+_tenant = click.option("--tenant", type=click.IntRange(1), help="The tenant, whose enabled configuration is used.")
 _config = click.option("--config", "config_id", type=click.IntRange(1), help="The configuration, by id.")
 
 
@@ -31,14 +38,12 @@ _config = click.option("--config", "config_id", type=click.IntRange(1), help="Th
 @_config
 @click.pass_obj
 def import_extensions(door: Door, file: Path, tenant: int | None, config_id: int | None) -> Answer:
-    """Import extensions from a CSV with the columns number and label (or bare numbers, one a line).
+    """Import extensions from a CSV with the columns number and label (or bare numbers, one per line).
 
     \b
     calling-pipeline telephony import extensions.csv --tenant 1
     calling-pipeline telephony import extensions.csv --config 3 --json
     """
-    from calling_pipeline.telephony.pool import extensions
-
     try:
         rows = list(extensions.read_csv(file.read_text(encoding="utf-8-sig")))
     except UnicodeDecodeError as error:
@@ -65,8 +70,6 @@ def stats(door: Door, tenant: int | None, config_id: int | None) -> Answer:
     calling-pipeline telephony stats
     calling-pipeline telephony stats --tenant 1 --json
     """
-    from calling_pipeline.telephony.pool import store as pool_store
-
     with door.ready_runtime.transaction() as connection:
         rows = pool_store.statistics(connection, days.now(), tenant_id=tenant, config_id=config_id)
     columns = ("tenant_id", "config_id", "config_name", "total", "available", "cooling_down", "in_use", "offline",
@@ -79,7 +82,7 @@ def stats(door: Door, tenant: int | None, config_id: int | None) -> Answer:
 @click.option("--extension", "extension_id", type=click.IntRange(1), help="Release this extension (its id).")
 @click.option("--collector", "collector_id", type=click.IntRange(1), help="Release what this collector holds.")
 @click.option("--tenant", type=click.IntRange(1), help="The collector's tenant.")
-@click.option("--stale", is_flag=True, help="Look into everything that outlived its timeout, as the sensor does.")
+@click.option("--stale", is_flag=True, help="Look into everything past its timeout, as the sensor does.")
 @click.pass_obj
 def release(door: Door, extension_id: int | None, collector_id: int | None, tenant: int | None, stale: bool) -> Answer:
     """Free extensions. An open call on one becomes unknown.
@@ -89,8 +92,6 @@ def release(door: Door, extension_id: int | None, collector_id: int | None, tena
     calling-pipeline telephony release --tenant 1 --collector 5
     calling-pipeline telephony release --stale
     """
-    from calling_pipeline.telephony.calls.release import release_collector, release_extension
-
     if (extension_id is not None) + (collector_id is not None) + stale != 1:
         raise click.UsageError("give one of --extension, --collector and --stale")
     runtime = door.ready_runtime
@@ -108,7 +109,7 @@ def release(door: Door, extension_id: int | None, collector_id: int | None, tena
             assert extension_id is not None
             done = release_extension(connection, extension_id, None, who=_who())
             released = [extension_id] if done else []
-    said = f"released: {', '.join(map(str, released))}" if released else "nothing was lent: nothing released"
+    said = f"released: {', '.join(map(str, released))}" if released else "nothing was allocated: nothing released"
     return Answer({"released": released}, [said])
 
 
@@ -122,9 +123,6 @@ def test_connection(door: Door, tenant: int | None, config_id: int | None) -> An
     \b
     calling-pipeline telephony test-connection --tenant 1
     """
-    from calling_pipeline.telephony.records import Account
-    from calling_pipeline.telephony.tenants import accounts
-
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
         account = accounts.account_of(connection, runtime.secrets, _config_of(connection, tenant, config_id))
@@ -139,8 +137,6 @@ def test_connection(door: Door, tenant: int | None, config_id: int | None) -> An
 
 
 def _config_of(connection: Any, tenant: int | None, config_id: int | None) -> int:
-    from calling_pipeline.telephony.tenants import store as tenant_store
-
     if (tenant is None) == (config_id is None):
         raise click.UsageError("give either --tenant or --config")
     if config_id is not None:
@@ -153,8 +149,6 @@ def _config_of(connection: Any, tenant: int | None, config_id: int | None) -> in
 
 
 async def _sweep(runtime: Any) -> Any:
-    from calling_pipeline.telephony.calls.sweep import sweep
-
     async with TelephonyDependencies.from_runtime(runtime) as deps:
         return await sweep(deps)
 

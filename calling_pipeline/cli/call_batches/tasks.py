@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from calling_pipeline.call_batches.calling_tasks import editing
+from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.errors import InvalidInput
 
@@ -31,9 +33,9 @@ def _values(command: Callable[..., Any]) -> Callable[..., Any]:
             for name in _COLUMNS
         ),
         click.option("--map", "mapping", multiple=True, metavar="FIELD=COLUMN", help="The same as the five options above."),
-        click.option("--remark", help="Words for people."),
+        click.option("--remark", help="A remark for people."),
         click.option("--recall-days", metavar="N|never", help="Call a number again after N days; never is the default."),
-        click.option("--rate", "--rate-per-s", "rate_per_s", type=float, help="Pushes a second at most."),
+        click.option("--rate", "--rate-per-s", "rate_per_s", type=float, help="Pushes per second at most."),
         click.option(
             "--policy", metavar="JSON", help='Contact policy, e.g. {"preset": "considerate", "hours": "09:00-19:00"}.'
         ),
@@ -56,8 +58,6 @@ def add(door: Door, /, argument: str | None, name: str | None, disabled: bool, *
     calling-pipeline calls task add "new orders" --cron "0 0 9 * * ?" --schema crm --table work_orders \\
         --mobile-phone mobile --staff-name staff --order-nums orders --recall-days 90
     """
-    from calling_pipeline.call_batches.calling_tasks import editing
-
     values = {**_given(given), "name": _name(argument, name), "enabled": not disabled}
     with door.ready_runtime.transaction() as connection:
         return _answer(editing.document(editing.add(connection, values)))
@@ -68,7 +68,7 @@ def add(door: Door, /, argument: str | None, name: str | None, disabled: bool, *
 @click.option("--name", "--task", "name", help="The same as NAME.")
 @_values
 @click.option("--new-name", help="Rename it.")
-@click.option("--clear", multiple=True, type=click.Choice(_COLUMNS[1:]), help="Take a column out of the mapping.")
+@click.option("--clear", multiple=True, type=click.Choice(_COLUMNS[1:]), help="Remove a column from the mapping.")
 @click.pass_obj
 def edit(
     door: Door, /, argument: str | None, name: str | None, new_name: str | None, clear: tuple[str, ...], **given: Any
@@ -78,8 +78,6 @@ def edit(
     \b
     calling-pipeline calls task edit "new orders" --cron "0 30 10 * * MON-FRI" --rate 20
     """
-    from calling_pipeline.call_batches.calling_tasks import editing
-
     changes = {**_given(given), **dict.fromkeys(clear)}
     if new_name is not None:
         changes["name"] = new_name
@@ -91,9 +89,6 @@ def edit(
 @click.pass_obj
 def list_tasks(door: Door) -> Answer:
     """Show every calling task and when it runs next."""
-    from calling_pipeline.call_batches.calling_tasks import editing
-    from calling_pipeline.call_batches.calling_tasks import store as task_store
-
     with door.ready_runtime.transaction() as connection:
         found = [editing.document(item) for item in task_store.all_tasks(connection)]
     rows = [
@@ -110,9 +105,6 @@ def list_tasks(door: Door) -> Answer:
 @click.pass_obj
 def show(door: Door, argument: str | None, name: str | None) -> Answer:
     """Show one calling task and its next five ticks."""
-    from calling_pipeline.call_batches.calling_tasks import editing
-    from calling_pipeline.call_batches.calling_tasks import store as task_store
-
     with door.ready_runtime.transaction() as connection:
         return _answer(editing.document(task_store.by_name(connection, _name(argument, name))))
 
@@ -141,8 +133,6 @@ def disable(door: Door, argument: str | None, name: str | None) -> Answer:
 @click.pass_obj
 def remove(door: Door, argument: str | None, name: str | None) -> Answer:
     """Delete a calling task that never had a batch; others are disabled instead."""
-    from calling_pipeline.call_batches.calling_tasks import editing
-
     chosen = _name(argument, name)
     with door.ready_runtime.transaction() as connection:
         editing.remove(connection, chosen)
@@ -150,8 +140,6 @@ def remove(door: Door, argument: str | None, name: str | None) -> Answer:
 
 
 def _switched(door: Door, name: str, *, enabled: bool) -> Answer:
-    from calling_pipeline.call_batches.calling_tasks import editing
-
     with door.ready_runtime.transaction() as connection:
         return _answer(editing.document(editing.edit(connection, name, {"enabled": enabled})))
 

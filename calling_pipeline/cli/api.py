@@ -1,0 +1,23 @@
+"""`calling-pipeline api`: serve the HTTP API."""
+
+from __future__ import annotations
+
+import click
+import uvicorn
+
+from calling_pipeline.api.app import create_app
+from calling_pipeline.cli.listening import HOST, listen
+from calling_pipeline.cli.output import Door, PipelineCommand
+
+
+@click.command(cls=PipelineCommand)
+@click.option("--port", type=click.IntRange(1, 65535), help="Port; CALLING_API_PORT without it.")
+@click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
+@click.pass_obj
+def api(door: Door, port: int | None, host: str) -> None:
+    """Serve the HTTP API until it is interrupted."""
+    runtime = door.ready_runtime
+    listener = listen(host, port or runtime.settings.api_port, setting="CALLING_API_PORT")
+    config = uvicorn.Config(create_app(runtime), log_level="warning", access_log=False)
+    click.echo(f"API on http://{host}:{listener.getsockname()[1]}", err=True)
+    uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,34 @@
+"""`calling-pipeline migrate`: bring the database to the newest schema."""
+
+from __future__ import annotations
+
+import click
+
+from calling_pipeline.call_stats.older_hashes.forward import bring_forward
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand
+from calling_pipeline.database import migrate as migrations
+
+
+@click.command(cls=PipelineCommand)
+@click.pass_obj
+def migrate(door: Door) -> Answer:
+    """Bring the database to the newest schema."""
+    before, after = migrations.upgrade(door.runtime.engine)
+    said = (
+        f"the schema is at {after} already"
+        if before == after
+        else f"migrated from {before or 'an empty database'} to {after}"
+    )
+    forward = bring_forward(door.runtime.engine, door.runtime.phone_key)
+    days = [day.isoformat() for day in forward.days]
+    lines = [said]
+    if forward.rows:
+        lines.append(f"{forward.rows} call records have their phone hashed in the present form now")
+    if days:
+        lines.append(
+            f"{len(days)} days ({days[0]} to {days[-1]}) hold phones that an older version hashed in another form. The"
+            " syncs read the last ten days again by themselves; read earlier ones again with"
+            " `calling-pipeline stats sync --track grade --from DAY --to DAY`"
+        )
+    document = {"before": before, "after": after, "phones_rehashed": forward.rows, "days_to_read_again": days}
+    return Answer(document, lines)
