@@ -2,13 +2,12 @@
 
 KNOWN: dict[str, dict[str, int]] = {
     "SQL outside stores": {},
-    "long SQL strings": {"calling_pipeline/database/credentials.py": 1},
+    "imports inside functions": {"": 20},
+    "imports without a reason": {},
+    "long SQL strings": {},
     "long files": {},
     "long functions": {},
 }
 
 # Banned words by folder.
-WORDS: dict[str, int] = {
-    "calling_pipeline/database": 3,
-    "calling_pipeline/notifications/outbox": 1,
-}
+WORDS: dict[str, int] = {"calling_pipeline/notifications/outbox": 1}
