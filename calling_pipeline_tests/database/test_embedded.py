@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 from calling_pipeline.database import migrate
 from calling_pipeline.settings import load
@@ -53,6 +54,19 @@ def test_a_server_whose_user_was_killed_is_used_again(tmp_path):
     assert pid_file.exists()
     assert "migrated" in command("migrate", home=tmp_path / "home", cwd=tmp_path).stdout
     wait_until(lambda: not pid_file.exists())
+
+
+def test_a_server_that_needs_longer_than_the_wheel_waits_is_waited_for(tmp_path):
+    """A long recovery after a crash ended in "did not start": the wheel gives a start ten seconds."""
+    command("migrate", home=tmp_path / "home", cwd=tmp_path)
+    data = tmp_path / "home" / "postgres"
+    with (data / "postgresql.conf").open("a") as configuration:
+        configuration.write("restore_command = 'sleep 4; false'\nhot_standby = off\n")
+    (data / "recovery.signal").touch()
+    (data / "recovery.signal").chmod(0o666)
+    begun = time.monotonic()
+    assert "already" in command("migrate", home=tmp_path / "home", cwd=tmp_path).stdout
+    assert time.monotonic() - begun > 10, "the recovery was too short to show anything"
 
 
 def test_a_home_that_cannot_hold_a_server_is_one_sentence(tmp_path):
