@@ -10,9 +10,13 @@ from calling_pipeline.database import migrate as migrations
 
 
 @click.command(cls=PipelineCommand)
+@click.option("--back-to", metavar="REVISION", help="Go back to an earlier schema, for a return to the version before.")
 @click.pass_obj
-def migrate(door: Door) -> Answer:
-    """Bring the database to the newest schema."""
+def migrate(door: Door, back_to: str | None) -> Answer:
+    """Bring the database to the newest schema, or back to an earlier one."""
+    if back_to is not None:
+        before, after = migrations.downgrade(door.runtime.engine, back_to)
+        return Answer({"before": before, "after": after}, [f"went back from {before} to {after}"])
     before, after = migrations.upgrade(door.runtime.engine)
     said = (
         f"the schema is at {after} already"

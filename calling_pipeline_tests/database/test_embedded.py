@@ -29,6 +29,16 @@ def test_a_machine_without_a_server_gets_one_and_keeps_its_data(tmp_path):
     assert json.loads(second.stdout)["before"] == migrate.newest_revision()
 
 
+def test_the_schema_goes_back_and_forward_by_command(tmp_path):
+    def migrated(*words):
+        return json.loads(command("migrate", "--json", *words, home=tmp_path / "home", cwd=tmp_path).stdout)
+
+    newest = migrated()["after"]
+    assert migrated("--back-to", "0010_call_task_indexes") == {"before": newest, "after": "0010_call_task_indexes"}
+    forward = migrated()
+    assert (forward["before"], forward["after"]) == ("0010_call_task_indexes", newest)
+
+
 def test_two_commands_at_once_share_one_server(tmp_path):
     environment = {**os.environ, "CALLING_HOME": str(tmp_path / "home")}
     started = [

@@ -44,7 +44,7 @@ class OutboxColumns(Columns):
     dispatcher = sa.Column(sa.BigInteger, comment="who claimed it last")
     claimed_at = sa.Column(Instant)
     settled_at = sa.Column(Instant, comment="when it was delivered, given up or abandoned")
-    alerted_at = sa.Column(Instant, comment="when people were told that it is held")
+    alerted_at = sa.Column(Instant, comment="when an alert said that it is held")
     last_error = sa.Column(sa.Text)
     history = sa.Column(JSONB, nullable=False, comment="every outcome but delivery, and every decision by hand")
     created_at = sa.Column(Instant, nullable=False)
