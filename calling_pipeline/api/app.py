@@ -12,6 +12,7 @@ from calling_pipeline import __version__
 from calling_pipeline.api import failures
 from calling_pipeline.api.auth import Tokens
 from calling_pipeline.api.envelope import Failure
+from calling_pipeline.api.polled_days import PolledDays
 from calling_pipeline.api.routes import call_batches, call_stats, server, task_ledger
 from calling_pipeline.api.routes.telephony import calls, collectors, configurations, extensions
 from calling_pipeline.database.engine import driver_dsn
@@ -49,5 +50,6 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.tokens = Tokens(runtime.settings.token_grants())
     for router in ROUTERS:
         app.include_router(router)
+    app.add_middleware(PolledDays)
     failures.add_handlers(app)
     return app

@@ -71,6 +71,20 @@ class Tokens:
         return found
 
 
+def admit(tokens: Tokens, authorization: str, role: Role) -> Caller:
+    """The caller whose bearer token the `Authorization` header carries, with `role` or above: the one gate of the API.
+
+    Raises `HTTPException`: 401 without a known token, 403 with a lesser role.
+    """
+    scheme, _, token = authorization.partition(" ")
+    caller = tokens.caller(token) if scheme.lower() == "bearer" else None
+    if caller is None:
+        raise HTTPException(401, "a known bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
+    if _RANK[caller.role] < _RANK[role]:
+        raise HTTPException(403, f"this needs the role {role}; yours is {caller.role}")
+    return caller
+
+
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
@@ -84,14 +98,7 @@ class _Requirement(SecurityBase):
         self._role = role
 
     async def __call__(self, request: Request) -> Caller:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        tokens: Tokens = request.app.state.tokens
-        caller = tokens.caller(token) if scheme.lower() == "bearer" else None
-        if caller is None:
-            raise HTTPException(401, "a known bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
-        if _RANK[caller.role] < _RANK[self._role]:
-            raise HTTPException(403, f"this needs the role {self._role}; yours is {caller.role}")
-        return caller
+        return admit(request.app.state.tokens, request.headers.get("Authorization", ""), self._role)
 
 
 def requires(role: Role) -> SecurityBase:

@@ -66,7 +66,12 @@ def answer(content: Success[Data], *, status: int = 200) -> Response:
 
 def fast_ok(data: object) -> Response:
     """The success answer encoded by msgspec: for the endpoints that everybody polls."""
-    return Response(msgspec.json.encode({"success": True, "data": data}), media_type="application/json")
+    return Response(fast_body(data), media_type="application/json")
+
+
+def fast_body(data: object) -> bytes:
+    """The body of `fast_ok`."""
+    return msgspec.json.encode({"success": True, "data": data})
 
 
 def failure(status: int, sentence: str, *, field: str | None = None, **more: object) -> JSONResponse:

@@ -54,6 +54,28 @@ def test_the_task_dimension_has_its_twin(api_runtime, viewer, yesterday):
     assert data["connected_rate"] == pytest.approx(100 * data["called_number"] / data["callout_number"], abs=0.005)
 
 
+@pytest.mark.parametrize("track", ["grade", "task"])
+def test_a_cached_day_is_answered_alike_in_the_form_that_is_polled_and_in_any_other(api_runtime, viewer, yesterday, track):
+    """The plain form is answered before the framework; an encoded one goes through its routing."""
+    sync(api_runtime, track, yesterday)
+    encoded = yesterday.isoformat().replace("-", "%2D")
+    polled, routed = (viewer.get(f"/api/stats/{track}-stats?date={date}") for date in (yesterday, encoded))
+    assert (polled.status_code, routed.status_code) == (200, 200)
+    assert polled.headers["content-type"] == routed.headers["content-type"]
+    changing = {"age_s": None, "elapsed_time": None}
+    assert polled.json()["data"] | changing == routed.json()["data"] | changing
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer nobody", "Basic viewer-token", "viewer-token", "Bearer é"])
+def test_a_cached_day_is_shown_to_nobody_without_a_known_token(api_runtime, api, yesterday, header):
+    sync(api_runtime, "grade", yesterday)
+    headers = {} if header is None else {"Authorization": header.encode()}
+    for query in (f"date={yesterday}", f"date={yesterday}&more=1"):
+        answer = http.get(f"{api}/api/stats/grade-stats?{query}", headers=headers)
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+        assert answer.json() == {"success": False, "error": "a known bearer token is needed"}
+
+
 def test_today_without_a_cache_is_computed_and_then_cached(viewer, simulator):
     today = days.today().isoformat()
     first = viewer.get("/api/stats/grade-stats", params={"date": today}).json()["data"]

@@ -1,6 +1,7 @@
 """A day's numbers from the cache, at once; and the refresh of one day.
 
-Reading goes past SQLAlchemy to psycopg's own pool: it is the one endpoint that everybody polls.
+Reading goes past SQLAlchemy to psycopg's own pool, and `api/polled_days.py` answers its plain form before the framework:
+it is the one endpoint that everybody polls.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from calling_pipeline.api.dependencies import Operator, RuntimeDep, Viewer
 from calling_pipeline.api.envelope import failure_of, fast_ok
 from calling_pipeline.call_stats import store, views
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
-from calling_pipeline.call_stats.records import GradeDay, TaskDay, Track
+from calling_pipeline.call_stats.records import Track
 from calling_pipeline.call_stats.sync.refresh import Refreshed, refresh_day
 from calling_pipeline.errors import CallingError
 from calling_pipeline.runtime import Runtime
@@ -50,12 +51,19 @@ class DayReader:
         """The day named; `InvalidInput` when it is no date or outside the days there are."""
         return views.require_partition(days.parse_day(text), self._runtime.settings.partition_start)
 
+    async def cached(self, track: Track, day: dt.date) -> dict[str, Any] | None:
+        """What is said of a cached day, None when it is not cached. The read that everybody polls."""
+        async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(store.READ_DAY_BY_DRIVER[track], {"day": day})
+            row = await cursor.fetchone()
+        return views.day_view(store.day_from(track, row), from_cache=True) if row is not None else None
+
     async def answer(self, track: Track, text: str) -> Response:
         """The day's numbers; today's are computed when they are not cached."""
         day = self.day(text)
-        stats = await self._cached(track, day)
-        if stats is not None:
-            return fast_ok(views.day_view(stats, from_cache=True))
+        cached = await self.cached(track, day)
+        if cached is not None:
+            return fast_ok(cached)
         if day != days.today():
             raise views.not_cached(track, day)
         refreshed = await self._refreshed(track, day)
@@ -69,14 +77,6 @@ class DayReader:
         except CallingError as error:
             return await asyncio.to_thread(self._refusal, track, day, error)
         return fast_ok({**views.day_view(refreshed.stats, from_cache=False), "joined": refreshed.joined})
-
-    async def _cached(self, track: Track, day: dt.date) -> GradeDay | TaskDay | None:
-        async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(store.READ_DAY_BY_DRIVER[track], {"day": day})
-            row = await cursor.fetchone()
-        if row is None:
-            return None
-        return store.day_from(track, row)
 
     async def _refreshed(self, track: Track, day: dt.date) -> Refreshed:
         """One refresh per day and process at a time; a request that comes later waits for it."""
