@@ -102,6 +102,10 @@ class Settings(BaseSettings):
     wecom_timeout_s: float = Field(20.0, gt=0, description="Seconds WeCom may take to answer")
     wecom_users: dict[str, str] = Field(default_factory=dict, description="JSON: contact name → WeCom user id")
 
+    infinity_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds one request to Infinity may take; after that whether a call was made is unknown"
+    )
+
     metabase_url: HttpUrl = Field(default_factory=_simulated("metabase"), description="Metabase: technician status changes")
     metabase_username: str = Field("simulator", description="Metabase user name")
     metabase_password: SecretStr = Field(SecretStr("simulator"), description="Metabase password")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from calling_pipeline import days
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.contact_policy import do_not_call, gate, store
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt
@@ -50,7 +49,7 @@ def add(door: Door, phone: str, source: str, expires: str | None, note: str) -> 
     calling-pipeline policy dnc add 13812340000 --source customer --expires 2027-06-30 --note "asked for half a year"
     """
     with door.ready_runtime.transaction() as connection:
-        changed = do_not_call.add(connection, phone, source=source, expires=_day(expires), note=note, by=_who())
+        changed = do_not_call.add(connection, phone, source=source, expires=_day(expires), note=note, by=acting_user())
     said = "is on the list now" if changed else "was on the list already"
     return Answer(
         {"phone": mask_phone(phone), "source": source, "changed": changed}, [f"{mask_phone(phone)} {said} ({source})"]
@@ -101,7 +100,7 @@ def import_list(door: Door, file: Path, source: str, expires: str | None) -> Ans
     calling-pipeline policy dnc import carrier-blacklist.csv --source carrier --expires 2026-12-31
     """
     with door.ready_runtime.transaction() as connection:
-        done = do_not_call.import_file(connection, file, source=source, expires=_day(expires), by=_who())
+        done = do_not_call.import_file(connection, file, source=source, expires=_day(expires), by=acting_user())
     lines = [
         f"{done.lines} lines: {done.new} new, {done.changed} changed, {done.unchanged} unchanged, {done.rejected} rejected"
     ]
@@ -186,10 +185,3 @@ def _row(entry: dict[str, Any]) -> list[Any]:
     expires = entry["expires_at"]
     return [entry["phone"], entry["source"], f"{expires:%Y-%m-%d %H:%M}" if expires else "never", entry["note"],
             f"{entry['added_at']:%Y-%m-%d %H:%M}"]  # fmt: skip
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "command line"

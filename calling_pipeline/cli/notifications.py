@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.settlement import settlement_of
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import ConfigurationError, InvalidInput
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names
@@ -65,7 +64,7 @@ def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -
         done = run_contracts(
             deps,
             paths,
-            created_by=_who(),
+            created_by=acting_user(),
             day=on_day,
             wait_s=wait_s,
             progress=show,
@@ -110,7 +109,7 @@ def redrive(door: Door, ids: tuple[int, ...], every: bool, technicians: bool) ->
     """
     outbox = _box(technicians)
     with door.ready_runtime.transaction() as connection:
-        done = outbox.redrive(connection, _chosen(ids, every), by=_who())
+        done = outbox.redrive(connection, _chosen(ids, every), by=acting_user())
     return _decided(done, ids, "put back into the queue", "is not a dead letter")
 
 
@@ -132,7 +131,7 @@ def settle(door: Door, ids: tuple[int, ...], every: bool, as_: str, why: str, te
     """
     outbox = _box(technicians)
     with door.ready_runtime.transaction() as connection:
-        done = outbox.settle(connection, _chosen(ids, every), as_=settlement_of(as_), by=_who(), why=why)
+        done = outbox.settle(connection, _chosen(ids, every), as_=settlement_of(as_), by=acting_user(), why=why)
     return _decided(done, ids, f"settled as {as_}", "is not held")
 
 
@@ -173,7 +172,7 @@ def import_legacy(door: Door, ledger: Path | None, statuses: tuple[Path, ...], t
     with deps.transaction() as connection:
         if ledger is not None:
             names = Names(deps.robots, deps.users)
-            done = import_contracts(connection, ledger, list(statuses), deps.plan, names, by=_who())
+            done = import_contracts(connection, ledger, list(statuses), deps.plan, names, by=acting_user())
             document["contracts"] = asdict(done)
             said = f"{done.delivered} messages taken for delivered, {done.unknown} held as unknown"
             lines.append(f"{said}, {done.left_open} contracts left to notify")
@@ -184,7 +183,7 @@ def import_legacy(door: Door, ledger: Path | None, statuses: tuple[Path, ...], t
                 )
             )
         if technicians is not None:
-            document["technicians"] = import_technicians(connection, technicians, by=_who())
+            document["technicians"] = import_technicians(connection, technicians, by=acting_user())
             lines.append(f"{document['technicians']} technician messages noted as delivered")
     return Answer(document, lines)
 
@@ -201,7 +200,7 @@ def technicians(door: Door, file: Path | None, card: int | None, note_only: bool
     Example: calling-pipeline notify technicians --file changes.json
     """
     deps = NotificationDependencies.from_runtime(door.ready_runtime)
-    done = run_technicians(deps, created_by=_who(), file=file, card=card, send=not note_only)
+    done = run_technicians(deps, created_by=acting_user(), file=file, card=card, send=not note_only)
     made, report = done.generated, done.delivery
     said = f"{made.new_changes} new changes of {made.rows}, {made.messages} messages, {report.delivered} delivered"
     wrong = [f"row {bad.row}: {bad.reason}" for bad in made.bad_rows]
@@ -264,10 +263,3 @@ def _decided(done: list[int], wanted: tuple[int, ...], what: str, otherwise: str
 def _row(message: StoredMessage) -> tuple[object, ...]:
     m = message
     return m.id, m.subject, m.kind, m.receiver, m.state, m.attempts, m.last_error
-
-
-def _who() -> str:
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (OSError, KeyError):
-        return "command line"

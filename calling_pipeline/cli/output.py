@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import getpass
 import json
 import sys
 import traceback
@@ -35,6 +36,14 @@ class Answer:
     document: Any
     lines: Sequence[Any] = field(default_factory=tuple)
     failed: bool = False
+
+
+def acting_user() -> str:
+    """Who acts, as every record of a command names them: the account of this machine."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):
+        return "command line"
 
 
 class Door:

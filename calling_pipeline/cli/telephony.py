@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from calling_pipeline import days
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.telephony.calls.release import release_collector, release_extension
 from calling_pipeline.telephony.calls.sweep import sweep
@@ -50,7 +49,7 @@ def import_extensions(door: Door, file: Path, tenant: int | None, config_id: int
         raise InvalidInput(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
     with door.ready_runtime.transaction() as connection:
         wanted = _config_of(connection, tenant, config_id)
-        results = extensions.bulk_import(connection, wanted, rows, who=_who())
+        results = extensions.bulk_import(connection, wanted, rows, who=acting_user())
     counts = extensions.counts(results)
     wrong = [(row.row, row.number, row.result, row.reason) for row in results if row.result != "imported"]
     lines: list[Any] = [", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())]
@@ -104,10 +103,10 @@ def release(door: Door, extension_id: int | None, collector_id: int | None, tena
         raise click.UsageError("--collector needs --tenant")
     with runtime.transaction() as connection:
         if collector_id is not None and tenant is not None:
-            released = release_collector(connection, tenant, collector_id, who=_who())
+            released = release_collector(connection, tenant, collector_id, who=acting_user())
         else:
             assert extension_id is not None
-            done = release_extension(connection, extension_id, None, who=_who())
+            done = release_extension(connection, extension_id, None, who=acting_user())
             released = [extension_id] if done else []
     said = f"released: {', '.join(map(str, released))}" if released else "nothing was allocated: nothing released"
     return Answer({"released": released}, [said])
@@ -151,10 +150,3 @@ def _config_of(connection: Any, tenant: int | None, config_id: int | None) -> in
 async def _sweep(runtime: Any) -> Any:
     async with TelephonyDependencies.from_runtime(runtime) as deps:
         return await sweep(deps)
-
-
-def _who() -> str:
-    try:
-        return f"cli-{getpass.getuser()}"
-    except (KeyError, OSError):
-        return "cli"

@@ -65,4 +65,11 @@ class InfinityClients:
 def infinity_client(runtime: Runtime, account: Account) -> InfinityClient:
     """A client of one tenant's Infinity. It reaches public addresses only, unless the settings lift that."""
     guard = None if runtime.settings.allow_private_urls else PublicOnlyTransport()
-    return InfinityClient(account.api_url, account.app_id, account.access_key, tokens=runtime.credentials, transport=guard)
+    return InfinityClient(
+        account.api_url,
+        account.app_id,
+        account.access_key,
+        tokens=runtime.credentials,
+        transport=guard,
+        timeout_s=runtime.settings.infinity_timeout_s,
+    )

@@ -24,6 +24,7 @@ def runtime(database_url, tmp_path) -> Iterator[Runtime]:
             database_url=database_url.set(drivername="postgresql").render_as_string(hide_password=False),
             secret_key=SECRET_KEY,
             allow_private_urls=True,
+            infinity_timeout_s=LIMIT_S,
             api_tokens=TOKENS,
         )
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,7 @@ from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.cli.call_batches.tasks import task
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import Busy, InvalidInput
 
 
@@ -124,7 +123,7 @@ def cancel(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
         lifecycle.cancel(connection, chosen)
-    lifecycle.recover(runtime.engine, by=_who())
+    lifecycle.recover(runtime.engine, by=acting_user())
     return _shown(door, chosen)
 
 
@@ -155,7 +154,7 @@ def settle(
             batch_id=batch_id,
             ids=list(call_ids) or None,
             distinct_id=distinct_id,
-            by=_who(),
+            by=acting_user(),
             note=note,
         )
     said = f"{done.calls} calls settled as {settlement}"
@@ -175,7 +174,7 @@ def _pushed(door: Door, batch_id: int, *, wait: bool) -> Answer:
         total = batch_store.batch(connection, batch_id).card.to_call
     with door.progress() as bar:
         shown = bar.add_task(f"batch {batch_id}", total=total)
-        dependencies = BatchDependencies.from_runtime(runtime, by=_who(), patience_s=7 * 86400.0 if wait else 30.0)
+        dependencies = BatchDependencies.from_runtime(runtime, by=acting_user(), patience_s=7 * 86400.0 if wait else 30.0)
         runs.push(dependencies, batch_id, lambda done: bar.advance(shown, done))
     return _shown(door, batch_id)
 
@@ -185,10 +184,3 @@ def _shown(door: Door, batch_id: int) -> Answer:
         document = views.batch_document(connection, batch_id)
     halted = document["state"] == "paused" and "gateway" in document["note"]
     return Answer(document, views.batch_lines(document), failed=halted)
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "command line"
