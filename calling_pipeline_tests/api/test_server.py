@@ -11,7 +11,7 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.api.auth import Tokens
 from calling_pipeline.database import migrate
 from calling_pipeline.settings import TokenGrant
-from calling_pipeline_tests.support import served
+from calling_pipeline_tests.support import LIMIT_S, served
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic admin-token", "Bearer", "admin-token"])
@@ -91,6 +91,6 @@ def test_a_fault_of_the_program_answers_in_the_same_form_and_shows_nothing(api_r
         raise RuntimeError("an inner detail")
 
     with served(app) as url:
-        answer = httpx.get(f"{url}/fault")
+        answer = httpx.get(f"{url}/fault", timeout=LIMIT_S)
     assert answer.status_code == 500
     assert answer.json() == {"success": False, "error": "the server failed to answer this request; its log says why"}

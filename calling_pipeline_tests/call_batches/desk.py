@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches import runs
@@ -18,7 +17,7 @@ from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.call_batches.records import Batch, CallingTask, Outcome, Reconciliation, reconciliation
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
-from calling_pipeline_tests.support import Simulator
+from calling_pipeline_tests.support import LIMIT_S, Simulator, http
 
 NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
 MAPPING = {"source_schema": "crm", "source_table": "work_orders", "mobile_phone": "mobile", "staff_name": "staff",
@@ -114,6 +113,6 @@ class Desk:
 
 
 def make_desk(engine: sa.Engine, settings: Settings, simulator: Simulator) -> Desk:
-    httpx.delete(simulator.url + "/gateway/_sim/calls").raise_for_status()
-    pointed = settings.model_copy(update={"gateway_url": simulator.url + "/gateway", "gateway_timeout_s": 6.0})
+    http.delete(simulator.url + "/gateway/_sim/calls").raise_for_status()
+    pointed = settings.model_copy(update={"gateway_url": simulator.url + "/gateway", "gateway_timeout_s": LIMIT_S})
     return Desk(engine, pointed, simulator)

@@ -17,7 +17,7 @@ from calling_pipeline.defs.call_batches.sensors import resume_requests, tick_req
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING, phone
-from calling_pipeline_tests.support import served
+from calling_pipeline_tests.support import LIMIT_S, served
 
 MAPPED = ["--schema", "crm", "--table", "work_orders", "--mobile-phone", "mobile", "--staff-name", "staff",
           "--map", "sys_name=system", "--order-type", "kind", "--order-nums", "orders"]  # fmt: skip
@@ -143,7 +143,7 @@ def test_the_api_does_the_same_and_asks_for_roles(desk):
     settings = desk.settings.model_copy(update={"api_tokens": grants})
     desk.work_orders([phone(1), phone(2), "8888"])
     operator, viewer = {"Authorization": "Bearer op"}, {"Authorization": "Bearer view"}
-    with served(create_app(Runtime(settings))) as address, httpx.Client(base_url=address) as client:
+    with served(create_app(Runtime(settings))) as address, httpx.Client(base_url=address, timeout=LIMIT_S) as client:
         wish = {"name": "orders", "cron": "0 9 * * *", **MAPPING, "policy": ALL_DAY}
         assert client.post("/api/v1/calls/tasks", json=wish, headers=viewer).status_code == 403
         assert client.post("/api/v1/calls/tasks", json=wish, headers=operator).status_code == 201

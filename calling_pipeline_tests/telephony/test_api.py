@@ -99,12 +99,15 @@ def test_an_api_url_in_a_private_network_is_refused(database_url, tmp_path):
     from calling_pipeline.api.app import create_app
     from calling_pipeline.runtime import Runtime
     from calling_pipeline.settings import load
-    from calling_pipeline_tests.support import served
+    from calling_pipeline_tests.support import LIMIT_S, served
     from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS
 
     dsn = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
     strict = Runtime(load(home=tmp_path, database_url=dsn, secret_key=SECRET_KEY, api_tokens=TOKENS))
-    with served(create_app(strict)) as url, httpx.Client(base_url=url, headers=bearer("admin-token")) as client:
+    with (
+        served(create_app(strict)) as url,
+        httpx.Client(base_url=url, headers=bearer("admin-token"), timeout=LIMIT_S) as client,
+    ):
         for address in ("http://127.0.0.1:1/api", "http://[::ffff:10.0.0.1]/", "http://0x7f000001/", "http://localhost/"):
             answer = client.post(f"{V1}/configs", json={**CONFIG, "api_url": address})
             assert (answer.status_code, answer.json()["field"]) == (422, "api_url"), answer.text
