@@ -56,6 +56,14 @@ class Runtime:
         beside = ensure_database(self.database_url, DAGSTER_DATABASE)
         return dagster_url(beside.render_as_string(hide_password=False))
 
+    @property
+    def existing_dagster_url(self) -> URL:
+        """Dagster's database where it should be, with the driver of the business database; made by nobody for asking."""
+        given = self.settings.dagster_database_url
+        if given is not None:
+            return dagster_url(given.get_secret_value()).set(drivername=self.database_url.drivername)
+        return self.database_url.set(database=DAGSTER_DATABASE)
+
     @cached_property
     def engine(self) -> sa.Engine:
         """Connections to the business database."""

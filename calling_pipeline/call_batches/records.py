@@ -160,6 +160,20 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class OpenBatch:
+    """A batch that is not over, or whose calls wait to be settled, and its calls that are open."""
+
+    id: int
+    task_name: str
+    day: dt.date
+    state: BatchState
+    note: str
+    pending: int
+    pushing: int
+    unknown: int
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of a batch's rows so far: rows in each state, and rows skipped or failed by reason."""
 

@@ -40,6 +40,16 @@ class Entry:
         """Every time of the day it runs at, ascending."""
         return tuple(dt.time(hour, minute) for hour in self.hours for minute in self.minutes)
 
+    def newest_tick(self, now: dt.datetime) -> dt.datetime:
+        """The last tick by `now`."""
+        today = days.day_of(now)
+        ticks = (
+            dt.datetime.combine(date, time, days.SHANGHAI)
+            for date in (today, today - dt.timedelta(days=1))
+            for time in reversed(self.times)
+        )
+        return next(tick for tick in ticks if tick <= now)
+
     def covers(self, day: dt.date, tick: dt.datetime) -> bool:
         """Whether the sync that starts at `tick` reads `day`."""
         first, last = sync_window(self.sync_type, days.day_of(tick))

@@ -46,6 +46,12 @@ def _simulator() -> click.Command:
     return simulator
 
 
+def _status() -> click.Command:
+    from calling_pipeline.cli.status import status  # noqa: PLC0415 - 300 ms
+
+    return status
+
+
 def _telephony() -> click.Command:
     from calling_pipeline.cli.telephony import telephony  # noqa: PLC0415 - 150 ms
 
@@ -66,6 +72,7 @@ HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "notify": _notifications,
     "simulator": _simulator,
     "stats": _call_stats,
+    "status": _status,
     "telephony": _telephony,
 }
 """Commands imported only when called or described: together they would more than double the start of every command,

@@ -53,6 +53,16 @@ def test_health_is_503_when_the_schema_is_not_this_programs(viewer, engine):
     assert "newer than this program" in answer.json()["error"]
 
 
+def test_the_first_look_is_there_for_a_viewer_and_for_nobody_without_a_token(viewer):
+    answer = viewer.get("/api/v1/status")
+    assert answer.status_code == 200
+    data = answer.json()["data"]
+    assert data["healthy"] is False
+    assert {problem["section"] for problem in data["problems"]} >= {"dagster", "days"}
+    del viewer.headers["Authorization"]
+    assert viewer.get("/api/v1/status").status_code == 401
+
+
 def test_only_an_admin_migrates(operator, admin):
     assert operator.post("/api/db/migrate").status_code == 403
     answer = admin.post("/api/db/migrate")

@@ -14,7 +14,16 @@ from sqlalchemy.engine import URL
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.orphans import SessionLock, is_held
-from calling_pipeline.call_batches.records import Batch, BatchState, CallingTask, CallState, Card, CardLine, Outcome
+from calling_pipeline.call_batches.records import (
+    Batch,
+    BatchState,
+    CallingTask,
+    CallState,
+    Card,
+    CardLine,
+    OpenBatch,
+    Outcome,
+)
 from calling_pipeline.call_batches.tables import call_batches, call_tasks
 from calling_pipeline.database.sql import load
 from calling_pipeline.errors import NotFound
@@ -22,6 +31,7 @@ from calling_pipeline.errors import NotFound
 INSERT = load("call_batches/batches/insert")
 START = load("call_batches/batches/start")
 MOVE = load("call_batches/batches/move")
+OPEN = load("call_batches/batches/open")
 
 _b = call_batches.c
 _BATCH = sa.select(
@@ -92,6 +102,11 @@ def unfinished_batches(connection: sa.Connection, now: dt.datetime) -> list[Batc
         _b.state.in_(("planned", "running")), sa.and_(_b.state == "waiting", sa.func.coalesce(_b.resume_at, now) <= now)
     )
     return [_batch(row) for row in connection.execute(_BATCH.where(ready).order_by(_b.id))]
+
+
+def open_batches(connection: sa.Connection) -> list[OpenBatch]:
+    """Batches that are not over, or whose calls wait to be settled, oldest first."""
+    return [OpenBatch(**row) for row in connection.execute(OPEN).mappings()]
 
 
 def runner_lock(url: URL, batch_id: int) -> SessionLock:

@@ -119,6 +119,16 @@ class Outbox:
         rows = connection.execute(sa.select(t.c.state, sa.func.count()).group_by(t.c.state))
         return {row[0]: row[1] for row in rows}
 
+    def open_counts(self, connection: sa.Connection) -> dict[str, int]:
+        """Messages that are not settled, by state."""
+        t = self.table
+        rows = connection.execute(
+            sa.select(t.c.state, sa.func.count())
+            .where(sa.or_(t.c.state.in_(("pending", "sending")), t.c.state.in_(HELD)))
+            .group_by(t.c.state)
+        )
+        return {row[0]: row[1] for row in rows}
+
     def next_due(self, connection: sa.Connection) -> dt.datetime | None:
         """When the first of the pending messages is due; None when none is pending."""
         t = self.table

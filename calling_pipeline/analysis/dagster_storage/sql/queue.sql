@@ -1,0 +1,9 @@
+-- Runs that wait, the seconds that the first of them has waited, and runs under way.
+SELECT
+    count(*) FILTER (WHERE status = 'QUEUED') AS queued,
+    extract(
+        EPOCH FROM now() - min(create_timestamp) FILTER (WHERE status = 'QUEUED') AT TIME ZONE 'UTC'
+    )::float AS oldest_queued_s,
+    count(*) FILTER (WHERE status IN ('STARTING', 'STARTED', 'CANCELING')) AS running
+FROM runs
+WHERE status IN ('QUEUED', 'STARTING', 'STARTED', 'CANCELING');

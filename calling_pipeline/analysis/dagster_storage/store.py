@@ -1,0 +1,48 @@
+"""SQL on the tables of Dagster's storage, for those who must not load Dagster. It reads and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from psycopg.errors import UndefinedTable
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ProgrammingError
+
+from calling_pipeline.analysis.dagster_storage.records import DagsterState, Heartbeat, ScheduleRun
+from calling_pipeline.database.engine import make_engine, reachable
+from calling_pipeline.database.sql import load
+from calling_pipeline.errors import DatabaseUnavailable
+
+DAEMONS = ("QUEUED_RUN_COORDINATOR", "SCHEDULER", "SENSOR")
+"""The daemons without which nothing happens by itself."""
+_HEARTBEATS = load("analysis/dagster_storage/heartbeats")
+_QUEUE = load("analysis/dagster_storage/queue")
+_SCHEDULE_RUNS = load("analysis/dagster_storage/schedule_runs")
+
+
+def dagster_state(url: URL, schedules: Sequence[str]) -> DagsterState:
+    """What Dagster's storage at `url` says now, with the newest runs of `schedules`; never raises for what is not there."""
+    engine = make_engine(url, pool_size=1, max_overflow=0)
+    try:
+        with reachable(engine) as connection:
+            return _read(connection, schedules)
+    except DatabaseUnavailable as error:
+        return DagsterState(str(error))
+    except ProgrammingError as error:
+        if not isinstance(error.orig, UndefinedTable):
+            raise
+        return DagsterState("its database holds no tables of Dagster yet")
+    finally:
+        engine.dispose()
+
+
+def _read(connection: sa.Connection, schedules: Sequence[str]) -> DagsterState:
+    heartbeats = connection.execute(_HEARTBEATS, {"daemons": list(DAEMONS)}).mappings()
+    runs = connection.execute(_SCHEDULE_RUNS, {"schedules": list(schedules)}).mappings()
+    return DagsterState(
+        None,
+        heartbeats=tuple(Heartbeat(**row) for row in heartbeats),
+        schedule_runs=tuple(ScheduleRun(**row) for row in runs),
+        **connection.execute(_QUEUE).mappings().one(),
+    )

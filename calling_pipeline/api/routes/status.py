@@ -1,0 +1,21 @@
+"""The operator's first look over HTTP: the document of `calling-pipeline status`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from calling_pipeline.analysis.status.gathering import status as gather
+from calling_pipeline.analysis.status.records import Status
+from calling_pipeline.api.dependencies import RuntimeDep, Viewer
+from calling_pipeline.api.envelope import Success, ok
+
+router = APIRouter(prefix="/api/v1", tags=["status"])
+
+
+@router.get("/status", response_model=Success[Status])
+def status(runtime: RuntimeDep, caller: Viewer) -> object:
+    """Syncs, days, numbers, vendor, alerts, batches, messages, extensions and Dagster, and what to do where one is not well.
+
+    A token that is bound to a tenant sees that tenant's extensions.
+    """
+    return ok(gather(runtime, tenant=caller.tenant))

@@ -1,0 +1,154 @@
+"""The first look of the day: what is not well is named with what to do, and what is well is left alone."""
+
+import datetime as dt
+import json
+import time
+import uuid
+from dataclasses import fields, replace
+
+import dagster as dg
+import pytest
+from click.testing import CliRunner
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._daemon.types import DaemonHeartbeat
+
+from calling_pipeline import days
+from calling_pipeline.analysis.dagster_storage.records import DagsterState, Heartbeat, ScheduleRun
+from calling_pipeline.analysis.dagster_storage.store import DAEMONS, dagster_state
+from calling_pipeline.analysis.status.gathering import status
+from calling_pipeline.analysis.status.judging import days_said, judge
+from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert, PoolUse, Status
+from calling_pipeline.call_batches.records import OpenBatch
+from calling_pipeline.call_stats.recent.records import ScheduledSync, Speed
+from calling_pipeline.cli.main import main
+from calling_pipeline_tests.defs.conftest import instance  # noqa: F401 - a fixture
+
+NOW = dt.datetime(2026, 11, 24, 7, 30, tzinfo=days.SHANGHAI)
+DAY = dt.date(2026, 11, 23)
+DUE = NOW.replace(hour=7, minute=0)
+ALIVE = tuple(Heartbeat(daemon, 4.0) for daemon in DAEMONS)
+BATCH = OpenBatch(3, "new orders", DAY, "running", "", pending=10, pushing=2, unknown=0)
+SYNC = ScheduledSync("grade_stats_t3", "grade", "historical", DUE, "done", 3, 3, (), DUE, DUE, 2.0)
+FAST = Speed("grade", DAY, "full", NOW, pages=10, page_s=0.1, read_s=1.0, compared=50, usual_page_s=0.1, usual_read_s=1.0)
+WELL = Facts(
+    at=NOW,
+    syncs=(SYNC,),
+    days=(DayState(DAY, "grade", "good"), DayState(NOW.date(), "grade", "not due")),
+    numbers=(),
+    vendor=(FAST,),
+    alerts=(),
+    batches=(BATCH,),
+    messages={"contracts": {"pending": 3}, "technicians": {}},
+    extensions=PoolUse(10, 3, 6, 1, 0),
+    dagster=DagsterState(None, ALIVE, running=2),
+)
+
+
+def test_nothing_is_said_of_what_is_well():
+    found = judge(WELL)
+    assert (found.healthy, found.problems) == (True, ())
+
+
+LATE = replace(SYNC, state="late", days_read=1, days_not_read=(DAY, DAY - dt.timedelta(days=1)))
+FAILED_RUN = ScheduleRun("grade_stats_t10", "0123456789", "FAILURE", NOW, NOW)
+ORIGIN = RemoteJobOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("one"), "two"), "job")
+SILENT = (replace(ALIVE[0], age_s=3600.0), *ALIVE[1:])
+
+
+@pytest.mark.parametrize(
+    ("change", "section", "what", "do"),
+    [
+        ({"syncs": (LATE,)}, "syncs", "due at 11-24 07:00, read 1 of 3 days", "--from 2026-11-22 --to 2026-11-23"),
+        ({"days": (DayState(DAY, "task", "missing"),)}, "days", "2026-11-23 of the task track is missing", "stats sync"),
+        ({"days": (DayState(DAY, "grade", "held", ("40 % unknown",)),)}, "days", "is held: 40 % unknown", "stats held list"),
+        ({"days": (DayState(DAY, "grade", "bad", ("sums agree",)),)}, "days", "is bad: sums agree", "alerts list"),
+        ({"vendor": (replace(FAST, page_s=5.0),)}, "vendor", "5.00 s per page, usually 0.10 s", "Guanke"),
+        ({"alerts": (OpenAlert("a", "error", NOW, "a check"),)}, "alerts", "1 alerts are open: a check", "alerts list"),
+        ({"batches": (replace(BATCH, state="paused", note="by me"),)}, "batches", "paused with 10 calls", "calls resume 3"),
+        ({"batches": (replace(BATCH, unknown=2),)}, "batches", "2 calls whose outcome is unknown", "calls settle"),
+        ({"messages": {"contracts": {"unknown": 2}}}, "messages", "2 messages to contracts are held", "notify settle"),
+        ({"messages": {"technicians": {"dead": 1}}}, "messages", "dead letters", "notify redrive --technicians"),
+        ({"extensions": PoolUse(11, 9, 1, 0, 1)}, "extensions", "9 of 10 extensions are in use", "telephony stats"),
+        ({"dagster": DagsterState("no answer")}, "dagster", "state is unknown: no answer", "calling-pipeline up"),
+        ({"dagster": DagsterState(None)}, "dagster", "daemon has never run", "calling-pipeline up"),
+        ({"dagster": DagsterState(None, SILENT)}, "dagster", "for 60 minutes", "start it"),
+        ({"dagster": DagsterState(None, ALIVE, queued=2, oldest_queued_s=900.0)}, "dagster", "2 runs wait", "Runs"),
+        ({"dagster": DagsterState(None, ALIVE, schedule_runs=(FAILED_RUN,))}, "dagster", "run 01234567", "Re-execute"),
+    ],
+)
+def test_each_thing_that_is_not_well_is_named_with_what_to_do(change, section, what, do):
+    found = judge(replace(WELL, **change))
+    assert not found.healthy
+    [problem] = found.problems
+    assert problem.section == section
+    assert what in problem.what
+    assert do in problem.do
+
+
+def test_days_are_said_as_stretches():
+    dates = [dt.date(2026, 11, day) for day in (3, 1, 2, 7)]
+    assert days_said(dates) == "2026-11-01 to 2026-11-03, 2026-11-07"
+
+
+def test_dagsters_daemons_queue_and_schedules_are_read_from_its_storage(instance):  # noqa: F811
+    run_status = dg.DagsterRunStatus
+    url = make_url(instance)
+    assert dagster_state(url, ["grade_stats_t3"]) == DagsterState(None)
+    for daemon in (*DAEMONS, "BACKFILL"):
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 100, daemon, "one", []))
+    for state in (run_status.QUEUED, run_status.STARTED, run_status.SUCCESS, run_status.FAILURE):
+        tags = {"dagster/schedule_name": "grade_stats_t3"}
+        run = dg.DagsterRun("job", str(uuid.uuid4()), status=state, tags=tags, remote_job_origin=ORIGIN)
+        instance.run_storage.add_run(run)
+    found = dagster_state(url, ["grade_stats_t3", "grade_stats_t10"])
+    assert [beat.daemon for beat in found.heartbeats] == list(DAEMONS)
+    assert all(100 <= beat.age_s < 3600 for beat in found.heartbeats)
+    assert (found.queued, found.running) == (1, 1)
+    assert 0 <= found.oldest_queued_s < 3600
+    assert [(run.schedule, run.status) for run in found.schedule_runs] == [("grade_stats_t3", "FAILURE")]
+
+
+def make_url(dagster_instance):
+    """The instance's database with the driver that the product reads it by."""
+    return dagster_instance.run_storage._engine.url.set(drivername="postgresql+psycopg")
+
+
+def test_a_dagster_that_is_not_there_is_unknown_with_its_reason(empty_database_url, database_url):
+    assert "no tables of Dagster yet" in dagster_state(empty_database_url, []).unknown
+    assert "does not exist" in dagster_state(database_url.set(database="nowhere"), []).unknown
+    assert "cannot be reached" in dagster_state(database_url.set(host="127.0.0.1", port=9), []).unknown
+
+
+def test_a_new_installation_misses_its_days_and_has_no_dagster(runtime):
+    with days.frozen(NOW):
+        found = status(runtime)
+    conditions = {(state.track, state.date): state.condition for state in found.days}
+    assert conditions["grade", DAY] == "missing"
+    assert conditions["grade", NOW.date()] == "not due"
+    assert len(conditions) == 22
+    assert found.dagster.unknown
+    assert not found.healthy
+
+
+@pytest.fixture
+def given(app_settings):
+    return {"CALLING_DATABASE_URL": app_settings.database_url.get_secret_value(), "CALLING_HOME": str(app_settings.home)}
+
+
+def test_the_command_answers_with_one_document_and_0_however_bad_it_looks(given):
+    answer = CliRunner().invoke(main, ["status", "--json"], env=given)
+    assert answer.exit_code == 0, answer.stderr
+    document = json.loads(answer.stdout)
+    assert document["healthy"] is False
+    assert {field.name for field in fields(Status)} == document.keys()
+    assert all(problem["do"] for problem in document["problems"])
+    shown = CliRunner().invoke(main, ["status"], env=given)
+    assert shown.exit_code == 0, shown.stderr
+    assert "things are not well" in shown.stdout
+    assert "Dagster: unknown" in shown.stdout
+
+
+def test_the_command_fails_when_it_cannot_look(given):
+    answer = CliRunner().invoke(main, ["status"], env=given | {"CALLING_DATABASE_URL": "postgresql://u@127.0.0.1:9/x"})
+    assert answer.exit_code == 1
+    assert "cannot be reached" in answer.stderr
