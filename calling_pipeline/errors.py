@@ -138,7 +138,10 @@ class IncompleteFetch(VendorError, TransientError):
 
 
 class DaysFailed(TransientError):
-    """Some days of a range failed; the others are done. `failures`: day → what went wrong."""
+    """Some days of a range failed; the others are done. `failures`: day → what went wrong.
+
+    `may_succeed_later` says whether asking again can help at all.
+    """
 
     def __init__(self, message: str, *, failures: Mapping[dt.date, CallingError]) -> None:
         super().__init__(message)
@@ -147,3 +150,10 @@ class DaysFailed(TransientError):
 
 class AmbiguousOutcome(VendorError, UncertainError):
     """No readable answer to a request that must not be sent twice."""
+
+
+def may_succeed_later(error: CallingError) -> bool:
+    """Whether the same act may succeed later without anybody's doing; of failed days, whether one of them may."""
+    if isinstance(error, DaysFailed):
+        return any(may_succeed_later(failure) for failure in error.failures.values())
+    return isinstance(error, TransientError)

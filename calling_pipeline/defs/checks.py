@@ -1,24 +1,27 @@
 """The one way to turn judgements of a room's `quality.py` into asset checks.
 
-A group belongs to one asset: its facts are read once for all its checks. A judgement about days gives one `Finding` per
-day; one about a thing that has no day gives one `Finding` in all.
+A daily check is evaluated for each day of a run: one evaluation with the day as its partition, so that the colour of a day
+stays until that day is judged again. A standing check is about a thing that has no day and is evaluated once.
+
+Dagster writes no partition into the result of a check that a run over a range returns. The evaluations are therefore
+logged, one for each day, and nothing is returned.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from calling_pipeline.defs.windows import days_of_run
 from calling_pipeline.quality import Finding
 from calling_pipeline.runtime import Runtime
 
 F = TypeVar("F")
-STANDING = ""
-"""Stands for the day in findings about a thing that has no day."""
 _SHOWN = 12
 
 
@@ -40,20 +43,116 @@ class Check(Generic[F]):
     def severity(self) -> dg.AssetCheckSeverity:
         return dg.AssetCheckSeverity.WARN if self.warns else dg.AssetCheckSeverity.ERROR
 
+    def spec(self, asset: str, daily: dg.PartitionsDefinition | None = None) -> dg.AssetCheckSpec:
+        """Its declaration on `asset`: evaluated for each partition of `daily`, or once."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.PreviewWarning)
+            return dg.AssetCheckSpec(
+                self.name, asset=asset, description=self.description, blocking=self.blocking, partitions_def=daily
+            )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check found on one day; `day` is None for a standing check. `broken`: it could not judge at all."""
+
+    asset: str
+    check: Check[Any]
+    finding: Finding
+    day: dt.date | None = None
+    broken: bool = False
+
+    @property
+    def blocks(self) -> bool:
+        """Whether nothing may follow: a blocking check failed, or a check could not judge."""
+        return self.broken or (self.check.blocking and not self.finding.passed)
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, for an operator: the check's name in words and its finding."""
+        return f"{self.asset}: {self.check.name.replace('_', ' ')}: {self.finding.sentence}"
+
+    def evaluation(self, target: AssetCheckEvaluationTargetMaterializationData | None = None) -> dg.AssetCheckEvaluation:
+        """Dagster's record of it. `target` is the materialization judged: without it the UI shows the day as not judged."""
+        found = self.finding
+        examples = {"examples": "; ".join(found.examples[:_SHOWN])} if found.examples else {}
+        return dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey(self.asset),
+            check_name=self.check.name,
+            passed=found.passed,
+            severity=dg.AssetCheckSeverity.ERROR if self.broken else self.check.severity,
+            description=found.sentence,
+            metadata={**found.numbers, **examples},
+            partition=self.day.isoformat() if self.day else None,
+            blocking=self.check.blocking,
+            target_materialization_data=target,
+        )
+
+
+def judge(asset: str, checks: Iterable[Check[F]], facts: Callable[[], F], day: dt.date | None = None) -> list[Verdict]:
+    """A verdict of each check by the facts, read once. A check or a reading that raises is a failed verdict, not a gap."""
+    wanted = list(checks)
+    if not wanted:
+        return []
+    try:
+        found = facts()
+    except Exception as error:  # whatever it was: a check must not stay silent
+        return [Verdict(asset, check, _not_judged(error), day, broken=True) for check in wanted]
+    return [_verdict(asset, check, found, day) for check in wanted]
+
+
+def _verdict(asset: str, check: Check[F], facts: F, day: dt.date | None) -> Verdict:
+    try:
+        return Verdict(asset, check, check.judge(facts), day)
+    except Exception as error:
+        return Verdict(asset, check, _not_judged(error), day, broken=True)
+
+
+def _not_judged(error: Exception) -> Finding:
+    line = next(iter(str(error).splitlines()), "")
+    return Finding(False, f"could not be judged: {type(error).__name__}: {line}"[:500])
+
+
+def log_verdicts(context: dg.OpExecutionContext, verdicts: Sequence[Verdict]) -> None:
+    """Write the verdicts on one asset and day into Dagster's event log; the UI shows them while the run goes on."""
+    targets: dict[tuple[str, dt.date | None], AssetCheckEvaluationTargetMaterializationData | None] = {}
+    for verdict in verdicts:
+        key = (verdict.asset, verdict.day)
+        if key not in targets:
+            targets[key] = _newest_materialization(context.instance, *key)
+        context.log_event(verdict.evaluation(targets[key]))  # type: ignore[arg-type]  # it takes evaluations too
+
+
+def _newest_materialization(
+    instance: dg.DagsterInstance, asset: str, day: dt.date | None
+) -> AssetCheckEvaluationTargetMaterializationData | None:
+    partitions = [day.isoformat()] if day else None
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=partitions)
+    for record in instance.fetch_materializations(wanted, limit=1).records:
+        return AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+        )
+    return None
+
 
 def daily_checks(
-    asset: str, checks: Sequence[Check[F]], facts_of: Callable[[sa.Connection, dt.date], F]
+    asset: str,
+    checks: Sequence[Check[F]],
+    facts_of: Callable[[sa.Connection, dt.date], F],
+    daily: dg.PartitionsDefinition,
 ) -> dg.AssetChecksDefinition:
     """Checks that judge each day of the run by the facts that `facts_of` reads about it, one transaction per day."""
 
-    def gather(runtime: Runtime, wanted: Sequence[dt.date]) -> dict[str, F]:
-        facts = {}
-        for day in wanted:
-            with runtime.transaction() as connection:
-                facts[day.isoformat()] = facts_of(connection, day)
-        return facts
+    def verdicts(runtime: Runtime, wanted: Sequence[dt.date], chosen: Collection[Check[F]]) -> Iterator[list[Verdict]]:
+        for day in sorted(wanted, reverse=True):
 
-    return _group(asset, asset, checks, gather)
+            def facts(day: dt.date = day) -> F:
+                with runtime.transaction() as connection:
+                    return facts_of(connection, day)
+
+            yield judge(asset, chosen, facts, day)
+
+    return _group(asset, asset, checks, verdicts, daily)
 
 
 def standing_checks(
@@ -63,55 +162,43 @@ def standing_checks(
 
     `group` names them where the asset has daily checks too.
     """
-    name = f"{asset}_{group}" if group else asset
-    return _group(name, asset, checks, lambda runtime, _: {STANDING: facts_of(runtime)})
+
+    def verdicts(runtime: Runtime, _: Sequence[dt.date], chosen: Collection[Check[F]]) -> Iterator[list[Verdict]]:
+        yield judge(asset, chosen, lambda: facts_of(runtime))
+
+    return _group(f"{asset}_{group}" if group else asset, asset, checks, verdicts, None)
 
 
 def _group(
-    name: str, asset: str, checks: Sequence[Check[F]], gather: Callable[[Runtime, Sequence[dt.date]], Mapping[str, F]]
+    name: str,
+    asset: str,
+    checks: Sequence[Check[F]],
+    verdicts: Callable[[Runtime, Sequence[dt.date], Collection[Check[F]]], Iterator[list[Verdict]]],
+    daily: dg.PartitionsDefinition | None,
 ) -> dg.AssetChecksDefinition:
-    specs = [
-        dg.AssetCheckSpec(check.name, asset=asset, description=check.description, blocking=check.blocking)
-        for check in checks
-    ]
+    specs = {check.name: check.spec(asset, daily) for check in checks}
 
-    @dg.multi_asset_check(name=f"{name}_checks", specs=specs, can_subset=True)
-    def evaluate(
-        context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]
-    ) -> Iterator[dg.AssetCheckResult]:
-        facts = gather(runtime, days_of_run(context.run.tags))
-        chosen = {key.name for key in context.op_execution_context.selected_asset_check_keys}
-        for check in checks:
-            if check.name in chosen:
-                yield result_of(check, asset, {day: check.judge(fact) for day, fact in facts.items()})
+    @dg.multi_asset_check(name=f"{name}_checks", specs=list(specs.values()), can_subset=True)
+    def evaluate(context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]) -> Iterator[Any]:
+        op = context.op_execution_context
+        names = {key.name for key in op.selected_asset_check_keys}
+        chosen = [check for check in checks if check.name in names]
+        stops: list[Verdict] = []
+        for found in verdicts(runtime, days_of_run(context.run.tags), chosen):
+            log_verdicts(op, found)
+            stops += [verdict for verdict in found if verdict.blocks]
+        yield from _let_follow(specs, chosen, stops)
 
     return evaluate
 
 
-def result_of(check: Check[F], asset: str, findings: Mapping[str, Finding]) -> dg.AssetCheckResult:
-    """All days' findings as one result: the failing days first, the numbers of the newest day for the plots."""
-    bad = [day for day, finding in findings.items() if not finding.passed]
-    ordered = [*bad, *(day for day in findings if day not in bad)]
-    sentences = [f"{day}: {findings[day].sentence}" if day else findings[day].sentence for day in ordered]
-    metadata: dict[str, dg.MetadataValue | str | int | float | list[str]] = {
-        **findings[max(findings)].numbers,
-        "examples": [example for day in bad for example in findings[day].examples][:_SHOWN],
-    }
-    if STANDING not in findings:
-        records = [
-            dg.TableRecord({"day": day, "passed": findings[day].passed, "finding": findings[day].sentence})
-            for day in ordered[:_SHOWN]
-        ]
-        metadata |= {
-            "days": len(findings),
-            "bad_days": ", ".join(bad) or "none",
-            "findings": dg.MetadataValue.table(records),
-        }
-    return dg.AssetCheckResult(
-        asset_key=asset,
-        check_name=check.name,
-        passed=not bad,
-        severity=check.severity,
-        description="; ".join(sentences[: max(len(bad[:3]), 1) if bad else 3]),
-        metadata=metadata,
-    )
+def _let_follow(
+    specs: Mapping[str, dg.AssetCheckSpec], chosen: Collection[Check[F]], stops: Sequence[Verdict]
+) -> Iterator[dg.Output[None]]:
+    """What the blocking checks let follow runs; raises `Failure` with the reasons when one of them stops it."""
+    if stops:
+        reasons = "; ".join(f"{stop.day}: {stop.sentence}" if stop.day else stop.sentence for stop in stops)
+        raise dg.Failure(reasons, allow_retries=False)
+    for check in chosen:
+        if check.blocking:
+            yield dg.Output(None, specs[check.name].get_python_identifier())

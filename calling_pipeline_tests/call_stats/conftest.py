@@ -6,14 +6,17 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.records import DayResult, FetchProof
 from calling_pipeline.call_stats.sync.sync import sync_days
+from calling_pipeline.defs import retries
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
+from calling_pipeline_tests.dagster_support import instance_on
 from calling_pipeline_tests.support import Simulator, http
 
 YESTERDAY = days.today() - dt.timedelta(days=1)
@@ -31,6 +34,19 @@ def stats_runtime(app_settings: Settings, guanke: Simulator) -> Iterator[Runtime
     made = Runtime(app_settings.model_copy(update={"guanke_base_url": f"{guanke.url}/guanke", "guanke_timeout_s": 30.0}))
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failed step is not tried again after half a minute; tests of retries choose a policy of their own."""
+    monkeypatch.setattr(retries, "VENDOR", dg.RetryPolicy(max_retries=0))
+
+
+@pytest.fixture
+def pg_instance(empty_database_url: Any, tmp_path: Any) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance on PostgreSQL."""
+    with instance_on(empty_database_url, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

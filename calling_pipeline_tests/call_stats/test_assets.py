@@ -58,22 +58,6 @@ def test_a_single_day_carries_its_numbers_and_all_checks_pass_but_those_that_nee
     assert shown["dagster/partition_row_count"] == shown["reported_total"]
 
 
-def test_a_failing_day_of_a_range_leaves_the_others_stored_published_and_marked(run, guanke, connection, tmp_path):
-    first = YESTERDAY - dt.timedelta(days=2)
-    bad = first + dt.timedelta(days=1)
-    guanke.plant("wrong_value", path=f"startTime={bad}", times=None, field="callState", value=7)
-    instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path))
-    result = run("grade_stats_sync", first, YESTERDAY, instance=instance)
-    assert not result.success
-    failure = next(event for event in result.all_events if event.is_step_failure)
-    assert "field callState" in str(failure.step_failure_data.error or failure.step_failure_data.user_failure_data)
-    marked = instance.get_materialized_partitions(dg.AssetKey("call_records"))
-    assert marked == {first.isoformat(), YESTERDAY.isoformat()}
-    assert store.read_grade_day(connection, first).complete
-    assert store.read_grade_day(connection, YESTERDAY).complete
-    assert store.read_grade_day(connection, bad) is None
-
-
 def test_one_track_failing_leaves_the_other_alone(run, guanke, connection):
     guanke.plant("code", path="/task/cdr/all2", times=None, code=403, message="无权限")
     assert not run("grade_stats_sync", YESTERDAY).success

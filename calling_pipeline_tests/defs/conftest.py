@@ -5,12 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from calling_pipeline.database.engine import dagster_url
+from calling_pipeline_tests.dagster_support import instance_on
 
 
 @pytest.fixture
 def instance(empty_database_url, tmp_path) -> Iterator[dg.DagsterInstance]:
-    url = dagster_url(empty_database_url.render_as_string(hide_password=False))
-    storage = {"postgres": {"postgres_url": url.render_as_string(hide_password=False)}}
-    with dg.instance_for_test(temp_dir=str(tmp_path), overrides={"storage": storage}) as made:
+    with instance_on(empty_database_url, tmp_path) as made:
         yield made

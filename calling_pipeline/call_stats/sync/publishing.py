@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_stats import store
-from calling_pipeline.call_stats.records import AgentRank, FetchProof, GradeDay, HourlyOrders
+from calling_pipeline.call_stats.records import FetchProof, GradeDay
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.database import locks
 from calling_pipeline.errors import IncompleteFetch, NotFound
@@ -24,27 +24,13 @@ def publish_day(
     A caller that has just stored the day, in this transaction and under its lock, gives its `proof`, not checked again.
     Raises `NotFound` when the day was never read and `IncompleteFetch` when its records do not match their proof.
     """
-    cached = publish_grade_numbers(connection, day, elapsed_s=elapsed_s, proof=proof)
+    cached = _publish_grade_numbers(connection, day, elapsed_s=elapsed_s, proof=proof)
     sync_store.rank_agents(connection, day)
     sync_store.count_hours(connection, day)
     return cached
 
 
-def publish_agents(connection: sa.Connection, day: dt.date) -> list[AgentRank]:
-    """Rank the day's agents anew and return them; raises as `publish_day` does."""
-    proven(connection, day)
-    sync_store.rank_agents(connection, day)
-    return store.read_agents(connection, day)
-
-
-def publish_hours(connection: sa.Connection, day: dt.date) -> list[HourlyOrders]:
-    """Count the day's hours anew and return them; raises as `publish_day` does."""
-    proven(connection, day)
-    sync_store.count_hours(connection, day)
-    return store.read_hours(connection, day)
-
-
-def publish_grade_numbers(
+def _publish_grade_numbers(
     connection: sa.Connection, day: dt.date, *, elapsed_s: float | None = None, proof: FetchProof | None = None
 ) -> GradeDay:
     """Publish the day's row of `grade_stats_cache` alone; raises as `publish_day` does."""

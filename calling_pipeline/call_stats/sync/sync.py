@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,10 +15,20 @@ from calling_pipeline.call_stats.sync.grade_track import sync_grade_day
 from calling_pipeline.call_stats.sync.job import SyncJob
 from calling_pipeline.call_stats.sync.task_track import sync_task_day
 from calling_pipeline.database.engine import reachable
-from calling_pipeline.errors import CallingError, ContractBreach, DaysFailed, IncompleteFetch
+from calling_pipeline.errors import (
+    CallingError,
+    DatabaseUnavailable,
+    DaysFailed,
+    VendorAuthRefused,
+    VendorTimeout,
+    VendorUnavailable,
+)
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import State, TaskDetails
 from calling_pipeline.vendors.guanke.client import GuankeClient
+
+VENDOR_DOWN_AFTER = 3
+"""So many days in a row that cannot be reached mean that the vendor is down: the days after them are not tried."""
 
 
 def sync_days(
@@ -36,8 +46,9 @@ def sync_days(
 ) -> list[DayResult]:
     """Read the `wanted` days of one track and replace what is stored of them; `client` is opened and closed here.
 
-    Each day is stored as soon as it has arrived, and `on_day` is called with the result. A day whose data are incomplete or
-    outside the contract keeps its old numbers, and the other days are synced nevertheless; any other failure ends the sync.
+    The newest day comes first. Each day is stored as soon as it has arrived, and `on_day` is called with the result. A day
+    that fails keeps its old numbers and the other days are synced nevertheless, unless no other day can succeed: the vendor
+    refuses the credentials, could not be reached for `VENDOR_DOWN_AFTER` days in a row, or the database is gone.
     Raises the day's own error when one day was wanted, else `DaysFailed`.
     """
     job = SyncJob(engine, client, sync_type, phone_key, run_id or uuid.uuid4().hex, progress, publishes)
@@ -61,23 +72,46 @@ def _note(job: SyncJob, track: Track, state: State, details: dict[str, Any]) -> 
 async def _sync_all(
     job: SyncJob, track: Track, wanted: list[dt.date], on_day: Callable[[DayResult], None] | None
 ) -> list[DayResult]:
+    sync_day = sync_grade_day if track == "grade" else sync_task_day
     results: list[DayResult] = []
     failures: dict[dt.date, CallingError] = {}
+    in_a_row: list[CallingError] = []
     async with job.client:
-        for day in wanted:
+        for day in sorted(wanted, reverse=True):
             try:
-                result = await (sync_grade_day(job, day) if track == "grade" else sync_task_day(job, day))
-            except (IncompleteFetch, ContractBreach) as error:
+                result = await sync_day(job, day)
+            except CallingError as error:
                 if len(wanted) == 1:
                     raise
                 failures[day] = error
+                in_a_row.append(error)
+                if _no_other_day_can_succeed(in_a_row):
+                    break
                 continue
+            in_a_row.clear()
             results.append(result)
             if on_day is not None:
                 on_day(result)
     if failures:
-        reasons = "; ".join(f"{day}: {error}" for day, error in failures.items())
-        raise DaysFailed(
-            f"{len(failures)} of {len(wanted)} days failed, the others are stored. {reasons}", failures=failures
-        )
-    return results
+        raise _days_failed(wanted, failures, {result.date for result in results})
+    return sorted(results, key=lambda result: result.date)
+
+
+def _no_other_day_can_succeed(in_a_row: Sequence[CallingError]) -> bool:
+    """Whether the failures since the last good day say that it is not the days that are bad."""
+    if isinstance(in_a_row[-1], VendorAuthRefused | DatabaseUnavailable):
+        return True
+    newest = in_a_row[-VENDOR_DOWN_AFTER:]
+    return len(newest) == VENDOR_DOWN_AFTER and all(isinstance(one, VendorUnavailable | VendorTimeout) for one in newest)
+
+
+def _days_failed(wanted: Sequence[dt.date], failures: Mapping[dt.date, CallingError], done: Set[dt.date]) -> DaysFailed:
+    """The error of a range: each bad day with its reason; days not tried failed for the reason that ended the sync."""
+    untried = sorted(set(wanted) - set(failures) - done)
+    reasons = "; ".join(f"{day}: {error}" for day, error in sorted(failures.items()))
+    stopped = f"; not tried after that: {', '.join(map(str, untried))}" if untried else ""
+    last = failures[min(failures)]
+    return DaysFailed(
+        f"{len(failures) + len(untried)} of {len(wanted)} days failed, the others are stored. {reasons}{stopped}",
+        failures={**dict(sorted(failures.items())), **dict.fromkeys(untried, last)},
+    )

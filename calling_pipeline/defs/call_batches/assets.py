@@ -34,7 +34,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     )
     return dg.Definitions(
         assets=[batches, history],
-        asset_checks=call_batches_checks.checks(),
+        asset_checks=call_batches_checks.checks(daily),
         jobs=[job],
         sensors=[sensors.calling_tasks(job, daily)],
     )

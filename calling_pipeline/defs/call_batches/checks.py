@@ -29,12 +29,12 @@ _SPELLING = (_check(quality.phones_are_unique_in_call_history),)
 _COUNTS = (_check(quality.history_agrees_with_log),)
 
 
-def checks() -> list[dg.AssetChecksDefinition]:
+def checks(daily: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
     """The checks of `call_batches` and `call_history`; what has no day is judged once per run."""
     return [
-        daily_checks("call_batches", _DAILY, fact_store.day_facts),
+        daily_checks("call_batches", _DAILY, fact_store.day_facts, daily),
         standing_checks("call_batches", _OPEN, _open_facts, group="open_calls"),
-        daily_checks("call_history", _COUNTS, fact_store.miscounted_history),
+        daily_checks("call_history", _COUNTS, fact_store.miscounted_history, daily),
         standing_checks("call_history", _SPELLING, _repeated_in_history, group="spelling"),
     ]
 

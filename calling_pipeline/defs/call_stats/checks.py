@@ -1,13 +1,15 @@
-"""The asset checks of the stats tracks. An error is blocking: what comes after its asset does not run."""
+"""The asset checks of the stats tracks, evaluated day by day by the run itself (`runs.py`).
 
-from collections.abc import Mapping
+An error is blocking: neither its asset nor what comes after it is shown as materialized for that day.
+"""
+
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
 from calling_pipeline.call_stats import quality
-from calling_pipeline.call_stats.facts.store import day_facts
 from calling_pipeline.call_stats.quality import DayFacts
-from calling_pipeline.defs.checks import Check, daily_checks
+from calling_pipeline.defs.checks import Check
 
 CHECKS: Mapping[str, tuple[Check[DayFacts], ...]] = {
     "call_records": (
@@ -115,6 +117,6 @@ CHECKS: Mapping[str, tuple[Check[DayFacts], ...]] = {
 }
 
 
-def checks() -> list[dg.AssetChecksDefinition]:
-    """One group of checks for each asset."""
-    return [daily_checks(asset, group, day_facts) for asset, group in CHECKS.items()]
+def specs(assets: Iterable[str], daily: dg.PartitionsDefinition) -> list[dg.AssetCheckSpec]:
+    """The declarations of all checks on `assets`."""
+    return [check.spec(asset, daily) for asset in assets for check in CHECKS[asset]]

@@ -32,7 +32,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     )
     return dg.Definitions(
         assets=[pool, records],
-        asset_checks=telephony_checks.checks(),
+        asset_checks=telephony_checks.checks(daily),
         jobs=[pool_job, records_job],
         schedules=[schedules.extension_pool(pool_job), schedules.communication_records(records_job)],
         sensors=[sensors.stale_extensions],

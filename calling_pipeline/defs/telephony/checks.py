@@ -34,11 +34,11 @@ BILL_CHECKS = (
 )
 
 
-def checks() -> list[dg.AssetChecksDefinition]:
+def checks(daily: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
     """The checks of `extension_pool` and `communication_records`."""
     return [
         standing_checks("extension_pool", POOL_CHECKS, _pool_facts),
-        daily_checks("communication_records", BILL_CHECKS, compare_day),
+        daily_checks("communication_records", BILL_CHECKS, compare_day, daily),
     ]
 
 

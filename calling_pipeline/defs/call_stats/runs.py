@@ -1,0 +1,177 @@
+"""A run over days of one track, the newest first: each is read, published, shown as materialized and judged before the next.
+
+A day that fails, or that a blocking check stops, is judged but not shown as materialized, and the others go on. At the end
+the run fails with one sentence that names the bad days, so that they alone are failed in the UI and can be rerun alone.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import dagster as dg
+
+from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats.dependencies import CallStatsDependencies
+from calling_pipeline.call_stats.facts.store import day_facts
+from calling_pipeline.call_stats.quality import DayFacts
+from calling_pipeline.call_stats.records import DayResult, GradeDay, Track
+from calling_pipeline.call_stats.sync.publishing import publish_day
+from calling_pipeline.call_stats.sync.sync import sync_days
+from calling_pipeline.defs import retries
+from calling_pipeline.defs.call_stats.checks import CHECKS
+from calling_pipeline.defs.call_stats.metadata import (
+    about_agents,
+    about_grades,
+    about_hours,
+    about_records,
+    about_tasks,
+)
+from calling_pipeline.defs.checks import Check, judge, log_verdicts
+from calling_pipeline.defs.windows import SYNC_TYPE, days_of_run, parse_keys
+from calling_pipeline.errors import CallingError, DaysFailed, VendorTimeout, may_succeed_later
+from calling_pipeline.runtime import Runtime
+
+ASSETS: Mapping[Track, Sequence[str]] = {
+    "grade": ("call_records", "grade_stats_cache", "agent_ranking", "hourly_orders"),
+    "task": ("task_stats_cache",),
+}
+"""The assets of each track; the first is what the vendor is read for, the others are counted from it."""
+
+
+class TrackRun:
+    """One run of one track over the days that Dagster asked for."""
+
+    def __init__(self, context: dg.AssetExecutionContext, runtime: Runtime, track: Track) -> None:
+        self._context, self._runtime, self._track = context, runtime, track
+        self._assets = ASSETS[track]
+        self._selected = {key.to_user_string() for key in context.selected_asset_keys}
+        op = context.op_execution_context
+        self._selected_checks = {(key.asset_key.to_user_string(), key.name) for key in op.selected_asset_check_keys}
+        self._stored: set[dt.date] = set()
+        self._bad: dict[dt.date, str] = {}
+        self._errors: dict[dt.date, CallingError] = {}
+
+    def execute(self) -> None:
+        """Do what is selected. Raises `Failure` when a day is bad, after all days were tried."""
+        if not self._selected:
+            for day in sorted(days_of_run(self._context.run.tags), reverse=True):
+                self._show(day, {})
+            return self._end(days_of_run(self._context.run.tags))
+        wanted = self._unfinished(parse_keys(self._context.partition_keys))
+        unread = wanted if self._assets[0] in self._selected else self._recounted(wanted)
+        if unread:
+            self._sync(unread)
+        return self._end(wanted)
+
+    def _unfinished(self, wanted: Sequence[dt.date]) -> list[dt.date]:
+        """The days to do: a retry leaves out those that this run has shown as materialized before."""
+        op = self._context.op_execution_context
+        done: set[str | None] = set()
+        if op.retry_number:
+            events = op.instance.all_logs(op.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+            last = dg.AssetKey(self._assets[-1])
+            found = [one.get_dagster_event() for one in events]
+            done = {one.partition for one in found if one.asset_key == last}
+        return [day for day in sorted(wanted, reverse=True) if day.isoformat() not in done]
+
+    def _recounted(self, wanted: Sequence[dt.date]) -> list[dt.date]:
+        """Count the caches anew from the stored call records; returns the days that were never read from the vendor."""
+        unread = []
+        for day in wanted:
+            try:
+                with self._runtime.transaction() as connection:
+                    if store.latest_proof(connection, "grade", day) is None:
+                        unread.append(day)
+                        continue
+                    cached = publish_day(connection, day)
+            except CallingError as error:
+                self._failed(day, error)
+            else:
+                self._show(day, self._about_caches(day, cached))
+        return unread
+
+    def _sync(self, wanted: Sequence[dt.date]) -> None:
+        deps = CallStatsDependencies.from_runtime(self._runtime)
+        try:
+            sync_days(
+                deps.engine,
+                deps.guanke(),
+                self._track,
+                wanted,
+                sync_type=self._context.run.tags.get(SYNC_TYPE, "manual"),
+                phone_key=deps.phone_key,
+                on_day=self._read,
+                run_id=self._context.run.run_id,
+            )
+        except CallingError as error:
+            policy_ends = self._context.op_execution_context.retry_number >= retries.VENDOR.max_retries
+            if may_succeed_later(error) and not policy_ends:
+                raise dg.Failure(str(error), allow_retries=True) from error
+            failures = error.failures if isinstance(error, DaysFailed) else dict.fromkeys(set(wanted) - self._stored, error)
+            for day in sorted(failures, reverse=True):
+                self._failed(day, failures[day])
+
+    def _read(self, result: DayResult) -> None:
+        """A day has arrived and is published."""
+        day, proof = result.date, result.proof
+        self._stored.add(day)
+        self._context.log.info(f"{day}: {result.outcome}, {proof.distinct_ids} read in {result.elapsed_s} s")
+        if self._track == "task":
+            return self._show(day, {"task_stats_cache": about_tasks(result)})
+        assert isinstance(result.stats, GradeDay)
+        return self._show(day, {"call_records": about_records(result), **self._about_caches(day, result.stats)})
+
+    def _about_caches(self, day: dt.date, cached: GradeDay) -> dict[str, dict[str, Any]]:
+        with self._runtime.transaction() as connection:
+            agents, hours = store.read_agents(connection, day), store.read_hours(connection, day)
+        return {
+            "grade_stats_cache": about_grades(cached),
+            "agent_ranking": about_agents(agents),
+            "hourly_orders": about_hours(hours),
+        }
+
+    def _failed(self, day: dt.date, error: CallingError) -> None:
+        self._errors[day] = error
+        self._bad[day] = str(error)
+        self._context.log.error(f"{day}: {error}")
+        self._show(day, {})
+
+    def _show(self, day: dt.date, done: Mapping[str, Mapping[str, Any]]) -> None:
+        """Judge the day by facts read once; what was `done` (asset → metadata) is materialized unless a check stops it."""
+        facts = cache(lambda: self._facts(day))
+        stops: list[str] = []
+        for asset in self._assets:
+            verdicts = judge(asset, self._checks_of(asset, asset in done), facts, day)
+            stops += [verdict.sentence for verdict in verdicts if verdict.blocks]
+            if asset in done and not stops:
+                self._context.log_event(
+                    dg.AssetMaterialization(dg.AssetKey(asset), metadata=done[asset], partition=day.isoformat())
+                )
+            log_verdicts(self._context.op_execution_context, verdicts)
+        if stops and day not in self._bad:
+            self._bad[day] = "; ".join(stops)
+
+    def _checks_of(self, asset: str, done: bool) -> list[Check[DayFacts]]:
+        """Those that were selected, and all of an asset that was replaced."""
+        return [check for check in CHECKS[asset] if done or (asset, check.name) in self._selected_checks]
+
+    def _facts(self, day: dt.date) -> DayFacts:
+        with self._runtime.transaction() as connection:
+            return day_facts(connection, day)
+
+    def _end(self, wanted: Sequence[dt.date]) -> None:
+        if not self._bad:
+            return
+        reasons = "; ".join(f"{day}: {reason}" for day, reason in sorted(self._bad.items(), reverse=True))
+        if len(wanted) > 1:
+            reasons = f"{len(self._bad)} of {len(wanted)} days are bad, the others are published. {reasons}"
+        self._context.log.error(reasons)
+        raise dg.Failure(reasons, allow_retries=False) from self._cause(reasons)
+
+    def _cause(self, reasons: str) -> CallingError:
+        """The whole sentence under the name of what went wrong, by which alerts call it."""
+        errors = list(self._errors.values())
+        if len(errors) == len(self._bad) and all(isinstance(error, VendorTimeout) for error in errors):
+            return VendorTimeout(reasons)
+        return DaysFailed(reasons, failures=self._errors)
