@@ -115,6 +115,12 @@ class Settings(BaseSettings):
         None, description="TOML file of campaigns and technicians' receivers; unset: the one in the package"
     )
 
+    public_url: HttpUrl | None = Field(
+        None, description="Address by which people reach this system, for links in alerts; unset: this machine's ports"
+    )
+    ui_url: HttpUrl | None = Field(
+        None, description="Address of the Dagster UI; unset: `/dagster` under CALLING_PUBLIC_URL, else CALLING_UI_PORT here"
+    )
     alert_urls: str = Field(
         "", repr=False, description="Apprise URLs, separated by commas or blanks; empty: alerts stay in the table"
     )
@@ -134,6 +140,13 @@ class Settings(BaseSettings):
     def simulator_url(self) -> str:
         """Where the vendor simulator of this machine listens."""
         return f"http://127.0.0.1:{self.simulator_port}"
+
+    @property
+    def ui_address(self) -> str:
+        """Where people open the Dagster UI."""
+        if self.ui_url is not None:
+            return self.ui_url
+        return f"{self.public_url}/dagster" if self.public_url else f"http://127.0.0.1:{self.ui_port}"
 
     @staticmethod
     def child_environment(more: Mapping[str, str]) -> dict[str, str]:

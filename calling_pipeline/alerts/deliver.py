@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from calling_pipeline.alerts import store
 from calling_pipeline.alerts.channels import Channel
 from calling_pipeline.alerts.records import Delivery
+from calling_pipeline.alerts.texts import message as message_text
 
 ROUND = 200
 SINGLE_MESSAGES = 9
@@ -29,8 +30,11 @@ class Round:
     postponed: int = 0
 
 
-def deliver_due(engine: sa.Engine, channels: Sequence[Channel]) -> Round:
-    """Send every alert that is due to every channel, oldest first. Several processes may do so at once."""
+def deliver_due(engine: sa.Engine, channels: Sequence[Channel], *, ui_url: str = "") -> Round:
+    """Send every alert that is due to every channel, oldest first. Several processes may do so at once.
+
+    A message has what to do and, with the address of the Dagster UI, where to look.
+    """
     if not channels:
         return Round()
     arrived = postponed = 0
@@ -40,7 +44,7 @@ def deliver_due(engine: sa.Engine, channels: Sequence[Channel]) -> Round:
         with engine.begin() as connection:
             claimed = store.claim_deliveries(connection, [channel.id], limit=ROUND)
         for message in _messages(claimed):
-            ok = _send(channel, message)
+            ok = _send(channel, message, ui_url)
             with engine.begin() as connection:
                 for delivery in message:
                     store.settle_delivery(connection, delivery, arrived=ok)
@@ -56,11 +60,16 @@ def _messages(claimed: Sequence[Delivery]) -> list[list[Delivery]]:
     return [*([delivery] for delivery in claimed[:SINGLE_MESSAGES]), list(claimed[SINGLE_MESSAGES:])]
 
 
-def _send(channel: Channel, message: Sequence[Delivery]) -> bool:
+def _send(channel: Channel, message: Sequence[Delivery], ui_url: str) -> bool:
     first = message[0]
     if len(message) == 1:
-        text = f"{first.text}\n{REPEAT_NOTE}" if first.repeat else first.text
-        return channel.send(first.title, text, first.severity)
+        return channel.send(first.title, _text(first, ui_url), first.severity)
     worst = max((delivery.severity for delivery in message), key=["info", "warning", "error"].index)
     lines = [f"• [{one.severity}] {one.title}{' ' + REPEAT_NOTE if one.repeat else ''}" for one in message]
     return channel.send(f"{len(message)} more alerts", "\n".join(lines), worst)
+
+
+def _text(delivery: Delivery, ui_url: str) -> str:
+    advise = delivery.severity != "info" and delivery.kind != ""
+    text = message_text(delivery.text, kind=delivery.kind, link=delivery.link, ui_url=ui_url, advise=advise)
+    return f"{text}\n{REPEAT_NOTE}" if delivery.repeat else text

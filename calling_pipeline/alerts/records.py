@@ -15,7 +15,8 @@ Change = Literal["failing", "recovered", "quiet", "old"]
 class Alert:
     """One thing people should know. `key` names the incident: an alert of the same key is recorded and sent only once.
 
-    `title` and `text` hold no personal data and no secret.
+    `title` and `text` hold no personal data and no secret. `kind` is a key of `texts.KINDS`, `link` a path of the Dagster
+    UI, `about` the ids of the conditions whose state it announces.
     """
 
     key: str
@@ -23,6 +24,9 @@ class Alert:
     title: str
     text: str
     room: str
+    kind: str = ""
+    link: str = ""
+    about: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Delivery:
     text: str
     attempts: int
     repeat: bool
+    kind: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,10 @@ class StoredAlert:
 class Condition:
     """A judgement that is made again and again, such as one check on one day.
 
-    `name` tells it from all others. `title` says what should be true; its alerts begin with "Failing: " or "Recovered: ".
-    `event` grows with every judgement: an older event never overrides a newer one.
+    `name` tells it from all others: `KIND:SUBJECT` or `KIND:SUBJECT:DAY`, the kind a key of `texts.KINDS`. `title` says
+    what should be true; its alerts begin with "Failing: " or "Recovered: " and name the day where the title does not.
+    `event` grows with every judgement: an older event never overrides a newer one. A failing condition whose `signature`
+    is another than before is announced again. `link` is a path of the Dagster UI; without it the kind's own page.
     """
 
     name: str
@@ -69,3 +77,48 @@ class Condition:
     text: str
     room: str
     event: int
+    subject: str = ""
+    day: dt.date | None = None
+    signature: str = ""
+    link: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What its name begins with."""
+        return self.name.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class StoredCondition:
+    """A condition that was failing at least once: since when (`opened_at`), until when (`closed_at`, None while it is open).
+
+    `times_announced`: alerts that said so since `opened_at`, reminders included.
+    """
+
+    id: int
+    name: str
+    kind: str
+    subject: str
+    day: dt.date | None
+    failing: bool
+    severity: Severity
+    room: str
+    title: str
+    text: str
+    link: str
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
+    judged_at: dt.datetime
+    announced_at: dt.datetime
+    times_announced: int
+    event: int
+
+    @property
+    def title_with_day(self) -> str:
+        """The title, with the day where it does not stand in it."""
+        return self.title if self.day is None or str(self.day) in self.title else f"{self.title}, {self.day}"
+
+    @property
+    def state(self) -> Literal["open", "closed"]:
+        """For people: `open` while it is failing."""
+        return "open" if self.failing else "closed"

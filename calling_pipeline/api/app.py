@@ -13,7 +13,7 @@ from calling_pipeline.api import failures
 from calling_pipeline.api.auth import Tokens
 from calling_pipeline.api.envelope import Failure
 from calling_pipeline.api.polled_days import PolledDays
-from calling_pipeline.api.routes import call_batches, call_stats, server, status, task_ledger
+from calling_pipeline.api.routes import alerts, call_batches, call_stats, server, status, task_ledger
 from calling_pipeline.api.routes.telephony import calls, collectors, configurations, extensions
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
@@ -28,6 +28,7 @@ ROUTERS = (
     server.router,
     status.router,
     task_ledger.router,
+    alerts.router,
 )
 _ERRORS: dict[int | str, dict[str, object]] = {
     "default": {"model": Failure, "description": "every error, whatever its status"}

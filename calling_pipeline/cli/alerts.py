@@ -1,35 +1,73 @@
-"""`calling-pipeline alerts`: the alerts that were, or should have been, sent."""
+"""`calling-pipeline alerts`: what is wrong, since when, and how often that was said; the channels."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import click
 
 from calling_pipeline import days
-from calling_pipeline.alerts import store
+from calling_pipeline.alerts import views
 from calling_pipeline.alerts.channels import parse_channels
+from calling_pipeline.alerts.records import StoredCondition
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+
+_HEAD = ("state", "severity", "day", "subject", "times_announced")
+_LISTED = ("id", "state", "day", "what", "since", "until", "alerts", "severity")
 
 
 @click.group()
 def alerts() -> None:
-    """The alert table and the channels."""
+    """What is wrong now or was lately, and the channels that say so."""
 
 
 @alerts.command("list", cls=PipelineCommand)
-@click.option("--days", "days_back", default=2, show_default=True, type=click.IntRange(1, 3650), help="How far back.")
+@click.option(
+    "--days", "days_back", default=2, show_default=True, type=click.IntRange(1, 3650), help="Closed ones: how far back."
+)
+@click.option("--open", "only_open", is_flag=True, help="Only what is open.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10000))
 @click.pass_obj
-def list_alerts(door: Door, days_back: int, limit: int) -> Answer:
-    """The newest alerts, and how many channels got each."""
+def list_alerts(door: Door, days_back: int, only_open: bool, limit: int) -> Answer:
+    """What is wrong (open) and what recovered lately (closed): its day, since when, how often it was announced."""
+    since = days.now() - dt.timedelta(days=days_back)
     with door.ready_runtime.transaction() as connection:
-        kept = store.stored_alerts(connection, since=days.now() - dt.timedelta(days=days_back), limit=limit)
-    rows = [
-        (f"{one.created_at:%m-%d %H:%M:%S}", one.severity, one.title, one.delivered, one.waiting, one.failed) for one in kept
+        found = views.listed(connection, since=since, only_open=only_open, limit=limit)
+    shown = table(_LISTED, [_row(one) for one in found])
+    return Answer(
+        [views.line(one) for one in found],
+        [shown if found else "nothing is wrong" if only_open else f"nothing is wrong, or was in the last {days_back} days"],
+    )
+
+
+@alerts.command(cls=PipelineCommand)
+@click.argument("number", metavar="ID", type=click.IntRange(1))
+@click.pass_obj
+def show(door: Door, number: int) -> Answer:
+    """One of them in full: the numbers, what to do, where to look, and every alert that was sent about it.
+
+    \b
+    Example: calling-pipeline alerts show 17
+    """
+    runtime = door.ready_runtime
+    with runtime.transaction() as connection:
+        found = views.document(connection, number, ui_url=runtime.settings.ui_address)
+    sent = [
+        (f"{one['created_at']:%m-%d %H:%M:%S}", one["title"], one["delivered"], one["waiting"], one["failed"])
+        for one in found["alerts"]
     ]
-    shown = table(["when", "severity", "what", "delivered", "waiting", "failed"], rows)
-    return Answer(kept, [shown if rows else f"no alert in the last {days_back} days"])
+    lines: list[Any] = [
+        found["title"],
+        *(f"{name}: {found[name]}" for name in _HEAD if found[name] is not None),
+        f"since {days.wall_clock(found['opened_at'])}" + _until(found["closed_at"]),
+        f"last judged {days.wall_clock(found['judged_at'])}",
+        found["text"],
+        f"What to do: {found['what_to_do']}",
+        f"Where: {found['link']}",
+        table(("when", "alert", "delivered", "waiting", "failed"), sent),
+    ]
+    return Answer(found, lines)
 
 
 @alerts.command(cls=PipelineCommand)
@@ -42,3 +80,12 @@ def test(door: Door) -> Answer:
     }
     lines = [f"{name}: {'accepted it' if ok else 'did not accept it'}" for name, ok in took.items()]
     return Answer(took, lines or ["CALLING_ALERT_URLS names no channel"], failed=not all(took.values()))
+
+
+def _row(one: StoredCondition) -> tuple[Any, ...]:
+    until = f"{one.closed_at:%m-%d %H:%M}" if one.closed_at else ""
+    return (one.id, one.state, one.day, one.title, f"{one.opened_at:%m-%d %H:%M}", until, one.times_announced, one.severity)
+
+
+def _until(closed_at: dt.datetime | None) -> str:
+    return f", closed {days.wall_clock(closed_at)}" if closed_at else ""

@@ -62,17 +62,18 @@ def _outcomes(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
         conditions.append(_condition("failures", row.config_id, failing, "Many calls fail", failures, now))
         late = quality.callbacks_are_late(row.longest_delay_s)
         delay = f"tenant {row.tenant_id}: the slowest callback took {row.longest_delay_s or 0:.0f} s"
-        conditions.append(_condition("callback delay", row.config_id, late, "Infinity's callbacks are late", delay, now))
+        conditions.append(_condition("callbacks", row.config_id, late, "Infinity's callbacks are late", delay, now))
     return conditions
 
 
 def _condition(what: str, config_id: int, failing: bool, title: str, text: str, now: dt.datetime) -> Condition:
     return Condition(
-        name=f"telephony {what} of configuration {config_id}",
+        name=f"telephony_{what}:{config_id}",
         failing=failing,
         severity="warning",
         title=title,
         text=text,
         room=ROOM,
         event=int(now.timestamp() * 1000),
+        subject=f"configuration {config_id}",
     )

@@ -32,6 +32,7 @@ _numbers = st.lists(st.tuples(st.integers(0, POOL - 1), st.sampled_from(SPELLING
 _EMPTY = """
 SET LOCAL session_replication_role = replica;
 DELETE FROM call_log; DELETE FROM call_tasks; DELETE FROM call_history; DELETE FROM contact_attempts; DELETE FROM alerts;
+DELETE FROM alert_conditions;
 DELETE FROM call_batches; DELETE FROM calling_tasks; DROP SCHEMA IF EXISTS crm CASCADE
 """
 

@@ -56,8 +56,9 @@ _KINDS = {
         FROM pg_sequence
     """,
     "comment": """
-        SELECT concat_ws('.', objoid::regclass, nullif(objsubid, 0)::text), description
-        FROM pg_description WHERE classoid = 'pg_class'::regclass AND objoid::regclass::text !~ '^(pg_|information_schema)'
+        SELECT concat_ws('.', objoid::regclass, attname), description
+        FROM pg_description LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND objsubid > 0
+        WHERE classoid = 'pg_class'::regclass AND objoid::regclass::text !~ '^(pg_|information_schema)'
     """,
 }
 

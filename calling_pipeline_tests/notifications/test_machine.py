@@ -39,7 +39,9 @@ def machine(engine, folder):
         def __init__(self):
             super().__init__()
             with engine.begin() as connection:
-                connection.execute(sa.text("TRUNCATE contract_messages, contract_rows, contract_ledgers, alerts CASCADE"))
+                connection.execute(
+                    sa.text("TRUNCATE contract_messages, contract_rows, contract_ledgers, alerts, alert_conditions CASCADE")
+                )
             self.rows = []
             self.path = folder / "c.csv"
             self.path.unlink(missing_ok=True)

@@ -111,7 +111,7 @@ def test_bad_lines_are_parked_by_number_and_the_good_ones_go_out(deps, engine, t
     assert path.read_bytes().splitlines(keepends=True)[2] == b'"broken,line\r\n'
     with engine.connect() as connection:
         title = connection.execute(sa.text("SELECT title FROM alerts WHERE room = 'notifications'")).scalar_one()
-    assert "cannot be used" in title
+    assert title == "Failing: every line of the contract ledger c.csv can be used"
 
 
 def test_contracts_that_disagree_on_being_sent_are_not_sent(deps, judge, tmp_path):
@@ -154,7 +154,7 @@ def test_what_was_perhaps_sent_is_held_alerted_and_never_repeated(deps, judge, s
     assert states(engine) == {"delivered": 3, "unknown": 1}
     assert max(judge.counted().values()) == 1
     with engine.connect() as connection:
-        (alert,) = connection.execute(sa.text("SELECT text FROM alerts WHERE key LIKE 'notifications:%'")).scalars()
+        (alert,) = connection.execute(sa.text("SELECT text FROM alerts WHERE key LIKE 'messages_unknown:%'")).scalars()
         (held,) = store.OUTBOX.messages(connection, ["unknown"])
     assert "notify settle" in alert
     with engine.begin() as connection:

@@ -208,4 +208,4 @@ def test_failures_and_late_callbacks_raise_alerts(office, runtime, infinity):
         )
     with runtime.transaction() as connection:
         changed = monitoring.judge(connection)
-    assert sorted(name.split(" of ")[0] for name in changed) == ["telephony callback delay", "telephony failures"]
+    assert sorted(name.split(":")[0] for name in changed) == ["telephony_callbacks", "telephony_failures"]

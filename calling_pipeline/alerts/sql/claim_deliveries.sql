@@ -27,7 +27,9 @@ SELECT
     alerts.title,
     alerts.text,
     claimed.attempts,
-    claimed.repeat
+    claimed.repeat,
+    alerts.kind,
+    alerts.link
 FROM claimed
 INNER JOIN alerts ON claimed.alert_id = alerts.id
 ORDER BY claimed.alert_id, claimed.channel

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.analysis.dagster_storage.store import dagster_state
 from calling_pipeline.analysis.status.judging import judge
-from calling_pipeline.analysis.status.records import DayState, Facts, PoolUse, Status
+from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert, PoolUse, Status
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_stats.facts.store import missing_days
 from calling_pipeline.call_stats.recent import store as recent_store
@@ -40,7 +41,7 @@ def status(runtime: Runtime, *, tenant: int | None = None) -> Status:
             days=tuple(_days(connection, now, first)),
             numbers=tuple(_numbers(connection, now)),
             vendor=tuple(filter(None, (recent_store.speed(connection, track) for track in TRACKS))),
-            alerts=(),
+            alerts=tuple(_open_alerts(connection, now)),
             batches=tuple(batch_store.open_batches(connection)),
             messages={name: outbox.open_counts(connection) for name, outbox in OUTBOXES.items()},
             extensions=pool_use(pool_store.statistics(connection, now, tenant_id=tenant)),
@@ -75,6 +76,14 @@ def _track_days(connection: sa.Connection, track: Track, wanted: list[dt.date], 
         due = last_sync_due(track, day, now) is not None
         states.append(DayState(day, track, "good" if day not in missing else "missing" if due else "not due"))
     return states
+
+
+def _open_alerts(connection: sa.Connection, now: dt.datetime) -> list[OpenAlert]:
+    """Everything that is wrong now, the newest first; the day stands in the title."""
+    return [
+        OpenAlert(one.name, one.severity, one.opened_at.astimezone(days.SHANGHAI), one.title_with_day)
+        for one in alert_store.conditions(connection, since=now, only_open=True)
+    ]
 
 
 def _numbers(connection: sa.Connection, now: dt.datetime) -> list[Comparison]:

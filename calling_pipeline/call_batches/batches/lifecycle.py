@@ -11,9 +11,8 @@ from typing import Literal
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.alerts.records import Alert
-from calling_pipeline.alerts.store import record as record_alert
 from calling_pipeline.at_most_once.settlement import Settlement
+from calling_pipeline.call_batches.batches import alerting
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.records import ROOM, Batch, BatchState
@@ -56,6 +55,7 @@ def resume(connection: sa.Connection, batch_id: int) -> Batch:
     batch = batch_store.batch(connection, batch_id)
     if not moved and batch.state not in ("planned", "running"):
         raise Conflict(f"batch {batch_id} is {batch.state} and cannot go on")
+    alerting.goes_on(connection, batch)
     return batch
 
 
@@ -64,6 +64,7 @@ def cancel(connection: sa.Connection, batch_id: int) -> Batch:
     batch = _move(connection, batch_id, "cancelled", ("planned", "running", "waiting", "paused"), "cancelled by an operator")
     call_store.skip_pending(connection, batch_id)
     _save_in_ledger(connection, batch, "cancelled", by="operator")
+    alerting.goes_on(connection, batch)
     return batch
 
 
@@ -93,6 +94,8 @@ def settle(
     if not pushed:
         gate.withdraw_many(connection, ROOM, [distinct for _, _, distinct in settled])
         call_store.reopen(connection, batches, days.now())
+    for settled_batch in batches:
+        alerting.unknown_calls(connection, batch_store.batch(connection, settled_batch))
     return Settled(len(settled), tuple(batches))
 
 
@@ -112,9 +115,9 @@ def leave(connection: sa.Connection, batch_id: int, runner: uuid.UUID, end: Endi
         return False
     batch = batch_store.batch(connection, batch_id)
     if end.alert:
-        text = f"batch {batch_id} of {batch.task_name} is {end.state}: {end.note}"
-        key = f"call_batches:{batch_id}:{end.state}:{days.today()}"
-        record_alert(connection, Alert(key, "error", f"Call batch {batch_id} does not go on", text, ROOM))
+        alerting.stopped(connection, batch, f"batch {batch_id} of {batch.task_name} is {end.state}: {end.note}")
+    elif end.state == "completed":
+        alerting.goes_on(connection, batch)
     if end.state == "completed":
         _save_in_ledger(connection, batch, "completed", by=by)
     return True
@@ -141,7 +144,7 @@ def mark_orphans_unknown(connection: sa.Connection, batch_id: int, *, by: str) -
     """Make the batch's orphaned claims unknown; returns how many. Only for the holder of the batch's lock."""
     found = call_store.orphans_to_unknown(connection, batch_id, now=days.now(), by=by)
     if found:
-        _alert_unknown(connection, batch_id, batch_store.outcome(connection, batch_id).count("unknown"))
+        alerting.unknown_calls(connection, batch_store.batch(connection, batch_id))
     return found
 
 
@@ -159,16 +162,4 @@ def _save_in_ledger(connection: sa.Connection, batch: Batch, state: Literal["com
     details = {**{f"calls_{name}": count for name, count in outcome.states.items()}, "ended": state}
     ledger_state: Literal["completed", "failed"] = "completed" if state == "completed" else "failed"
     save_task_details(connection, TaskDetails(f"batch:{batch.id}", ROOM, ledger_state, details=details, by=by or ROOM))
-    _alert_unknown(connection, batch.id, outcome.count("unknown"))
-
-
-def _alert_unknown(connection: sa.Connection, batch_id: int, unknown: int) -> None:
-    """One alert for every number of unknown calls a batch came to."""
-    if not unknown:
-        return
-    text = (
-        f"{unknown} calls of batch {batch_id} may or may not have been made. Software does not repeat them: ask the"
-        " gateway, then settle them with `calling-pipeline calls settle`."
-    )
-    title = f"{unknown} calls with an unknown outcome"
-    record_alert(connection, Alert(f"call_batches:{batch_id}:unknown:{unknown}", "warning", title, text, ROOM))
+    alerting.unknown_calls(connection, batch)

@@ -1,92 +1,97 @@
-"""Sensors that turn what goes wrong in Dagster into alerts, and the one that sends them.
+"""The two sensors that turn what goes wrong in Dagster into alerts and send what is recorded.
 
-The first three only record (once, in the alert table); sending is apart, so that a channel that is down delays nothing.
+Each reads only what is new, records in one transaction, and sends last: a channel that is down delays no alert's record.
 """
 
 import dagster as dg
-from dagster import DagsterEventType, DagsterInstance, EventRecordsFilter
+from dagster import DagsterEventType, DagsterInstance
 
 from calling_pipeline.alerts import conditions, deliver, store
 from calling_pipeline.alerts.channels import parse_channels
-from calling_pipeline.alerts.records import Condition
-from calling_pipeline.defs.alerts.texts import check_condition, run_alert, tick_condition
+from calling_pipeline.alerts.records import Change, Condition
+from calling_pipeline.defs.alerts.events import Cursor, new_events
+from calling_pipeline.defs.alerts.runs import ended_run, upstream_of
+from calling_pipeline.defs.alerts.store import newest_ticks
+from calling_pipeline.defs.alerts.texts import check_conditions, judges_a_range, tick_condition
 from calling_pipeline.runtime import Runtime
 
-RESCAN = 200
-"""Event ids looked at again: two writers may commit theirs out of order."""
-BATCH = 500
-
-
-@dg.run_failure_sensor(
-    name="run_failure_alerts",
-    monitor_all_code_locations=True,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=10,
-    description="Records one alert for every failed run.",
-)
-def run_failure_alerts(context: dg.RunFailureSensorContext, runtime: dg.ResourceParam[Runtime]) -> None:
-    """One alert per failed run; a vendor that timed out is named in the title."""
-    errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
-    alert = run_alert(context.dagster_run, context.failure_event.message or "", [error for error in errors if error])
-    with runtime.transaction() as connection:
-        store.record(connection, alert)
+INTERVAL_S = 30
+_ENDS = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_SUCCESS)
 
 
 @dg.sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=10,
-    description="Records an alert when a check begins to fail or warn, and when it is well again.",
+    minimum_interval_seconds=INTERVAL_S,
+    description="Records an alert when a run leaves a day undone, when a schedule or sensor itself begins to fail, and when"
+    " that is good again; once per day reminds of all that is not. Sends alerts to every channel of CALLING_ALERT_URLS.",
+)
+def run_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> dg.SkipReason:
+    """Reads ends of runs behind a cursor, and the newest finished tick of all schedules and sensors."""
+    cursor = Cursor.parse(context.cursor, context.instance)
+    records, cursor = new_events(context.instance, cursor, _ENDS)
+    upstream = upstream_of(context.repository_def) if records else {}
+    ends = [ended_run(context.instance, one.storage_id, one.event_log_entry, upstream) for one in records]
+    ticks = _tick_conditions(context.instance)
+    changes = 0
+    with runtime.transaction() as connection:
+        for record, end in zip(records, ends, strict=True):
+            if end is not None:
+                known = {one.name: one for one in store.open_conditions(connection, "run")} if end.done else {}
+                good = [conditions.recovered(known[name], record.storage_id) for name in end.done if name in known]
+                changes += _announced(conditions.observe_all(connection, [*good, *end.failing]))
+        changes += _announced(conditions.observe_all(connection, ticks))
+        reminded = conditions.remind(connection)
+    context.update_cursor(str(cursor))
+    sent = _send(runtime)
+    return dg.SkipReason(
+        f"{len(records)} ended runs and {len(ticks)} ticks read, {changes} alerts, {reminded} reminders, {sent}"
+    )
+
+
+@dg.sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=INTERVAL_S,
+    description="Records an alert when a check begins to fail or warn about a day, and when that day is good again,"
+    " whichever run or door made it so. Sends alerts to every channel of CALLING_ALERT_URLS.",
 )
 def check_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> dg.SkipReason:
     """Reads check evaluations from the event log behind a cursor; also those that never reach a run-failure sensor."""
-    cursor = int(context.cursor) if context.cursor else _newest_event(context.instance)
-    wanted = EventRecordsFilter(DagsterEventType.ASSET_CHECK_EVALUATION, after_cursor=max(cursor - RESCAN, 0))
-    records = context.instance.event_log_storage.get_event_records(wanted, limit=BATCH, ascending=True)
-    changes = _observe(runtime, [check_condition(context.instance, record) for record in records])
-    context.update_cursor(str(max([cursor, *(record.storage_id for record in records)])))
-    return dg.SkipReason(f"{len(records)} evaluations read, {changes} alerts recorded")
+    cursor = Cursor.parse(context.cursor, context.instance)
+    records, cursor = new_events(context.instance, cursor, [DagsterEventType.ASSET_CHECK_EVALUATION])
+    judging_ranges = {one.event_log_entry.run_id for one in records if judges_a_range(one.event_log_entry)}
+    runs = {run_id: context.instance.get_run_by_id(run_id) for run_id in judging_ranges}
+    found = [
+        condition
+        for one in records
+        for condition in check_conditions(one.storage_id, one.event_log_entry, runs.get(one.event_log_entry.run_id))
+    ]
+    changes = 0
+    if found:
+        with runtime.transaction() as connection:
+            changes = _announced(conditions.observe_all(connection, found))
+    context.update_cursor(str(cursor))
+    return dg.SkipReason(f"{len(records)} evaluations read, {changes} alerts, {_send(runtime)}")
 
 
-@dg.sensor(
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=60,
-    description="Records an alert when a schedule or sensor itself begins to fail.",
-)
-def tick_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> dg.SkipReason:
-    """Looks at the newest finished tick of every schedule and sensor that is switched on."""
-    found = [tick_condition(context.instance, state) for state in context.instance.all_instigator_state()]
-    changes = _observe(runtime, [condition for condition in found if condition is not None])
-    return dg.SkipReason(f"{len(found)} schedules and sensors looked at, {changes} alerts recorded")
+def _tick_conditions(instance: DagsterInstance) -> list[Condition]:
+    """One condition per schedule and sensor that is switched on and has ticked, read in two queries."""
+    states = {state.selector_id: state for state in instance.all_instigator_state() if state.is_running}
+    return [tick_condition(states[selector], tick) for selector, tick in newest_ticks(instance, list(states)).items()]
 
 
-@dg.sensor(
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=10,
-    description="Sends recorded alerts to every channel of CALLING_ALERT_URLS, once each.",
-)
-def alert_delivery(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> dg.SkipReason:
-    """Sends what is due; without a channel the alerts stay in the table."""
+def _announced(changes: list[Change]) -> int:
+    return sum(change in ("failing", "recovered") for change in changes)
+
+
+def _send(runtime: Runtime) -> str:
+    """Send what is due; without a channel the alerts stay in the table."""
     channels = parse_channels(runtime.settings.alert_urls)
     if not channels:
-        return dg.SkipReason("CALLING_ALERT_URLS names no channel; alerts stay in the table `alerts`")
-    sent = deliver.deliver_due(runtime.engine, channels)
-    return dg.SkipReason(f"{sent.arrived} delivered, {sent.postponed} postponed")
-
-
-def _observe(runtime: Runtime, found: list[Condition]) -> int:
-    changes = 0
-    for condition in found:
-        with runtime.transaction() as connection:
-            changes += conditions.observe(connection, condition) in ("failing", "recovered")
-    return changes
-
-
-def _newest_event(instance: DagsterInstance) -> int:
-    """Where a first start begins: it re-scans what has just happened (a first sync, say), not all history."""
-    newest = instance.event_log_storage.get_maximum_record_id()
-    return newest or 0
+        return "CALLING_ALERT_URLS names no channel; alerts stay in the table `alerts`"
+    sent = deliver.deliver_due(runtime.engine, channels, ui_url=runtime.settings.ui_address)
+    return f"{sent.arrived} delivered, {sent.postponed} postponed"
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """The alert sensors; they concern no partition."""
-    return dg.Definitions(sensors=[run_failure_alerts, check_failure_alerts, tick_failure_alerts, alert_delivery])
+    return dg.Definitions(sensors=[run_failure_alerts, check_failure_alerts])

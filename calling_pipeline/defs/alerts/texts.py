@@ -2,83 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
-from dagster import DagsterInstance, DagsterRun, EventLogRecord
-from dagster._core.scheduler.instigation import InstigatorState, TickStatus
+from dagster import DagsterRun, EventLogEntry
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
 from dagster_shared.error import SerializableErrorInfo
 
-from calling_pipeline.alerts.records import Alert, Condition, Severity
-from calling_pipeline.defs.windows import PARTITION, RANGE_END, RANGE_START
+from calling_pipeline import days
+from calling_pipeline.alerts.records import Condition, Severity
+from calling_pipeline.defs.windows import days_of_run
+from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_digits
 
 LONGEST_TEXT = 800
+ROOM = "dagster"
+ASSET_JOB = "__ASSET_JOB"
+"""What Dagster calls the job of *Materialize* and of backfills."""
+BAD_DAYS = "bad_days"
+"""Metadata of a result that judges all days of a run at once: the days that failed."""
+_ASSETS_SHOWN = 4
 
 
-def run_alert(run: DagsterRun, message: str, errors: Sequence[SerializableErrorInfo]) -> Alert:
-    """A failed run: which job and days, the innermost reason, and where to look."""
+def run_title(run: DagsterRun, assets: Sequence[str]) -> str:
+    """What ran, in words: the job, or the assets where Dagster has a name of its own for the job."""
+    if not run.job_name.startswith(ASSET_JOB) or not assets:
+        return f"run of {run.job_name}"
+    more = f" and {len(assets) - _ASSETS_SHOWN} more assets" if len(assets) > _ASSETS_SHOWN else ""
+    return f"run of {', '.join(sorted(assets)[:_ASSETS_SHOWN])}{more}"
+
+
+def run_reason(message: str, errors: Sequence[SerializableErrorInfo]) -> str:
+    """Why a run failed: the innermost reasons of its steps, else what Dagster says."""
     causes = [_innermost(error) for error in errors]
     timed_out = any(cause.cls_name == "VendorTimeout" for cause in causes)
     reason = "; ".join(dict.fromkeys(_reason(cause) for cause in causes)) or _first_line(message)
-    title = f"{'Vendor timed out' if timed_out else 'Run failed'}: {run.job_name}"
-    text = f"{scope_of(run)}\n{reason}\nrun {run.run_id}"
-    return Alert(f"run:{run.run_id}", "error", title, _fit(text), "dagster")
+    return f"{'Vendor timed out. ' if timed_out else ''}{reason}"
 
 
-def check_condition(instance: DagsterInstance, record: EventLogRecord) -> Condition:
-    """One check evaluation, named by asset, check and the days it judged."""
-    event = record.event_log_entry.dagster_event
-    assert event is not None
-    evaluation = event.asset_check_evaluation_data
-    run = instance.get_run_by_id(record.event_log_entry.run_id)
-    scope = evaluation.partition or (scope_of(run) if run else "")
-    asset = evaluation.asset_key.to_user_string()
-    severity: Severity = "error" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "warning"
-    sentence = evaluation.check_name.replace("_", " ")
-    figures = [
-        f"{name}: {value.value}"
-        for name, value in evaluation.metadata.items()
-        if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue | dg.TextMetadataValue | dg.BoolMetadataValue)
-    ]
-    text = "\n".join(filter(None, [scope, evaluation.description, *figures, f"run {record.event_log_entry.run_id}"]))
+def run_condition(run: DagsterRun, subject: str, day: dt.date | None, event: int, *, title: str, reason: str) -> Condition:
+    """A failed run left `subject` (an asset, or the job where there is none) undone for `day`."""
     return Condition(
-        name=f"check:{asset}:{evaluation.check_name}:{scope}",
-        failing=not evaluation.passed,
-        severity=severity,
-        title=f"{asset}: {sentence}",
-        text=_fit(text),
-        room="dagster",
-        event=record.storage_id,
+        name=run_name(subject, day),
+        failing=True,
+        severity="error",
+        title=title,
+        text=fit(f"{reason}\nrun {run.run_id}"),
+        room=ROOM,
+        event=event,
+        subject=subject,
+        day=day,
+        link=f"/runs/{run.run_id}",
     )
 
 
-def tick_condition(instance: DagsterInstance, state: InstigatorState) -> Condition | None:
-    """The newest finished tick of a schedule or sensor; None when it is off or never ticked."""
-    if not state.is_running:
-        return None
-    finished = [TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE]
-    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1, statuses=finished)
-    if not ticks:
-        return None
-    failing = ticks[0].status == TickStatus.FAILURE
-    error = ticks[0].error
+def run_name(subject: str, day: dt.date | None) -> str:
+    """The name of the condition that a run leaves `subject` undone for `day`."""
+    return f"run:{subject}:{day}" if day else f"run:{subject}"
+
+
+def check_conditions(event: int, entry: EventLogEntry, run: DagsterRun | None) -> list[Condition]:
+    """What one check evaluation says: about its day, about each day of its run, or about a thing that has no day.
+
+    `run` is needed only for an evaluation that judges all days of a run at once (`judges_a_range`).
+    """
+    evaluation = _evaluation(entry)
+    text = _check_text(entry, evaluation)
+    if evaluation.partition:
+        day = day_or_none(evaluation.partition)
+        return [_check_condition(event, evaluation, evaluation.partition, day, failing=not evaluation.passed, text=text)]
+    if not judges_a_range(entry) or run is None:
+        return [_check_condition(event, evaluation, "", None, failing=not evaluation.passed, text=text)]
+    bad = str(evaluation.metadata[BAD_DAYS].value)
+    return [
+        _check_condition(event, evaluation, str(day), day, failing=str(day) in bad, text=text)
+        for day in days_of_run(run.tags)
+    ]
+
+
+def judges_a_range(entry: EventLogEntry) -> bool:
+    """Whether the evaluation is one result for all days of its run."""
+    evaluation = _evaluation(entry)
+    return evaluation.partition is None and BAD_DAYS in evaluation.metadata
+
+
+def tick_condition(state: InstigatorState, tick: InstigatorTick) -> Condition:
+    """The newest finished tick of a schedule or sensor."""
+    failing = tick.status == TickStatus.FAILURE
+    error = tick.error
+    kind = state.instigator_type.value.lower()
     return Condition(
         name=f"tick:{state.instigator_name}",
         failing=failing,
         severity="error",
-        title=f"{state.instigator_type.value.lower()} {state.instigator_name}",
-        text=_fit(_reason(_innermost(error))) if error else "its newest tick went well",
-        room="dagster",
-        event=int(ticks[0].tick_id),
+        title=f"{kind} {state.instigator_name}",
+        text=fit(_reason(_innermost(error))) if error else "its newest tick went well",
+        room=ROOM,
+        event=int(tick.tick_id),
+        subject=state.instigator_name,
     )
 
 
-def scope_of(run: DagsterRun) -> str:
-    """The day or days a run is about, as its tags say; empty when it is about none."""
-    if RANGE_START in run.tags:
-        return f"{run.tags[RANGE_START]} to {run.tags[RANGE_END]}"
-    return run.tags.get(PARTITION, "")
+def day_or_none(key: str | None) -> dt.date | None:
+    """A partition key as a day; None for keys that are none."""
+    try:
+        return days.parse_day(key or "")
+    except InvalidInput:
+        return None
+
+
+def fit(text: str) -> str:
+    """Masked, and not longer than a message may be."""
+    return _shortened(mask_digits(text))
+
+
+def _evaluation(entry: EventLogEntry) -> dg.AssetCheckEvaluation:
+    assert entry.dagster_event is not None
+    return entry.dagster_event.asset_check_evaluation_data
+
+
+def _check_condition(
+    event: int, evaluation: dg.AssetCheckEvaluation, scope: str, day: dt.date | None, *, failing: bool, text: str
+) -> Condition:
+    asset = evaluation.asset_key.to_user_string()
+    severity: Severity = "error" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "warning"
+    return Condition(
+        name=":".join(filter(None, ["check", asset, evaluation.check_name, scope])),
+        failing=failing,
+        severity=severity,
+        title=f"{asset}: {evaluation.check_name.replace('_', ' ')}",
+        text=text,
+        room=ROOM,
+        event=event,
+        subject=asset,
+        day=day,
+        link=f"/assets/{'/'.join(evaluation.asset_key.path)}?view=checks&checkDetail={evaluation.check_name}",
+    )
+
+
+def _check_text(entry: EventLogEntry, evaluation: dg.AssetCheckEvaluation) -> str:
+    """The day and its sentence, the numbers, and the run."""
+    sentence = mask_digits(evaluation.description or "")
+    day = evaluation.partition or ""
+    first = sentence if day in sentence else f"{day}: {sentence}"
+    run = f"run {entry.run_id}" if entry.run_id else "judged after work outside a run"
+    return _shortened("\n".join(filter(None, [first, *_figures(evaluation.metadata), run])))
+
+
+def _figures(metadata: Mapping[str, dg.MetadataValue]) -> list[str]:
+    """Numbers stay whole; only texts can hold a telephone number."""
+    figures = []
+    for name, value in metadata.items():
+        if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue | dg.BoolMetadataValue):
+            figures.append(f"{name}: {value.value}")
+        elif isinstance(value, dg.TextMetadataValue):
+            figures.append(f"{name}: {mask_digits(value.value or '')}")
+    return figures
 
 
 def _innermost(error: SerializableErrorInfo) -> SerializableErrorInfo:
@@ -97,6 +177,5 @@ def _first_line(message: str) -> str:
     return next((line.strip() for line in message.splitlines() if line.strip()), "no reason was given")
 
 
-def _fit(text: str) -> str:
-    masked = mask_digits(text)
-    return masked if len(masked) <= LONGEST_TEXT else masked[: LONGEST_TEXT - 1] + "…"
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"

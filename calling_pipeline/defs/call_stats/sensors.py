@@ -13,6 +13,7 @@ import dagster as dg
 from calling_pipeline import days
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
+from calling_pipeline.alerts.store import open_conditions
 from calling_pipeline.call_stats import quality
 from calling_pipeline.call_stats.facts.store import missing_days
 from calling_pipeline.call_stats.records import TRACKS, SyncType, Track
@@ -76,8 +77,17 @@ def stale_cache_alerts(context: dg.SensorEvaluationContext, runtime: dg.Resource
     """Judges both tracks for yesterday and today."""
     today = days.today()
     watched = [day for day in (today - dt.timedelta(days=1), today) if day >= runtime.settings.partition_start]
-    states = [f"{track} {day}: {_observe(runtime, track, day)}" for track in TRACKS for day in watched]
+    pairs = [(track, day) for track in TRACKS for day in watched]
+    pairs += [pair for pair in _open_pairs(runtime) if pair not in pairs]
+    states = [f"{track} {day}: {_observe(runtime, track, day)}" for track, day in pairs]
     return dg.SkipReason("; ".join(states))
+
+
+def _open_pairs(runtime: Runtime) -> list[tuple[Track, dt.date]]:
+    """Tracks and days whose alert is open, however long ago: it must not stay so when they are read at last."""
+    with runtime.transaction() as connection:
+        known = open_conditions(connection, "stale")
+    return [(track, one.day) for one in known for track in TRACKS if one.subject == track and one.day is not None]
 
 
 def _observe(runtime: Runtime, track: Track, day: dt.date) -> str:
@@ -94,6 +104,8 @@ def _observe(runtime: Runtime, track: Track, day: dt.date) -> str:
             text=f"{finding.sentence}; look at the schedules {track}_stats_* and at the vendor",
             room="call_stats",
             event=int(now.timestamp() * 1000),
+            subject=track,
+            day=day,
         )
         conditions.observe(connection, condition)
     return finding.sentence

@@ -11,8 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.alerts.records import Alert
-from calling_pipeline.alerts.store import record
+from calling_pipeline.alerts import conditions
+from calling_pipeline.alerts.records import Condition
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.config import Plan
 from calling_pipeline.notifications.contracts import store
@@ -78,12 +78,24 @@ def _drafts(
 
 
 def _alert(connection: sa.Connection, generated: Generated) -> None:
-    """Alert once about the lines of a file that cannot be used; again only when other lines cannot."""
+    """Alert about the lines of a file that cannot be used; again when other lines cannot, and when all can."""
+    condition_name = f"ledger_lines:{generated.csv_file}"
     if not generated.parked:
+        conditions.resolve(connection, condition_name, f"every line of {Path(generated.csv_file).name} could be used")
         return
     lines = "; ".join(f"line {parked.line}: {parked.reason}" for parked in generated.parked[:10])
     digest = hashlib.sha256("\n".join(f"{p.line}{p.reason}" for p in generated.parked).encode()).hexdigest()[:16]
     name = Path(generated.csv_file).name
     text = f"{name}: {len(generated.parked)} lines were not used. {lines}"
-    key = f"contract-ledger:{generated.csv_file}:{digest}"
-    record(connection, Alert(key, "warning", f"Contract ledger {name} has lines that cannot be used", text, "notifications"))
+    condition = Condition(
+        name=condition_name,
+        failing=True,
+        severity="warning",
+        title=f"every line of the contract ledger {name} can be used",
+        text=text,
+        room="notifications",
+        event=conditions.moment(),
+        subject=name,
+        signature=digest,
+    )
+    conditions.observe(connection, condition)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from calling_pipeline.alerts.records import Alert
-from calling_pipeline.alerts.store import record
+from calling_pipeline.alerts import conditions
+from calling_pipeline.alerts.records import Condition
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.notifications.outbox.delivery import Dispatcher
@@ -46,12 +46,22 @@ def alert_about_held(connection: sa.Connection, outbox: Outbox) -> int:
     for state in HELD:
         messages = [message for message in held if message.state == state]
         if messages:
-            record(connection, _alert(outbox.table.name, state, messages))
+            conditions.observe(connection, _condition(outbox.table.name, state, messages))
+    close_what_is_settled(connection, outbox)
     return len(held)
 
 
-def _alert(table: str, state: str, messages: Sequence[HeldMessage]) -> Alert:
-    """The key holds the first message's attempts: a message held again after a redrive is another occasion."""
+def close_what_is_settled(connection: sa.Connection, outbox: Outbox) -> None:
+    """Say that nothing is held any more, of each state that no message is in."""
+    counts = outbox.counts(connection)
+    for state in HELD:
+        if not counts.get(state):
+            name = f"messages_{state}:{outbox.table.name}"
+            conditions.resolve(connection, name, f"no message of {outbox.table.name} is {state} any more")
+
+
+def _condition(table: str, state: str, messages: Sequence[HeldMessage]) -> Condition:
+    """Its signature holds the first message's attempts: a message held again after a redrive is another occasion."""
     first = messages[0]
     receivers = sorted({message.receiver for message in messages})
     more = f" and {len(messages) - _SHOWN} more" if len(messages) > _SHOWN else ""
@@ -60,8 +70,17 @@ def _alert(table: str, state: str, messages: Sequence[HeldMessage]) -> Alert:
         f"{len(messages)} messages of {table} {_MEANING[state]}: {shown}; to {', '.join(receivers[:_SHOWN])}."
         " See `calling-pipeline notify status`; decide with `calling-pipeline notify settle` or `notify redrive`."
     )
-    key = f"notifications:{table}:{state}:{first.id}:{first.attempts}"
-    return Alert(key, "error", f"{len(messages)} messages {state}", text, "notifications")
+    return Condition(
+        name=f"messages_{state}:{table}",
+        failing=True,
+        severity="error",
+        title=f"no message of {table} is {state}",
+        text=text,
+        room="notifications",
+        event=conditions.moment(),
+        subject=table,
+        signature=f"{first.id}:{first.attempts}",
+    )
 
 
 async def _deliver(deps: NotificationDependencies, outbox: Outbox) -> DeliveryReport:

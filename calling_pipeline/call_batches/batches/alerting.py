@@ -1,0 +1,53 @@
+"""What is alerted about a batch: that it stopped before its end, and that calls of it have an unknown outcome."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from calling_pipeline.alerts import conditions
+from calling_pipeline.alerts.records import Condition
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.records import ROOM, Batch
+
+
+def stopped(connection: sa.Connection, batch: Batch, reason: str) -> None:
+    """The batch does not go on by itself, or only later."""
+    condition = Condition(
+        name=f"batch_stopped:{batch.id}",
+        failing=True,
+        severity="error",
+        title=f"call batch {batch.id} runs to its end",
+        text=reason,
+        room=ROOM,
+        event=conditions.moment(),
+        subject=f"batch {batch.id}",
+        day=batch.day,
+        signature=reason,
+    )
+    conditions.observe(connection, condition)
+
+
+def goes_on(connection: sa.Connection, batch: Batch) -> None:
+    """The batch was resumed, or has ended."""
+    conditions.resolve(connection, f"batch_stopped:{batch.id}", f"batch {batch.id} of {batch.task_name} is {batch.state}")
+
+
+def unknown_calls(connection: sa.Connection, batch: Batch) -> None:
+    """Alert about each number of unknown calls that the batch comes to, and when none is left."""
+    unknown, name = batch_store.outcome(connection, batch.id).count("unknown"), f"batch_unknown:{batch.id}"
+    if not unknown:
+        conditions.resolve(connection, name, f"the calls of batch {batch.id} with an unknown outcome are settled")
+        return
+    condition = Condition(
+        name=name,
+        failing=True,
+        severity="warning",
+        title=f"every call of batch {batch.id} has a known outcome",
+        text=f"{unknown} calls of batch {batch.id} of {batch.task_name} may or may not have been made.",
+        room=ROOM,
+        event=conditions.moment(),
+        subject=f"batch {batch.id}",
+        day=batch.day,
+        signature=str(unknown),
+    )
+    conditions.observe(connection, condition)
