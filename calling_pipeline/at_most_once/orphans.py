@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -43,10 +45,13 @@ class SessionLock:
         return True
 
     def free(self) -> None:
-        """Release the lock, if it is ours."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Release the lock, if it is ours: once this returns, another session can take it."""
+        if self._connection is None:
+            return
+        with suppress(psycopg.Error):  # a lost connection has lost the lock
+            locks.free_for_session(self._connection, *self._name)
+        self._connection.close()
+        self._connection = None
 
 
 def is_held(connection: sa.Connection, *name: object) -> bool:

@@ -12,6 +12,7 @@ from calling_pipeline.database.sql import load
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(:key)")
 _TRY_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(:key)")
 _TRY_SESSION_LOCK = "SELECT pg_try_advisory_lock(%s)"
+_UNLOCK_SESSION = "SELECT pg_advisory_unlock(%s)"
 _IS_HELD = load("database/is_held")
 
 
@@ -35,6 +36,11 @@ def try_hold_for_session(connection: psycopg.Connection[tuple[object, ...]], *wo
     """Hold the lock until the session ends, or return False at once when another session has it."""
     row = connection.execute(_TRY_SESSION_LOCK, (lock_key(*words),)).fetchone()
     return row is not None and bool(row[0])
+
+
+def free_for_session(connection: psycopg.Connection[tuple[object, ...]], *words: object) -> None:
+    """Release a lock of the session now; closing its connection alone would release it some time later."""
+    connection.execute(_UNLOCK_SESSION, (lock_key(*words),))
 
 
 def is_held(connection: sa.Connection, *words: object) -> bool:

@@ -13,7 +13,7 @@ def end_session_of(connection: sa.Connection, *name: object) -> None:
     low = lock_key(*name) & 0xFFFFFFFF
     ended = connection.execute(
         sa.text(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = :low"
+            "SELECT pg_terminate_backend(pid, 120000) FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = :low"
         ),
         {"low": low},
     ).scalars()

@@ -67,7 +67,7 @@ def test_a_transaction_is_repeated_when_its_connections_were_cut(engine):
         asyncio.run(database.once(lambda connection: connection.execute(sa.text("SELECT 1"))))  # a connection in the pool
         own.execute(
             sa.text(
-                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 120000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         )
