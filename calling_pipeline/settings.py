@@ -16,6 +16,20 @@ from calling_pipeline.errors import ConfigurationError
 
 PREFIX = "CALLING_"
 Role = Literal["admin", "operator", "collector", "viewer"]
+GateRule = Literal[
+    "unknown_grades",
+    "missing_fields",
+    "new_fields",
+    "outside_day",
+    "tracks_orders",
+    "tracks_calls",
+    "calls_dropped",
+    "calls_jumped",
+    "orders_dropped",
+    "calls_lost",
+    "orders_lost",
+]
+"""The rules of `call_stats/gate.py`."""
 
 
 def _http_url(value: str) -> str:
@@ -75,6 +89,39 @@ class Settings(BaseSettings):
     guanke_password: SecretStr | None = Field(None, description="Guanke password")
     guanke_concurrency: int = Field(16, ge=1, le=64, description="Guanke pages in flight at once")
     guanke_timeout_s: float = Field(30.0, gt=0, description="Seconds one Guanke page may take")
+
+    grade_words: dict[str, Literal[0, 1, 9]] = Field(
+        default_factory=dict,
+        description='JSON: grade text → 9, 1 or 0 (no order), e.g. `{"九元": 9}`; beside 9元, 9, 1元, 1 and A … F',
+    )
+    gate_unknown_grades_pct: float = Field(
+        2.0, ge=0, le=100, description="A day is held when more of its grades (in %) are unknown texts"
+    )
+    gate_missing_fields_pct: float = Field(
+        1.0, ge=0, le=100, description="A day is held when more of its records (in %) lack a field that is counted"
+    )
+    gate_outside_day_pct: float = Field(
+        1.0, ge=0, le=100, description="A day is held when more of its records (in %) are calls of another day"
+    )
+    gate_tracks_pct: float = Field(
+        20.0, gt=0, description="A finished day is held when its tracks' orders or calls differ by more (in %)"
+    )
+    gate_drop_pct: float = Field(
+        75.0,
+        gt=0,
+        le=100,
+        description="A finished day is held when its calls or orders are so much (in %) below the same weekdays",
+    )
+    gate_jump_factor: float = Field(
+        4.0, gt=1, description="A finished day is held with more than so many times the calls of the same weekdays"
+    )
+    gate_lost_pct: float = Field(
+        30.0, gt=0, le=100, description="A day is held when a later read has lost more of its published orders (in %)"
+    )
+    gate_severities: dict[GateRule, Literal["hold", "warn", "off"]] = Field(
+        default_factory=dict,
+        description='JSON: rule of the publishing gate → "hold", "warn" or "off", where other than in call_stats/gate.py',
+    )
 
     gateway_url: HttpUrl = Field(
         default_factory=_simulated("gateway"), description="Dialling gateway: where call batches are pushed"

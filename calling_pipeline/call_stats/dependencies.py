@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from calling_pipeline.call_stats.gate import GateRules
+from calling_pipeline.call_stats.grades import BUILT_IN, GradeWords
+from calling_pipeline.call_stats.sync.job import SyncRules
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import Settings
 from calling_pipeline.vendors.guanke.client import GuankeClient
 from calling_pipeline.vendors.guanke.token import Credentials
 
@@ -20,11 +24,18 @@ class CallStatsDependencies:
     engine: sa.Engine
     guanke: Callable[[], GuankeClient]
     phone_key: bytes = field(repr=False)
+    rules: SyncRules = field(default_factory=SyncRules)
 
     @classmethod
     def from_runtime(cls, runtime: Runtime) -> CallStatsDependencies:
         """As the settings say."""
-        return cls(runtime.engine, lambda: guanke_client(runtime), runtime.phone_key)
+        return cls(runtime.engine, lambda: guanke_client(runtime), runtime.phone_key, sync_rules(runtime.settings))
+
+
+def sync_rules(settings: Settings) -> SyncRules:
+    """The publishing gate's limits and the vocabulary of grades."""
+    limits = {field.name: getattr(settings, f"gate_{field.name}") for field in fields(GateRules)}
+    return SyncRules(GateRules(**limits), GradeWords({**BUILT_IN, **settings.grade_words}))
 
 
 def guanke_client(runtime: Runtime) -> GuankeClient:

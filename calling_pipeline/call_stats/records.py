@@ -3,28 +3,57 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 Track = Literal["task", "grade"]
 TRACKS: tuple[Track, ...] = ("task", "grade")
 SyncType = Literal["long_historical", "historical", "today", "manual"]
 """Which window a sync read: T-10 … yesterday, T-3 … yesterday, today, or days that a person chose."""
 Mode = Literal["full", "incremental"]
-Outcome = Literal["stored", "superseded"]
+Outcome = Literal["stored", "superseded", "held"]
+Rule = Literal[
+    "unknown_grades",
+    "missing_fields",
+    "new_fields",
+    "outside_day",
+    "tracks_orders",
+    "tracks_calls",
+    "calls_dropped",
+    "calls_jumped",
+    "orders_dropped",
+    "calls_lost",
+    "orders_lost",
+]
+"""A rule of the publishing gate; `gate.py` says what each judges and why."""
+HeldState = Literal["open", "published", "discarded", "replaced"]
+"""What became of a held day: a person published or discarded it, or a newer read replaced it."""
 Progress = Callable[[dt.date, int, int], None]
 """Called after every page with the day, the pages read and the pages expected."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A rule of the publishing gate that a read broke. `numbers` are the figures behind the sentence."""
+
+    rule: Rule
+    severity: Literal["hold", "warn"]
+    sentence: str
+    numbers: Mapping[str, int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class FetchProof:
     """What the vendor reported for a day and what was read of it.
 
-    `distinct_ids` counts different call ids (grade track: those stored) or dialling tasks (task track);
-    `complete` is `distinct_ids == reported_total`. The read covers `window_start` … `window_end`, both included.
+    `distinct_ids` counts different call ids or dialling tasks; `complete` is `distinct_ids == reported_total`. Calls that
+    the vendor sent for this day but that lie in another (`outside_day`) are among them and are not stored.
+    The read covers `window_start` … `window_end`, both included.
     `rows_*`: what the read changed in `call_records`; `late_rows`: changes that the incremental reads before it missed.
+    `dialled` and `connected` count the day's calls on the grade track; `full_read_at` is when the newest read of the whole
+    day began. `warnings` are what the publishing gate found and let pass, each `{"rule", "sentence", …}`.
     """
 
     fetch_number: int
@@ -52,15 +81,65 @@ class FetchProof:
     new_fields: Mapping[str, int] = field(default_factory=dict)
     missing_fields: Mapping[str, int] = field(default_factory=dict)
     run_id: str = ""
+    dialled: int | None = None
+    connected: int | None = None
+    full_read_at: dt.datetime | None = None
+    warnings: Sequence[Mapping[str, Any]] = ()
 
     @property
     def complete(self) -> bool:
         return self.distinct_ids == self.reported_total
 
+    @property
+    def stored_rows(self) -> int:
+        """Call records of the day that are stored after this read."""
+        return self.distinct_ids - self.outside_day
+
+
+@dataclass(frozen=True)
+class HeldNotice:
+    """A newer read of the day that the gate holds; `numbers` are what it would have published."""
+
+    id: int
+    held_at: dt.datetime
+    reasons: Sequence[Mapping[str, Any]]
+    numbers: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class FailedRead:
+    """The newest attempt to read a day that failed, and how many did since the day was last read."""
+
+    failed_at: dt.datetime
+    failures: int
+    error: str
+
+
+@dataclass(frozen=True)
+class HeldDay:
+    """One row of `held_days`. `numbers_before`: what was published when it was held or decided."""
+
+    id: int
+    track: Track
+    date: dt.date
+    state: HeldState
+    fetch_number: int
+    held_at: dt.datetime
+    reasons: Sequence[Mapping[str, Any]]
+    numbers: Mapping[str, Any]
+    numbers_before: Mapping[str, Any] | None
+    proof: Mapping[str, Any]
+    closed_at: dt.datetime | None
+    closed_by: str | None
+    closing_reason: str | None
+
 
 @dataclass(frozen=True)
 class GradeDay:
-    """One row of `grade_stats_cache` and its proof (None: cached before its proof was pruned)."""
+    """One row of `grade_stats_cache` and its proof (None: cached before its proof was pruned).
+
+    `held` and `failed`: a newer read that the gate holds, and the newest attempt when it failed.
+    """
 
     date: dt.date
     grade_9: int
@@ -71,6 +150,8 @@ class GradeDay:
     elapsed_time: float
     sync_type: str
     proof: FetchProof | None = None
+    held: HeldNotice | None = field(default=None, compare=False)
+    failed: FailedRead | None = field(default=None, compare=False)
 
     @property
     def complete(self) -> bool:
@@ -90,6 +171,8 @@ class TaskDay:
     calculated_at: dt.datetime
     sync_type: str
     proof: FetchProof | None = None
+    held: HeldNotice | None = field(default=None, compare=False)
+    failed: FailedRead | None = field(default=None, compare=False)
 
     @property
     def complete(self) -> bool:
@@ -110,7 +193,8 @@ class TaskSums:
 class DayResult:
     """What a sync did with one day. `superseded`: a newer read of the day was stored first, this one was discarded.
 
-    `stats` is what the cache holds afterwards, None when the numbers are not published yet.
+    `held`: the publishing gate kept the read aside, and records and numbers are those from before. `stats` is what the
+    cache holds afterwards, None when it holds nothing. `reasons` are what the gate found, warnings included.
     """
 
     date: dt.date
@@ -119,6 +203,7 @@ class DayResult:
     proof: FetchProof
     stats: GradeDay | TaskDay | None
     elapsed_s: float
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)

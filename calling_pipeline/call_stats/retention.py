@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats.held import store as held_store
 
 PROOFS_KEPT = dt.timedelta(days=14)
 """How long the proofs of superseded reads are kept; the newest of each day live as long as its call records."""
@@ -36,4 +37,6 @@ def prune(connection: sa.Connection, *, now: dt.datetime, cache_days: int, recor
     rows = store.delete_cached_days(connection, cached)
     rows["call_records"] = store.delete_records(connection, recorded)
     rows["fetch_proofs"] = store.delete_proofs(connection, recorded, superseded_before=now - PROOFS_KEPT)
+    rows["held_days"] = held_store.delete_held(connection, recorded)
+    rows["failed_reads"] = store.delete_failed_reads(connection, recorded)
     return Pruned(rows, cached, recorded)

@@ -11,12 +11,24 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_stats.records import AgentRank, FetchProof, GradeDay, HourlyOrders, Mode, TaskDay, Track
+from calling_pipeline.call_stats.records import (
+    AgentRank,
+    FailedRead,
+    FetchProof,
+    GradeDay,
+    HeldNotice,
+    HourlyOrders,
+    Mode,
+    TaskDay,
+    Track,
+)
 from calling_pipeline.call_stats.tables import (
     agent_ranking,
     call_records,
+    failed_reads,
     fetch_proofs,
     grade_stats_cache,
+    held_days,
     hourly_orders,
     task_stats_cache,
 )
@@ -28,14 +40,34 @@ _PROOF_COLUMNS = tuple(column.name for column in fetch_proofs.columns)
 _GRADE_COLUMNS = tuple(column.name for column in grade_stats_cache.columns if column.name != "fetch_number")
 _TASK_COLUMNS = tuple(column.name for column in task_stats_cache.columns if column.name != "fetch_number")
 _PROOF = [column.label(f"proof_{column.name}") for column in fetch_proofs.columns]
-_READ_DAY: Mapping[Track, sa.Select[Any]] = {
-    "grade": sa.select(grade_stats_cache, *_PROOF)
-    .outerjoin(fetch_proofs, fetch_proofs.c.fetch_number == grade_stats_cache.c.fetch_number)
-    .where(grade_stats_cache.c.date == sa.bindparam("day")),
-    "task": sa.select(task_stats_cache, *_PROOF)
-    .outerjoin(fetch_proofs, fetch_proofs.c.fetch_number == task_stats_cache.c.fetch_number)
-    .where(task_stats_cache.c.date == sa.bindparam("day")),
-}
+_HELD = [held_days.c[name].label(f"held_{name}") for name in ("id", "held_at", "reasons", "numbers")]
+_FAILED = [failed_reads.c[name].label(f"failed_{name}") for name in ("failed_at", "failures", "error")]
+
+
+def _notices(track: Track, day: sa.ColumnElement[dt.date]) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """Which held read and which failed one are shown for `day`."""
+    held, failed = held_days.c, failed_reads.c
+    return (
+        sa.and_(held.track == sa.literal_column(f"'{track}'"), held.date == day, held.state == sa.literal_column("'open'")),
+        sa.and_(failed.track == sa.literal_column(f"'{track}'"), failed.date == day, failed.read_again_at.is_(None)),
+    )
+
+
+def _read_day(track: Track) -> sa.Select[Any]:
+    """One statement, because everybody polls it: the cached row, its proof, and what came after it."""
+    cache = _TRACK_CACHES[track]
+    held, failed = _notices(track, cache.c.date)
+    return (
+        sa.select(cache, *_PROOF, *_HELD, *_FAILED)
+        .outerjoin(fetch_proofs, fetch_proofs.c.fetch_number == cache.c.fetch_number)
+        .outerjoin(held_days, held)
+        .outerjoin(failed_reads, failed)
+        .where(cache.c.date == sa.bindparam("day"))
+    )
+
+
+_TRACK_CACHES: Mapping[Track, Any] = {"grade": grade_stats_cache, "task": task_stats_cache}
+_READ_DAY: Mapping[Track, sa.Select[Any]] = {track: _read_day(track) for track in _TRACK_CACHES}
 READ_DAY_BY_DRIVER: Mapping[Track, str] = {track: driver_sql(query) for track, query in _READ_DAY.items()}
 """The statement of `read_day` for psycopg, for the one reader that goes past SQLAlchemy; `day_from` reads its rows."""
 _DELETE_PROOFS = load("call_stats/delete_proofs")
@@ -87,7 +119,15 @@ def latest_proof(connection: sa.Connection, track: Track, day: dt.date, *, mode:
     if mode is not None:
         query = query.where(fetch_proofs.c.mode == mode)
     row = connection.execute(query.order_by(fetch_proofs.c.fetch_number.desc()).limit(1)).mappings().one_or_none()
-    return FetchProof(**row) if row else None
+    return FetchProof(**{**row, "warnings": tuple(row["warnings"])}) if row else None
+
+
+def read_notices(connection: sa.Connection, track: Track, day: dt.date) -> tuple[HeldNotice | None, FailedRead | None]:
+    """The day's read that the gate holds, and its newest attempt when that failed: what `read_day` shows of a cached day."""
+    held, failed = _notices(track, sa.literal(day))
+    kept = connection.execute(sa.select(*_HELD).where(held)).mappings().one_or_none()
+    attempt = connection.execute(sa.select(*_FAILED).where(failed)).mappings().one_or_none()
+    return _held(kept) if kept else None, _failed(attempt) if attempt else None
 
 
 def last_vendor_answer(connection: sa.Connection) -> dt.datetime | None:
@@ -105,6 +145,11 @@ def delete_records(connection: sa.Connection, first_kept: dt.date) -> int:
     return connection.execute(sa.delete(call_records).where(call_records.c.date < first_kept)).rowcount
 
 
+def delete_failed_reads(connection: sa.Connection, first_kept: dt.date) -> int:
+    """Delete what is kept of failed reads of days before `first_kept`; returns how many rows."""
+    return connection.execute(sa.delete(failed_reads).where(failed_reads.c.date < first_kept)).rowcount
+
+
 def delete_proofs(connection: sa.Connection, first_kept: dt.date, *, superseded_before: dt.datetime) -> int:
     """Delete the proofs of days before `first_kept`, and of superseded reads begun before `superseded_before`."""
     values = {"first_kept": first_kept, "superseded_before": superseded_before}
@@ -112,14 +157,27 @@ def delete_proofs(connection: sa.Connection, first_kept: dt.date, *, superseded_
 
 
 def _grade_day(row: Mapping[Any, Any]) -> GradeDay:
-    return GradeDay(**{name: row[name] for name in _GRADE_COLUMNS}, proof=_proof(row))
+    return GradeDay(**{name: row[name] for name in _GRADE_COLUMNS}, proof=_proof(row), held=_held(row), failed=_failed(row))
 
 
 def _task_day(row: Mapping[Any, Any]) -> TaskDay:
-    return TaskDay(**{name: row[name] for name in _TASK_COLUMNS}, proof=_proof(row))
+    return TaskDay(**{name: row[name] for name in _TASK_COLUMNS}, proof=_proof(row), held=_held(row), failed=_failed(row))
 
 
 def _proof(row: Mapping[Any, Any]) -> FetchProof | None:
     if row["proof_fetch_number"] is None:
         return None
-    return FetchProof(**{name: row[f"proof_{name}"] for name in _PROOF_COLUMNS})
+    values = {name: row[f"proof_{name}"] for name in _PROOF_COLUMNS}
+    return FetchProof(**{**values, "warnings": tuple(values["warnings"])})
+
+
+def _held(row: Mapping[Any, Any]) -> HeldNotice | None:
+    if row["held_id"] is None:
+        return None
+    return HeldNotice(row["held_id"], row["held_held_at"], row["held_reasons"], row["held_numbers"])
+
+
+def _failed(row: Mapping[Any, Any]) -> FailedRead | None:
+    if row["failed_failed_at"] is None:
+        return None
+    return FailedRead(row["failed_failed_at"], row["failed_failures"], row["failed_error"])

@@ -37,6 +37,10 @@ class _FetchProofsColumns(Columns):
     new_fields = sa.Column(JSONB, nullable=False)
     missing_fields = sa.Column(JSONB, nullable=False)
     run_id = sa.Column(sa.Text, nullable=False)
+    dialled = sa.Column(sa.BigInteger)
+    connected = sa.Column(sa.BigInteger)
+    full_read_at = sa.Column(Instant)
+    warnings = sa.Column(JSONB, nullable=False, server_default="[]")
 
 
 fetch_proofs = sa.Table(
@@ -157,4 +161,83 @@ hourly_orders = sa.Table(
     metadata,
     _HourlyOrdersColumns,
     sa.CheckConstraint("hour BETWEEN 0 AND 23", name="hour_of_the_day"),
+)
+
+
+class _HeldDaysColumns(Columns):
+    id = sa.Column(sa.BigInteger, sa.Identity(), primary_key=True)
+    track = sa.Column(sa.Text, nullable=False)
+    date = sa.Column(sa.Date, nullable=False)
+    state = sa.Column(sa.Text, nullable=False)
+    fetch_number = sa.Column(sa.BigInteger, nullable=False)
+    held_at = sa.Column(Instant, nullable=False)
+    reasons = sa.Column(JSONB, nullable=False, comment="every rule of the gate that the day broke, with its numbers")
+    numbers = sa.Column(JSONB, nullable=False, comment="what the day would have been published with")
+    numbers_before = sa.Column(
+        JSONB(none_as_null=True), comment="the published numbers when it was decided or held, null without any"
+    )
+    proof = sa.Column(JSONB, nullable=False, comment="the fetch proof of the read")
+    closed_at = sa.Column(Instant)
+    closed_by = sa.Column(sa.Text)
+    closing_reason = sa.Column(sa.Text)
+
+
+held_days = sa.Table(
+    "held_days",
+    metadata,
+    _HeldDaysColumns,
+    sa.CheckConstraint("track IN ('task', 'grade')", name="track_is_known"),
+    sa.CheckConstraint("state IN ('open', 'published', 'discarded', 'replaced')", name="state_is_known"),
+    sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed_when_not_open"),
+    sa.Index("uq_held_days_open", "track", "date", unique=True, postgresql_where=sa.text("state = 'open'")),
+    sa.Index("ix_held_days_date", "date"),
+    comment="Days that the publishing gate did not let pass; at most one of a track and date is open",
+)
+
+
+class _HeldCallRecordsColumns(Columns):
+    held_id = sa.Column(sa.BigInteger, sa.ForeignKey("held_days.id", ondelete="CASCADE"), primary_key=True)
+    id = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    called_at = sa.Column(Instant, nullable=False)
+    call_state = sa.Column(sa.SmallInteger)
+    duration_s = sa.Column(sa.Integer, nullable=False)
+    grade = sa.Column(sa.Text)
+    order_yuan = sa.Column(sa.SmallInteger, nullable=False)
+    agent_id = sa.Column(sa.Text, nullable=False)
+    task_id = sa.Column(sa.Text)
+    task_name = sa.Column(sa.Text)
+    line_name = sa.Column(sa.Text)
+    phone_masked = sa.Column(sa.Text, nullable=False)
+    phone_hash = sa.Column(sa.LargeBinary)
+    hangup_reason = sa.Column(sa.Text)
+    province = sa.Column(sa.Text)
+    city = sa.Column(sa.Text)
+
+
+held_call_records = sa.Table(
+    "held_call_records",
+    metadata,
+    _HeldCallRecordsColumns,
+    comment="The call records of grade days that are held",
+)
+
+
+class _FailedReadsColumns(Columns):
+    track = sa.Column(sa.Text, primary_key=True)
+    date = sa.Column(sa.Date, primary_key=True)
+    failed_at = sa.Column(Instant, nullable=False)
+    failures = sa.Column(sa.Integer, nullable=False, comment="failed reads since the day was last read")
+    sync_type = sa.Column(sa.Text, nullable=False)
+    run_id = sa.Column(sa.Text, nullable=False)
+    error_kind = sa.Column(sa.Text, nullable=False)
+    error = sa.Column(sa.Text, nullable=False)
+    read_again_at = sa.Column(Instant, comment="when a later read of the day arrived")
+
+
+failed_reads = sa.Table(
+    "failed_reads",
+    metadata,
+    _FailedReadsColumns,
+    sa.CheckConstraint("track IN ('task', 'grade')", name="track_is_known"),
+    comment="The newest failed read of a day, shown until a later one arrives",
 )

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import get_args
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
 
 import click
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
-from calling_pipeline.call_stats.records import TRACKS, SyncType
-from calling_pipeline.call_stats.store import read_day
+from calling_pipeline.call_stats.held import decisions
+from calling_pipeline.call_stats.held import store as held_store
+from calling_pipeline.call_stats.records import TRACKS, DayResult, HeldDay, SyncType
+from calling_pipeline.call_stats.store import read_day, read_notices
 from calling_pipeline.call_stats.sync.sync import sync_days
-from calling_pipeline.call_stats.views import day_view, not_cached, proof_view, require_partition
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.call_stats.views import day_view, held_view, not_cached, proof_view, reason_views, require_partition
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 
 _FIGURES = {
     "grade": ("total_records", "grade_9", "grade_1", "total_success"),
@@ -55,25 +59,35 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
             wanted,
             sync_type=sync_type,
             phone_key=deps.phone_key,
+            rules=deps.rules,
+            by=acting_user(),
             progress=advance,
             on_day=lambda _: bar.advance(task),
         )
-    document = [
-        {
-            "date": one.date,
-            "outcome": one.outcome,
-            "elapsed_s": one.elapsed_s,
-            "stats": day_view(one.stats, from_cache=False) if one.stats else None,
-            "proof": proof_view(one.proof),
-        }
-        for one in results
-    ]
     figures = _FIGURES[track]
     rows = [
         [one.date, one.outcome, *(getattr(one.stats, name, "") for name in figures), one.proof.pages, one.elapsed_s]
         for one in results
     ]
-    return Answer(document, [table(["date", "outcome", *figures, "pages", "seconds"], rows)])
+    lines: list[Any] = [table(["date", "outcome", *figures, "pages", "seconds"], rows)]
+    lines += [f"{one.date}: {reason.severity}: {reason.sentence}" for one in results for reason in one.reasons]
+    held = [one for one in results if one.outcome == "held"]
+    if held:
+        lines.append("held days are not published; `calling-pipeline stats held list` shows them")
+    return Answer([_synced(one) for one in results], lines, failed=bool(held))
+
+
+def _synced(one: DayResult) -> dict[str, Any]:
+    """What a sync did with a day, and what the cache holds of it now."""
+    stats = day_view(one.stats, from_cache=one.outcome == "held", elapsed_s=one.elapsed_s) if one.stats else None
+    return {
+        "date": one.date,
+        "outcome": one.outcome,
+        "elapsed_s": one.elapsed_s,
+        "stats": stats,
+        "proof": proof_view(one.proof),
+        "reasons": reason_views(one.reasons),
+    }
 
 
 @stats.command(cls=PipelineCommand)
@@ -84,18 +98,71 @@ def show(door: Door, text: str) -> Answer:
     runtime = door.ready_runtime
     day = require_partition(days.parse_day(text, field="--date"), runtime.settings.partition_start, field="--date")
     document: dict[str, object] = {"date": day}
-    lines: list[object] = []
+    lines: list[Any] = []
     found = False
     with runtime.transaction() as connection:
         for track in TRACKS:
+            began = time.perf_counter()
             kept = read_day(connection, track, day)
             found = found or kept is not None
             if kept is None:
                 document[track] = None
-                lines.append(str(not_cached(track, day)))
+                lines.append(str(not_cached(track, day, *read_notices(connection, track, day))))
                 continue
-            answer, proof = day_view(kept, from_cache=True), proof_view(kept.proof)
+            answer = day_view(kept, from_cache=True, elapsed_s=time.perf_counter() - began)
+            proof = proof_view(kept.proof)
             document[track] = {**answer, "proof": proof}
             shown = {**answer, **{f"proof: {name}": value for name, value in (proof or {}).items()}}
             lines.append(table(["figure", "value"], shown.items(), title=f"{track} dimension of {day}"))
     return Answer(document, lines, failed=not found)
+
+
+@stats.group()
+def held() -> None:
+    """Days that the publishing gate holds: read, and not published."""
+
+
+@held.command("list", cls=PipelineCommand)
+@click.option("--all", "every", is_flag=True, help="With those that were published, discarded or replaced.")
+@click.pass_obj
+def list_held(door: Door, every: bool) -> Answer:
+    """What waits for a decision, and why."""
+    with door.ready_runtime.transaction() as connection:
+        kept = held_store.held(connection, only_open=not every)
+    rows = [
+        [
+            one.id,
+            one.track,
+            one.date,
+            one.state,
+            f"{one.held_at:%Y-%m-%d %H:%M}",
+            "\n".join(f"{reason['rule']}: {reason['sentence']}" for reason in one.reasons),
+            _figures(one.numbers_before),
+            _figures(one.numbers),
+        ]
+        for one in kept
+    ]
+    columns = ["id", "track", "date", "state", "held at", "reasons", "published", "held"]
+    return Answer([held_view(one) for one in kept], [table(columns, rows) if rows else "no day is held"])
+
+
+def _decision(name: str, decide: Callable[..., HeldDay], summary: str) -> None:
+    """A command that decides about one held day."""
+
+    @held.command(name, cls=PipelineCommand, help=summary)
+    @click.argument("held_id", type=click.IntRange(min=1))
+    @click.option("--reason", required=True, help="Why; kept with the decision.")
+    @click.option("--by", default=None, help="Who decides; without it the name of your login.")
+    @click.pass_obj
+    def command(door: Door, held_id: int, reason: str, by: str | None) -> Answer:
+        with door.ready_runtime.transaction() as connection:
+            one = decide(connection, held_id, by=by or acting_user(), why=reason)
+        return Answer(held_view(one), [f"{one.track} {one.date} is {one.state} by {one.closed_by}"])
+
+
+_decision("publish", decisions.publish, "Publish a held day in spite of the gate.")
+_decision("discard", decisions.discard, "Drop what was read for a held day; the published numbers stand.")
+
+
+def _figures(numbers: Mapping[str, Any] | None) -> str:
+    return "\n".join(f"{name} {value}" for name, value in numbers.items()) if numbers else "nothing"

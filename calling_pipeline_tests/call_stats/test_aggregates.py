@@ -55,7 +55,8 @@ def stage(connection, records, key=b"key"):
 def test_any_records_are_stored_as_they_came_and_counted_right(class_engine, records):
     with class_engine.connect() as connection:
         stage(connection, records)
-        sync_store.publish_grade_day(connection, proof_of("grade", DAY), now=days.now(), elapsed_s=0.1)
+        count = sync_store.count_day(connection, DAY)
+        sync_store.publish_grade_day(connection, proof_of("grade", DAY), count, now=days.now(), elapsed_s=0.1)
         sync_store.rank_agents(connection, DAY)
         sync_store.count_hours(connection, DAY)
         cached = store.read_grade_day(connection, DAY)

@@ -142,7 +142,8 @@ def test_an_older_fetch_that_waits_at_the_cached_row_does_not_replace_a_newer_on
     def publish(connection, fetch_number, tasks):
         proof = proof_of(track, YESTERDAY, fetch_number=fetch_number)
         if track == "grade":
-            sync_store.publish_grade_day(connection, proof, now=days.now(), elapsed_s=float(fetch_number))
+            count = sync_store.count_day(connection, YESTERDAY)
+            sync_store.publish_grade_day(connection, proof, count, now=days.now(), elapsed_s=float(fetch_number))
         else:
             sync_store.publish_task_day(connection, proof, TaskSums(tasks=tasks), now=days.now())
 

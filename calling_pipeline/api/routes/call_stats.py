@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
@@ -20,13 +22,15 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel, ConfigDict, Field
 
 from calling_pipeline import days
-from calling_pipeline.api.dependencies import Operator, RuntimeDep, Viewer
+from calling_pipeline.api.dependencies import Operator, PathId, RuntimeDep, Short, Viewer
 from calling_pipeline.api.envelope import failure_of, fast_ok
 from calling_pipeline.call_stats import store, views
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
+from calling_pipeline.call_stats.held import decisions
+from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.records import Track
 from calling_pipeline.call_stats.sync.refresh import Refreshed, refresh_day
-from calling_pipeline.errors import CallingError
+from calling_pipeline.errors import CallingError, NotFound
 from calling_pipeline.runtime import Runtime
 
 Date = Annotated[str, Query(description="The business day, YYYY-MM-DD (Asia/Shanghai)", examples=["2026-11-22"])]
@@ -37,6 +41,13 @@ class RefreshRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     date: str = Field(description="The business day, YYYY-MM-DD", examples=["2026-11-22"])
+
+
+class Decision(BaseModel):
+    """Why a held day is published or discarded; kept with the caller's name."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Short = Field(min_length=1, description="Why", examples=["the vendor confirmed that the centre was closed"])
 
 
 class DayReader:
@@ -53,48 +64,67 @@ class DayReader:
 
     async def cached(self, track: Track, day: dt.date) -> dict[str, Any] | None:
         """What is said of a cached day, None when it is not cached. The read that everybody polls."""
+        began = time.perf_counter()
         async with self._pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(store.READ_DAY_BY_DRIVER[track], {"day": day})
             row = await cursor.fetchone()
-        return views.day_view(store.day_from(track, row), from_cache=True) if row is not None else None
+        if row is None:
+            return None
+        return views.day_view(store.day_from(track, row), from_cache=True, elapsed_s=time.perf_counter() - began)
 
     async def answer(self, track: Track, text: str) -> Response:
         """The day's numbers; today's are computed when they are not cached."""
-        day = self.day(text)
+        began, day = time.perf_counter(), self.day(text)
         cached = await self.cached(track, day)
         if cached is not None:
             return fast_ok(cached)
         if day != days.today():
-            raise views.not_cached(track, day)
-        refreshed = await self._refreshed(track, day)
-        return fast_ok(views.day_view(refreshed.stats, from_cache=False))
+            raise await asyncio.to_thread(self._not_cached, track, day)
+        return await self._answer_refreshed(track, day, began)
 
-    async def refresh(self, track: Track, text: str) -> Response:
+    async def refresh(self, track: Track, text: str, by: str) -> Response:
         """The day's numbers after a refresh, or why it failed with the last good ones."""
-        day = self.day(text)
+        began, day = time.perf_counter(), self.day(text)
         try:
-            refreshed = await self._refreshed(track, day)
+            return await self._answer_refreshed(track, day, began, by=by, says_joined=True)
         except CallingError as error:
-            return await asyncio.to_thread(self._refusal, track, day, error)
-        return fast_ok({**views.day_view(refreshed.stats, from_cache=False), "joined": refreshed.joined})
+            return await asyncio.to_thread(self._refusal, track, day, error, began)
 
-    async def _refreshed(self, track: Track, day: dt.date) -> Refreshed:
+    async def _answer_refreshed(
+        self, track: Track, day: dt.date, began: float, *, by: str = "", says_joined: bool = False
+    ) -> Response:
+        """The numbers after a refresh; those from before when the gate holds what was read."""
+        refreshed = await self._refreshed(track, day, by)
+        if refreshed.stats is None:
+            raise await asyncio.to_thread(self._not_cached, track, day)
+        elapsed_s = time.perf_counter() - began
+        view = views.day_view(refreshed.stats, from_cache=refreshed.held, elapsed_s=elapsed_s)
+        return fast_ok({**view, "joined": refreshed.joined} if says_joined else view)
+
+    async def _refreshed(self, track: Track, day: dt.date, by: str) -> Refreshed:
         """One refresh per day and process at a time; a request that comes later waits for it."""
         task = self._refreshes.get((track, day))
         joined = task is not None
         if task is None:
             ours = CallStatsDependencies.from_runtime(self._runtime)
-            work = asyncio.to_thread(refresh_day, ours.engine, ours.guanke, track, day, phone_key=ours.phone_key)
+            work = asyncio.to_thread(
+                refresh_day, ours.engine, ours.guanke, track, day, phone_key=ours.phone_key, rules=ours.rules, by=by
+            )
             task = self._refreshes[track, day] = asyncio.create_task(work)
             task.add_done_callback(lambda _: self._refreshes.pop((track, day), None))
         refreshed = await asyncio.shield(task)
-        return Refreshed(refreshed.stats, joined=joined or refreshed.joined)
+        return replace(refreshed, joined=joined or refreshed.joined)
 
-    def _refusal(self, track: Track, day: dt.date, error: CallingError) -> JSONResponse:
+    def _not_cached(self, track: Track, day: dt.date) -> NotFound:
+        """Why there are no numbers of the day."""
+        with self._runtime.transaction() as connection:
+            return views.not_cached(track, day, *store.read_notices(connection, track, day))
+
+    def _refusal(self, track: Track, day: dt.date, error: CallingError, began: float) -> JSONResponse:
         """Why the refresh failed, and the last good numbers with their age."""
         with self._runtime.transaction() as connection:
             stats = store.read_day(connection, track, day)
-        kept = views.day_view(stats, from_cache=True) if stats else None
+        kept = views.day_view(stats, from_cache=True, elapsed_s=time.perf_counter() - began) if stats else None
         return failure_of(error, data=msgspec.to_builtins(kept))
 
 
@@ -127,14 +157,20 @@ async def task_stats(reader: Reader, date: Date, caller: Viewer) -> Response:
 
 @router.post("/grade-stats/refresh")
 async def refresh_grade_stats(reader: Reader, wanted: RefreshRequest, caller: Operator) -> Response:
-    """Refresh one day now, or join the refresh of it that is under way."""
-    return await reader.refresh("grade", wanted.date)
+    """Refresh one day now, or join the refresh of it that is under way.
+
+    A read that the publishing gate holds changes no number: `held` says why.
+    """
+    return await reader.refresh("grade", wanted.date, caller.name)
 
 
 @router.post("/task-stats/refresh")
 async def refresh_task_stats(reader: Reader, wanted: RefreshRequest, caller: Operator) -> Response:
-    """Refresh one day now, or join the refresh of it that is under way."""
-    return await reader.refresh("task", wanted.date)
+    """Refresh one day now, or join the refresh of it that is under way.
+
+    A read that the publishing gate holds changes no number: `held` says why.
+    """
+    return await reader.refresh("task", wanted.date, caller.name)
 
 
 @router.get("/agent-ranking")
@@ -149,3 +185,24 @@ def hourly_orders(runtime: RuntimeDep, reader: Reader, date: Date, caller: Viewe
     """Calls and orders of the day by hour."""
     with runtime.transaction() as connection:
         return fast_ok(store.read_hours(connection, reader.day(date)))
+
+
+@router.get("/held")
+def held_days(runtime: RuntimeDep, caller: Viewer, state: Literal["open", "all"] = "open") -> Response:
+    """Days that the publishing gate holds, newest first, with the reasons and both days' numbers."""
+    with runtime.transaction() as connection:
+        return fast_ok([views.held_view(one) for one in held_store.held(connection, only_open=state == "open")])
+
+
+@router.post("/held/{held_id}/publish")
+def publish_held_day(runtime: RuntimeDep, held_id: PathId, decision: Decision, caller: Operator) -> Response:
+    """Publish a held day in spite of the gate. Refused when a newer read has been published since."""
+    with runtime.transaction() as connection:
+        return fast_ok(views.held_view(decisions.publish(connection, held_id, by=caller.name, why=decision.reason)))
+
+
+@router.post("/held/{held_id}/discard")
+def discard_held_day(runtime: RuntimeDep, held_id: PathId, decision: Decision, caller: Operator) -> Response:
+    """Drop what was read for a held day; the published numbers stand."""
+    with runtime.transaction() as connection:
+        return fast_ok(views.held_view(decisions.discard(connection, held_id, by=caller.name, why=decision.reason)))

@@ -26,6 +26,7 @@ def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:
     counts = connection.execute(_DAY_COUNTS, {"day": day, "start": start, "next_day": next_day}).one()._mapping
     caches = connection.execute(_CACHE_COUNTS, {"day": day}).one()._mapping
     proof = store.latest_proof(connection, "grade", day)
+    held, _ = store.read_notices(connection, "grade", day)
     return DayFacts(
         date=day,
         gathered_at=days.now(),
@@ -35,6 +36,7 @@ def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:
         task=store.read_task_day(connection, day),
         proof=proof,
         full_proof=store.latest_proof(connection, "grade", day, mode="full"),
+        held={reason["rule"]: reason["sentence"] for reason in held.reasons if reason["severity"] == "hold"} if held else {},
     )
 
 

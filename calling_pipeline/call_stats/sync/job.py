@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.call_stats.gate import GateRules
+from calling_pipeline.call_stats.grades import GradeWords
 from calling_pipeline.call_stats.records import FetchProof, Progress, Track
 from calling_pipeline.call_stats.sync.plan import ReadPlan
 from calling_pipeline.vendors.guanke.client import GuankeClient
@@ -16,8 +18,19 @@ from calling_pipeline.vendors.guanke.reading import ReadSummary
 
 
 @dataclass(frozen=True)
+class SyncRules:
+    """What the settings decide about a sync: the publishing gate's limits, and what the grades' words mean."""
+
+    gate: GateRules = field(default_factory=GateRules)
+    words: GradeWords = field(default_factory=GradeWords)
+
+
+@dataclass(frozen=True)
 class SyncJob:
-    """One sync. Unless it `publishes`, it stores call records only, and a later step publishes the caches."""
+    """One sync.
+
+    `full_read`: no day is read incrementally. `publish_held`: what the gate would hold is published in the name of `by`.
+    """
 
     engine: sa.Engine
     client: GuankeClient
@@ -25,7 +38,10 @@ class SyncJob:
     phone_key: bytes
     run_id: str
     progress: Progress | None = None
-    publishes: bool = True
+    rules: SyncRules = field(default_factory=SyncRules)
+    full_read: bool = False
+    publish_held: bool = False
+    by: str = ""
 
 
 class Stopwatch:
@@ -72,4 +88,5 @@ def fetch_proof(
         new_fields=dict(read.new_fields),
         missing_fields=dict(read.missing_fields),
         run_id=job.run_id,
+        full_read_at=started_at if plan.mode == "full" else plan.full_read_at,
     )

@@ -11,40 +11,34 @@ from calling_pipeline import days
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.records import FetchProof, GradeDay
 from calling_pipeline.call_stats.sync import store as sync_store
+from calling_pipeline.call_stats.sync.store import DayCount
 from calling_pipeline.database import locks
 from calling_pipeline.errors import IncompleteFetch, NotFound
 from calling_pipeline.vendors.guanke.records import VENDOR
 
 
-def publish_day(
-    connection: sa.Connection, day: dt.date, *, elapsed_s: float | None = None, proof: FetchProof | None = None
-) -> GradeDay:
+def publish_day(connection: sa.Connection, day: dt.date) -> GradeDay:
     """Publish the grade numbers, the agents' ranking and the hourly orders of `day` in the caller's transaction.
 
-    A caller that has just stored the day, in this transaction and under its lock, gives its `proof`, not checked again.
     Raises `NotFound` when the day was never read and `IncompleteFetch` when its records do not match their proof.
     """
-    cached = _publish_grade_numbers(connection, day, elapsed_s=elapsed_s, proof=proof)
-    sync_store.rank_agents(connection, day)
-    sync_store.count_hours(connection, day)
-    return cached
-
-
-def _publish_grade_numbers(
-    connection: sa.Connection, day: dt.date, *, elapsed_s: float | None = None, proof: FetchProof | None = None
-) -> GradeDay:
-    """Publish the day's row of `grade_stats_cache` alone; raises as `publish_day` does."""
     began = time.perf_counter()
-    proof = proof or proven(connection, day)
-    spent = elapsed_s if elapsed_s is not None else proof.elapsed_s + time.perf_counter() - began
-    sync_store.publish_grade_day(connection, proof, now=days.now(), elapsed_s=round(spent, 3))
-    cached = store.read_grade_day(connection, day)
+    proof, count = proven(connection, day)
+    return publish_stored(connection, proof, count, elapsed_s=proof.elapsed_s + time.perf_counter() - began)
+
+
+def publish_stored(connection: sa.Connection, proof: FetchProof, count: DayCount, *, elapsed_s: float) -> GradeDay:
+    """The same for a day that was stored and counted in this transaction, under its lock: nothing is checked again."""
+    sync_store.publish_grade_day(connection, proof, count, now=days.now(), elapsed_s=round(elapsed_s, 3))
+    sync_store.rank_agents(connection, proof.date)
+    sync_store.count_hours(connection, proof.date)
+    cached = store.read_grade_day(connection, proof.date)
     assert cached is not None
     return cached
 
 
-def proven(connection: sa.Connection, day: dt.date) -> FetchProof:
-    """The proof of the day's call records, after a count that they still match it.
+def proven(connection: sa.Connection, day: dt.date) -> tuple[FetchProof, DayCount]:
+    """The proof of the day's call records, and a count of them that still matches it.
 
     No other session changes them until the transaction ends. Raises as `publish_day` does.
     """
@@ -52,13 +46,13 @@ def proven(connection: sa.Connection, day: dt.date) -> FetchProof:
     proof = store.latest_proof(connection, "grade", day)
     if proof is None:
         raise NotFound(f"the call records of {day} were never read; sync the day first")
-    stored = store.count_records(connection, day)
-    if stored != proof.reported_total:
+    count = sync_store.count_day(connection, day)
+    if count.calls + proof.outside_day != proof.reported_total:
         raise IncompleteFetch(
-            f"{stored} call records of {day} are stored and the vendor reported {proof.reported_total};"
+            f"{count.calls} call records of {day} are stored and the vendor reported {proof.reported_total};"
             " the old numbers stand, sync the day again",
             vendor=VENDOR,
-            fetched=stored,
+            fetched=count.calls,
             reported=proof.reported_total,
         )
-    return proof
+    return proof, count

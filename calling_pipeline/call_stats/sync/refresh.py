@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.records import GradeDay, TaskDay, Track
+from calling_pipeline.call_stats.sync.job import SyncRules
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.database import locks
 from calling_pipeline.database.engine import reachable
@@ -19,14 +20,25 @@ from calling_pipeline.vendors.guanke.client import GuankeClient
 
 @dataclass(frozen=True)
 class Refreshed:
-    """The day's numbers after a refresh; `joined` when the refresh of another request brought them."""
+    """The day's numbers after a refresh, None when none are published; `joined`: another request's refresh brought them.
 
-    stats: GradeDay | TaskDay
+    `held`: the publishing gate holds what was read, and the numbers are those from before.
+    """
+
+    stats: GradeDay | TaskDay | None
     joined: bool
+    held: bool = False
 
 
 def refresh_day(
-    engine: sa.Engine, make_client: Callable[[], GuankeClient], track: Track, day: dt.date, *, phone_key: bytes
+    engine: sa.Engine,
+    make_client: Callable[[], GuankeClient],
+    track: Track,
+    day: dt.date,
+    *,
+    phone_key: bytes,
+    rules: SyncRules | None = None,
+    by: str = "",
 ) -> Refreshed:
     """Sync one day now, or wait for the refresh of it that is under way and take its numbers.
 
@@ -39,6 +51,7 @@ def refresh_day(
             theirs = store.read_day(connection, track, day)
             if theirs is not None and theirs.calculated_at >= asked_at:
                 return Refreshed(theirs, joined=True)
-        [result] = sync_days(engine, make_client(), track, [day], sync_type="manual", phone_key=phone_key)
-    assert result.stats is not None, "a sync that publishes has the day's numbers"
-    return Refreshed(result.stats, joined=False)
+        [result] = sync_days(
+            engine, make_client(), track, [day], sync_type="manual", phone_key=phone_key, rules=rules, by=by
+        )
+    return Refreshed(result.stats, joined=False, held=result.outcome == "held")

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.grades import is_unknown, order_yuan
+from calling_pipeline.call_stats.grades import GradeWords, is_unknown, order_yuan
 from calling_pipeline.masking import mask_phone, phone_hash, phone_hasher
 from calling_pipeline.phones import mobile_prefixes, read_phone
 from calling_pipeline.vendors.guanke.records import CallRecord
@@ -41,30 +41,46 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "
 
 
 class Stager:
-    """Formats the pages of one day. `unknown_grades` and `outside_day` count what it met."""
+    """Formats the pages of one day; calls of another day are counted (`outside_day`) and left out."""
 
-    def __init__(self, day: dt.date, phone_key: bytes) -> None:
+    def __init__(self, day: dt.date, phone_key: bytes, words: GradeWords | None = None) -> None:
         start, end = days.day_bounds(day)
         self._day_s = range(int(start.timestamp()), int(end.timestamp()))
         self._hasher = phone_hasher(phone_key)
         self._mobile_prefixes = mobile_prefixes()
         self._odd_phones = _OddPhones(phone_key)
         self._texts = _Texts()
-        self._grades = _Grades()
-        self.unknown_grades: Counter[str] = Counter()
+        self._words = words or GradeWords()
+        self._grades = _Grades(self._words)
+        self._graded: Counter[str | int | None] = Counter()
         self.outside_day = 0
+
+    @property
+    def graded(self) -> int:
+        """Records that carry a grade."""
+        return self._graded.total()
+
+    @property
+    def unknown_grades(self) -> Counter[str]:
+        """Records by a grade that the vocabulary lacks; long texts are cut off."""
+        unknown: Counter[str] = Counter()
+        for text, records in self._graded.items():
+            if is_unknown(str(text), self._words):
+                unknown[str(text)[:40]] += records
+        return unknown
 
     def lines(self, records: Iterable[CallRecord]) -> str:
         """The records in COPY's text format."""
         texts, grades, day_s = self._texts, self._grades, self._day_s
         lines = []
         for record in records:
-            grade, unknown = grades[record.grade]
-            if unknown:
-                self.unknown_grades[str(record.grade)[:40]] += 1
             moment = record.called_at_s
             if moment not in day_s:
                 self.outside_day += 1
+                continue
+            grade, graded = grades[record.grade]
+            if graded:
+                self._graded[record.grade] += 1
             state = record.call_state
             lines.append(
                 f"{record.id}\t{moment}\t{_NULL if state is None else state}\t{record.duration_s or 0}\t{grade}\t"
@@ -116,10 +132,16 @@ class _Texts(dict[str | int | None, str]):
 
 
 class _Grades(dict[str | int | None, tuple[str, bool]]):
+    """The columns of a grade, and whether it is more than blank."""
+
+    def __init__(self, words: GradeWords) -> None:
+        super().__init__()
+        self._words = words
+
     def __missing__(self, value: str | int | None) -> tuple[str, bool]:
         if len(self) >= _REMEMBERED:
             self.clear()
         grade = None if value is None else str(value)
         escaped = _NULL if grade is None else grade.translate(_ESCAPES)
-        judged = self[value] = f"{escaped}\t{order_yuan(grade)}", is_unknown(grade)
+        judged = self[value] = f"{escaped}\t{order_yuan(grade, self._words)}", bool(grade and grade.strip())
         return judged

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from calling_pipeline.call_stats.gate import Numbers
 from calling_pipeline.call_stats.records import FetchProof, TaskSums, Track
-from calling_pipeline.call_stats.tables import agent_ranking, call_records, fetch_numbers, fetch_proofs, hourly_orders
+from calling_pipeline.call_stats.tables import (
+    agent_ranking,
+    call_records,
+    failed_reads,
+    fetch_numbers,
+    fetch_proofs,
+    held_days,
+    hourly_orders,
+    task_stats_cache,
+)
 from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.database.sql import load
 
@@ -19,6 +30,9 @@ _CREATE_STAGING = load("call_stats/sync/create_staging")
 _REMOVE_VANISHED = load("call_stats/sync/remove_vanished")
 _STORE_FIRST = load("call_stats/sync/store_first")
 _STORE_AGAIN = load("call_stats/sync/store_again")
+_COUNT_DAY = load("call_stats/sync/count_day")
+_WEEKDAYS_BY_HOUR = load("call_stats/sync/weekdays_by_hour")
+_NOTE_FAILURE = load("call_stats/sync/note_failure")
 _PUBLISH_GRADE_DAY = load("call_stats/sync/publish_grade_day")
 _PUBLISH_TASK_DAY = load("call_stats/sync/publish_task_day")
 _RANK_AGENTS = load("call_stats/sync/rank_agents")
@@ -35,16 +49,29 @@ class Changes:
     late: int
 
 
+@dataclass(frozen=True)
+class DayCount:
+    """What the stored call records of a day add up to."""
+
+    calls: int
+    grade_9: int
+    grade_1: int
+    dialled: int
+    connected: int
+
+
 def draw_fetch_number(connection: sa.Connection) -> int:
     """The number of a read that begins now."""
     return connection.execute(sa.select(fetch_numbers.next_value())).scalar_one()
 
 
 def newest_fetch_number(connection: sa.Connection, track: Track, day: dt.date) -> int:
-    """The number of the newest read stored for the day, 0 without one."""
-    query = sa.select(sa.func.max(fetch_proofs.c.fetch_number))
-    query = query.where(fetch_proofs.c.track == track, fetch_proofs.c.date == day)
-    return connection.execute(query).scalar_one() or 0
+    """The number of the newest read that is stored for the day or held, 0 without one."""
+    proofs, held = fetch_proofs.c, held_days.c
+    stored = sa.select(sa.func.max(proofs.fetch_number)).where(proofs.track == track, proofs.date == day)
+    waiting = sa.select(held.fetch_number).where(held.track == track, held.date == day, held.state == "open")
+    newest = sa.select(sa.func.greatest(stored.scalar_subquery(), waiting.scalar_subquery()))
+    return connection.execute(newest).scalar_one() or 0
 
 
 def create_staging(connection: sa.Connection) -> None:
@@ -78,13 +105,22 @@ def add_proof(connection: sa.Connection, proof: FetchProof) -> None:
     """Keep the proof of a read."""
     values = asdict(proof)
     values.update((name, dict(values[name])) for name in ("unknown_grades", "new_fields", "missing_fields"))
+    values["warnings"] = list(values["warnings"])
     connection.execute(fetch_proofs.insert(), values)
 
 
-def publish_grade_day(connection: sa.Connection, proof: FetchProof, *, now: dt.datetime, elapsed_s: float) -> None:
-    """Count the day's call records into the cache, unless it holds the numbers of a newer read."""
+def count_day(connection: sa.Connection, day: dt.date) -> DayCount:
+    """Count the day's stored call records."""
+    return DayCount(**connection.execute(_COUNT_DAY, {"day": day}).mappings().one())
+
+
+def publish_grade_day(
+    connection: sa.Connection, proof: FetchProof, count: DayCount, *, now: dt.datetime, elapsed_s: float
+) -> None:
+    """Put the day's count into the cache, unless it holds the numbers of a newer read."""
     read = {"day": proof.date, "sync_type": proof.sync_type, "fetch_number": proof.fetch_number}
-    connection.execute(_PUBLISH_GRADE_DAY, {**read, "now": now, "elapsed_s": elapsed_s})
+    counted = {"grade_9": count.grade_9, "grade_1": count.grade_1, "calls": count.calls}
+    connection.execute(_PUBLISH_GRADE_DAY, {**read, **counted, "now": now, "elapsed_s": elapsed_s})
 
 
 def publish_task_day(connection: sa.Connection, proof: FetchProof, sums: TaskSums, *, now: dt.datetime) -> None:
@@ -103,3 +139,41 @@ def count_hours(connection: sa.Connection, day: dt.date) -> int:
     """Count the day's calls and orders by hour anew; returns how many hours had calls."""
     connection.execute(sa.delete(hourly_orders).where(hourly_orders.c.date == day))
     return connection.execute(_COUNT_HOURS, {"day": day}).rowcount
+
+
+def weekdays_before(connection: sa.Connection, track: Track, wanted: Sequence[dt.date], *, until: float) -> list[Numbers]:
+    """Calls and orders of those of the `wanted` days that are published, up to `until` hours of the day.
+
+    The task track knows whole days only.
+    """
+    if track == "grade":
+        rows = connection.execute(_WEEKDAYS_BY_HOUR, {"days": list(wanted), "until": until})
+        return [Numbers(int(row.calls), int(row.orders), None, None) for row in rows]
+    if until < 24:
+        return []
+    t = task_stats_cache.c
+    query = sa.select(t.callout_number, t.success_number).where(t.date.in_(wanted))
+    return [Numbers(calls, orders, calls, None) for calls, orders in connection.execute(query)]
+
+
+def note_failure(
+    connection: sa.Connection,
+    track: Track,
+    day: dt.date,
+    error: Exception,
+    *,
+    sync_type: str,
+    run_id: str,
+    now: dt.datetime,
+) -> None:
+    """Keep that a read of the day failed, and why."""
+    what = {"error_kind": type(error).__name__, "error": str(error)[:2000]}
+    values = {"track": track, "day": day, "sync_type": sync_type, "run_id": run_id, "now": now, **what}
+    connection.execute(_NOTE_FAILURE, values)
+
+
+def note_read(connection: sa.Connection, track: Track, day: dt.date, *, now: dt.datetime) -> bool:
+    """Keep that the day arrived; whether the attempt before had failed."""
+    t = failed_reads.c
+    query = failed_reads.update().where(t.track == track, t.date == day, t.read_again_at.is_(None))
+    return connection.execute(query.values(read_again_at=now)).rowcount > 0

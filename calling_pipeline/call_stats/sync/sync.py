@@ -11,9 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.call_stats.records import DayResult, Progress, Track
-from calling_pipeline.call_stats.sync.grade_track import sync_grade_day
-from calling_pipeline.call_stats.sync.job import SyncJob
-from calling_pipeline.call_stats.sync.task_track import sync_task_day
+from calling_pipeline.call_stats.sync.attempts import sync_day
+from calling_pipeline.call_stats.sync.job import SyncJob, SyncRules
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import (
     CallingError,
@@ -42,16 +41,32 @@ def sync_days(
     progress: Progress | None = None,
     on_day: Callable[[DayResult], None] | None = None,
     run_id: str | None = None,
-    publishes: bool = True,
+    rules: SyncRules | None = None,
+    full_read: bool = False,
+    publish_held: bool = False,
+    by: str = "",
 ) -> list[DayResult]:
     """Read the `wanted` days of one track and replace what is stored of them; `client` is opened and closed here.
 
+    The publishing gate judges each day by `rules`; with `publish_held` what it would hold is published in the name of `by`.
+    `full_read`: today is not read incrementally.
     The newest day comes first. Each day is stored as soon as it has arrived, and `on_day` is called with the result. A day
     that fails keeps its old numbers and the other days are synced nevertheless, unless no other day can succeed: the vendor
     refuses the credentials, could not be reached for `VENDOR_DOWN_AFTER` days in a row, or the database is gone.
     Raises the day's own error when one day was wanted, else `DaysFailed`.
     """
-    job = SyncJob(engine, client, sync_type, phone_key, run_id or uuid.uuid4().hex, progress, publishes)
+    job = SyncJob(
+        engine,
+        client,
+        sync_type,
+        phone_key,
+        run_id or uuid.uuid4().hex,
+        progress,
+        rules or SyncRules(),
+        full_read,
+        publish_held,
+        by,
+    )
     _note(job, track, "pending", {"days": [day.isoformat() for day in wanted], "sync_type": sync_type})
     try:
         results = asyncio.run(_sync_all(job, track, list(wanted), on_day))
@@ -72,14 +87,13 @@ def _note(job: SyncJob, track: Track, state: State, details: dict[str, Any]) -> 
 async def _sync_all(
     job: SyncJob, track: Track, wanted: list[dt.date], on_day: Callable[[DayResult], None] | None
 ) -> list[DayResult]:
-    sync_day = sync_grade_day if track == "grade" else sync_task_day
     results: list[DayResult] = []
     failures: dict[dt.date, CallingError] = {}
     in_a_row: list[CallingError] = []
     async with job.client:
         for day in sorted(wanted, reverse=True):
             try:
-                result = await sync_day(job, day)
+                result = await sync_day(job, track, day)
             except CallingError as error:
                 if len(wanted) == 1:
                     raise

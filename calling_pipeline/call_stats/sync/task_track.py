@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats.gate import Numbers, Read
 from calling_pipeline.call_stats.records import DayResult, FetchProof, TaskSums
+from calling_pipeline.call_stats.sync import judging
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.sync.job import Stopwatch, SyncJob, fetch_proof
 from calling_pipeline.call_stats.sync.plan import plan_read
@@ -42,7 +45,7 @@ async def sync_task_day(job: SyncJob, day: dt.date) -> DayResult:
             elapsed_s=watch.elapsed_s,
         )
         with connection.begin():
-            return _store(connection, proof, sums)
+            return _store(job, connection, proof, sums)
 
 
 async def _add_up(job: SyncJob, day: dt.date, reading: Reading[TaskStat]) -> TaskSums:
@@ -59,11 +62,19 @@ async def _add_up(job: SyncJob, day: dt.date, reading: Reading[TaskStat]) -> Tas
     return sums
 
 
-def _store(connection: sa.Connection, proof: FetchProof, sums: TaskSums) -> DayResult:
+def _store(job: SyncJob, connection: sa.Connection, proof: FetchProof, sums: TaskSums) -> DayResult:
+    """The whole day has arrived: judge, prove and publish it, or hold it. Runs in the open transaction."""
     day = proof.date
     locks.hold(connection, "call_stats", "task", day)
+    before = store.read_task_day(connection, day)
     if sync_store.newest_fetch_number(connection, "task", day) > proof.fetch_number:
-        return DayResult(day, "task", "superseded", proof, store.read_task_day(connection, day), proof.elapsed_s)
-    sync_store.add_proof(connection, proof)
+        return DayResult(day, "task", "superseded", proof, before, proof.elapsed_s)
+    verdict = judging.judged(job, connection, Read(proof, Numbers(sums.calls, sums.successes, sums.calls, sums.connected)))
+    if verdict.held:
+        judging.hold_day(connection, proof, verdict.reasons, asdict(sums), before)
+        held = store.read_task_day(connection, day)
+        return DayResult(day, "task", "held", proof, held, proof.elapsed_s, verdict.reasons)
+    proof = judging.prove(job, connection, proof, verdict, asdict(sums))
     sync_store.publish_task_day(connection, proof, sums, now=days.now())
-    return DayResult(day, "task", "stored", proof, store.read_task_day(connection, day), proof.elapsed_s)
+    stats = store.read_task_day(connection, day)
+    return DayResult(day, "task", "stored", proof, stats, proof.elapsed_s, verdict.reasons)

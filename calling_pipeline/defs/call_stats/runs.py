@@ -101,6 +101,7 @@ class TrackRun:
                 wanted,
                 sync_type=self._context.run.tags.get(SYNC_TYPE, "manual"),
                 phone_key=deps.phone_key,
+                rules=deps.rules,
                 on_day=self._read,
                 run_id=self._context.run.run_id,
             )
@@ -113,14 +114,24 @@ class TrackRun:
                 self._failed(day, failures[day])
 
     def _read(self, result: DayResult) -> None:
-        """A day has arrived and is published."""
+        """A day has arrived and is published, or held."""
         day, proof = result.date, result.proof
         self._stored.add(day)
         self._context.log.info(f"{day}: {result.outcome}, {proof.distinct_ids} read in {result.elapsed_s} s")
+        if result.outcome == "held":
+            return self._held(result)
         if self._track == "task":
             return self._show(day, {"task_stats_cache": about_tasks(result)})
         assert isinstance(result.stats, GradeDay)
         return self._show(day, {"call_records": about_records(result), **self._about_caches(day, result.stats)})
+
+    def _held(self, result: DayResult) -> None:
+        """The publishing gate keeps the day aside: what is published is judged, nothing is materialized."""
+        day = result.date
+        reasons = "; ".join(reason.sentence for reason in result.reasons if reason.severity == "hold")
+        self._bad[day] = f"held: {reasons}; `calling-pipeline stats held list` shows it"
+        self._context.log.error(f"{day}: {self._bad[day]}")
+        self._show(day, {})
 
     def _about_caches(self, day: dt.date, cached: GradeDay) -> dict[str, dict[str, Any]]:
         with self._runtime.transaction() as connection:

@@ -20,6 +20,7 @@ from calling_pipeline.errors import (
     TransientError,
     VendorAuthRefused,
     VendorRefused,
+    VendorTimeout,
     VendorUnavailable,
 )
 from calling_pipeline.masking import mask_digits
@@ -151,7 +152,8 @@ class GuankeClient:
         answer = await self._get(endpoint, query, token.secret)
         if _says_unauthorised(answer):
             raise VendorAuthRefused(
-                f"Guanke {endpoint} refuses a token it has just issued; ask the vendor whether the account may read it",
+                f"Guanke {_place(endpoint, query)} refuses a token it has just issued;"
+                " ask the vendor whether the account may read it",
                 vendor=VENDOR,
                 endpoint=endpoint,
                 code="401",
@@ -188,7 +190,7 @@ class GuankeClient:
         waited = 0.0
         while True:
             async with self._limit.turn():
-                answer = await self._http.request("GET", endpoint, safe=True, params=query, headers=headers)
+                answer = await self._request(endpoint, query, headers)
                 asked = retry_after_s(answer) if answer.status_code == 429 else None
                 if asked is None:
                     self._limit.went_well()
@@ -198,25 +200,38 @@ class GuankeClient:
             if waited > LONGEST_PAUSE_S or (asked == 0 and waited > 1):
                 break
             self.retries += 1
-        return _require_status(answer, endpoint)
+        return _require_status(answer, endpoint, _place(endpoint, query))
+
+    async def _request(self, endpoint: str, query: Mapping[str, str], headers: Mapping[str, str] | None) -> httpx.Response:
+        try:
+            return await self._http.request("GET", endpoint, safe=True, params=query, headers=headers)
+        except (VendorUnavailable, VendorTimeout) as error:
+            if page := query.get("page"):
+                error.args = (f"{error} (page {page})",)
+            raise
 
     def _note_retry(self, error: TransientError) -> None:
         self.retries += 1
 
 
-def _require_status(answer: httpx.Response, endpoint: str) -> httpx.Response:
+def _place(endpoint: str, query: Mapping[str, str]) -> str:
+    """The endpoint, and the page of it that was asked for."""
+    return f"{endpoint} page {query['page']}" if "page" in query else endpoint
+
+
+def _require_status(answer: httpx.Response, endpoint: str, place: str) -> httpx.Response:
     """The answer when its status is 200 or 401, which the caller judges. Raises what any other status stands for."""
     status = answer.status_code
     if status in (408, 429) or status >= 500:
         raise VendorUnavailable(
-            f"Guanke {endpoint} answered HTTP {status}",
+            f"Guanke {place} answered HTTP {status}",
             vendor=VENDOR,
             endpoint=endpoint,
             retry_after_s=retry_after_s(answer),
         )
     if status not in (200, 401):
         raise VendorRefused(
-            f"Guanke {endpoint} answered HTTP {status}; check CALLING_GUANKE_BASE_URL",
+            f"Guanke {place} answered HTTP {status}; check CALLING_GUANKE_BASE_URL",
             vendor=VENDOR,
             endpoint=endpoint,
             code=str(status),

@@ -163,8 +163,7 @@ class Reading(Generic[T]):
         by = summary.reported - summary.distinct
         raise IncompleteFetch(
             f"Guanke {self._endpoint} reports {summary.reported} records and {summary.distinct} different ones could be read"
-            f" ({abs(by)} {'missing' if by > 0 else 'too many'}, {summary.pages_read_again} pages read again);"
-            " the old numbers stand, sync again later",
+            f" ({abs(by)} {'missing' if by > 0 else 'too many'}, {summary.pages_read_again} pages read again)",
             vendor=VENDOR,
             endpoint=self._endpoint,
             fetched=summary.distinct,
@@ -179,7 +178,7 @@ def require_call_field(read: ReadSummary, name: str, *, of: str) -> None:
     """
     if read.fetched and read.missing_fields[name] >= read.fetched:
         raise ContractBreach(
-            f"Guanke {CALLS} left the field {name} out of all {of}; the old numbers stand, ask the vendor what replaced it",
+            f"Guanke {CALLS} left the field {name} out of all {of}",
             vendor=VENDOR,
             endpoint=CALLS,
         )

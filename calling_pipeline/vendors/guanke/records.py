@@ -19,6 +19,11 @@ from calling_pipeline.errors import ContractBreach
 VENDOR = "guanke"
 CALLS = "/task/cdr/all2"
 TASKS = "/extension/agent/stat"
+COUNTED_FIELDS = {
+    "grade": frozenset({"grade", "callState", "userId"}),
+    "task": frozenset({"callout_number", "called_number", "success_number"}),
+}
+"""The vendor's fields that published numbers depend on, by track."""
 _Identity = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 _EARLIEST_S, _LATEST_S = 1_000_000_000, 4_000_000_000
@@ -220,7 +225,7 @@ def breach(endpoint: str, number: int, error: msgspec.ValidationError) -> Contra
     name = (row["field"] if row else path.strip(".")) or ""
     named = ", ".join(part for part in (f"page {number}", where, f"field {name}" if name else "") if part)
     return ContractBreach(
-        f"Guanke {endpoint} answered outside its contract at {named}: {what}; nothing stored was changed",
+        f"Guanke {endpoint} answered outside its contract at {named}: {what}",
         vendor=VENDOR,
         endpoint=endpoint,
     )

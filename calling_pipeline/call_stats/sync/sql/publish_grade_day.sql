@@ -1,19 +1,18 @@
--- Count the day's call records into the grade cache. The numbers of a newer read (a higher fetch number) stay.
+-- Put the count of a day's call records into the grade cache. The numbers of a newer read (a higher fetch number) stay.
 INSERT INTO grade_stats_cache AS cached (
     date, grade_9, grade_1, total_success, total_records, calculated_at, elapsed_time, sync_type, fetch_number
 )
-SELECT
+VALUES (
     :day,
-    count(*) FILTER (WHERE order_yuan = 9),
-    count(*) FILTER (WHERE order_yuan = 1),
-    count(*) FILTER (WHERE order_yuan <> 0),
-    count(*),
+    :grade_9,
+    :grade_1,
+    cast(:grade_9 AS bigint) + cast(:grade_1 AS bigint),
+    :calls,
     :now,
     :elapsed_s,
     :sync_type,
     :fetch_number
-FROM call_records
-WHERE date = :day
+)
 ON CONFLICT (date) DO UPDATE SET
     grade_9 = excluded.grade_9,
     grade_1 = excluded.grade_1,
