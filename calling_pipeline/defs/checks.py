@@ -17,6 +17,7 @@ import dagster as dg
 import sqlalchemy as sa
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
+from calling_pipeline.defs.planned_checks.store import forget_days
 from calling_pipeline.defs.windows import days_of_run
 from calling_pipeline.quality import Finding
 from calling_pipeline.runtime import Runtime
@@ -187,6 +188,8 @@ def _group(
         for found in verdicts(runtime, days_of_run(context.run.tags), chosen):
             log_verdicts(op, found)
             stops += [verdict for verdict in found if verdict.blocks]
+        if daily is None:
+            forget_days(op.instance, op.run_id, asset, names)
         yield from _let_follow(specs, chosen, stops)
 
     return evaluate

@@ -1,0 +1,41 @@
+"""Rows of checks that Dagster planned and nothing will resolve. They would show a check as skipped that was judged before.
+
+Dagster plans a check for each day of a run, also one that has no day and is evaluated once; and it never removes what it
+planned for a step that did not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import dagster as dg
+import sqlalchemy as sa
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+
+_ROWS = AssetCheckExecutionsTable.c
+
+
+def forget_days(instance: dg.DagsterInstance, run_id: str, asset: str, checks: Collection[str]) -> int:
+    """Remove the rows that the run has planned by day for these checks, which have no day; returns how many there were."""
+    return _forget(
+        instance,
+        _ROWS.run_id == run_id,
+        _ROWS.asset_key == dg.AssetKey(asset).to_string(),
+        _ROWS.check_name.in_(checks),
+        _ROWS.partition.is_not(None),
+    )
+
+
+def forget_unjudged(instance: dg.DagsterInstance, run_id: str) -> int:
+    """Remove what a run that has ended planned and did not judge; returns how many rows there were."""
+    return _forget(instance, _ROWS.run_id == run_id)
+
+
+def _forget(instance: dg.DagsterInstance, *which: sa.ColumnElement[bool]) -> int:
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        return 0
+    planned = sa.delete(AssetCheckExecutionsTable).where(_ROWS.execution_status == "PLANNED", *which)
+    with storage.index_connection() as connection:
+        return connection.execute(planned).rowcount
