@@ -36,17 +36,6 @@ class BatchFacts:
 
 
 @dataclass(frozen=True)
-class DayFacts:
-    """The batches of one day, and the rows of them that break a promise (some of each kind)."""
-
-    day: dt.date
-    batches: tuple[BatchFacts, ...] = ()
-    repeated: tuple[Breach, ...] = ()
-    disagreements: tuple[Breach, ...] = ()
-    called_again: tuple[Breach, ...] = ()
-
-
-@dataclass(frozen=True)
 class PushingCall:
     """One call that a process holds, and since when."""
 
@@ -56,12 +45,28 @@ class PushingCall:
 
 
 @dataclass(frozen=True)
-class OpenFacts:
-    """What is open at `read_at`, of any day: the calls being pushed for the longest, and unknown calls by batch."""
+class DayFacts:
+    """The batches of one day, and the rows of them that break a promise (some of each kind).
 
+    `pushing`: the calls that are being pushed for the longest at `read_at`; `unknown`: batch → its unknown calls.
+    """
+
+    day: dt.date
     read_at: dt.datetime
+    batches: tuple[BatchFacts, ...] = ()
+    repeated: tuple[Breach, ...] = ()
+    disagreements: tuple[Breach, ...] = ()
+    called_again: tuple[Breach, ...] = ()
     pushing: tuple[PushingCall, ...] = ()
     unknown: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HistoryFacts:
+    """Numbers last called by the batches of one day (some of each kind): counted otherwise than in the log, repeated."""
+
+    miscounted: tuple[Breach, ...] = ()
+    repeated: tuple[Breach, ...] = ()
 
 
 def phones_are_unique_in_batch(facts: DayFacts) -> Finding:
@@ -78,7 +83,13 @@ def cards_reconcile(facts: DayFacts) -> Finding:
         balance = reconciliation(one.batch, one.outcome)
         if balance["difference"] or balance["reasons_missing"] or not one.batch.card.adds_up:
             wrong.append(f"batch {one.batch.id}, {balance['difference']} rows unaccounted for")
-    return _none_of(wrong, good="every source row is accounted for", bad="source rows are unaccounted for")
+    return _none_of(
+        wrong,
+        good="every source row is accounted for",
+        bad="source rows are unaccounted for",
+        batches=len(facts.batches),
+        source_rows=sum(one.batch.card.source_rows for one in facts.batches),
+    )
 
 
 def pushed_calls_have_log_and_history(facts: DayFacts) -> Finding:
@@ -92,32 +103,35 @@ def nobody_is_called_twice(facts: DayFacts) -> Finding:
     return _none_of(breaches, good="nobody was called too often", bad="somebody was called too often")
 
 
-def nothing_is_stuck_in_pushing(facts: OpenFacts) -> Finding:
+def nothing_is_stuck_in_pushing(facts: DayFacts) -> Finding:
     """No call is being pushed for longer than any request lasts."""
     stuck = [call for call in facts.pushing if call.claimed_at < facts.read_at - STUCK_AFTER]
     examples = [f"call {call.call}, batch {call.batch}, claimed {call.claimed_at:%Y-%m-%d %H:%M:%S%z}" for call in stuck]
     return _none_of(examples, good="nothing is stuck", bad="calls are stuck in `pushing`; `calls resume` their batch")
 
 
-def no_call_is_unknown(facts: OpenFacts) -> Finding:
+def no_call_is_unknown(facts: DayFacts) -> Finding:
     """No call's outcome is unknown."""
     examples = [f"batch {batch}, calls {calls}" for batch, calls in facts.unknown.items()]
     return _none_of(
         examples,
         good="every call's outcome is known",
         bad="calls with an unknown outcome wait for `calls settle`",
+        unknown_calls=sum(facts.unknown.values()),
     )
 
 
-def phones_are_unique_in_call_history(repeated: Sequence[Breach]) -> Finding:
+def phones_are_unique_in_call_history(facts: HistoryFacts) -> Finding:
     """The history has one row per number, in one spelling."""
-    return _none_of(repeated, good="one row per number", bad="a number is in the history in two spellings")
+    return _none_of(facts.repeated, good="one row per number", bad="a number is in the history in two spellings")
 
 
-def history_agrees_with_log(miscounted: Sequence[Breach]) -> Finding:
+def history_agrees_with_log(facts: HistoryFacts) -> Finding:
     """The history counts exactly the calls in the log."""
-    return _none_of(miscounted, good="the history counts the log's calls", bad="the history counts other calls than the log")
+    return _none_of(
+        facts.miscounted, good="the history counts the log's calls", bad="the history counts other calls than the log"
+    )
 
 
-def _none_of(rows: Sequence[object], *, good: str, bad: str) -> Finding:
-    return Finding(not rows, bad if rows else good, tuple(map(str, rows)))
+def _none_of(rows: Sequence[object], *, good: str, bad: str, **numbers: int) -> Finding:
+    return Finding(not rows, bad if rows else good, tuple(map(str, rows)), {"found": len(rows), **numbers})

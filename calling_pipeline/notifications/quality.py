@@ -34,20 +34,25 @@ class ContractFacts(MessageFacts):
 def ids_are_unique_in_ledger(facts: ContractFacts) -> Finding:
     """No contract id is twice in a ledger. A ledger that cannot be read fails."""
     bad = [*facts.unreadable, *facts.repeated]
-    return Finding(not bad, f"{len(facts.repeated)} contract ids are in a ledger more than once", tuple(bad[:_SHOWN]))
+    numbers = {"repeated": len(facts.repeated), "unreadable_ledgers": len(facts.unreadable)}
+    return Finding(
+        not bad, f"{len(facts.repeated)} contract ids are in a ledger more than once", tuple(bad[:_SHOWN]), numbers
+    )
 
 
 def one_message_per_subject_and_kind(facts: MessageFacts) -> Finding:
     """At most one message per contract (or change) and kind."""
     doubled = facts.doubled
     examples = tuple(f"{subject}: {count} messages {kind}" for subject, kind, count in doubled[:_SHOWN])
-    return Finding(not doubled, f"{len(doubled)} pairs of subject and kind have more than one message", examples)
+    sentence = f"{len(doubled)} pairs of subject and kind have more than one message"
+    return Finding(not doubled, sentence, examples, {"doubled": len(doubled)})
 
 
 def y_exactly_where_delivered(facts: ContractFacts) -> Finding:
     """`Y` in the ledger exactly where every message was delivered."""
     bad = [*facts.unreadable, *facts.wrong_status]
-    return Finding(not bad, f"{len(facts.wrong_status)} ledger rows disagree with the table", tuple(bad[:_SHOWN]))
+    numbers = {"wrong_rows": len(facts.wrong_status), "unreadable_ledgers": len(facts.unreadable)}
+    return Finding(not bad, f"{len(facts.wrong_status)} ledger rows disagree with the table", tuple(bad[:_SHOWN]), numbers)
 
 
 def nothing_pending_too_long(facts: MessageFacts) -> Finding:
@@ -58,7 +63,7 @@ def nothing_pending_too_long(facts: MessageFacts) -> Finding:
         for m in facts.late[:_SHOWN]
     )
     sentence = f"{len(facts.late)} messages are pending for more than {_minutes(TOO_LONG)} minutes"
-    return Finding(not facts.late, sentence, examples)
+    return Finding(not facts.late, sentence, examples, {"late": len(facts.late)})
 
 
 def _minutes(span: dt.timedelta) -> int:

@@ -19,11 +19,13 @@ class LedgerFacts:
 def ids_are_unique(facts: LedgerFacts) -> Finding:
     """No task id twice, blanks and case ignored."""
     repeated = facts.repeated_ids
-    return Finding(not repeated, f"{len(repeated)} task ids are in the ledger more than once", tuple(repeated[:10]))
+    sentence = f"{len(repeated)} task ids are in the ledger more than once"
+    return Finding(not repeated, sentence, tuple(repeated[:10]), {"repeated": len(repeated)})
 
 
 def charges_match(facts: LedgerFacts) -> Finding:
     """Every completed paid task has its charge and every charge its completed paid task."""
     differences = facts.charge_differences
     examples = tuple(f"{task_id}: {difference}" for task_id, difference in differences[:10])
-    return Finding(not differences, f"{len(differences)} tasks and charges disagree", examples)
+    numbers = {"differences": len(differences)}
+    return Finding(not differences, f"{len(differences)} tasks and charges disagree", examples, numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from calling_pipeline.quality import Finding, none_of
@@ -85,6 +85,9 @@ def reconciled_is_billed(days: Sequence[Reconciled]) -> Finding:
         different,
         good=f"all {billed} billed calls are ours and all of ours are billed",
         bad="day(s) differ from the bill",
+        billed=billed,
+        billed_unknown_to_us=sum(day.billed_unknown_to_us for day in days),
+        recorded_not_billed=sum(day.recorded_not_billed for day in days),
     )
 
 
@@ -112,5 +115,6 @@ def summary(rows: Sequence[PoolStatistics]) -> dict[str, int]:
     return {name: sum(getattr(row, name) for row in rows) for name in names}
 
 
-def _none(rows: Rows, *, good: str, bad: str) -> Finding:
-    return none_of(rows[:_EXAMPLES], good=good, bad=f"{len(rows)} {bad}")
+def _none(rows: Rows, *, good: str, bad: str, **numbers: int) -> Finding:
+    found = none_of(rows[:_EXAMPLES], good=good, bad=f"{len(rows)} {bad}")
+    return replace(found, numbers={"found": len(rows), **numbers})

@@ -59,3 +59,21 @@ def test_the_code_location_opens_no_connection_when_it_loads(tmp_path):
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / ".calling").exists(), "loading started a server or wrote a key"
+
+
+def test_every_check_is_described_and_a_check_of_a_daily_asset_is_evaluated_by_day_unless_it_has_no_day(defs):
+    partitioned = {spec.key: spec.partitions_def is not None for spec in defs.resolve_all_asset_specs()}
+    groups = [*defs.asset_checks, *(one for one in defs.assets if isinstance(one, dg.AssetsDefinition))]
+    specs = [spec for group in groups for spec in group.check_specs]
+    assert len(specs) > 20
+    for spec in specs:
+        assert spec.description.endswith("."), spec.key
+    standing = {spec.name for spec in specs if spec.partitions_def is None and partitioned[spec.asset_key]}
+    assert standing == {
+        "task_ids_are_unique",
+        "charges_equal_completed_paid_tasks",
+        "contract_ids_are_unique_in_ledger",
+        "one_open_task_per_contract_and_kind",
+        "y_exactly_where_all_delivered",
+        "nothing_is_pending_too_long",
+    }

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.batches import store as batch_store
-from calling_pipeline.call_batches.quality import BatchFacts, Breach, DayFacts, OpenFacts, PushingCall
-from calling_pipeline.call_batches.tables import call_history, call_tasks
+from calling_pipeline.call_batches.quality import BatchFacts, Breach, DayFacts, HistoryFacts, PushingCall
+from calling_pipeline.call_batches.tables import call_batches, call_history, call_tasks
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.database.sql import load
 
@@ -36,6 +36,7 @@ def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:
     disagreements = (_breaches(connection, query, kind=kind, day=day) for kind, query in DISAGREEMENTS.items())
     return DayFacts(
         day,
+        days.now(),
         tuple(
             BatchFacts(batch, batch_store.outcome(connection, batch.id), _over_caps(connection, batch.id, batch.policy))
             for batch in batch_store.batches_of(connection, day)
@@ -43,29 +44,17 @@ def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:
         repeated=_breaches(connection, REPEATED_IN_BATCH, day=day),
         disagreements=tuple(breach for found in disagreements for breach in found),
         called_again=_breaches(connection, CALLED_AGAIN, kind="recall window", day=day),
+        pushing=_pushing(connection, day),
+        unknown=_unknown(connection, day),
     )
 
 
-def open_facts(connection: sa.Connection) -> OpenFacts:
-    """The calls being pushed for the longest, and the unknown calls of each batch, whatever their day."""
-    t = call_tasks.c
-    pushing = sa.select(t.id, t.batch_id, t.claimed_at).where(t.state == "pushing").order_by(t.claimed_at).limit(EXAMPLES)
-    unknown = sa.select(t.batch_id, sa.func.count()).where(t.state == "unknown").group_by(t.batch_id).order_by(t.batch_id)
-    return OpenFacts(
-        days.now(),
-        tuple(PushingCall(*row) for row in connection.execute(pushing)),
-        {row[0]: row[1] for row in connection.execute(unknown.limit(EXAMPLES))},
+def history_facts(connection: sa.Connection, day: dt.date) -> HistoryFacts:
+    """What the checks judge about the numbers last called by the batches of one day."""
+    return HistoryFacts(
+        miscounted=_breaches(connection, MISCOUNTED_HISTORY, day=day),
+        repeated=_breaches(connection, REPEATED_IN_HISTORY, day=day),
     )
-
-
-def miscounted_history(connection: sa.Connection, day: dt.date) -> tuple[Breach, ...]:
-    """Numbers last called on that day of which the history counts other calls than the log has."""
-    return _breaches(connection, MISCOUNTED_HISTORY, day=day)
-
-
-def repeated_in_history(connection: sa.Connection) -> tuple[Breach, ...]:
-    """Numbers that the call history has in several spellings."""
-    return _breaches(connection, REPEATED_IN_HISTORY)
 
 
 def totals_of(connection: sa.Connection, day: dt.date) -> Any:
@@ -78,6 +67,22 @@ def history_totals(connection: sa.Connection) -> tuple[int, int]:
     calls = sa.func.coalesce(sa.func.sum(call_history.c.calls), 0)
     phones, total = connection.execute(sa.select(sa.func.count(call_history.c.phone), calls)).one()
     return phones, int(total)
+
+
+def _of_day(day: dt.date) -> sa.ColumnElement[bool]:
+    return call_tasks.c.batch_id.in_(sa.select(call_batches.c.id).where(call_batches.c.day == day))
+
+
+def _pushing(connection: sa.Connection, day: dt.date) -> tuple[PushingCall, ...]:
+    t = call_tasks.c
+    query = sa.select(t.id, t.batch_id, t.claimed_at).where(t.state == "pushing", _of_day(day)).order_by(t.claimed_at)
+    return tuple(PushingCall(*row) for row in connection.execute(query.limit(EXAMPLES)))
+
+
+def _unknown(connection: sa.Connection, day: dt.date) -> dict[int, int]:
+    t = call_tasks.c
+    query = sa.select(t.batch_id, sa.func.count()).where(t.state == "unknown", _of_day(day)).group_by(t.batch_id)
+    return {row[0]: row[1] for row in connection.execute(query.order_by(t.batch_id).limit(EXAMPLES))}
 
 
 def _over_caps(connection: sa.Connection, batch_id: int, policy: Mapping[str, Any]) -> tuple[Breach, ...]:
