@@ -16,7 +16,16 @@ from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.records import TRACKS, DayResult, HeldDay, SyncType
 from calling_pipeline.call_stats.store import read_day, read_notices
 from calling_pipeline.call_stats.sync.sync import sync_days
-from calling_pipeline.call_stats.views import day_view, held_view, not_cached, proof_view, reason_views, require_partition
+from calling_pipeline.call_stats.views import (
+    day_view,
+    held_notice,
+    held_view,
+    last_attempt,
+    not_cached,
+    proof_view,
+    reason_views,
+    require_partition,
+)
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 
 _FIGURES = {
@@ -106,8 +115,10 @@ def show(door: Door, text: str) -> Answer:
             kept = read_day(connection, track, day)
             found = found or kept is not None
             if kept is None:
-                document[track] = None
-                lines.append(str(not_cached(track, day, *read_notices(connection, track, day))))
+                held_read, failed = read_notices(connection, track, day)
+                newest = last_attempt(held_read, failed)
+                document[track] = {"held": held_notice(held_read), "last_attempt": newest} if newest else None
+                lines.append(str(not_cached(track, day, held_read, failed)))
                 continue
             answer = day_view(kept, from_cache=True, elapsed_s=time.perf_counter() - began)
             proof = proof_view(kept.proof)

@@ -57,6 +57,42 @@ def test_today_is_read_in_full_again_every_hour(today_sync):
     assert today_sync(at(15)).proof.mode == "full"
 
 
+def test_the_first_tick_of_a_clock_hour_reads_in_full_however_recent_the_last_full_read_was(today_sync):
+    """After a full read at 15:20 the tick of 16:20 was incremental: corrections were seen after seventy minutes."""
+    modes = {}
+    for hour, minute in ((15, 20), (15, 50), (16, 0), (16, 20)):
+        result = today_sync(at(hour, minute))
+        modes[hour, minute] = (result.proof.mode, result.proof.full_read_at)
+    assert modes == {
+        (15, 20): ("full", at(15, 20)),
+        (15, 50): ("incremental", at(15, 20)),
+        (16, 0): ("full", at(16)),
+        (16, 20): ("incremental", at(16)),
+    }
+
+
+def test_a_full_read_at_the_end_of_an_hour_does_not_save_the_next_ones(today_sync):
+    today_sync(at(15, 20))
+    assert today_sync(at(16, 20)).proof.mode == "full"
+
+
+def test_an_incremental_read_says_what_it_cannot_have_seen_and_keeps_the_warnings_before_it(today_sync, guanke):
+    guanke.plant("unknown_grades", path="/task/cdr/all2", times=1, rows=1, text="G")
+    first = today_sync(at(15))
+    assert [warning["rule"] for warning in first.stats.proof.warnings] == ["unknown_grades"]
+    guanke.clear_faults()
+    second = today_sync(at(15, 10))
+    assert second.proof.mode == "incremental"
+    rules = {warning["rule"]: warning["sentence"] for warning in second.stats.proof.warnings}
+    assert rules.keys() == {"unknown_grades", "incremental_read"}
+    assert "calls before 13:59 were last read in full at 15:00" in rules["incremental_read"]
+
+
+def test_a_full_read_can_be_ordered(today_sync):
+    today_sync(at(15))
+    assert today_sync(at(15, 10), full_read=True).proof.mode == "full"
+
+
 def test_a_whole_day_of_ticks_ends_with_the_numbers_of_one_full_read(today_sync, sync, guanke, engine):
     for hour in (9, 12, 15, 18):
         for minute in (0, 30):
