@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from calling_pipeline import days
-from calling_pipeline.alerts import views
+from calling_pipeline.alerts import store, views
 from calling_pipeline.alerts.channels import parse_channels
-from calling_pipeline.alerts.records import StoredCondition
+from calling_pipeline.alerts.records import StoredAlert, StoredCondition
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 
 _HEAD = ("state", "severity", "day", "subject", "times_announced")
@@ -27,12 +28,15 @@ def alerts() -> None:
     "--days", "days_back", default=2, show_default=True, type=click.IntRange(1, 3650), help="Closed ones: how far back."
 )
 @click.option("--open", "only_open", is_flag=True, help="Only what is open.")
+@click.option("--sent", is_flag=True, help="The messages instead, and how many channels got each.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10000))
 @click.pass_obj
-def list_alerts(door: Door, days_back: int, only_open: bool, limit: int) -> Answer:
+def list_alerts(door: Door, days_back: int, only_open: bool, sent: bool, limit: int) -> Answer:
     """What is wrong (open) and what recovered lately (closed): its day, since when, how often it was announced."""
     since = days.now() - dt.timedelta(days=days_back)
     with door.ready_runtime.transaction() as connection:
+        if sent:
+            return _messages(store.stored_alerts(connection, since=since, limit=limit))
         found = views.listed(connection, since=since, only_open=only_open, limit=limit)
     shown = table(_LISTED, [_row(one) for one in found])
     return Answer(
@@ -80,6 +84,14 @@ def test(door: Door) -> Answer:
     }
     lines = [f"{name}: {'accepted it' if ok else 'did not accept it'}" for name, ok in took.items()]
     return Answer(took, lines or ["CALLING_ALERT_URLS names no channel"], failed=not all(took.values()))
+
+
+def _messages(kept: Sequence[StoredAlert]) -> Answer:
+    rows = [
+        (f"{one.created_at:%m-%d %H:%M:%S}", one.severity, one.title, one.delivered, one.waiting, one.failed) for one in kept
+    ]
+    shown = table(("when", "severity", "what", "delivered", "waiting", "failed"), rows)
+    return Answer(kept, [shown if rows else "no alert was sent"])
 
 
 def _row(one: StoredCondition) -> tuple[Any, ...]:

@@ -24,6 +24,8 @@ from calling_pipeline.runtime import Runtime
 
 F = TypeVar("F")
 _SHOWN = 12
+_GROUPS: dict[str, tuple[str, Callable[[Runtime, Sequence[dt.date]], Iterator[list[Any]]]]] = {}
+"""Every group of checks by name: its asset, and how its verdicts are found outside a run."""
 
 
 @dataclass(frozen=True)
@@ -120,13 +122,14 @@ def log_verdicts(context: dg.OpExecutionContext, verdicts: Sequence[Verdict]) ->
     for verdict in verdicts:
         key = (verdict.asset, verdict.day)
         if key not in targets:
-            targets[key] = _newest_materialization(context.instance, *key)
+            targets[key] = newest_materialization(context.instance, *key)
         context.log_event(verdict.evaluation(targets[key]))  # type: ignore[arg-type]  # it takes evaluations too
 
 
-def _newest_materialization(
+def newest_materialization(
     instance: dg.DagsterInstance, asset: str, day: dt.date | None
 ) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """The newest materialization of the asset for the day, as an evaluation names it; None when there is none."""
     partitions = [day.isoformat()] if day else None
     wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=partitions)
     for record in instance.fetch_materializations(wanted, limit=1).records:
@@ -170,6 +173,13 @@ def standing_checks(
     return _group(f"{asset}_{group}" if group else asset, asset, checks, verdicts, None)
 
 
+def verdicts_on(runtime: Runtime, asset: str, day: dt.date | None) -> list[Verdict]:
+    """What the checks of `asset` made here find now: the daily ones of `day`, and the standing ones."""
+    wanted = [day] if day else []
+    groups = [found for of, found in _GROUPS.values() if of == asset]
+    return [verdict for found in groups for verdicts in found(runtime, wanted) for verdict in verdicts]
+
+
 def _group(
     name: str,
     asset: str,
@@ -178,6 +188,7 @@ def _group(
     daily: dg.PartitionsDefinition | None,
 ) -> dg.AssetChecksDefinition:
     specs = {check.name: check.spec(asset, daily) for check in checks}
+    _GROUPS[name] = (asset, lambda runtime, wanted: verdicts(runtime, wanted, checks))
 
     @dg.multi_asset_check(name=f"{name}_checks", specs=list(specs.values()), can_subset=True)
     def evaluate(context: dg.AssetCheckExecutionContext, runtime: dg.ResourceParam[Runtime]) -> Iterator[Any]:

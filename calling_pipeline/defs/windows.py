@@ -52,3 +52,8 @@ def busy_run(instance: dg.DagsterInstance, job_name: str, sync_type: SyncType | 
         if sync_type is None or run.tags.get(SYNC_TYPE, "manual") in ("manual", sync_type):
             return f"run {run.run_id[:8]} is {run.status.value}"
     return None
+
+
+def assets_of_run(context: dg.AssetExecutionContext) -> frozenset[str]:
+    """The assets that the run of `context` materializes, those of its other steps included."""
+    return frozenset(key.to_user_string() for key in context.op_execution_context.job_def.asset_layer.selected_asset_keys)

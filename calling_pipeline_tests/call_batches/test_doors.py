@@ -65,6 +65,8 @@ def test_a_task_is_added_previewed_run_and_proved_by_the_command_line(run, desk)
     assert run("calls", "batches")[0]["batch_id"] == done["batch_id"]
     assert run("calls", "batches", str(done["batch_id"]))["state"] == "completed"
     assert run("ledger", "show", f"batch:{done['batch_id']}")["state"] == "completed"
+    noted = desk.one("SELECT array_agg(DISTINCT asset ORDER BY asset) FROM asset_activity WHERE day IS NOT NULL")
+    assert noted == ["call_batches", "call_history"]
     desk.judge()
 
 

@@ -48,6 +48,8 @@ def test_the_list_shows_open_and_closed_with_their_day_and_how_often_they_were_a
     observe(runtime, False, 2)
     assert json.loads(run("list", "--json").output)[0]["state"] == "closed"
     assert json.loads(run("list", "--open", "--json").output) == []
+    sent = json.loads(run("list", "--sent", "--json").output)
+    assert [one["title"].split(":")[0] for one in sent] == ["Recovered", "Failing"]
 
 
 def test_one_is_shown_with_what_to_do_and_the_alerts_about_it(run, runtime):

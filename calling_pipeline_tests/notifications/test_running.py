@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.activity.store import unreported
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.contract_ledger import parse
 from calling_pipeline.notifications.contracts.runs import run
@@ -44,6 +45,8 @@ def test_every_new_contract_is_announced_once_and_then_says_y(deps, judge, engin
     assert statuses(ledger) == {f"id-{n}": "Y" for n in (1, 2, 3, 4)}
     with engine.connect() as connection:
         assert find(connection, f"notify:{done.run_id}").state == "completed"
+        [noted] = unreported(connection, limit=10)
+    assert (noted.asset, noted.day, noted.numbers["delivered"]) == ("contract_notifications", days.today(), 4)
 
 
 def test_the_group_message_says_what_the_operators_know(deps, judge, ledger):

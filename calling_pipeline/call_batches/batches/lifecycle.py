@@ -11,6 +11,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import note
 from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import alerting
 from calling_pipeline.call_batches.batches import store as batch_store
@@ -65,6 +66,7 @@ def cancel(connection: sa.Connection, batch_id: int) -> Batch:
     call_store.skip_pending(connection, batch_id)
     _save_in_ledger(connection, batch, "cancelled", by="operator")
     alerting.goes_on(connection, batch)
+    _note(connection, batch, "operator")
     return batch
 
 
@@ -94,8 +96,9 @@ def settle(
     if not pushed:
         gate.withdraw_many(connection, ROOM, [distinct for _, _, distinct in settled])
         call_store.reopen(connection, batches, days.now())
-    for settled_batch in batches:
-        alerting.unknown_calls(connection, batch_store.batch(connection, settled_batch))
+    for settled_batch in (batch_store.batch(connection, each) for each in batches):
+        alerting.unknown_calls(connection, settled_batch)
+        _note(connection, settled_batch, by)
     return Settled(len(settled), tuple(batches))
 
 
@@ -120,6 +123,7 @@ def leave(connection: sa.Connection, batch_id: int, runner: uuid.UUID, end: Endi
         alerting.goes_on(connection, batch)
     if end.state == "completed":
         _save_in_ledger(connection, batch, "completed", by=by)
+    _note(connection, batch, by)
     return True
 
 
@@ -144,8 +148,16 @@ def mark_orphans_unknown(connection: sa.Connection, batch_id: int, *, by: str) -
     """Make the batch's orphaned claims unknown; returns how many. Only for the holder of the batch's lock."""
     found = call_store.orphans_to_unknown(connection, batch_id, now=days.now(), by=by)
     if found:
-        alerting.unknown_calls(connection, batch_store.batch(connection, batch_id))
+        batch = batch_store.batch(connection, batch_id)
+        alerting.unknown_calls(connection, batch)
+        _note(connection, batch, by)
     return found
+
+
+def _note(connection: sa.Connection, batch: Batch, by: str) -> None:
+    """The pages of the batch's day have changed."""
+    for asset in ("call_batches", "call_history"):
+        note(connection, asset, batch.day, by=by)
 
 
 def _move(connection: sa.Connection, batch_id: int, state: BatchState, come_from: Sequence[BatchState], note: str) -> Batch:

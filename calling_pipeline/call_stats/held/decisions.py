@@ -8,6 +8,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import note
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.held import closing
 from calling_pipeline.call_stats.held import store as held_store
@@ -34,6 +35,7 @@ def publish(connection: sa.Connection, held_id: int, *, by: str, why: str) -> He
     else:
         sync_store.add_proof(connection, proof)
         sync_store.publish_task_day(connection, proof, TaskSums(**held.numbers), now=days.now())
+        note(connection, "task_stats_cache", proof.date)
     after = judging.published_numbers(store.read_day(connection, held.track, held.date))
     closing.close(connection, held_id, "published", by=by, why=why, before=before, after=after)
     return _closed(connection, held, f"{by} published it: {why}")

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import note
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.gate import Numbers, Read
 from calling_pipeline.call_stats.records import DayResult, FetchProof, TaskSums
@@ -76,5 +77,6 @@ def _store(job: SyncJob, connection: sa.Connection, proof: FetchProof, sums: Tas
         return DayResult(day, "task", "held", proof, held, proof.elapsed_s, verdict.reasons)
     proof = judging.prove(job, connection, proof, verdict, asdict(sums))
     sync_store.publish_task_day(connection, proof, sums, now=days.now())
+    note(connection, "task_stats_cache", day)
     stats = store.read_task_day(connection, day)
     return DayResult(day, "task", "stored", proof, stats, proof.elapsed_s, verdict.reasons)

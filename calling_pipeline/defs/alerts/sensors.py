@@ -9,6 +9,7 @@ from dagster import DagsterEventType, DagsterInstance
 from calling_pipeline.alerts import conditions, deliver, store
 from calling_pipeline.alerts.channels import parse_channels
 from calling_pipeline.alerts.records import Change, Condition
+from calling_pipeline.defs.activity.reporting import report_outside_work
 from calling_pipeline.defs.alerts.events import Cursor, new_events
 from calling_pipeline.defs.alerts.runs import ended_run, upstream_of
 from calling_pipeline.defs.alerts.store import newest_ticks
@@ -51,12 +52,13 @@ def run_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.Resource
 @dg.sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=INTERVAL_S,
-    description="Records an alert when a check begins to fail or warn about a day, and when that day is good again,"
-    " whichever run or door made it so. Sends alerts to every channel of CALLING_ALERT_URLS.",
+    description="Shows work outside Dagster's runs. Records an alert when a check begins to fail or warn about a day, and"
+    " when that day is good again, whichever run or door made it so. Sends alerts to every channel of CALLING_ALERT_URLS.",
 )
 def check_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> dg.SkipReason:
-    """Reads check evaluations from the event log behind a cursor; also those that never reach a run-failure sensor."""
+    """Reports outside work, then reads check evaluations behind a cursor; also those that no run-failure sensor sees."""
     cursor = Cursor.parse(context.cursor, context.instance)
+    reported = report_outside_work(context.instance, runtime)
     records, cursor = new_events(context.instance, cursor, [DagsterEventType.ASSET_CHECK_EVALUATION])
     judging_ranges = {one.event_log_entry.run_id for one in records if judges_a_range(one.event_log_entry)}
     runs = {run_id: context.instance.get_run_by_id(run_id) for run_id in judging_ranges}
@@ -70,7 +72,8 @@ def check_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.Resour
         with runtime.transaction() as connection:
             changes = _announced(conditions.observe_all(connection, found))
     context.update_cursor(str(cursor))
-    return dg.SkipReason(f"{len(records)} evaluations read, {changes} alerts, {_send(runtime)}")
+    found_out = f"work outside runs on {reported} assets and days reported, {len(records)} evaluations read"
+    return dg.SkipReason(f"{found_out}, {changes} alerts, {_send(runtime)}")
 
 
 def _tick_conditions(instance: DagsterInstance) -> list[Condition]:

@@ -4,6 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.call_batches import runs, tables
 from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.call_batches.facts import store as fact_store
@@ -11,6 +12,7 @@ from calling_pipeline.defs.call_batches import checks as call_batches_checks
 from calling_pipeline.defs.call_batches import sensors
 from calling_pipeline.defs.call_batches.metadata import about_day, previews
 from calling_pipeline.defs.metadata import OWNERS, column_schema
+from calling_pipeline.defs.windows import assets_of_run
 from calling_pipeline.runtime import Runtime
 
 _NOTHING = dg.MaterializeResult[None]
@@ -58,7 +60,8 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
             return dg.MaterializeResult(metadata=previews(runtime, config.tasks))
         dependencies, calls, unknown = BatchDependencies.from_runtime(runtime, by=f"run {context.run.run_id[:8]}"), 0, 0
         for key in context.partition_keys:
-            runs.run_day(dependencies, days.parse_day(key), names=config.tasks, say=context.log.info)
+            with reported_by_run(assets_of_run(context)):
+                runs.run_day(dependencies, days.parse_day(key), names=config.tasks, say=context.log.info)
             metadata = about_day(runtime, key)
             context.add_asset_metadata(metadata, partition_key=key)
             calls += metadata["calls_made"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.call_stats.facts.store import day_facts
@@ -54,6 +55,10 @@ class TrackRun:
 
     def execute(self) -> None:
         """Do what is selected. Raises `Failure` when a day is bad, after all days were tried."""
+        with reported_by_run(self._assets):
+            self._execute()
+
+    def _execute(self) -> None:
         if not self._selected:
             for day in sorted(days_of_run(self._context.run.tags), reverse=True):
                 self._show(day, {})

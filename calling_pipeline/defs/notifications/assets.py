@@ -3,9 +3,11 @@
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.defs.metadata import OWNERS
 from calling_pipeline.defs.notifications import checks as notifications_checks
 from calling_pipeline.defs.notifications import schedules, sensors
+from calling_pipeline.defs.windows import assets_of_run
 from calling_pipeline.notifications.contracts import runs
 from calling_pipeline.notifications.contracts.runs import Run
 from calling_pipeline.notifications.dependencies import NotificationDependencies
@@ -67,7 +69,8 @@ def _contract_notifications(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         ledgers = runs.known_ledgers(deps, runtime.settings.contract_ledgers)
         wrong: list[str] = []
         for key in context.partition_keys:
-            done = runs.generate_only(deps, ledgers, created_by=f"dagster {context.run.run_id}", day=days.parse_day(key))
+            with reported_by_run(assets_of_run(context)):
+                done = runs.generate_only(deps, ledgers, created_by=f"dagster {context.run.run_id}", day=days.parse_day(key))
             context.add_asset_metadata(_about(done), partition_key=key)
             wrong += done.errors
         if wrong:
@@ -108,7 +111,7 @@ def _technician_notifications() -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         deps = NotificationDependencies.from_runtime(runtime)
         rows = rows_of_metabase(deps.metabase, deps.plan.technicians.card)
-        with deps.transaction() as connection:
+        with reported_by_run(assets_of_run(context)), deps.transaction() as connection:
             made = generate(connection, rows, deps, created_by=f"dagster {context.run.run_id}")
         return dg.MaterializeResult(
             metadata={

@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import note
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.errors import ConfigurationError
@@ -56,6 +57,9 @@ def generate(
         csv_file, ledger.encoding, len(ledger.contracts), open_rows, new_rows, messages, ledger.parked + undeliverable
     )
     _alert(connection, generated)
+    if new_rows or messages:
+        figures = {"contracts": generated.rows, "contracts_first_seen": new_rows, "messages": messages}
+        note(connection, "contract_notifications", day or days.day_of(now), by=created_by, **figures)
     return generated
 
 

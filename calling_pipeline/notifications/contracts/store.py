@@ -19,7 +19,7 @@ from calling_pipeline.notifications.contracts.tables import contract_ledgers, co
 from calling_pipeline.notifications.outbox.records import Draft, MessageState
 from calling_pipeline.notifications.outbox.store import Outbox, open_lanes
 
-OUTBOX = Outbox(contract_messages, "contract_id")
+OUTBOX = Outbox(contract_messages, "contract_id", asset="contract_notifications", asset_has_days=True)
 
 _KEEP_LEDGER = load("notifications/contracts/keep_ledger")
 _NOTE_ROWS = load("notifications/contracts/note_rows")

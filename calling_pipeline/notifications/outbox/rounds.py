@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from calling_pipeline import days
+from calling_pipeline.activity.noting import note
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.database.engine import driver_dsn
@@ -37,6 +39,8 @@ def deliver_round(deps: NotificationDependencies, outbox: Outbox) -> DeliveryRep
             alert_about_held(connection, outbox)
     with deps.transaction() as connection:
         report.next_due_at = outbox.next_due(connection)
+        if report.attempted:
+            note(connection, outbox.asset, days.today() if outbox.asset_has_days else None, delivered=report.delivered)
     return report
 
 

@@ -37,10 +37,12 @@ _STATE_SETTLED: Mapping[Settlement, MessageState] = {"done": "delivered", "retry
 
 
 class Outbox:
-    """One table of messages. `subject` is the column that people know a message by."""
+    """One table of messages. `subject` is the column that people know a message by; `asset` shows them in Dagster."""
 
-    def __init__(self, table: sa.Table[OutboxColumns], subject: str) -> None:
+    def __init__(self, table: sa.Table[OutboxColumns], subject: str, *, asset: str, asset_has_days: bool = False) -> None:
         self.table = table
+        self.asset = asset
+        self.asset_has_days = asset_has_days
         self.subject = table.c[subject]
         self.claim_sql = load_driver("notifications/outbox/claim", box=table.name)
         self.record_sql = load_driver("notifications/outbox/record", box=table.name)

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import note
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.config import choose
 from calling_pipeline.notifications.dependencies import NotificationDependencies
@@ -45,6 +46,9 @@ def generate(
     add(old, "abandoned", "older than max_age_hours" if send else "noted without sending")
     generated.new_changes, generated.too_old = len(new), len(old)
     generated.companies_without_receiver = sorted(set(generated.companies_without_receiver))
+    if new:
+        figures = {"new_changes": generated.new_changes, "messages": generated.messages, "too_old": generated.too_old}
+        note(connection, "technician_notifications", None, by=created_by, **figures)
     return generated
 
 

@@ -1,0 +1,68 @@
+"""Reports work outside Dagster's runs: the asset's materialization, and its checks judged as a run judges them.
+
+A report that is interrupted is made again: it may appear twice, it does not get lost.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import dagster as dg
+
+from calling_pipeline import days
+from calling_pipeline.activity import store
+from calling_pipeline.activity.records import Activity
+from calling_pipeline.alerts import conditions
+from calling_pipeline.defs.activity.pages import page_of, verdicts_of
+from calling_pipeline.defs.activity.store import report_evaluation
+from calling_pipeline.defs.checks import newest_materialization
+from calling_pipeline.runtime import Runtime
+
+AT_ONCE = 50
+LONGEST_S = 20.0
+"""A tick has a minute; what is left is reported by the next one."""
+
+
+def report_outside_work(instance: dg.DagsterInstance, runtime: Runtime) -> int:
+    """Report what was noted, oldest first; returns how many assets and days were reported."""
+    with runtime.transaction() as connection:
+        noted = store.unreported(connection, limit=AT_ONCE)
+    began, reported = time.monotonic(), 0
+    for activity in noted:
+        if time.monotonic() - began > LONGEST_S:
+            break
+        if activity.day is None or runtime.settings.partition_start <= activity.day <= days.today():
+            _report(instance, runtime, activity)
+            reported += 1
+        with runtime.transaction() as connection:
+            store.forget(connection, activity)
+    return reported
+
+
+def _report(instance: dg.DagsterInstance, runtime: Runtime, activity: Activity) -> None:
+    """A blocking check that fails keeps the day from being shown as materialized, as it does in a run."""
+    asset, day = activity.asset, activity.day
+    page = page_of(runtime, asset, day)
+    verdicts = verdicts_of(runtime, asset, day)
+    if page is not None and not any(verdict.blocks for verdict in verdicts):
+        metadata = {**page, **activity.numbers, "outside_a_run": _said(activity)}
+        partition = day.isoformat() if day else None
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(dg.AssetKey(asset), metadata=metadata, partition=partition)
+        )
+        with runtime.transaction() as connection:
+            conditions.resolve(connection, _undone(asset, day), f"done outside a run by {activity.by or asset}")
+    target = newest_materialization(instance, asset, day)
+    for verdict in verdicts:
+        report_evaluation(instance, verdict.evaluation(target if verdict.day == day else None))
+
+
+def _undone(asset: str, day: dt.date | None) -> str:
+    """The condition that a failed run left the asset undone."""
+    return f"run:{asset}:{day}" if day else f"run:{asset}"
+
+
+def _said(activity: Activity) -> str:
+    times = f"{activity.times} times, " if activity.times > 1 else ""
+    return f"{times}{days.wall_clock(activity.noted_at)}{f' by {activity.by}' if activity.by else ''}"

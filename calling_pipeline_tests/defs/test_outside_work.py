@@ -1,0 +1,156 @@
+"""What is done by command line or API appears on the pages of Dagster, judged, once."""
+
+import datetime as dt
+
+import dagster as dg
+import pytest
+from dagster._core.event_api import PartitionKeyFilter
+
+from calling_pipeline import days
+from calling_pipeline.activity import noting, store
+from calling_pipeline.alerts import conditions
+from calling_pipeline.alerts import store as alert_store
+from calling_pipeline.alerts.records import Condition
+from calling_pipeline.call_stats.dependencies import guanke_client
+from calling_pipeline.call_stats.sync.sync import sync_days
+from calling_pipeline.definitions import build
+from calling_pipeline.defs.activity import reporting
+from calling_pipeline.defs.alerts.sensors import check_failure_alerts
+from calling_pipeline.runtime import Runtime
+
+GRADE_ASSETS = {"call_records", "grade_stats_cache", "agent_ranking", "hourly_orders"}
+
+
+@pytest.fixture
+def own_runtime(app_settings, simulator):
+    made = Runtime(app_settings.model_copy(update={"guanke_base_url": f"{simulator.url}/guanke"}))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def day():
+    return days.today() - dt.timedelta(days=1)
+
+
+@pytest.fixture
+def sync(own_runtime, day):
+    """Sync the day as the command line and the API do."""
+
+    def run():
+        client = guanke_client(own_runtime)
+        sync_days(own_runtime.engine, client, "grade", [day], sync_type="manual", phone_key=own_runtime.phone_key)
+
+    return run
+
+
+@pytest.fixture
+def tick(instance, own_runtime):
+    def evaluate():
+        with dg.build_sensor_context(instance=instance, resources={"runtime": own_runtime}) as context:
+            return check_failure_alerts.evaluate_tick(context).skip_message
+
+    return evaluate
+
+
+def shown(instance, asset, day):
+    """Materializations of the asset's day, newest first."""
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[str(day)])
+    return instance.fetch_materializations(wanted, limit=100).records
+
+
+def judged(instance, asset, check, day):
+    key = dg.AssetCheckKey(dg.AssetKey(asset), check)
+    of_day = PartitionKeyFilter(key=str(day))
+    [found] = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, partition_filter=of_day)
+    return found.status.value
+
+
+def noted(runtime):
+    with runtime.transaction() as connection:
+        return [(one.asset, one.day) for one in store.unreported(connection, limit=100)]
+
+
+def test_a_sync_outside_dagster_is_materialized_and_judged_once(instance, own_runtime, sync, tick, day):
+    sync()
+    assert {asset for asset, _ in noted(own_runtime)} == GRADE_ASSETS
+    assert "work outside runs on 4 assets and days reported" in tick()
+    assert "work outside runs on 0 assets and days reported" in tick()
+    for asset in GRADE_ASSETS:
+        assert len(shown(instance, asset, day)) == 1
+    [record] = shown(instance, "grade_stats_cache", day)
+    metadata = record.asset_materialization.metadata
+    assert metadata["total_success"].value > 0
+    assert "outside_a_run" in metadata
+    assert judged(instance, "call_records", "call_record_ids_are_unique", day) == "SUCCEEDED"
+    assert noted(own_runtime) == []
+
+
+def test_the_same_day_done_again_is_judged_again(instance, sync, tick, day, simulator):
+    sync()
+    tick()
+    simulator.plant("unknown_grades", path="/task/cdr/all2", times=None, rows=60, text="?")
+    sync()
+    tick()
+    assert judged(instance, "call_records", "grades_are_known", day) == "FAILED"
+    simulator.clear_faults()
+    sync()
+    tick()
+    assert judged(instance, "call_records", "grades_are_known", day) == "SUCCEEDED"
+
+
+def test_a_report_that_is_interrupted_is_made_again(instance, own_runtime, sync, tick, day, monkeypatch):
+    sync()
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "forget", stop)
+    with pytest.raises(KeyboardInterrupt):
+        reporting.report_outside_work(instance, own_runtime)
+    monkeypatch.undo()
+    tick()
+    assert noted(own_runtime) == []
+    assert all(shown(instance, asset, day) for asset in GRADE_ASSETS)
+
+
+def test_a_run_reports_its_own_work(instance, own_runtime, day):
+    job = build(own_runtime).resolve_job_def("grade_stats_sync")
+    assert job.execute_in_process(instance=instance, tags={"dagster/partition": str(day)}).success
+    assert noted(own_runtime) == []
+    assert len(shown(instance, "grade_stats_cache", day)) == 1
+
+
+def test_within_a_run_only_its_own_assets_are_left_to_it(own_runtime, day):
+    with noting.reported_by_run({"call_batches"}), own_runtime.transaction() as connection:
+        noting.note(connection, "call_batches", day)
+        noting.note(connection, "call_history", day)
+    assert noted(own_runtime) == [("call_history", day)]
+
+
+def test_work_outside_closes_what_a_failed_run_left_undone(own_runtime, sync, tick, day):
+    name = f"run:call_records:{day}"
+    with own_runtime.transaction() as connection:
+        conditions.observe(connection, Condition(name, True, "error", "run of x", "", "dagster", 1, "call_records", day))
+    sync()
+    tick()
+    with own_runtime.transaction() as connection:
+        assert alert_store.open_conditions(connection, "run") == []
+
+
+def test_a_day_before_the_first_partition_is_not_reported(instance, own_runtime, tick):
+    long_ago = own_runtime.settings.partition_start - dt.timedelta(days=1)
+    with own_runtime.transaction() as connection:
+        noting.note(connection, "call_records", long_ago)
+    assert "on 0 assets" in tick()
+    assert noted(own_runtime) == []
+
+
+def test_work_noted_while_it_is_reported_is_reported_next(own_runtime, day):
+    with own_runtime.transaction() as connection:
+        noting.note(connection, "call_records", day, by="first")
+        [first] = store.unreported(connection, limit=10)
+        noting.note(connection, "call_records", day, by="second")
+        store.forget(connection, first)
+        [left] = store.unreported(connection, limit=10)
+    assert (left.by, left.times) == ("second", 1)
