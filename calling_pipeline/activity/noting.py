@@ -32,3 +32,8 @@ def note(connection: sa.Connection, asset: str, day: dt.date | None, *, by: str 
     """Note work on `asset` (for `day`, when it has days) in the caller's transaction, with figures for people."""
     if asset not in _own.get():
         store.add(connection, asset, day, numbers, by)
+
+
+def note_judgeable(connection: sa.Connection, asset: str, day: dt.date | None) -> None:
+    """Note that what `asset` shows stays, but its checks have something new to judge: a read that is held, say."""
+    note(connection, asset, day, only_judged=True)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 class Activity:
     """What was done to an asset for a day since the last report: the newest numbers, who did it, how often.
 
-    `day` is None for an asset without days. `last_id` is the newest note that this stands for.
+    `changed` is false when its numbers stand and only its checks have something new to judge. `day` is None for an asset
+    without days. `last_id` is the newest note that this stands for.
     """
 
     asset: str
@@ -20,4 +21,5 @@ class Activity:
     by: str
     noted_at: dt.datetime
     times: int
+    changed: bool
     last_id: int

@@ -10,6 +10,11 @@ from typing import Any, Literal
 
 Track = Literal["task", "grade"]
 TRACKS: tuple[Track, ...] = ("task", "grade")
+ASSETS: Mapping[Track, tuple[str, ...]] = {
+    "grade": ("call_records", "grade_stats_cache", "agent_ranking", "hourly_orders"),
+    "task": ("task_stats_cache",),
+}
+"""The assets of each track; the first is what the vendor is read for, the others are counted from it."""
 SyncType = Literal["long_historical", "historical", "today", "manual"]
 """Which window a sync read: T-10 … yesterday, T-3 … yesterday, today, or days that a person chose."""
 Mode = Literal["full", "incremental"]

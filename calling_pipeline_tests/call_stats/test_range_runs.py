@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats.records import ASSETS
 from calling_pipeline.call_stats.sync import sync as sync_module
 from calling_pipeline.definitions import build
 from calling_pipeline.defs import retries
 from calling_pipeline.defs.call_stats import runs
 from calling_pipeline.defs.call_stats.checks import CHECKS
-from calling_pipeline.defs.call_stats.runs import ASSETS
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.defs.windows import range_tags
 from calling_pipeline.quality import Finding

@@ -89,10 +89,11 @@ def test_a_sync_outside_dagster_is_materialized_and_judged_once(instance, own_ru
 def test_the_same_day_done_again_is_judged_again(instance, sync, tick, day, simulator):
     sync()
     tick()
-    simulator.plant("unknown_grades", path="/task/cdr/all2", times=None, rows=60, text="?")
+    simulator.plant("unknown_grades", path="/task/cdr/all2", times=None, rows=400, text="?")
     sync()
     tick()
     assert judged(instance, "call_records", "grades_are_known", day) == "FAILED"
+    assert len(shown(instance, "call_records", day)) == 1  # the read is held: the numbers before stand
     simulator.clear_faults()
     sync()
     tick()

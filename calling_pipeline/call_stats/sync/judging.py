@@ -10,13 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import note_judgeable
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.call_stats import gate, store
 from calling_pipeline.call_stats.gate import Known, Numbers, OtherRead, Read
 from calling_pipeline.call_stats.held import closing
 from calling_pipeline.call_stats.held import store as held_store
-from calling_pipeline.call_stats.records import FetchProof, GradeDay, Reason, TaskDay, Track
+from calling_pipeline.call_stats.records import ASSETS, FetchProof, GradeDay, Reason, TaskDay, Track
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.sync.job import SyncJob
 
@@ -104,6 +105,8 @@ def hold_day(
     )
     title = f"the {proof.track} numbers of {proof.date} pass the publishing gate"
     _observe(connection, f"held:{proof.track}:{proof.date}", title, text, proof.track, proof.date)
+    for asset in ASSETS[proof.track]:
+        note_judgeable(connection, asset, proof.date)
     return held_id
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.activity.noting import note
 from calling_pipeline.call_stats import store
-from calling_pipeline.call_stats.records import FetchProof, GradeDay
+from calling_pipeline.call_stats.records import ASSETS, FetchProof, GradeDay
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.sync.store import DayCount
 from calling_pipeline.database import locks
@@ -33,7 +33,7 @@ def publish_stored(connection: sa.Connection, proof: FetchProof, count: DayCount
     sync_store.publish_grade_day(connection, proof, count, now=days.now(), elapsed_s=round(elapsed_s, 3))
     sync_store.rank_agents(connection, proof.date)
     sync_store.count_hours(connection, proof.date)
-    for asset in ("call_records", "grade_stats_cache", "agent_ranking", "hourly_orders"):
+    for asset in ASSETS["grade"]:
         note(connection, asset, proof.date)
     cached = store.read_grade_day(connection, proof.date)
     assert cached is not None

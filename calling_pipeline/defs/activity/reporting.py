@@ -43,7 +43,7 @@ def report_outside_work(instance: dg.DagsterInstance, runtime: Runtime) -> int:
 def _report(instance: dg.DagsterInstance, runtime: Runtime, activity: Activity) -> None:
     """A blocking check that fails keeps the day from being shown as materialized, as it does in a run."""
     asset, day = activity.asset, activity.day
-    page = page_of(runtime, asset, day)
+    page = page_of(runtime, asset, day) if activity.changed else None
     verdicts = verdicts_of(runtime, asset, day)
     if page is not None and not any(verdict.blocks for verdict in verdicts):
         metadata = {**page, **activity.numbers, "outside_a_run": _said(activity)}

@@ -7,12 +7,12 @@ import dagster as dg
 import sqlalchemy as sa
 
 from calling_pipeline.call_stats import tables
-from calling_pipeline.call_stats.records import Track
+from calling_pipeline.call_stats.records import ASSETS, Track
 from calling_pipeline.defs import retries
 from calling_pipeline.defs.call_stats import checks as call_stats_checks
 from calling_pipeline.defs.call_stats import schedules, sensors
 from calling_pipeline.defs.call_stats.metadata import COLUMNS
-from calling_pipeline.defs.call_stats.runs import ASSETS, TrackRun
+from calling_pipeline.defs.call_stats.runs import TrackRun
 from calling_pipeline.defs.metadata import OWNERS, column_schema
 from calling_pipeline.runtime import Runtime
 

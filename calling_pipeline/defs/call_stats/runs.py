@@ -16,7 +16,7 @@ from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.call_stats.facts.store import day_facts
 from calling_pipeline.call_stats.quality import DayFacts
-from calling_pipeline.call_stats.records import DayResult, GradeDay, Track
+from calling_pipeline.call_stats.records import ASSETS, DayResult, GradeDay, Track
 from calling_pipeline.call_stats.sync.publishing import publish_day
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.defs import retries
@@ -32,12 +32,6 @@ from calling_pipeline.defs.checks import Check, judge, log_verdicts
 from calling_pipeline.defs.windows import SYNC_TYPE, days_of_run, parse_keys
 from calling_pipeline.errors import CallingError, DaysFailed, VendorTimeout, may_succeed_later
 from calling_pipeline.runtime import Runtime
-
-ASSETS: Mapping[Track, Sequence[str]] = {
-    "grade": ("call_records", "grade_stats_cache", "agent_ranking", "hourly_orders"),
-    "task": ("task_stats_cache",),
-}
-"""The assets of each track; the first is what the vendor is read for, the others are counted from it."""
 
 
 class TrackRun:
