@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 PIP := -m pip install --quiet --disable-pip-version-check
+# Each run of Dagster is a new process, and where nothing may write bytecode each would compile the package anew.
+COMPILE := $(BIN)/python -m compileall -q calling_pipeline calling_pipeline_tests
 
 .PHONY: up test check bench coverage measures audit format lock hooks clean help
 
 up: .venv/installed  ## environment, PostgreSQL, migrations, simulator, first sync, API, Dagster UI; Ctrl-C stops all
+	@$(COMPILE)
 	@exec $(BIN)/calling-pipeline up
 
 test: check  ## the checks, then every test; WORKERS=2 at a time
+	@$(COMPILE)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
 check: .venv/installed  ## style, import contracts, dead code, SQL and types; fastest first
@@ -21,6 +25,7 @@ check: .venv/installed  ## style, import contracts, dead code, SQL and types; fa
 	$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar calling_pipeline
 
 bench: .venv/installed-bench  ## the benchmarks, one JSON line each; ONLY=name runs one
+	@$(COMPILE)
 	@$(BIN)/python -m calling_pipeline_tests.benchmarks $(ONLY)
 
 coverage: .venv/installed  ## every test with branch coverage, subprocesses included; fails below the floor in pyproject.toml

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import dagster as dg
 
+from calling_pipeline.defs import startup  # first: it holds the garbage collector back
 from calling_pipeline.defs.alerts import sensors as alerts
 from calling_pipeline.defs.call_batches import assets as call_batches
 from calling_pipeline.defs.call_stats import assets as call_stats
@@ -60,3 +61,4 @@ def _linked_to_code(assets: Iterable[Any], settings: Settings) -> Sequence[Any]:
 
 
 defs = build(Runtime.load())
+startup.finished()

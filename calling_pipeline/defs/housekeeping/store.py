@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from calling_pipeline.database.sql import load
 
@@ -37,6 +36,8 @@ def prune(instance: dg.DagsterInstance, before: dt.datetime) -> Pruned:
     Of the runs that must stay, the step-by-step events are removed. Raises `TypeError` when the instance does not keep
     its events in SQL.
     """
+    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage  # noqa: PLC0415 - alembic: 300 ms
+
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
         raise TypeError(f"{type(storage).__name__} does not keep its events in SQL")
