@@ -28,6 +28,7 @@ GateRule = Literal[
     "orders_dropped",
     "calls_lost",
     "orders_lost",
+    "counts_contradict",
 ]
 """The rules of `call_stats/gate.py`."""
 

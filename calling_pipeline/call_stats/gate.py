@@ -15,7 +15,9 @@ vendor that answers "complete" with a part of the day |
 under other ids |
 | orders_lost | the calls of a published day are still there and more than 30 % of its orders are not | corrections are \
 fewer |
-| calls_lost | never, it warns: a published day lost more than 30 % of its calls | calls are not undone |
+| calls_lost | a later read of a published day has no calls; it warns of more than 30 % less | calls are not undone |
+| counts_contradict | the task track has more successes than connected calls, or more of these than dialled ones | they are \
+parts of each other |
 
 Numbers too small to judge (see `ENOUGH_…`) break no rule, a day under way only warns, and what is not there (no history,
 the other track not read) is not compared. Each rule's limit and severity are settings.
@@ -55,7 +57,8 @@ SEVERITIES: Mapping[Rule, Severity] = {
     "orders_dropped": "hold",
     "calls_jumped": "hold",
     "orders_lost": "hold",
-    "calls_lost": "warn",
+    "calls_lost": "hold",
+    "counts_contradict": "hold",
 }
 """What each rule does to a day beyond its limit, unless the setting says otherwise."""
 
@@ -160,6 +163,7 @@ def _findings(read: Read, known: Known, rules: GateRules) -> Iterator[_Finding]:
     yield from _tracks(read, known, rules)
     yield from _weekdays(read, known, rules)
     yield from _lost(read, known, rules)
+    yield from _contradictions(read)
 
 
 def _unknown_grades(read: Read, rules: GateRules) -> Iterator[_Finding]:
@@ -293,10 +297,22 @@ def _lost(read: Read, known: Known, rules: GateRules) -> Iterator[_Finding]:
     if before.calls >= ENOUGH_CALLS and now.calls < before.calls * kept:
         yield _Finding(
             "calls_lost",
-            True,
+            now.calls == 0,
             f"{now.calls} calls where {before.calls} were published",
             {"calls": now.calls, "published": before.calls, "share_pct": _share(before.calls - now.calls, before.calls)},
         )
+
+
+def _contradictions(read: Read) -> Iterator[_Finding]:
+    dialled, connected, orders = read.numbers.dialled, read.numbers.connected, read.numbers.orders
+    if read.proof.track != "task" or dialled is None or connected is None or orders <= connected <= dialled:
+        return
+    yield _Finding(
+        "counts_contradict",
+        True,
+        f"{orders} successes of {connected} connected and {dialled} dialled calls",
+        {"successes": orders, "connected": connected, "dialled": dialled},
+    )
 
 
 def _is_over(proof: FetchProof) -> bool:

@@ -31,6 +31,7 @@ Rule = Literal[
     "orders_dropped",
     "calls_lost",
     "orders_lost",
+    "counts_contradict",
 ]
 """A rule of the publishing gate; `gate.py` says what each judges and why."""
 HeldState = Literal["open", "published", "discarded", "replaced"]

@@ -51,6 +51,8 @@ BAD_DAYS = {
     "orders_dropped": (read(numbers=of(orders=0)), Known(weekdays=[of()])),
     "calls_jumped": (read(numbers=of(calls=9000)), Known(weekdays=[of(), of()])),
     "orders_lost": (read(numbers=of(orders=28)), Known(before=of(orders=49))),
+    "calls_lost": (read(numbers=of(0, 0, 0, 0)), Known(before=of())),
+    "counts_contradict": (read("task", of(orders=950)), Known()),
 }
 WARNED = {
     "new_fields": (read(new_fields={"aiScore": 2000}), Known()),
