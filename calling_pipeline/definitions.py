@@ -14,6 +14,7 @@ from calling_pipeline.defs.alerts import sensors as alerts
 from calling_pipeline.defs.call_batches import assets as call_batches
 from calling_pipeline.defs.call_stats import assets as call_stats
 from calling_pipeline.defs.housekeeping import jobs as housekeeping
+from calling_pipeline.defs.instance.workers import in_process_executor
 from calling_pipeline.defs.notifications import assets as notifications
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.defs.task_ledger import assets as task_ledger
@@ -43,7 +44,7 @@ def build(runtime: Runtime) -> dg.Definitions:
         schedules=merged.schedules,
         sensors=merged.sensors,
         resources={"runtime": runtime},
-        executor=dg.in_process_executor,
+        executor=in_process_executor(runtime),
     )
 
 

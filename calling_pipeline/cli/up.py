@@ -94,7 +94,6 @@ def _start(supervisor: Supervisor, settings: Settings, calls_csv: str | None, *,
     _say("Dagster …")
     workspace = _workspace(settings)
     port = str(settings.code_server_port)
-    supervisor.run("reaper", _python("calling_pipeline.defs.reaper"))
     code = ["-m", "calling_pipeline.definitions", "--location-name", LOCATION]
     supervisor.start("code-server", _python("dagster", "code-server", "start", *code, "-h", HOST, "-p", port))
     supervisor.start(

@@ -1,23 +1,38 @@
-"""Ends the runs whose processes ended with the machine; to be run before Dagster starts.
+"""Ends at once the runs whose processes are certainly gone. Safe at any time, on any host: see `instance/workers.py`.
 
-Dagster's launcher cannot tell, and a run that stays STARTED would keep its schedule skipping without end.
+Dagster's own run monitoring does the same by the launcher of `dagster.yaml`, every 30 seconds; this is for who does not
+want to wait. Runs that are queued or starting are left to Dagster's time limits, and runs of a launcher that can judge
+its own workers (Celery, Docker, Kubernetes) to that launcher.
 """
 
 from __future__ import annotations
 
 import dagster as dg
 
-UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+from calling_pipeline.defs.instance.launcher import ENDED, RunLauncher, verdict_of
+from calling_pipeline.runtime import Runtime
 
 
-def reap(instance: dg.DagsterInstance) -> int:
-    """Report every run under way as failed; Dagster's run retries then start it again. Returns how many."""
-    orphans = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
-    for run in orphans:
-        instance.report_run_failed(run, "its process ended with the machine or was stopped with `make up`")
-    return len(orphans)
+def reap(instance: dg.DagsterInstance, runtime: Runtime | None = None) -> int:
+    """Report every started run whose process is gone as failed; Dagster's run retries then start it again.
+
+    Returns how many. Raises `DatabaseUnavailable` without the business database.
+    """
+    launcher = instance.run_launcher
+    if launcher.supports_check_run_worker_health and not isinstance(launcher, RunLauncher):
+        return 0
+    runtime = runtime or Runtime.load()
+    started = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    gone = [run for run in started if verdict_of(runtime, run) == "gone"]
+    ended = 0
+    for run in gone:
+        again = instance.get_run_by_id(run.run_id)  # a run that has just ended by itself is no orphan
+        if again is not None and again.status == dg.DagsterRunStatus.STARTED:
+            instance.report_run_failed(again, ENDED)
+            ended += 1
+    return ended
 
 
 if __name__ == "__main__":
     with dg.DagsterInstance.get() as own:
-        reap(own)
+        print(f"{reap(own)} runs ended whose processes were gone")  # noqa: T201 - a command's answer

@@ -1,0 +1,50 @@
+"""Where Dagster keeps its own state, as `dagster.yaml` names it: PostgreSQL, at CALLING_DAGSTER_DATABASE_URL.
+
+Without that setting an instance can be made all the same, so that `dagster definitions validate` and `dg check defs` work
+in a fresh clone; the first use of its storage says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dagster._config.config_schema import UserConfigSchema
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres.auth import PgTokenProvider
+
+from calling_pipeline.database.engine import dagster_url
+from calling_pipeline.errors import ConfigurationError
+from calling_pipeline.settings import load
+
+NOT_SET = (
+    "CALLING_DAGSTER_DATABASE_URL is not set: start Dagster by `calling-pipeline up` or `calling-pipeline exec -- COMMAND`,"
+    " or set it to a PostgreSQL address"
+)
+
+
+class InstanceStorage(DagsterPostgresStorage):
+    """Dagster's PostgreSQL storage with the driver and the session's time zone that it needs, whatever the address says."""
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        return {}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, object]
+    ) -> InstanceStorage:
+        """Read the setting; tables are made only where there is a database."""
+        given = load().dagster_database_url
+        if given is None:
+            nowhere = "postgresql+psycopg2://127.0.0.1:1/none"
+            return cls(nowhere, should_autocreate_tables=False, inst_data=inst_data, token_provider=_NoDatabase())
+        url = dagster_url(given.get_secret_value()).render_as_string(hide_password=False)
+        return cls(url, inst_data=inst_data)
+
+
+class _NoDatabase(PgTokenProvider):
+    """Asked before every connection is opened."""
+
+    def _fetch_token(self) -> tuple[str, float]:
+        raise ConfigurationError(NOT_SET)

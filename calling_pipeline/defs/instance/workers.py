@@ -1,0 +1,174 @@
+"""Whether the process of a run still lives.
+
+From before its first step to its end, the process that executes a run holds the session lock `run worker, RUN_ID` in the
+business database, and the run's tag `calling/worker` says which process of which host that is. PostgreSQL frees the lock
+when the process ends, wherever it ran; a lock that is lost with its connection is taken again within seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import dagster as dg
+import psycopg
+from dagster._core.events import DagsterEvent
+from dagster._core.execution.context.system import PlanOrchestrationContext
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.executor.in_process import InProcessExecutor
+from sqlalchemy.engine import URL
+
+from calling_pipeline.at_most_once.orphans import SessionLock
+from calling_pipeline.runtime import Runtime
+
+WORKER_TAG = "calling/worker"
+LOCK = "run worker"
+HEARTBEAT_S = 5.0
+_LOG = logging.getLogger(__name__)
+
+Verdict = Literal["alive", "gone", "silent", "not registered"]
+"""`silent`: a run of another host whose lock is free now. That alone proves nothing: its connection may have been lost."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The process that executes a run: the run's id, where, and which process there (its number and its start)."""
+
+    run_id: str
+    host: str
+    pid: int
+    started: str
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.host} {self.pid} {self.started}"
+
+
+def this_worker(run_id: str) -> Worker:
+    """This process, as the executor of the run."""
+    return Worker(run_id, this_host(), os.getpid(), _start_of(os.getpid()) or "unknown")
+
+
+def worker_of(run: dg.DagsterRun) -> Worker | None:
+    """What the run's tag says; None without one, and for the tag of another run: Dagster copies tags to a retry."""
+    parts = run.tags.get(WORKER_TAG, "").split(" ")
+    if len(parts) != 4 or parts[0] != run.run_id or not parts[2].isdecimal():
+        return None
+    return Worker(parts[0], parts[1], int(parts[2]), parts[3])
+
+
+def judge(worker: Worker | None, *, lock_is_held: bool) -> Verdict:
+    """What is known of a run's process. `gone` is certain: its lock is free, and this very host has no such process."""
+    if worker is None:
+        return "not registered"
+    if lock_is_held:
+        return "alive"
+    if worker.host != this_host():
+        return "silent"
+    return "alive" if _start_of(worker.pid) == worker.started else "gone"
+
+
+@cache
+def this_host() -> str:
+    """This host since its last start; a container counts as a host of its own, for it sees its own processes only."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
+    processes = os.readlink("/proc/self/ns/pid").strip("pid:[]")
+    return f"{socket.gethostname()}/{boot}/{processes}".replace(" ", "_")
+
+
+def in_process_executor(runtime: Runtime) -> dg.ExecutorDefinition:
+    """Dagster's own in-process executor, in a process that can be seen to live."""
+
+    @dg.executor(name="in_process", config_schema=dg.in_process_executor.config_schema)
+    def in_process(context: dg.InitExecutorContext) -> _Registered:
+        plain = dg.in_process_executor.executor_creation_fn(context)  # type: ignore[misc]
+        assert isinstance(plain, InProcessExecutor)
+        return _Registered(plain, runtime)
+
+    return in_process
+
+
+class _Registered(InProcessExecutor):
+    """Executes as `plain` does, registered as the run's worker."""
+
+    def __init__(self, plain: InProcessExecutor, runtime: Runtime) -> None:
+        super().__init__(plain.retries, plain.step_dependency_config, plain.marker_to_close)
+        self._runtime = runtime
+
+    def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
+        with registered(plan_context.instance, plan_context.run_id, self._runtime.database_url):
+            yield from super().execute(plan_context, execution_plan)
+
+
+@contextmanager
+def registered(instance: dg.DagsterInstance, run_id: str, url: URL) -> Iterator[None]:
+    """Hold the run's lock within the block, and tag the run with this process once the lock is held.
+
+    Without a database the run goes on: it is not registered, so nobody ends it either.
+    """
+    heart = _Heart(SessionLock(url, LOCK, run_id))
+    heart.start()
+    try:
+        if heart.wait_for_first_beat():
+            instance.add_run_tags(run_id, {WORKER_TAG: str(this_worker(run_id))})
+        yield
+    finally:
+        heart.stop()
+
+
+class _Heart(threading.Thread):
+    """Holds a session lock in a thread of its own, and takes it again when its connection was lost."""
+
+    def __init__(self, lock: SessionLock) -> None:
+        super().__init__(name=LOCK, daemon=True)
+        self._lock = lock
+        self._tried = threading.Event()
+        self._ended = threading.Event()
+        self._held_at_first = False
+
+    def wait_for_first_beat(self) -> bool:
+        """Whether the lock was taken at the first attempt."""
+        self._tried.wait()
+        return self._held_at_first
+
+    def stop(self) -> None:
+        """Release the lock."""
+        self._ended.set()
+        self.join(HEARTBEAT_S)
+
+    def run(self) -> None:
+        try:
+            self._held_at_first = self._beat()
+        finally:
+            self._tried.set()
+        while not self._ended.wait(HEARTBEAT_S):
+            self._beat()
+        with suppress(psycopg.Error):
+            self._lock.free()
+
+    def _beat(self) -> bool:
+        try:
+            return self._lock.holds() or self._lock.take()
+        except psycopg.Error as error:
+            _LOG.warning("the lock of this run cannot be held: %s", str(error).splitlines()[0])
+            return False
+
+
+def _start_of(pid: int) -> str | None:
+    """When the process was started, in clock ticks since the host's own start; None when there is none, or it has ended.
+
+    The number names the process even when its pid is used again, and no change of the clock moves it.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (OSError, IndexError):
+        return None
+    state, started = fields[0], fields[19]
+    return None if state in "ZX" else started

@@ -1,0 +1,199 @@
+"""A run is ended for its worker's death only when its worker is dead: here, on another host, whoever was restarted."""
+
+import logging
+import os
+import shutil
+import signal
+import sys
+import uuid
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.launcher import DefaultRunLauncher, WorkerStatus
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import EmptyWorkspaceTarget
+from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
+
+from calling_pipeline.database.engine import dagster_url
+from calling_pipeline.defs.instance import launcher as launchers
+from calling_pipeline.defs.instance import workers
+from calling_pipeline.defs.reaper import reap
+from calling_pipeline_tests.at_most_once.test_orphans import end_session_of
+from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
+
+ROOT = Path(__file__).parents[2]
+S = dg.DagsterRunStatus
+UNDER_WAY = [S.QUEUED, S.NOT_STARTED, S.STARTING, S.STARTED, S.CANCELING]
+
+
+@pytest.fixture
+def instance(database_url, empty_database_url, tmp_path, monkeypatch):
+    """The instance of `dagster.yaml` itself, as a process of its own finds it."""
+    home = tmp_path / "dagster"
+    home.mkdir()
+    shutil.copy(ROOT / "dagster.yaml", home)
+    business = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.setenv("CALLING_DATABASE_URL", business)
+    monkeypatch.setenv(
+        "CALLING_DAGSTER_DATABASE_URL", dagster_url(str(empty_database_url.render_as_string(False))).render_as_string(False)
+    )
+    monkeypatch.setenv("WAIT_FOR", str(tmp_path / "go on"))
+    monkeypatch.setattr(workers, "HEARTBEAT_S", 0.2)
+    with dg.DagsterInstance.get() as made:
+        yield made
+
+
+def start_run(instance, **environment):
+    """A run in a process of its own, once it is under way and registered."""
+    program = [sys.executable, "-m", "calling_pipeline_tests.defs.waiting_run"]
+    process = start_process(program, env={**os.environ, **environment})
+    known = {run.run_id for run in instance.get_runs()}
+
+    def registered():
+        assert process.poll() is None, "the run's process ended"
+        return [run for run in instance.get_runs() if run.run_id not in known and workers.WORKER_TAG in run.tags]
+
+    return process, wait_until(registered)[0].run_id
+
+
+def status(instance, run_id):
+    return instance.get_run_by_id(run_id).status
+
+
+def finish(process):
+    Path(os.environ["WAIT_FOR"]).touch()
+    assert process.wait(LIMIT_S) == 0
+
+
+def kill(process):
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def monitor(instance):
+    """One round of Dagster's own run monitoring, as the daemon does it."""
+    with WorkspaceProcessContext(instance, EmptyWorkspaceTarget()) as context:
+        failures = list(execute_run_monitoring_iteration(context, logging.getLogger("monitoring")))
+    assert not any(failures), failures
+
+
+def lock_is_free(runtime, run_id):
+    with runtime.transaction() as connection:
+        return not launchers.is_held(connection, workers.LOCK, run_id)
+
+
+def test_a_run_whose_process_lives_is_left_alone_and_ends_by_itself(instance):
+    """The documented order of production, the reaper before the daemon, once failed every run under way."""
+    process, run_id = start_run(instance)
+    assert reap(instance) == 0
+    monitor(instance)
+    assert status(instance, run_id) == S.STARTED
+    finish(process)
+    assert status(instance, run_id) == S.SUCCESS
+    assert reap(instance) == 0
+
+
+def test_a_run_whose_process_was_killed_is_ended_once(instance):
+    process, run_id = start_run(instance)
+    kill(process)
+    assert status(instance, run_id) == S.STARTED, "nobody has told Dagster"
+    assert reap(instance) == 1
+    assert status(instance, run_id) == S.FAILURE
+    assert reap(instance) == 0
+
+
+def test_the_daemon_alone_ends_a_dead_run_and_no_live_one(instance):
+    """After a restart of the daemon, and of nothing else."""
+    dead, of_the_dead = start_run(instance)
+    alive, of_the_living = start_run(instance)
+    kill(dead)
+    with dg.DagsterInstance.get() as after_a_restart:
+        monitor(after_a_restart)
+    assert (status(instance, of_the_dead), status(instance, of_the_living)) == (S.FAILURE, S.STARTED)
+    finish(alive)
+    assert status(instance, of_the_living) == S.SUCCESS
+
+
+def test_a_live_run_of_another_host_is_known_by_its_lock(instance, monkeypatch):
+    """Workers as Celery has them: no process of this host, and their numbers mean nothing here."""
+    process, run_id = start_run(instance, HOST="a-worker-far-away")
+    monkeypatch.setattr(launchers.RunLauncher, "clock", iter(range(0, 10_000, 1_000)).__next__)
+    assert reap(instance) == 0
+    for _ in range(3):
+        monitor(instance)
+    assert status(instance, run_id) == S.STARTED
+    finish(process)
+    assert status(instance, run_id) == S.SUCCESS
+
+
+def test_a_dead_run_of_another_host_is_ended_after_it_was_silent_at_every_look(instance, runtime, monkeypatch):
+    process, run_id = start_run(instance, HOST="a-worker-far-away")
+    kill(process)
+    wait_until(lambda: lock_is_free(runtime, run_id))
+    now = [0.0]
+    monkeypatch.setattr(launchers.RunLauncher, "clock", lambda self: now[0])
+    assert reap(instance) == 0, "one look proves nothing about another host"
+    monitor(instance)
+    now[0] = launchers.SILENT_S - 1
+    monitor(instance)
+    assert status(instance, run_id) == S.STARTED
+    now[0] = launchers.SILENT_S
+    monitor(instance)
+    assert status(instance, run_id) == S.FAILURE
+
+
+def test_a_worker_that_lost_its_connection_takes_its_lock_again(instance, engine, runtime):
+    """PostgreSQL was restarted; the run was alive all the time."""
+    process, run_id = start_run(instance)
+    with engine.connect() as connection:
+        end_session_of(connection, workers.LOCK, run_id)
+    assert reap(instance) == 0, "its process is seen"
+    wait_until(lambda: not lock_is_free(runtime, run_id))
+    finish(process)
+
+
+def test_runs_that_are_queued_or_starting_belong_to_dagsters_time_limits(instance):
+    for state in UNDER_WAY:
+        instance.run_storage.add_run(dg.DagsterRun(job_name="any", run_id=str(uuid.uuid4()), status=state))
+    assert reap(instance) == 0
+    assert {run.status for run in instance.get_runs()} == set(UNDER_WAY), "nobody knows their workers"
+
+
+def test_the_tag_of_the_run_before_says_nothing_about_its_retry(instance):
+    """Dagster copies a failed run's tags to its retry: the dead worker in it is not the retry's."""
+    dead, run_id = start_run(instance)
+    kill(dead)
+    tags = instance.get_run_by_id(run_id).tags
+    retry = dg.DagsterRun(job_name="any", run_id=str(uuid.uuid4()), status=S.STARTED, tags=dict(tags))
+    instance.run_storage.add_run(retry)
+    assert reap(instance) == 1
+    assert (status(instance, run_id), status(instance, retry.run_id)) == (S.FAILURE, S.STARTED)
+
+
+def test_a_pid_that_another_process_has_now_is_not_the_run():
+    """The number of a killed worker may come back at any time."""
+    mine = workers.this_worker("a-run")
+    other = workers.Worker("a-run", mine.host, mine.pid, "12")
+    assert workers.judge(mine, lock_is_held=False) == "alive"
+    assert workers.judge(other, lock_is_held=False) == "gone"
+    assert workers.judge(other, lock_is_held=True) == "alive", "both proofs are asked for"
+
+
+def test_runs_of_a_launcher_that_judges_its_own_workers_are_left_to_it(instance, monkeypatch):
+    class Celery(DefaultRunLauncher):
+        @property
+        def supports_check_run_worker_health(self):
+            return True
+
+        def check_run_worker_health(self, run):
+            return dg._core.launcher.CheckRunHealthResult(WorkerStatus.RUNNING)
+
+    process, run_id = start_run(instance)
+    kill(process)
+    celery = Celery()
+    celery.register_instance(instance)
+    monkeypatch.setattr(dg.DagsterInstance, "run_launcher", celery)
+    assert reap(instance) == 0
+    assert status(instance, run_id) == S.STARTED

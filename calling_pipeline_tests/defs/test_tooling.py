@@ -1,0 +1,47 @@
+"""Dagster's own commands in a fresh clone: no database, no environment."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def fresh_clone(folder, *command):
+    """Run a command in a folder with the top-level files, and nothing set."""
+    for name in ("dagster.yaml", "workspace.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CALLING_", "DAGSTER_"))}
+    environment = {**kept, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_definitions_are_validated_without_a_database_and_without_an_environment(tmp_path):
+    done = fresh_clone(tmp_path, "dagster", "definitions", "validate")
+    assert done.returncode == 0, done.stderr
+    assert "All code locations passed validation" in done.stdout + done.stderr
+    assert not (tmp_path / ".calling").exists(), "validating started a server or wrote a key"
+
+
+def test_the_assets_are_listed_without_a_database(tmp_path):
+    done = fresh_clone(tmp_path, "dagster", "asset", "list")
+    assert done.returncode == 0, done.stderr
+    assert "grade_stats_cache" in done.stdout
+
+
+def test_what_needs_the_database_says_how_to_get_one(tmp_path):
+    done = fresh_clone(tmp_path, "dagster", "run", "list")
+    assert done.returncode != 0
+    assert "CALLING_DAGSTER_DATABASE_URL is not set" in done.stderr
+
+
+def test_dg_knows_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]
+    assert project["directory_type"] == "project"
+    assert find_spec(project["project"]["code_location_target_module"]) is not None
