@@ -13,6 +13,8 @@ from calling_pipeline.defs import startup  # first: it holds the garbage collect
 from calling_pipeline.defs.alerts import sensors as alerts
 from calling_pipeline.defs.call_batches import assets as call_batches
 from calling_pipeline.defs.call_stats import assets as call_stats
+from calling_pipeline.defs.call_stats.sensors import CACHES
+from calling_pipeline.defs.catch_up import Filling, cache_warm_up, materialized
 from calling_pipeline.defs.housekeeping import jobs as housekeeping
 from calling_pipeline.defs.instance.workers import in_process_executor
 from calling_pipeline.defs.notifications import assets as notifications
@@ -32,17 +34,25 @@ ROOMS: tuple[Callable[[dg.DailyPartitionsDefinition], dg.Definitions], ...] = (
     housekeeping.definitions,
 )
 
+REST = (
+    Filling("task usage", "task_usage_job", materialized("task_usage")),
+    Filling("communication records", "communication_records_job", materialized("communication_records")),
+)
+"""The daily assets whose holes `cache_warm_up` fills beside the caches."""
+
 
 def build(runtime: Runtime) -> dg.Definitions:
     """The code location over `runtime`; tests pass one of their own."""
     daily = daily_partitions(runtime.settings.partition_start)
     merged = dg.Definitions.merge(*(definitions(daily) for definitions in ROOMS))
+    jobs = {job.name: job for job in merged.jobs or ()}
+    warm_up = cache_warm_up(CACHES, REST, [jobs[filling.job] for filling in (*CACHES, *REST)], daily)
     return dg.Definitions(
         assets=_linked_to_code(merged.assets or (), runtime.settings),
         asset_checks=merged.asset_checks,
         jobs=merged.jobs,
         schedules=merged.schedules,
-        sensors=merged.sensors,
+        sensors=[*(merged.sensors or ()), warm_up],
         resources={"runtime": runtime},
         executor=in_process_executor(runtime),
     )

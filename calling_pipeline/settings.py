@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     partition_start: dt.date = Field(dt.date(2025, 1, 1), description="First day of the daily partitions")
     cache_retention_days: int = Field(30, ge=1, description="Days the stats caches are kept")
     call_record_retention_days: int = Field(90, ge=11, description="Days call records are kept")
+    catch_up_days: int = Field(
+        30, ge=1, description="Past days that are filled by themselves after a downtime; at most what the vendors keep"
+    )
+    vendor_retry_delay_s: float = Field(
+        30.0, ge=0, description="Seconds before a step asks a vendor again that could not answer; then 3 and 7 times as long"
+    )
     dagster_retention_days: int = Field(30, ge=1, description="Days Dagster's runs, ticks and operational events are kept")
 
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI under `make up`")

@@ -62,6 +62,7 @@ def pytest_sessionfinish(exitstatus: int) -> None:
         _failed.append(exitstatus)
 
 
+os.environ["CALLING_VENDOR_RETRY_DELAY_S"] = "0"  # read once, on import: a step asks a vendor again without a pause
 _failed: list[int] = []
 _own_temporary_root()
 

@@ -8,7 +8,6 @@ import json
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, is_dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -68,7 +67,7 @@ class Door:
         if "runtime" in self.__dict__:
             self.runtime.close()
 
-    def progress(self) -> AbstractContextManager[Progress]:
+    def progress(self) -> Progress:
         """A progress bar on standard error; invisible when that is no terminal."""
         return Progress(console=self.progress_console, disable=not self.progress_console.is_terminal, transient=True)
 

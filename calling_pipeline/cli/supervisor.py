@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -125,6 +126,15 @@ def answers(url: str) -> bool:
         return httpx.get(url, timeout=2, trust_env=False).status_code < 500
     except httpx.TransportError:
         return False
+
+
+def accepts(host: str, port: int) -> bool:
+    """Whether something takes connections at `port`."""
+    try:
+        socket.create_connection((host, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 def _kill_session(pid: int) -> None:

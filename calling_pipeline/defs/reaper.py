@@ -13,7 +13,7 @@ from calling_pipeline.defs.instance.launcher import ENDED, RunLauncher, verdict_
 from calling_pipeline.runtime import Runtime
 
 
-def reap(instance: dg.DagsterInstance, runtime: Runtime | None = None) -> int:
+def reap(instance: dg.DagsterInstance) -> int:
     """Report every started run whose process is gone as failed; Dagster's run retries then start it again.
 
     Returns how many. Raises `DatabaseUnavailable` without the business database.
@@ -21,9 +21,12 @@ def reap(instance: dg.DagsterInstance, runtime: Runtime | None = None) -> int:
     launcher = instance.run_launcher
     if launcher.supports_check_run_worker_health and not isinstance(launcher, RunLauncher):
         return 0
-    runtime = runtime or Runtime.load()
     started = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-    gone = [run for run in started if verdict_of(runtime, run) == "gone"]
+    runtime = Runtime.load()
+    try:
+        gone = [run for run in started if verdict_of(runtime, run) == "gone"]
+    finally:
+        runtime.close()
     ended = 0
     for run in gone:
         again = instance.get_run_by_id(run.run_id)  # a run that has just ended by itself is no orphan

@@ -14,13 +14,6 @@ RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 SYNC_TYPE = "calling/sync_type"
-BUSY = (
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
 
 
 def range_tags(first: dt.date, last: dt.date, sync_type: SyncType) -> dict[str, str]:
@@ -40,18 +33,6 @@ def days_of_run(tags: Mapping[str, str]) -> list[dt.date]:
 def parse_keys(keys: Sequence[str]) -> list[dt.date]:
     """Partition keys as days."""
     return [days.parse_day(key, field="partition") for key in keys]
-
-
-def busy_run(instance: dg.DagsterInstance, job_name: str, sync_type: SyncType | None = None) -> str | None:
-    """What an unfinished run of the job is called and does, None when there is none.
-
-    With a `sync_type`, runs of another scheduled type do not count: their window is another one.
-    """
-    for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=list(BUSY)), limit=50):
-        run = record.dagster_run
-        if sync_type is None or run.tags.get(SYNC_TYPE, "manual") in ("manual", sync_type):
-            return f"run {run.run_id[:8]} is {run.status.value}"
-    return None
 
 
 def assets_of_run(context: dg.AssetExecutionContext) -> frozenset[str]:

@@ -168,11 +168,16 @@ def test_the_api_does_the_same_and_asks_for_roles(desk):
         assert client.get("/api/v1/calls/batches/999", headers=viewer).status_code == 404
 
 
-def materialize(runtime: Runtime, day: str | None, **config) -> dg.ExecuteInProcessResult:
+@pytest.fixture
+def instance(tmp_path):
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as made:
+        yield made
+
+
+def materialize(runtime: Runtime, day: str | None, *, dry_run: bool = False, **config) -> dg.ExecuteInProcessResult:
     job = build(runtime).resolve_job_def("call_batches_run")
-    return job.execute_in_process(
-        partition_key=day, run_config={"ops": {"call_batches": {"config": config}}} if config else None
-    )
+    chosen = {"dry_run": dry_run, **config}
+    return job.execute_in_process(partition_key=day, run_config={"ops": {"call_batches": {"config": chosen}}})
 
 
 def due_task(desk, tick: dt.datetime, **values) -> None:
@@ -221,19 +226,41 @@ def test_a_dry_run_shows_cards_and_calls_nobody(desk, daily_runtime):
     result = materialize(daily_runtime, days.today().isoformat(), dry_run=True, tasks=["new orders"])
     assert result.success
     assert desk.one("SELECT count(*) FROM call_batches") == 0
-    event = next(e for e in result.get_asset_materialization_events() if e.asset_key.to_user_string() == "call_batches")
-    assert "1 to call" in event.step_materialization_data.materialization.metadata["cards"].value
+    assert desk.gateway_calls() == []
+    (seen,) = result.get_asset_observation_events()
+    assert "1 to call" in seen.asset_observation_data.asset_observation.metadata["cards"].value
+    assert not result.get_asset_materialization_events(), "a day on which nobody was called is not green"
 
 
-def test_the_sensor_asks_once_for_a_due_tick_and_not_for_one_that_has_its_batch(desk, daily_runtime):
+def test_a_launch_by_hand_is_a_dry_run_unless_it_says_otherwise(desk, daily_runtime):
+    desk.work_orders([phone(1)])
+    due_task(desk, dt.datetime.now(days.SHANGHAI) - dt.timedelta(minutes=1))
+    job = build(daily_runtime).resolve_job_def("call_batches_run")
+    assert job.execute_in_process(partition_key=days.today().isoformat()).success
+    assert desk.gateway_calls() == []
+    assert desk.one("SELECT count(*) FROM call_batches") == 0
+    (request,) = tick_requests(daily_runtime)
+    assert job.execute_in_process(partition_key=request.partition_key, run_config=request.run_config).success
+    assert len(desk.gateway_calls()) == 1
+
+
+def test_the_sensor_asks_once_for_a_due_tick_and_not_for_one_that_has_its_batch(desk, daily_runtime, instance):
     desk.work_orders([phone(1)])
     due_task(desk, dt.datetime.now(days.SHANGHAI) - dt.timedelta(minutes=1))
     (request,) = tick_requests(daily_runtime)
     assert request.partition_key == days.today().isoformat()
     repository = build(daily_runtime).get_repository_def()
     sensor = repository.get_sensor_def("calling_tasks")
-    tick = sensor.evaluate_tick(dg.build_sensor_context(repository_def=repository, resources={"runtime": daily_runtime}))
-    assert [wanted.run_key for wanted in tick.run_requests] == [request.run_key]
+    with dg.build_sensor_context(
+        instance=instance, repository_def=repository, resources={"runtime": daily_runtime}
+    ) as context:
+        tick = sensor.evaluate_tick(context)
+        assert [wanted.run_key for wanted in tick.run_requests] == [request.run_key]
+        under_way = dg.DagsterRun("call_batches_run", tags=request.tags, status=dg.DagsterRunStatus.STARTED)
+        instance.run_storage.add_run(under_way)
+        waits = sensor.evaluate_tick(context)
+    assert not waits.run_requests, "the task's last batch is slow: its next tick must not queue a second run"
+    assert under_way.run_id[:8] in waits.skip_message
     assert tick_requests(daily_runtime)[0].run_key == request.run_key
     assert materialize(daily_runtime, request.partition_key, tasks=["new orders"]).success
     assert tick_requests(daily_runtime) == []

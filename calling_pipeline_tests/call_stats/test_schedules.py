@@ -10,7 +10,6 @@ from calling_pipeline import days
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.definitions import build
-from calling_pipeline.defs.call_stats.sensors import warm_up_request
 from calling_pipeline.settings import load
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY
 
@@ -107,12 +106,23 @@ def test_the_window_is_cut_to_the_partitions_there_are(repository, instance):
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED])
-def test_a_tick_skips_while_its_own_track_still_runs_and_the_other_track_does_not_care(repository, instance, status):
-    instance.run_storage.add_run(dg.DagsterRun(job_name="grade_stats_sync", run_id=str(uuid.uuid4()), status=status))
+def test_a_tick_skips_while_its_own_last_run_is_not_done_and_says_which(repository, instance, status):
+    tags = {"calling/sync_type": "today"}
+    run = dg.DagsterRun(job_name="grade_stats_sync", run_id=str(uuid.uuid4()), status=status, tags=tags)
+    instance.run_storage.add_run(run)
     skipped = tick(repository, instance, "grade_stats_today", at(9, 10))
     assert not skipped.run_requests
-    assert status.value in skipped.skip_message
+    assert f"run {run.run_id[:8]} is {status.value} since" in skipped.skip_message
     assert tick(repository, instance, "task_stats_today", at(9)).run_requests
+
+
+def test_a_long_run_by_hand_stops_no_tick(repository, instance):
+    """A manual run of ten days once made every tick of its track skip until it was done."""
+    by_hand = dg.DagsterRun(job_name="grade_stats_sync", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
+    instance.run_storage.add_run(by_hand)
+    (request,) = tick(repository, instance, "grade_stats_today", at(9, 10)).run_requests
+    job = repository.get_job("grade_stats_sync")
+    assert request.tags["calling/lock"] != job.tags["calling/lock"], "nor does it wait in the queue"
 
 
 def test_windows_of_one_track_that_fall_due_together_both_run(repository, instance):
@@ -169,19 +179,9 @@ def test_the_warm_up_is_quiet_when_nothing_is_missing_and_asks_for_a_hole_alone(
     )
 
 
-def test_the_warm_up_never_floods_a_vendor_that_is_down(repository, instance, stats_runtime):
-    first = warm_up(repository, instance, stats_runtime).run_requests
+def test_the_warm_up_waits_for_a_run_of_the_track_that_is_not_done(repository, instance, stats_runtime):
     instance.run_storage.add_run(
         dg.DagsterRun(job_name="grade_stats_sync", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
     )
-    busy = warm_up(repository, instance, stats_runtime).run_requests
-    assert [request.job_name for request in busy] == ["task_stats_sync"]
-    assert busy[0].run_key == next(r.run_key for r in first if r.job_name == "task_stats_sync")
-
-
-def test_the_warm_up_takes_the_first_unbroken_stretch():
-    missing = [DAY - dt.timedelta(days=n) for n in (6, 5, 2, 0)]
-    request = warm_up_request("task", "task_stats_sync", missing, at(12))
-    assert [request.tags[name] for name in RANGE] == ["2026-11-14", "2026-11-15"]
-    assert request.tags["calling/sync_type"] == "long_historical"
-    assert warm_up_request("task", "task_stats_sync", [DAY], at(12)).tags["calling/sync_type"] == "today"
+    requests = warm_up(repository, instance, stats_runtime).run_requests
+    assert [request.job_name for request in requests] == ["task_stats_sync"]

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import signal
 import sys
 import uuid
@@ -15,34 +14,22 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
-from calling_pipeline.database.engine import dagster_url
+from calling_pipeline.at_most_once.orphans import is_held
 from calling_pipeline.defs.instance import launcher as launchers
 from calling_pipeline.defs.instance import workers
 from calling_pipeline.defs.reaper import reap
 from calling_pipeline_tests.at_most_once.test_orphans import end_session_of
 from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
 
-ROOT = Path(__file__).parents[2]
 S = dg.DagsterRunStatus
-UNDER_WAY = [S.QUEUED, S.NOT_STARTED, S.STARTING, S.STARTED, S.CANCELING]
+OTHERS = [S.NOT_STARTED, S.STARTING, S.STARTED, S.CANCELING]
+"""A queued run has no worker that could be looked for; one that is started without a tag has none that is known."""
 
 
 @pytest.fixture
-def instance(database_url, empty_database_url, tmp_path, monkeypatch):
-    """The instance of `dagster.yaml` itself, as a process of its own finds it."""
-    home = tmp_path / "dagster"
-    home.mkdir()
-    shutil.copy(ROOT / "dagster.yaml", home)
-    business = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
-    monkeypatch.setenv("DAGSTER_HOME", str(home))
-    monkeypatch.setenv("CALLING_DATABASE_URL", business)
-    monkeypatch.setenv(
-        "CALLING_DAGSTER_DATABASE_URL", dagster_url(str(empty_database_url.render_as_string(False))).render_as_string(False)
-    )
+def instance(own_instance, tmp_path, monkeypatch):
     monkeypatch.setenv("WAIT_FOR", str(tmp_path / "go on"))
-    monkeypatch.setattr(workers, "HEARTBEAT_S", 0.2)
-    with dg.DagsterInstance.get() as made:
-        yield made
+    return own_instance
 
 
 def start_run(instance, **environment):
@@ -81,7 +68,7 @@ def monitor(instance):
 
 def lock_is_free(runtime, run_id):
     with runtime.transaction() as connection:
-        return not launchers.is_held(connection, workers.LOCK, run_id)
+        return not is_held(connection, workers.LOCK, run_id)
 
 
 def test_a_run_whose_process_lives_is_left_alone_and_ends_by_itself(instance):
@@ -155,10 +142,10 @@ def test_a_worker_that_lost_its_connection_takes_its_lock_again(instance, engine
 
 
 def test_runs_that_are_queued_or_starting_belong_to_dagsters_time_limits(instance):
-    for state in UNDER_WAY:
+    for state in OTHERS:
         instance.run_storage.add_run(dg.DagsterRun(job_name="any", run_id=str(uuid.uuid4()), status=state))
     assert reap(instance) == 0
-    assert {run.status for run in instance.get_runs()} == set(UNDER_WAY), "nobody knows their workers"
+    assert {run.status for run in instance.get_runs()} == set(OTHERS), "nobody knows their workers"
 
 
 def test_the_tag_of_the_run_before_says_nothing_about_its_retry(instance):

@@ -179,12 +179,20 @@ def test_technicians_changes_become_two_messages_each(definitions, runtime, judg
     assert states(engine) == {}
 
 
-def test_schedules_ask_for_today_and_skip_without_ledgers(definitions, runtime, app_settings, simulator):
+def test_schedules_ask_for_today_and_skip_without_ledgers(definitions, runtime, app_settings, simulator, tmp_path):
     contracts = next(s for s in definitions.schedules if s.name == "contract_notifications_today")
     at = dt.datetime(2026, 3, 4, 16, 30, tzinfo=dt.UTC)
-    context = dg.build_schedule_context(scheduled_execution_time=at, resources={"runtime": runtime})
-    assert contracts(context).partition_key == "2026-03-05"
     empty = notification_runtime(app_settings, simulator)
-    context = dg.build_schedule_context(scheduled_execution_time=at, resources={"runtime": empty})
-    assert isinstance(contracts(context), dg.SkipReason)
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+
+        def tick(chosen):
+            with dg.build_schedule_context(
+                instance=instance, scheduled_execution_time=at, resources={"runtime": chosen}
+            ) as context:
+                return contracts(context)
+
+        assert tick(runtime).partition_key == "2026-03-05"
+        assert "no contract ledger" in tick(empty).skip_message
+        instance.run_storage.add_run(dg.DagsterRun("contract_notifications_job", status=dg.DagsterRunStatus.STARTED))
+        assert "the last reading of the ledgers is not done: run" in tick(runtime).skip_message
     empty.close()

@@ -13,7 +13,7 @@ from calling_pipeline.analysis.dagster_storage.store import dagster_state
 from calling_pipeline.analysis.status.judging import judge
 from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert, PoolUse, Status
 from calling_pipeline.call_batches.batches import store as batch_store
-from calling_pipeline.call_stats.facts.store import missing_days
+from calling_pipeline.call_stats.facts.store import cached_days
 from calling_pipeline.call_stats.recent import store as recent_store
 from calling_pipeline.call_stats.recent.records import Comparison
 from calling_pipeline.call_stats.recent.syncs import newest_syncs
@@ -70,11 +70,11 @@ def _days(connection: sa.Connection, now: dt.datetime, first: dt.date) -> list[D
 
 
 def _track_days(connection: sa.Connection, track: Track, wanted: list[dt.date], now: dt.datetime) -> list[DayState]:
-    missing = set(missing_days(connection, track, wanted))
+    cached = cached_days(connection, track, min(wanted), max(wanted)) if wanted else {}
     states = []
     for day in reversed(wanted):
         due = last_sync_due(track, day, now) is not None
-        states.append(DayState(day, track, "good" if day not in missing else "missing" if due else "not due"))
+        states.append(DayState(day, track, "good" if day in cached else "missing" if due else "not due"))
     return states
 
 

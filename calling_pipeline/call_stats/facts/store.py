@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
@@ -11,7 +11,7 @@ from calling_pipeline import days
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.quality import DayFacts
 from calling_pipeline.call_stats.records import Track
-from calling_pipeline.call_stats.tables import call_records, grade_stats_cache, task_stats_cache
+from calling_pipeline.call_stats.tables import call_records, fetch_proofs, grade_stats_cache, task_stats_cache
 from calling_pipeline.database.sql import load
 
 _DAY_COUNTS = load("call_stats/facts/day_counts")
@@ -40,13 +40,13 @@ def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:
     )
 
 
-def missing_days(connection: sa.Connection, track: Track, wanted: Sequence[dt.date]) -> list[dt.date]:
-    """Those of `wanted` that the track's cache lacks."""
-    if not wanted:
-        return []
+def cached_days(connection: sa.Connection, track: Track, first: dt.date, last: dt.date) -> dict[dt.date, dt.datetime | None]:
+    """The days from `first` to `last` that the track's cache holds, and when the newest read of each began."""
     date = _CACHED_DATE[track]
-    cached = set(connection.execute(sa.select(date).where(date.between(min(wanted), max(wanted)))).scalars())
-    return [day for day in wanted if day not in cached]
+    same_day = sa.and_(fetch_proofs.c.track == track, fetch_proofs.c.date == date)
+    joined = date.table.outerjoin(fetch_proofs, same_day)
+    newest = sa.select(date, sa.func.max(fetch_proofs.c.started_at).label("read_at")).select_from(joined).group_by(date)
+    return {row.date: row.read_at for row in connection.execute(newest.where(date.between(first, last)))}
 
 
 def _count_until(connection: sa.Connection, day: dt.date, until: dt.datetime) -> int:

@@ -1,5 +1,7 @@
 """Dagster's view of the call batches: the assets `call_batches` and `call_history`, their checks and their job."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 from pydantic import Field
 
@@ -12,6 +14,7 @@ from calling_pipeline.defs.call_batches import checks as call_batches_checks
 from calling_pipeline.defs.call_batches import sensors
 from calling_pipeline.defs.call_batches.metadata import about_day, previews
 from calling_pipeline.defs.metadata import OWNERS, column_schema
+from calling_pipeline.defs.queueing import BATCH_CLASS, GATEWAY
 from calling_pipeline.defs.windows import assets_of_run
 from calling_pipeline.runtime import Runtime
 
@@ -19,10 +22,13 @@ _NOTHING = dg.MaterializeResult[None]
 
 
 class CallBatchesConfig(dg.Config):
-    """Which calling tasks, by name (none: all), and whether only to show the pre-flight cards."""
+    """Which calling tasks, by name (none: all), and whether only to show the pre-flight cards.
 
-    tasks: list[str] = Field(default_factory=list, description="Calling tasks by name; empty: all")
-    dry_run: bool = Field(False, description="Only show the pre-flight cards; plan and call nothing")
+    Who starts a run by hand calls nobody unless they say so; the sensor `calling_tasks` says so.
+    """
+
+    tasks: list[str] = Field(default_factory=list, description="Calling tasks by name; empty: all that are enabled")
+    dry_run: bool = Field(True, description="true: show each task's pre-flight card, plan and call nothing; false: call")
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -32,7 +38,9 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     job = dg.define_asset_job(
         "call_batches_run",
         selection=dg.AssetSelection.assets(batches, history),
-        description="Plan the calling tasks' due ticks and push the day's unfinished batches.",
+        description="Plan the calling tasks' due ticks and push the day's unfinished batches; with `dry_run`, which is the"
+        " default of a launch by hand, only show what would be called.",
+        tags=BATCH_CLASS,
     )
     return dg.Definitions(
         assets=[batches, history],
@@ -49,15 +57,20 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         kinds={"postgres", "api"},
         owners=OWNERS,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=GATEWAY,
+        output_required=False,
         description="Calls planned and pushed to the dialling gateway, one batch for every tick of a calling task.\n\n"
-        "A rerun or backfill plans no tick twice and calls nobody again: it goes on with what is unfinished.",
+        "A rerun or backfill plans no tick twice and calls nobody again: it goes on with what is unfinished. Started by"
+        " hand it shows what would be called, as an observation, unless its configuration says `dry_run: false`.",
         metadata={"dagster/table_name": "call_tasks", "dagster/column_schema": column_schema(tables.call_tasks)},
     )
     def call_batches(
         context: dg.AssetExecutionContext, config: CallBatchesConfig, runtime: dg.ResourceParam[Runtime]
-    ) -> _NOTHING:
+    ) -> Iterator[_NOTHING]:
         if config.dry_run:
-            return dg.MaterializeResult(metadata=previews(runtime, config.tasks))
+            context.log_event(dg.AssetObservation(context.asset_key, metadata=previews(runtime, config.tasks)))
+            context.log.info("a dry run: nothing was planned and nobody called; the cards are in the asset's observation")
+            return
         dependencies, calls, unknown = BatchDependencies.from_runtime(runtime, by=f"run {context.run.run_id[:8]}"), 0, 0
         for key in context.partition_keys:
             with reported_by_run(assets_of_run(context)):
@@ -66,7 +79,7 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
             context.add_asset_metadata(metadata, partition_key=key)
             calls += metadata["calls_made"]
             unknown += metadata["calls_unknown"]
-        return dg.MaterializeResult(metadata={"calls_made_in_range": calls, "calls_unknown_in_range": unknown})
+        yield dg.MaterializeResult(metadata={"calls_made_in_range": calls, "calls_unknown_in_range": unknown})
 
     return call_batches
 

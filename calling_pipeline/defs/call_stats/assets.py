@@ -40,7 +40,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
         ],
         jobs=list(jobs.values()),
         schedules=schedules.stats_schedules(jobs, daily),
-        sensors=[sensors.cache_warm_up(jobs, daily), sensors.stale_cache_alerts],
+        sensors=[sensors.stale_cache_alerts],
     )
 
 

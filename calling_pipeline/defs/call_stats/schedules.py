@@ -1,8 +1,8 @@
 """The schedules of the stats tracks, at exactly the timetable's minutes: one run per tick over the window's partitions.
 
-A tick is skipped while its own last run, or one started by hand, is not done. Windows of one track that fall due at the
-same minute (T-3 and today at 10:00) both run, one after the other: their job's `calling/lock` tag lets the queue start
-one at a time.
+A tick is skipped while the run of its own last tick is not done; a run started by hand, however long, stops no tick. Runs of
+one track over past days wait for one another (the job's `calling/lock` tag); today's runs have a lock of their own and the
+highest priority, so they wait for nothing but a place in the pool `guanke`.
 """
 
 import datetime as dt
@@ -13,7 +13,8 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.timetable import TIMETABLE, Entry, sync_window
-from calling_pipeline.defs.windows import PARTITION, SYNC_TYPE, busy_run, range_tags
+from calling_pipeline.defs.queueing import FIRST, LOCK, SOON, busy
+from calling_pipeline.defs.windows import PARTITION, SYNC_TYPE, range_tags
 
 _TITLES = {"long_historical": "T-10 … yesterday", "historical": "T-3 … yesterday", "today": "today"}
 
@@ -34,9 +35,9 @@ def _schedule(entry: Entry, job: Any, daily: dg.DailyPartitionsDefinition) -> dg
         metadata={"sync_type": entry.sync_type},
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        busy = busy_run(context.instance, job.name, entry.sync_type)
-        if busy is not None:
-            return dg.SkipReason(f"the {entry.track} track is still busy: {busy}")
+        under_way = busy(context.instance, job.name, {SYNC_TYPE: entry.sync_type})
+        if under_way is not None:
+            return dg.SkipReason(f"the last sync of {_TITLES[entry.sync_type]} is not done: {under_way}")
         return run_request(entry, context.scheduled_execution_time, daily.start.date())
 
     return tick
@@ -50,7 +51,8 @@ def run_request(entry: Entry, tick: dt.datetime, first_partition: dt.date) -> dg
         return dg.SkipReason(f"the window ends on {last}, before the first partition {first_partition}")
     key = f"{entry.name}:{tick.isoformat()}"
     if entry.sync_type == "today":
-        return dg.RunRequest(run_key=key, partition_key=last.isoformat(), tags={SYNC_TYPE: entry.sync_type})
+        tags = {SYNC_TYPE: entry.sync_type, LOCK: f"{entry.track} stats today", **FIRST}
+        return dg.RunRequest(run_key=key, partition_key=last.isoformat(), tags=tags)
     if first == last:
-        return dg.RunRequest(run_key=key, tags={PARTITION: last.isoformat(), SYNC_TYPE: entry.sync_type})
-    return dg.RunRequest(run_key=key, tags=range_tags(first, last, entry.sync_type))
+        return dg.RunRequest(run_key=key, tags={PARTITION: last.isoformat(), SYNC_TYPE: entry.sync_type, **SOON})
+    return dg.RunRequest(run_key=key, tags={**range_tags(first, last, entry.sync_type), **SOON})

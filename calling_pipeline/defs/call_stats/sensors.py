@@ -1,12 +1,11 @@
-"""The sensors of the stats tracks.
+"""What the stats tracks give to the sensors.
 
-`cache_warm_up` fills the days the caches lack after a start, one run per track at a time. `stale_cache_alerts` raises an
-alert when a cache falls behind the timetable, also when no run, and so no check, takes place.
+`CACHES` are the days that `cache_warm_up` fills. `stale_cache_alerts` raises an alert when a cache falls behind the
+timetable, also when no run, and so no check, takes place.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import dagster as dg
 
@@ -15,57 +14,32 @@ from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.alerts.store import open_conditions
 from calling_pipeline.call_stats import quality
-from calling_pipeline.call_stats.facts.store import missing_days
-from calling_pipeline.call_stats.records import TRACKS, SyncType, Track
+from calling_pipeline.call_stats.facts.store import cached_days
+from calling_pipeline.call_stats.records import TRACKS, Track
 from calling_pipeline.call_stats.store import read_day
 from calling_pipeline.call_stats.timetable import last_sync_due
-from calling_pipeline.defs.windows import busy_run, range_tags
+from calling_pipeline.defs.catch_up import Filling, ReadAt
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import Settings
 
 
-def cache_warm_up(jobs: Mapping[str, Any], daily: dg.DailyPartitionsDefinition) -> dg.SensorDefinition:
-    """The sensor; `jobs` by track."""
+def _cached(track: Track) -> Callable[[Runtime, dg.DagsterInstance, dt.date, dt.date], ReadAt]:
+    def stored(runtime: Runtime, instance: dg.DagsterInstance, first: dt.date, last: dt.date) -> ReadAt:
+        with runtime.transaction() as connection:
+            return cached_days(connection, track, first, last)
 
-    @dg.sensor(
-        name="cache_warm_up",
-        jobs=list(jobs.values()),
-        minimum_interval_seconds=30,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Syncs the days of T-10 … today that a cache lacks: one range per track, at most once per hour.",
-    )
-    def sensor(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> Any:
-        now, first = days.now(), daily.start.date()
-        wanted = [day for day in days.day_range(now.date() - dt.timedelta(days=10), now.date()) if day >= first]
-        requests, reasons = [], []
-        for track in TRACKS:
-            with runtime.transaction() as connection:
-                missing = missing_days(connection, track, wanted)
-            busy = busy_run(context.instance, jobs[track].name)
-            if missing and busy is None:
-                requests.append(warm_up_request(track, jobs[track].name, missing, now))
-            else:
-                reasons.append(f"{track}: {f'{len(missing)} days missing, but {busy}' if missing else 'no day is missing'}")
-        return requests or dg.SkipReason("; ".join(reasons))
-
-    return sensor
+    return stored
 
 
-def warm_up_request(track: Track, job_name: str, missing: Sequence[dt.date], now: dt.datetime) -> dg.RunRequest:
-    """One run over the first unbroken stretch of `missing` days.
+def _while_kept(settings: Settings) -> int:
+    """Older days would be deleted again by the next housekeeping."""
+    return min(settings.catch_up_days, settings.cache_retention_days - 1)
 
-    Its key lets the same stretch run only once per hour, so that a vendor that is down is not asked without end.
-    """
-    stretch = [missing[0]]
-    for day in missing[1:]:
-        if day - stretch[-1] != dt.timedelta(days=1):
-            break
-        stretch.append(day)
-    kind: SyncType = "today" if stretch == [now.date()] else "long_historical"
-    return dg.RunRequest(
-        run_key=f"warm-up:{track}:{stretch[0]}..{stretch[-1]}:{now:%Y-%m-%dT%H}",
-        job_name=job_name,
-        tags={**range_tags(stretch[0], stretch[-1], kind), "calling/warm_up": "true"},
-    )
+
+CACHES = tuple(
+    Filling(f"{track} stats", f"{track}_stats_sync", _cached(track), always=10, includes_today=True, within=_while_kept)
+    for track in TRACKS
+)
 
 
 @dg.sensor(

@@ -51,6 +51,12 @@ class RunLauncher(DefaultRunLauncher):
             self._silent_since.pop(run.run_id, None)
         return CheckRunHealthResult(WorkerStatus.FAILED, ENDED) if verdict in ("gone", "silent") else _RUNNING
 
+    def dispose(self) -> None:
+        """Give the connections to the business database back."""
+        super().dispose()
+        if "_runtime" in self.__dict__:
+            self._runtime.close()
+
 
 _RUNNING = CheckRunHealthResult(WorkerStatus.RUNNING)
 

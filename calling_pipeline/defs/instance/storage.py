@@ -1,7 +1,7 @@
 """Where Dagster keeps its own state, as `dagster.yaml` names it: PostgreSQL, at CALLING_DAGSTER_DATABASE_URL.
 
 Without that setting an instance can be made all the same, so that `dagster definitions validate` and `dg check defs` work
-in a fresh clone; the first use of its storage says what to do.
+in a fresh clone; the first use of what is stored says what to do.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from dagster._config.config_schema import UserConfigSchema
 from dagster._serdes import ConfigurableClassData
-from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
 from dagster_postgres.auth import PgTokenProvider
 
 from calling_pipeline.database.engine import dagster_url
@@ -21,6 +21,7 @@ NOT_SET = (
     "CALLING_DAGSTER_DATABASE_URL is not set: start Dagster by `calling-pipeline up` or `calling-pipeline exec -- COMMAND`,"
     " or set it to a PostgreSQL address"
 )
+_NOWHERE = "postgresql+psycopg2://127.0.0.1:1/none"
 
 
 class InstanceStorage(DagsterPostgresStorage):
@@ -36,14 +37,22 @@ class InstanceStorage(DagsterPostgresStorage):
     ) -> InstanceStorage:
         """Read the setting; tables are made only where there is a database."""
         given = load().dagster_database_url
-        if given is None:
-            nowhere = "postgresql+psycopg2://127.0.0.1:1/none"
-            return cls(nowhere, should_autocreate_tables=False, inst_data=inst_data, token_provider=_NoDatabase())
-        url = dagster_url(given.get_secret_value()).render_as_string(hide_password=False)
-        return cls(url, inst_data=inst_data)
+        if given is not None:
+            url = dagster_url(given.get_secret_value()).render_as_string(hide_password=False)
+            return cls(url, inst_data=inst_data)
+        nowhere = cls(_NOWHERE, should_autocreate_tables=False, inst_data=inst_data, token_provider=_Refusal())
+        nowhere._run_storage = _NoRuns(_NOWHERE, should_autocreate_tables=False, token_provider=_Refusal())
+        return nowhere
 
 
-class _NoDatabase(PgTokenProvider):
+class _NoRuns(PostgresRunStorage):
+    """No database: no state of definitions is kept in it, which is all that validating them asks for."""
+
+    def get_cursor_values(self, keys: set[str]) -> Mapping[str, str]:
+        return {}
+
+
+class _Refusal(PgTokenProvider):
     """Asked before every connection is opened."""
 
     def _fetch_token(self) -> tuple[str, float]:

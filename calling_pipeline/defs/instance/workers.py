@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import dagster as dg
 import psycopg
@@ -86,13 +86,15 @@ def this_host() -> str:
 def in_process_executor(runtime: Runtime) -> dg.ExecutorDefinition:
     """Dagster's own in-process executor, in a process that can be seen to live."""
 
-    @dg.executor(name="in_process", config_schema=dg.in_process_executor.config_schema)
-    def in_process(context: dg.InitExecutorContext) -> _Registered:
-        plain = dg.in_process_executor.executor_creation_fn(context)  # type: ignore[misc]
-        assert isinstance(plain, InProcessExecutor)
-        return _Registered(plain, runtime)
+    plain = dg.in_process_executor
 
-    return in_process
+    def create(context: dg.InitExecutorContext) -> _Registered:
+        made = plain.executor_creation_fn(context) if plain.executor_creation_fn else None
+        assert isinstance(made, InProcessExecutor)
+        return _Registered(made, runtime)
+
+    schema: Any = plain.config_schema
+    return dg.ExecutorDefinition(plain.name, schema, executor_creation_fn=create)
 
 
 class _Registered(InProcessExecutor):
@@ -103,8 +105,22 @@ class _Registered(InProcessExecutor):
         self._runtime = runtime
 
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
+        failures = []
         with registered(plan_context.instance, plan_context.run_id, self._runtime.database_url):
-            yield from super().execute(plan_context, execution_plan)
+            for event in super().execute(plan_context, execution_plan):
+                if event.is_step_failure:
+                    failures.append(sentence_of(event))
+                yield event
+        for sentence in failures:  # again, after the stack traces: who reads a run's log begins at its end
+            plan_context.log.error(sentence)
+
+
+def sentence_of(event: DagsterEvent) -> str:
+    """Which step failed and why, in one line: what the step itself said, else the name of the error."""
+    data = event.step_failure_data
+    said = data.user_failure_data.description if data.user_failure_data else None
+    raised = data.error.message.strip().split("\n")[0] if data.error else "no reason is known"
+    return f"{event.step_key}: {said or raised}"
 
 
 @contextmanager

@@ -4,9 +4,11 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.activity.noting import reported_by_run
+from calling_pipeline.defs import retries
 from calling_pipeline.defs.metadata import OWNERS
 from calling_pipeline.defs.notifications import checks as notifications_checks
 from calling_pipeline.defs.notifications import schedules, sensors
+from calling_pipeline.defs.queueing import LOCK, METABASE, WECOM
 from calling_pipeline.defs.windows import assets_of_run
 from calling_pipeline.notifications.contracts import runs
 from calling_pipeline.notifications.contracts.runs import Run
@@ -100,6 +102,8 @@ def _technician_notifications() -> dg.AssetsDefinition:
         group_name="notifications",
         kinds={"postgres", "metabase"},
         owners=OWNERS,
+        pool=METABASE,
+        retry_policy=retries.VENDOR,
         description="Messages about technicians' status changes, two per new change; the sensor delivers them.",
         metadata={
             "dagster/table_name": "technician_messages",
@@ -110,9 +114,10 @@ def _technician_notifications() -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.MaterializeResult[None]:
         deps = NotificationDependencies.from_runtime(runtime)
-        rows = rows_of_metabase(deps.metabase, deps.plan.technicians.card)
-        with reported_by_run(assets_of_run(context)), deps.transaction() as connection:
-            made = generate(connection, rows, deps, created_by=f"dagster {context.run.run_id}")
+        with retries.refusals_told():
+            rows = rows_of_metabase(deps.metabase, deps.plan.technicians.card)
+            with reported_by_run(assets_of_run(context)), deps.transaction() as connection:
+                made = generate(connection, rows, deps, created_by=f"dagster {context.run.run_id}")
         return dg.MaterializeResult(
             metadata={
                 "rows": made.rows,
@@ -128,7 +133,10 @@ def _technician_notifications() -> dg.AssetsDefinition:
     return technician_notifications
 
 
-@dg.op(description="Deliver what is due, write delivered contracts back to their ledgers, alert about what is held.")
+@dg.op(
+    description="Deliver what is due, write delivered contracts back to their ledgers, alert about what is held.",
+    pool=WECOM,
+)
 def deliver_notifications(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
     """Deliver contracts' and technicians' messages in turns."""
     deps = NotificationDependencies.from_runtime(runtime)
@@ -142,7 +150,7 @@ def deliver_notifications(context: dg.OpExecutionContext, runtime: dg.ResourcePa
         raise dg.Failure("; ".join(done.contracts.unwritten.values()), allow_retries=False)
 
 
-@dg.job(description="Deliver what is due of contract and technician notifications.", tags={"calling/lock": "notifications"})
+@dg.job(description="Deliver what is due of contract and technician notifications.", tags={LOCK: "notifications"})
 def notification_delivery() -> None:
     """One delivery run."""
     deliver_notifications()

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from calling_pipeline.defs.windows import busy_run
+from calling_pipeline.defs.queueing import SOON, busy
 from calling_pipeline.notifications.dispatch import work_waiting
 from calling_pipeline.runtime import Runtime
 
@@ -20,13 +20,13 @@ def dispatch_sensor(job: dg.JobDefinition) -> dg.SensorDefinition:
     def notification_dispatch(
         context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.RunRequest | dg.SkipReason:
-        busy = busy_run(context.instance, job.name)
-        if busy is not None:
-            return dg.SkipReason(f"the last delivery is not done: {busy}")
+        under_way = busy(context.instance, job.name)
+        if under_way is not None:
+            return dg.SkipReason(f"the last delivery is not done: {under_way}")
         with runtime.transaction() as connection:
             reason = work_waiting(connection)
         if reason is None:
             return dg.SkipReason("nothing is due")
-        return dg.RunRequest(tags={"calling/reason": reason[:100]})
+        return dg.RunRequest(tags={"calling/reason": reason[:100], **SOON})
 
     return notification_dispatch

@@ -7,11 +7,12 @@ from dataclasses import asdict
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.defs import retries
 from calling_pipeline.defs.metadata import OWNERS, column_schema
+from calling_pipeline.defs.queueing import INFINITY
 from calling_pipeline.defs.telephony import checks as telephony_checks
 from calling_pipeline.defs.telephony import schedules, sensors
-from calling_pipeline.defs.windows import parse_keys
-from calling_pipeline.errors import CallingError, TransientError
+from calling_pipeline.errors import CallingError, may_succeed_later
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony import monitoring, quality, tables
 from calling_pipeline.telephony.billing.reconcile import reconcile_day
@@ -45,10 +46,11 @@ def _extension_pool() -> dg.AssetsDefinition:
         kinds={"postgres"},
         owners=OWNERS,
         description="The SIP extensions allocated to collectors: state of every extension, utilisation of every tenant.",
+        retry_policy=retries.VENDOR,
         metadata={"dagster/table_name": "extension_pool", "dagster/column_schema": column_schema(tables.extension_pool)},
     )
     def extension_pool(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
-        with runtime.transaction() as connection:
+        with retries.refusals_told(), runtime.transaction() as connection:
             rows = monitoring.take_snapshot(connection)
         counts = quality.summary(rows)
         shown = [{**asdict(row), "last_used_at": str(row.last_used_at or "")} for row in rows]
@@ -74,6 +76,8 @@ def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
         kinds={"postgres", "api"},
         owners=OWNERS,
         deps=["extension_pool"],
+        pool=INFINITY,
+        retry_policy=retries.VENDOR,
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Our record of every Infinity call, reconciled day by day with Infinity's own bill.",
         metadata={
@@ -84,13 +88,22 @@ def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
     def communication_records(
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.MaterializeResult[None]:
-        for key, day in zip(context.partition_keys, parse_keys(context.partition_keys), strict=True):
+        refused: dict[str, CallingError] = {}
+        done: dict[str, dict[str, int]] = {}
+        for key in sorted(context.partition_keys, reverse=True):
             try:
-                metadata = asyncio.run(_reconciled(runtime, day))
+                done[key] = asyncio.run(_reconciled(runtime, days.parse_day(key)))
             except CallingError as error:
-                raise dg.Failure(f"{key}: {error}", allow_retries=isinstance(error, TransientError)) from error
+                refused[key] = error
+                context.log.warning(f"{key}: {error}")
+        if refused:  # the days that went well are done all the same
+            for key, metadata in done.items():
+                context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata))
+            reasons = "; ".join(f"{key}: {error}" for key, error in refused.items())
+            raise dg.Failure(reasons, allow_retries=any(map(may_succeed_later, refused.values())))
+        for key, metadata in done.items():
             context.add_asset_metadata(metadata, partition_key=key)
-        return dg.MaterializeResult(metadata={"days_in_run": len(context.partition_keys)})
+        return dg.MaterializeResult(metadata={"days_in_run": len(done)})
 
     return communication_records
 

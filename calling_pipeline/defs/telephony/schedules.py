@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.defs.windows import RANGE_END, RANGE_START, busy_run
+from calling_pipeline.defs.queueing import busy
+from calling_pipeline.defs.windows import RANGE_END, RANGE_START
 
 _RECORDS_CRON = "20 0,6,9-23/2 * * *"
 
@@ -35,9 +36,9 @@ def communication_records(job: Any) -> dg.ScheduleDefinition:
         description="Yesterday and today in one run.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        busy = busy_run(context.instance, job.name)
-        if busy:
-            return dg.SkipReason(busy)
+        under_way = busy(context.instance, job.name)
+        if under_way is not None:
+            return dg.SkipReason(f"the last reconciliation is not done: {under_way}")
         today = context.scheduled_execution_time.astimezone(days.SHANGHAI).date()
         yesterday = today - dt.timedelta(days=1)
         return dg.RunRequest(tags={RANGE_START: yesterday.isoformat(), RANGE_END: today.isoformat()})
