@@ -93,7 +93,7 @@ def cache_warm_up(
     @dg.sensor(
         name="cache_warm_up",
         jobs=list(jobs),
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Fills the days that daily assets lack after a downtime, back to CALLING_CATCH_UP_DAYS: for each job one"
         f" run at a time over at most {DAYS_PER_RUN} days, newest first; what fails is tried again after 1, 2, 4 … hours.",

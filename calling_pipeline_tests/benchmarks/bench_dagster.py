@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ _LOAD = "import time; t = time.perf_counter(); import calling_pipeline.definitio
 def run() -> Iterator[dict[str, Any]]:
     """Wall-clock seconds as an operator meets them."""
     yield _code_location()
-    with _everything_up() as (url, started_s):
+    with everything_up() as up:
+        url, started_s = up.url, up.started_s
         yield {"benchmark": "up_with_filled_caches", "unit": "s", "ours": started_s, "target": 90, "met": started_s <= 90}
         today, yesterday = days.today(), days.today() - dt.timedelta(days=1)
         ticks = [_run(url, {"dagster/partition": today.isoformat(), "calling/sync_type": "today"}) for _ in range(5)]
@@ -62,8 +64,19 @@ def _code_location() -> dict[str, Any]:
     return {"benchmark": "code_location_load", "unit": "s", "ours": loaded, "target": 3, "met": loaded <= 3}
 
 
+@dataclass(frozen=True)
+class Up:
+    """A running `calling-pipeline up`: its process, its folder, the address of GraphQL, and how long it took to come up."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    url: str
+    started_s: float
+
+
 @contextmanager
-def _everything_up() -> Iterator[tuple[str, float]]:
+def everything_up() -> Iterator[Up]:
+    """Everything on one machine, in a folder of its own, until the block ends."""
     with tempfile.TemporaryDirectory(prefix="calling-bench-") as folder:
         Path(folder).chmod(0o755)
         shutil.copy(ROOT / "dagster.yaml", folder)
@@ -80,7 +93,7 @@ def _everything_up() -> Iterator[tuple[str, float]]:
             raise RuntimeError("`calling-pipeline up` did not come up")
         started_s = round(time.perf_counter() - begun, 1)
         try:
-            yield f"http://127.0.0.1:{ports['UI']}/graphql", started_s
+            yield Up(process, Path(folder), f"http://127.0.0.1:{ports['UI']}/graphql", started_s)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)

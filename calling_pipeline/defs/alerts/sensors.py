@@ -22,7 +22,7 @@ _ENDS = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_SUCCESS)
 
 @dg.sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=INTERVAL_S,
+    minimum_interval_seconds=2 * INTERVAL_S,
     description="Records an alert when a run leaves a day undone, when a schedule or sensor itself begins to fail, and when"
     " that is good again; once per day reminds of all that is not. Sends alerts to every channel of CALLING_ALERT_URLS.",
 )

@@ -22,7 +22,7 @@ def calling_tasks(job: Any, daily: dg.DailyPartitionsDefinition) -> dg.SensorDef
     @dg.sensor(
         name="calling_tasks",
         job=job,
-        minimum_interval_seconds=15,
+        minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="A run for each calling task's due tick (of missed ones the latest, inside the calling hours), and for"
         " each batch that waits for its hour or whose process ended. A task whose run is not done gets no second one.",

@@ -44,7 +44,7 @@ CACHES = tuple(
 
 @dg.sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=60,
+    minimum_interval_seconds=120,
     description="Records an alert when yesterday's or today's numbers are behind the timetable, and when they caught up.",
 )
 def stale_cache_alerts(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> dg.SkipReason:

@@ -14,6 +14,7 @@ from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
 from dagster_postgres.auth import PgTokenProvider
 
 from calling_pipeline.database.engine import dagster_url
+from calling_pipeline.defs.instance.connections import share_connections
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.settings import load
 
@@ -21,6 +22,8 @@ NOT_SET = (
     "CALLING_DAGSTER_DATABASE_URL is not set: start Dagster by `calling-pipeline up` or `calling-pipeline exec -- COMMAND`,"
     " or set it to a PostgreSQL address"
 )
+_HAS_TABLES: set[str] = set()
+"""Addresses whose tables this process has seen: to look takes three queries, and every tick makes an instance."""
 _NOWHERE = "postgresql+psycopg2://127.0.0.1:1/none"
 
 
@@ -39,7 +42,10 @@ class InstanceStorage(DagsterPostgresStorage):
         given = load().dagster_database_url
         if given is not None:
             url = dagster_url(given.get_secret_value()).render_as_string(hide_password=False)
-            return cls(url, inst_data=inst_data)
+            made = cls(url, should_autocreate_tables=url not in _HAS_TABLES, inst_data=inst_data)
+            _HAS_TABLES.add(url)
+            share_connections(made)
+            return made
         nowhere = cls(_NOWHERE, should_autocreate_tables=False, inst_data=inst_data, token_provider=_Refusal())
         nowhere._run_storage = _NoRuns(_NOWHERE, should_autocreate_tables=False, token_provider=_Refusal())
         return nowhere
