@@ -86,3 +86,15 @@ def test_a_day_that_could_not_be_read_says_so_until_it_is_read(run, simulator):
     simulator.clear_faults()
     run(*SYNC)
     assert run("show", "--date", DAY)[1]["grade"]["last_attempt"] is None
+
+
+@pytest.mark.parametrize("seconds", [-10, 86_450, -9 * 3600, -21 * 3600], ids=["before", "after", "busy hour", "quiet hour"])
+def test_a_call_of_another_day_does_not_make_a_sync_fail(run, simulator, seconds):
+    """It ended with "the database refused: duplicate key value violates unique constraint"."""
+    _, [before] = run(*SYNC)
+    moment = int(days.day_bounds(dt.date.fromisoformat(DAY))[0].timestamp()) + seconds
+    simulator.plant("wrong_value", path="page=1&", times=None, field="callTime", value=moment, rows=1)
+    status, [after] = run(*SYNC)
+    assert (status, after["outcome"], after["proof"]["outside_day"]) == (0, "stored", 1)
+    assert after["stats"]["total_records"] == before["stats"]["total_records"] - 1
+    assert [warning["rule"] for warning in after["stats"]["warnings"]] == ["outside_day"]

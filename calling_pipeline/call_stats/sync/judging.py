@@ -65,8 +65,12 @@ def prove(
         before = published_numbers(store.read_day(connection, proof.track, proof.date))
         held_id = held_store.hold(connection, proof, verdict.reasons, numbers=numbers, before=before, now=days.now())
         why = f"the sync {job.run_id} was ordered to publish what the gate holds"
-        closing.close(connection, held_id, "published", by=job.by, why=why, before=before, after=numbers)
+        closing.close(connection, held_id, "published", by=_who(job), why=why, before=before, after=numbers)
     return proof
+
+
+def _who(job: SyncJob) -> str:
+    return job.by or f"run {job.run_id}"
 
 
 def _warnings(
@@ -79,7 +83,7 @@ def _warnings(
         found += [warning for warning in before if warning["rule"] not in known]
         found.append({"rule": "incremental_read", "sentence": _unseen(proof)})
     if verdict.by_order:
-        found.append({"rule": "published_by", "sentence": f"published in spite of this by {job.by or 'an operator'}"})
+        found.append({"rule": "published_by", "sentence": f"published in spite of this by {_who(job)}"})
     return tuple(found)
 
 
