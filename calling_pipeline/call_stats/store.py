@@ -108,11 +108,6 @@ def read_hours(connection: sa.Connection, day: dt.date) -> list[HourlyOrders]:
     return [HourlyOrders(**row) for row in connection.execute(query).mappings()]
 
 
-def count_records(connection: sa.Connection, day: dt.date) -> int:
-    """Call records stored for the day."""
-    return connection.execute(sa.select(sa.func.count()).where(call_records.c.date == day)).scalar_one()
-
-
 def latest_proof(connection: sa.Connection, track: Track, day: dt.date, *, mode: Mode | None = None) -> FetchProof | None:
     """The newest read stored for the day (of `mode`, if one is named), None when it was never read."""
     query = sa.select(fetch_proofs).where(fetch_proofs.c.track == track, fetch_proofs.c.date == day)
