@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from calling_pipeline import days
+from calling_pipeline.call_stats.recent.records import Speed
 from calling_pipeline.call_stats.records import FetchProof, GradeDay, TaskDay
 from calling_pipeline.call_stats.timetable import last_sync_due
 from calling_pipeline.quality import Finding
@@ -46,6 +47,8 @@ class DayFacts:
     full_proof: FetchProof | None
     held: Mapping[str, str] = field(default_factory=dict)
     """Rule → sentence: why the publishing gate holds a newer read of the grade track."""
+    grade_speed: Speed | None = None
+    task_speed: Speed | None = None
 
 
 def one_row_per_date(rows: int) -> Finding:

@@ -8,19 +8,27 @@ from dataclasses import fields, replace
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._daemon.types import DaemonHeartbeat
 
 from calling_pipeline import days
+from calling_pipeline.alerts import store as alert_store
+from calling_pipeline.alerts.records import Condition
 from calling_pipeline.analysis.dagster_storage.records import DagsterState, Heartbeat, ScheduleRun
 from calling_pipeline.analysis.dagster_storage.store import DAEMONS, dagster_state
 from calling_pipeline.analysis.status.gathering import status
-from calling_pipeline.analysis.status.judging import days_said, judge
+from calling_pipeline.analysis.status.judging import DayNotes, day_state, days_said, judge
 from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert, PoolUse, Status
 from calling_pipeline.call_batches.records import OpenBatch
+from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.recent.records import ScheduledSync, Speed
+from calling_pipeline.call_stats.records import FailedRead, Reason, TaskSums
+from calling_pipeline.call_stats.sync import store as sync_store
+from calling_pipeline.call_stats.tables import failed_reads
 from calling_pipeline.cli.main import main
+from calling_pipeline_tests.call_stats.conftest import proof_of
 from calling_pipeline_tests.defs.conftest import instance  # noqa: F401 - a fixture
 
 NOW = dt.datetime(2026, 11, 24, 7, 30, tzinfo=days.SHANGHAI)
@@ -83,6 +91,60 @@ def test_each_thing_that_is_not_well_is_named_with_what_to_do(change, section, w
     assert problem.section == section
     assert what in problem.what
     assert do in problem.do
+
+
+NOTES = DayNotes(cached=True, due=True, held=None, failed=None, failing_checks=())
+FAILED = FailedRead(NOW, 1, "the vendor did not answer")
+
+
+@pytest.mark.parametrize(
+    ("change", "condition", "reasons"),
+    [
+        ({}, "good", ()),
+        ({"cached": False}, "missing", ()),
+        ({"cached": False, "due": False}, "not due", ()),
+        ({"cached": False, "held": ("40 % unknown",)}, "held", ("40 % unknown",)),
+        ({"held": ("40 % unknown",), "failing_checks": ("sums",)}, "held", ("40 % unknown", "sums")),
+        ({"failing_checks": ("sums",)}, "bad", ("sums",)),
+        ({"failed": FAILED}, "bad", ("the attempt of 11-24 07:30 failed: the vendor did not answer",)),
+    ],
+)
+def test_a_day_is_shown_by_its_gravest_condition_with_every_reason(change, condition, reasons):
+    state = day_state(DAY, "grade", replace(NOTES, **change))
+    assert (state.condition, state.reasons) == (condition, reasons)
+
+
+def test_held_days_failed_reads_and_failing_checks_are_seen_on_their_days(runtime):
+    before = [DAY - dt.timedelta(days=n) for n in range(3)]
+    proof = proof_of("grade", DAY)
+    check = Condition(
+        name=f"check:task_stats_cache:rates:{before[1]}", failing=True, severity="error", title="rates are wrong", text="",
+        room="dagster", event=1, subject="task_stats_cache", day=before[1],
+    )  # fmt: skip
+    with days.frozen(NOW), runtime.transaction() as connection:
+        reason = Reason("unknown_grades", "hold", "40 % unknown")
+        held_store.hold(connection, proof, [reason], numbers={}, before=None, now=NOW)
+        alert_store.save_judgement(connection, check, remind_after=dt.timedelta(days=1))
+        one = proof_of("task", before[1], fetch_number=2)
+        sync_store.add_proof(connection, one)
+        sync_store.publish_task_day(connection, one, TaskSums(), now=NOW)
+        statement = sa.insert(failed_reads).values(
+            track="grade",
+            date=before[2],
+            failed_at=NOW,
+            failures=1,
+            error="no answer",
+            sync_type="manual",
+            run_id="",
+            error_kind="",
+        )
+        connection.execute(statement)
+    with days.frozen(NOW):
+        found = {(state.track, state.date): state for state in status(runtime).days}
+    assert (found["grade", DAY].condition, found["grade", DAY].reasons) == ("held", ("40 % unknown",))
+    assert (found["task", before[1]].condition, found["task", before[1]].reasons) == ("bad", ("rates are wrong",))
+    assert found["grade", before[2]].condition == "missing"
+    assert "no answer" in found["grade", before[2]].reasons[0]
 
 
 def test_days_are_said_as_stretches():

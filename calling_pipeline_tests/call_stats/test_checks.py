@@ -12,6 +12,12 @@ from calling_pipeline.defs.checks import judge
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY
 
 WEEK_BEFORE = YESTERDAY - dt.timedelta(days=7)
+# Five reads as fast as the last one, and then one of 500 seconds.
+SLOW = (
+    "INSERT INTO fetch_proofs SELECT (jsonb_populate_record(proof, jsonb_build_object('fetch_number', 1000 + n))).* "
+    "FROM fetch_proofs AS proof, generate_series(1, 6) AS n WHERE date = :day AND track = '{track}'; "
+    "UPDATE fetch_proofs SET elapsed_s = 500 WHERE fetch_number = 1006"
+)
 BAD_DATA = {
     "fetched_rows_equal_reported_total": "DELETE FROM call_records "
     "WHERE id = (SELECT min(id) FROM call_records WHERE date = :day)",
@@ -22,6 +28,10 @@ BAD_DATA = {
     "grades_are_known": "UPDATE fetch_proofs SET unknown_grades = '{\"高意向\": 40}' WHERE date = :day",
     "call_fields_are_as_agreed": "UPDATE fetch_proofs SET missing_fields = '{\"duration\": 3}' WHERE date = :day",
     "incremental_reads_equal_a_full_read": "UPDATE fetch_proofs SET late_rows = 30 WHERE date = :day",
+    "vendor_speed_is_usual": SLOW.format(track="grade"),
+    "sync_duration_is_usual": SLOW.format(track="grade"),
+    "task_vendor_speed_is_usual": SLOW.format(track="task"),
+    "task_sync_duration_is_usual": SLOW.format(track="task"),
     "calls_did_not_drop_abnormally": "DELETE FROM call_records WHERE date = :day AND id % 3 <> 0",
     "grade_cache_has_one_row_per_date": "DELETE FROM grade_stats_cache WHERE date = :day",
     "total_success_is_grade_9_plus_grade_1": "ALTER TABLE grade_stats_cache "

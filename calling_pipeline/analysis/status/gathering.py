@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.analysis.dagster_storage.store import dagster_state
-from calling_pipeline.analysis.status.judging import judge
+from calling_pipeline.analysis.status.judging import DayNotes, day_state, judge
 from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert, PoolUse, Status
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_stats.facts.store import cached_days
+from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.recent import store as recent_store
 from calling_pipeline.call_stats.recent.records import Comparison
 from calling_pipeline.call_stats.recent.syncs import newest_syncs
@@ -25,6 +26,11 @@ from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import PoolStatistics
 
 LOOK_BACK_DAYS = 10
+ASSETS: Mapping[Track, tuple[str, ...]] = {
+    "grade": ("call_records", "grade_stats_cache", "agent_ranking", "hourly_orders"),
+    "task": ("task_stats_cache",),
+}
+"""The assets whose checks speak of a track's days."""
 
 
 def status(runtime: Runtime, *, tenant: int | None = None) -> Status:
@@ -71,10 +77,19 @@ def _days(connection: sa.Connection, now: dt.datetime, first: dt.date) -> list[D
 
 def _track_days(connection: sa.Connection, track: Track, wanted: list[dt.date], now: dt.datetime) -> list[DayState]:
     cached = cached_days(connection, track, min(wanted), max(wanted)) if wanted else {}
+    held = {one.date: one for one in held_store.held(connection, limit=1000) if one.track == track}
+    failed = recent_store.failed_reads(connection, track, wanted) if wanted else {}
+    checks = [one for one in alert_store.open_conditions(connection, "check") if one.subject in ASSETS[track]]
     states = []
     for day in reversed(wanted):
-        due = last_sync_due(track, day, now) is not None
-        states.append(DayState(day, track, "good" if day in cached else "missing" if due else "not due"))
+        facts = DayNotes(
+            cached=day in cached,
+            due=last_sync_due(track, day, now) is not None,
+            held=tuple(reason["sentence"] for reason in held[day].reasons) if day in held else None,
+            failed=failed.get(day),
+            failing_checks=tuple(one.title for one in checks if one.day == day),
+        )
+        states.append(day_state(day, track, facts))
     return states
 
 

@@ -4,16 +4,43 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from calling_pipeline.analysis.status.records import Facts, Problem, Status
+from calling_pipeline import days
+from calling_pipeline.analysis.status.records import DayState, Facts, Problem, Status
 from calling_pipeline.call_stats.recent.quality import read_duration_is_usual, vendor_speed_is_usual
 from calling_pipeline.call_stats.recent.records import ScheduledSync
+from calling_pipeline.call_stats.records import FailedRead, Track
 
 SILENT_AFTER_S = 300.0
 """A daemon says that it lives every 30 seconds."""
 QUEUED_TOO_LONG_S = 600.0
 BUSY_POOL = 0.9
 _START = "start it: `calling-pipeline up`, or its service; its log says why it ended"
+
+
+@dataclass(frozen=True)
+class DayNotes:
+    """What is known of one day of one track. `held`: why the gate holds its newest read; `failed`: its newest attempt."""
+
+    cached: bool
+    due: bool
+    held: tuple[str, ...] | None
+    failed: FailedRead | None
+    failing_checks: tuple[str, ...]
+
+
+def day_state(day: dt.date, track: Track, notes: DayNotes) -> DayState:
+    """What an operator is shown of the day: its gravest condition, and every reason there is."""
+    failed = notes.failed
+    reasons = [*(notes.held or ()), *notes.failing_checks]
+    if failed is not None:
+        reasons.append(f"the attempt of {failed.failed_at.astimezone(days.SHANGHAI):%m-%d %H:%M} failed: {failed.error}")
+    if not notes.cached and notes.held is None:
+        return DayState(day, track, "missing" if notes.due or failed else "not due", tuple(reasons))
+    if notes.held is not None:
+        return DayState(day, track, "held", tuple(reasons))
+    return DayState(day, track, "bad" if reasons else "good", tuple(reasons))
 
 
 def judge(facts: Facts) -> Status:
@@ -58,7 +85,7 @@ def _days(facts: Facts) -> Iterator[Problem]:
         match day.condition:
             case "missing":
                 command = f"`calling-pipeline stats sync --track {day.track} --from {day.date} --to {day.date}`"
-                yield Problem("days", f"{about} is missing", command)
+                yield Problem("days", f"{about} is missing" + (f": {why}" if why else ""), command)
             case "held":
                 yield Problem(
                     "days", f"{about} is held: {why}", "`calling-pipeline stats held list`, then publish or discard"

@@ -13,8 +13,8 @@ from calling_pipeline.call_stats.recent.records import Comparison, ScheduledSync
 from calling_pipeline.call_stats.records import Track
 
 DayCondition = Literal["good", "bad", "held", "missing", "not due"]
-"""`bad`: cached, and a check of the day fails. `held`: the newest read did not pass the gate, older numbers or none stand.
-`not due`: not cached, and no sync was due yet."""
+"""`bad`: cached, and a check of the day fails or its newest attempt did. `held`: the gate keeps the newest read aside, and
+older numbers or none stand. `not due`: not cached, and no sync was due yet."""
 Section = Literal["syncs", "days", "vendor", "alerts", "batches", "messages", "extensions", "dagster"]
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.quality import DayFacts
+from calling_pipeline.call_stats.recent import store as recent_store
 from calling_pipeline.call_stats.records import Track
 from calling_pipeline.call_stats.tables import call_records, fetch_proofs, grade_stats_cache, task_stats_cache
 from calling_pipeline.database.sql import load
@@ -36,6 +37,8 @@ def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:
         task=store.read_task_day(connection, day),
         proof=proof,
         full_proof=store.latest_proof(connection, "grade", day, mode="full"),
+        grade_speed=recent_store.speed(connection, "grade", day),
+        task_speed=recent_store.speed(connection, "task", day),
         held={reason["rule"]: reason["sentence"] for reason in held.reasons if reason["severity"] == "hold"} if held else {},
     )
 

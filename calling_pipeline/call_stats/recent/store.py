@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from calling_pipeline.call_stats.recent.records import Comparison, Read, Speed
-from calling_pipeline.call_stats.records import Track
+from calling_pipeline.call_stats.records import FailedRead, Track
+from calling_pipeline.call_stats.tables import failed_reads as failed_reads_table
 from calling_pipeline.call_stats.tables import fetch_proofs
 from calling_pipeline.database.sql import load
 
@@ -21,6 +23,14 @@ def reads_since(connection: sa.Connection, since: dt.datetime) -> list[Read]:
     p = fetch_proofs.c
     query = sa.select(p.track, p.date, p.started_at, p.finished_at).where(p.started_at >= since).order_by(p.started_at)
     return [Read(**row) for row in connection.execute(query).mappings()]
+
+
+def failed_reads(connection: sa.Connection, track: Track, wanted: Sequence[dt.date]) -> dict[dt.date, FailedRead]:
+    """Those of `wanted` whose newest attempt failed, and how; `wanted` is not empty."""
+    f = failed_reads_table.c
+    query = sa.select(f.date, f.failed_at, f.failures, f.error).where(f.track == track, f.read_again_at.is_(None))
+    rows = connection.execute(query.where(f.date.between(min(wanted), max(wanted))))
+    return {row.date: FailedRead(row.failed_at, row.failures, row.error) for row in rows}
 
 
 def speed(connection: sa.Connection, track: Track, day: dt.date | None = None) -> Speed | None:

@@ -9,6 +9,7 @@ import dagster as dg
 
 from calling_pipeline.call_stats import quality
 from calling_pipeline.call_stats.quality import DayFacts
+from calling_pipeline.call_stats.recent.quality import read_duration_is_usual, vendor_speed_is_usual
 from calling_pipeline.defs.checks import Check
 
 CHECKS: Mapping[str, tuple[Check[DayFacts], ...]] = {
@@ -45,6 +46,18 @@ CHECKS: Mapping[str, tuple[Check[DayFacts], ...]] = {
             "calls_did_not_drop_abnormally",
             quality.no_abnormal_drop,
             "At least half the calls of the same weekday a week before, up to the same time.",
+            warns=True,
+        ),
+        Check(
+            "vendor_speed_is_usual",
+            lambda facts: vendor_speed_is_usual(facts.grade_speed),
+            "A page took at most three times its usual, or less than a second.",
+            warns=True,
+        ),
+        Check(
+            "sync_duration_is_usual",
+            lambda facts: read_duration_is_usual(facts.grade_speed),
+            "The day's read took at most three times its usual, or less than a minute.",
             warns=True,
         ),
     ),
@@ -96,6 +109,18 @@ CHECKS: Mapping[str, tuple[Check[DayFacts], ...]] = {
         ),
         Check(
             "task_cache_is_fresh", quality.task_track_is_fresh, "Read at or after the timetable's last due tick.", warns=True
+        ),
+        Check(
+            "task_vendor_speed_is_usual",
+            lambda facts: vendor_speed_is_usual(facts.task_speed),
+            "A page took at most three times its usual, or less than a second.",
+            warns=True,
+        ),
+        Check(
+            "task_sync_duration_is_usual",
+            lambda facts: read_duration_is_usual(facts.task_speed),
+            "The day's read took at most three times its usual, or less than a minute.",
+            warns=True,
         ),
     ),
     "agent_ranking": (
