@@ -131,12 +131,18 @@ def test_within_a_run_only_its_own_assets_are_left_to_it(own_runtime, day):
 
 def test_work_outside_closes_what_a_failed_run_left_undone(own_runtime, sync, tick, day):
     name = f"run:call_records:{day}"
-    with own_runtime.transaction() as connection:
-        conditions.observe(connection, Condition(name, True, "error", "run of x", "", "dagster", 1, "call_records", day))
+
+    def run_failed(event):
+        with own_runtime.transaction() as connection:
+            undone = Condition(name, True, "error", "run of x", "", "dagster", event, "call_records", day)
+            return conditions.observe(connection, undone)
+
+    assert run_failed(0) == "failing"
     sync()
     tick()
     with own_runtime.transaction() as connection:
         assert alert_store.open_conditions(connection, "run") == []
+    assert run_failed(10_000) == "failing"  # ids of Dagster's log, not milliseconds: the next failure is newer
 
 
 def test_a_day_before_the_first_partition_is_not_reported(instance, own_runtime, tick):

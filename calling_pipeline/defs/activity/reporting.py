@@ -5,7 +5,6 @@ A report that is interrupted is made again: it may appear twice, it does not get
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 
 import dagster as dg
@@ -14,8 +13,10 @@ from calling_pipeline import days
 from calling_pipeline.activity import store
 from calling_pipeline.activity.records import Activity
 from calling_pipeline.alerts import conditions
+from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.defs.activity.pages import page_of, verdicts_of
 from calling_pipeline.defs.activity.store import report_evaluation
+from calling_pipeline.defs.alerts.texts import run_name
 from calling_pipeline.defs.checks import newest_materialization
 from calling_pipeline.runtime import Runtime
 
@@ -45,22 +46,27 @@ def _report(instance: dg.DagsterInstance, runtime: Runtime, activity: Activity) 
     asset, day = activity.asset, activity.day
     page = page_of(runtime, asset, day) if activity.changed else None
     verdicts = verdicts_of(runtime, asset, day)
-    if page is not None and not any(verdict.blocks for verdict in verdicts):
-        metadata = {**page, **activity.numbers, "outside_a_run": _said(activity)}
+    done = page is not None and not any(verdict.blocks for verdict in verdicts)
+    if done:
+        metadata = {**(page or {}), **activity.numbers, "outside_a_run": _said(activity)}
         partition = day.isoformat() if day else None
         instance.report_runless_asset_event(
             dg.AssetMaterialization(dg.AssetKey(asset), metadata=metadata, partition=partition)
         )
-        with runtime.transaction() as connection:
-            conditions.resolve(connection, _undone(asset, day), f"done outside a run by {activity.by or asset}")
     target = newest_materialization(instance, asset, day)
+    if done and target is not None:
+        _close_undone(runtime, activity, target.storage_id)
     for verdict in verdicts:
         report_evaluation(instance, verdict.evaluation(target if verdict.day == day else None))
 
 
-def _undone(asset: str, day: dt.date | None) -> str:
-    """The condition that a failed run left the asset undone."""
-    return f"run:{asset}:{day}" if day else f"run:{asset}"
+def _close_undone(runtime: Runtime, activity: Activity, event: int) -> None:
+    """What a failed run left undone is done. `event`: the id in Dagster's log, by which the next failed run is newer."""
+    with runtime.transaction() as connection:
+        known = alert_store.open_condition(connection, run_name(activity.asset, activity.day))
+        if known is not None:
+            said = f"done outside a run{f' by {activity.by}' if activity.by else ''}"
+            conditions.observe(connection, conditions.recovered(known, event, said))
 
 
 def _said(activity: Activity) -> str:
