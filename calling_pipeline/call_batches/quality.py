@@ -62,6 +62,15 @@ class DayFacts:
 
 
 @dataclass(frozen=True)
+class StartFacts:
+    """What decides whether a batch may start: numbers twice in it, calls that came too often and wait for a decision."""
+
+    batch: int
+    repeated: tuple[Breach, ...] = ()
+    too_often: tuple[Breach, ...] = ()
+
+
+@dataclass(frozen=True)
 class HistoryFacts:
     """Numbers last called by the batches of one day (some of each kind): counted otherwise than in the log, repeated."""
 
@@ -101,6 +110,29 @@ def nobody_is_called_twice(facts: DayFacts) -> Finding:
     """No number was called again inside the recall window or beyond a cap."""
     breaches = [*facts.called_again, *(breach for one in facts.batches for breach in one.over_caps)]
     return _none_of(breaches, good="nobody was called too often", bad="somebody was called too often")
+
+
+def may_start(facts: StartFacts) -> Finding:
+    """A batch may start: no number is in it twice, and nobody was called too often without a person having looked."""
+    if facts.repeated:
+        sentence = (
+            f"batch {facts.batch} does not start: a number is in it twice ({_named(facts.repeated)}); cancel it with"
+            f" `calling-pipeline calls cancel {facts.batch}` and plan its task anew"
+        )
+        return Finding(False, sentence)
+    if facts.too_often:
+        sentence = (
+            f"batch {facts.batch} does not start: somebody was called too often ({_named(facts.too_often)}); find out why,"
+            f" then `calling-pipeline calls accept {' '.join(sorted({str(one.call) for one in facts.too_often})[:3])}"
+            f" --reason ...` and `calling-pipeline calls resume {facts.batch}`"
+        )
+        return Finding(False, sentence)
+    return Finding(True, "it may start")
+
+
+def _named(breaches: Sequence[Breach]) -> str:
+    more = f" and {len(breaches) - 3} more" if len(breaches) > 3 else ""
+    return "; ".join(map(str, breaches[:3])) + more
 
 
 def nothing_is_stuck_in_pushing(facts: DayFacts) -> Finding:

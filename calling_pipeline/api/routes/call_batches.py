@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from calling_pipeline.api.dependencies import Id, Operator, PathId, RuntimeDep, Text, Viewer
 from calling_pipeline.api.envelope import Success, ok
 from calling_pipeline.at_most_once.settlement import settlement_of
-from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches import runs, starting
 from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import editing
@@ -58,6 +58,15 @@ class Settlement(BaseModel):
     settle_as: Literal["pushed", "retry"]
     call_ids: list[Id] | None = None
     note: Text = Field("", max_length=500)
+
+
+class Acceptance(BaseModel):
+    """Calls that came too often, and what a person found."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    call_ids: list[Id]
+    reason: Text = Field(max_length=500)
 
 
 @router.get("/tasks")
@@ -161,6 +170,13 @@ def settle_calls(runtime: RuntimeDep, batch_id: PathId, wanted: Settlement, call
             note=wanted.note,
         )
     return ok({"settled": done.calls, "batches": done.batches})
+
+
+@router.post("/accept")
+def accept_calls(runtime: RuntimeDep, wanted: Acceptance, caller: Operator) -> Success[Document]:
+    """Say that a person looked into calls that came too often: batches start again."""
+    with runtime.transaction() as connection:
+        return ok({"accepted": starting.accept(connection, wanted.call_ids, reason=wanted.reason, by=caller.name)})
 
 
 def _given(model: TaskChanges) -> dict[str, Any]:

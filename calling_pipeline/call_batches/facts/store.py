@@ -16,6 +16,7 @@ from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.database.sql import load
 
 REPEATED_IN_BATCH = load("call_batches/facts/repeated_in_batch")
+REPEATED_IN_ONE_BATCH = load("call_batches/facts/repeated_in_one_batch")
 DISAGREEMENTS = {
     "pushed without log": load("call_batches/facts/pushed_without_log"),
     "log without pushed call": load("call_batches/facts/log_without_pushed"),
@@ -27,6 +28,7 @@ OVER_CAP = load("call_batches/facts/over_cap")
 REPEATED_IN_HISTORY = load("call_batches/facts/repeated_in_history")
 DAY_TOTALS = load("call_batches/facts/day_totals")
 
+MOST = 1000
 EXAMPLES = 10
 """Rows read of each kind: enough to show what is wrong."""
 
@@ -47,6 +49,18 @@ def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:
         pushing=_pushing(connection, day),
         unknown=_unknown(connection, day),
     )
+
+
+def repeated_in(connection: sa.Connection, batch_id: int) -> tuple[Breach, ...]:
+    """Numbers that are to be called twice in the batch."""
+    return _breaches(connection, REPEATED_IN_ONE_BATCH, batch_id=batch_id)
+
+
+def called_too_often(connection: sa.Connection, day: dt.date) -> tuple[Breach, ...]:
+    """Calls of the day's batches that came inside the recall window or beyond a cap, at most `MOST` of each kind."""
+    again = _breaches(connection, CALLED_AGAIN, kind="recall window", day=day, limit=MOST)
+    batches = batch_store.batches_of(connection, day)
+    return (*again, *(breach for batch in batches for breach in _over_caps(connection, batch.id, batch.policy)))
 
 
 def history_facts(connection: sa.Connection, day: dt.date) -> HistoryFacts:

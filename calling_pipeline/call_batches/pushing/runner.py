@@ -31,6 +31,7 @@ from calling_pipeline.call_batches.pushing.rate_limit import Pacer
 from calling_pipeline.call_batches.pushing.watch import WATCH_S, BatchWatch
 from calling_pipeline.call_batches.pushing.writer import LINGER_S, OutcomeWriter
 from calling_pipeline.call_batches.records import Batch, BatchState, Claimed
+from calling_pipeline.call_batches.starting import stop_unless_safe
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Policy
@@ -52,7 +53,8 @@ async def push_batch(
 ) -> Batch:
     """Push what is pending of a batch until it is done, waits, is paused or cancelled; returns the batch as it is then.
 
-    Raises `Busy` when another process pushes it, `Conflict` when it is paused. A finished batch is left alone.
+    Raises `Busy` when another process pushes it, `Conflict` when it is paused or must not
+    start (`starting.py`). A finished batch is left alone.
     """
     database, runner = Transactions(engine), uuid.uuid4()
     lock = batch_store.runner_lock(engine.url, batch_id)
@@ -62,6 +64,9 @@ async def push_batch(
         batch = await database.until_committed(lambda connection: batch_store.batch(connection, batch_id))
         if batch.rate_per_s is not None:
             limits = replace(limits, rate_per_s=batch.rate_per_s)
+        refusal = await database.until_committed(lambda connection: stop_unless_safe(connection, batch))
+        if refusal is not None:
+            raise Conflict(refusal)
         policy = await _take_over(database, batch, runner, by)
         if policy is not None:
             watch = BatchWatch(database, lock, batch_id, runner)

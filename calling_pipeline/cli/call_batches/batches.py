@@ -9,7 +9,7 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.settlement import settlement_of
-from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches import runs, starting
 from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.dependencies import BatchDependencies
@@ -161,6 +161,20 @@ def settle(
     if settlement == "retry":
         said += f"; resume batches {', '.join(map(str, done.batches))} or let the sensor do it"
     return Answer({"settled": done.calls, "as": settlement, "batches": done.batches}, [said])
+
+
+@calls.command(cls=PipelineCommand)
+@click.argument("call_ids", nargs=-1, required=True, type=int, metavar="CALL...")
+@click.option("--reason", required=True, help="What you found.")
+@click.pass_obj
+def accept(door: Door, call_ids: tuple[int, ...], reason: str) -> Answer:
+    """Say that you looked into calls that came too often: batches start again. Kept in the task ledger.
+
+    Example: calling-pipeline calls accept 4711 --reason "a second contract of the same customer"
+    """
+    with door.ready_runtime.transaction() as connection:
+        accepted = starting.accept(connection, call_ids, reason=reason, by=acting_user())
+    return Answer({"accepted": accepted}, [f"{accepted} calls accepted; `calls resume` the batches that were stopped"])
 
 
 def _previewed(door: Door, name: str) -> Answer:
