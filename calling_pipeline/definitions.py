@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +12,10 @@ from calling_pipeline.defs import startup  # first: it holds the garbage collect
 from calling_pipeline.defs.alerts import sensors as alerts
 from calling_pipeline.defs.call_batches import assets as call_batches
 from calling_pipeline.defs.call_stats import assets as call_stats
+from calling_pipeline.defs.call_stats import history
 from calling_pipeline.defs.call_stats.sensors import CACHES
+from calling_pipeline.defs.catalogue import lineage
+from calling_pipeline.defs.catalogue.describe import described
 from calling_pipeline.defs.catch_up import Filling, cache_warm_up, materialized
 from calling_pipeline.defs.housekeeping import jobs as housekeeping
 from calling_pipeline.defs.instance.workers import in_process_executor
@@ -26,6 +28,7 @@ from calling_pipeline.settings import Settings
 
 ROOMS: tuple[Callable[[dg.DailyPartitionsDefinition], dg.Definitions], ...] = (
     call_stats.definitions,
+    history.definitions,
     call_batches.definitions,
     task_ledger.definitions,
     notifications.definitions,
@@ -43,12 +46,16 @@ REST = (
 
 def build(runtime: Runtime) -> dg.Definitions:
     """The code location over `runtime`; tests pass one of their own."""
-    daily = daily_partitions(runtime.settings.partition_start)
+    daily = daily_partitions(runtime.settings.first_partition())
+    complete = described(runtime.settings)
     merged = dg.Definitions.merge(*(definitions(daily) for definitions in ROOMS))
     jobs = {job.name: job for job in merged.jobs or ()}
     warm_up = cache_warm_up(CACHES, REST, [jobs[filling.job] for filling in (*CACHES, *REST)], daily)
     return dg.Definitions(
-        assets=_linked_to_code(merged.assets or (), runtime.settings),
+        assets=[
+            *dg.map_asset_specs(complete, _linked_to_code(merged.assets or (), runtime.settings)),
+            *dg.map_asset_specs(complete, lineage.sources()),
+        ],
         asset_checks=merged.asset_checks,
         jobs=merged.jobs,
         schedules=merged.schedules,
@@ -60,15 +67,13 @@ def build(runtime: Runtime) -> dg.Definitions:
 
 def _linked_to_code(assets: Iterable[Any], settings: Settings) -> Sequence[Any]:
     """The assets with a link to their source: the repository's page when CALLING_SOURCE_URL names it, else the file."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        linked = dg.with_source_code_references(list(assets))
-        if settings.source_url is None:
-            return linked
-        anchor = dg.AnchorBasedFilePathMapping(Path(__file__), "calling_pipeline/definitions.py")
-        url, branch = settings.source_url, settings.source_branch
-        platform: Literal["github", "gitlab"] = "gitlab" if "gitlab" in url else "github"
-        return dg.link_code_references_to_git(linked, url, branch, file_path_mapping=anchor, platform=platform)
+    linked = dg.with_source_code_references(list(assets))
+    if settings.source_url is None:
+        return linked
+    anchor = dg.AnchorBasedFilePathMapping(Path(__file__), "calling_pipeline/definitions.py")
+    url, branch = settings.source_url, settings.source_branch
+    platform: Literal["github", "gitlab"] = "gitlab" if "gitlab" in url else "github"
+    return dg.link_code_references_to_git(linked, url, branch, file_path_mapping=anchor, platform=platform)
 
 
 defs = build(Runtime.load())

@@ -5,6 +5,7 @@ What a room needs beyond that it builds itself: `from_runtime` in its `dependenc
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,6 +24,8 @@ from calling_pipeline.settings import Settings, load
 
 BUSINESS_DATABASE = "calling"
 DAGSTER_DATABASE = "dagster"
+FIRST_SYNC = dt.timedelta(days=10)
+"""How far back the first sync of a new installation reads."""
 
 
 class Runtime:
@@ -89,6 +92,19 @@ class Runtime:
         """A connection whose work is committed when the block ends well."""
         with reachable(self.engine) as connection, connection.begin():
             yield connection
+
+    def migrate(self) -> tuple[str | None, str]:
+        """Bring the database to the newest schema; returns the revisions before and after.
+
+        The daily partitions of a new installation begin with the first day that its first sync reads. Raises what
+        `migrate.upgrade` raises.
+        """
+        from calling_pipeline.database import migrate  # noqa: PLC0415 - alembic: 80 ms of every run that Dagster starts
+
+        before, after = migrate.upgrade(self.engine)
+        if before is None:
+            self.settings.keep_first_partition(days.today() - FIRST_SYNC)
+        return before, after
 
     def require_schema(self) -> None:
         """Raise a `ConfigurationError` unless the database is migrated."""

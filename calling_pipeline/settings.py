@@ -72,7 +72,11 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="Encrypts vendor secrets and keys phone hashes; unset: generated into CALLING_HOME"
     )
-    partition_start: dt.date = Field(dt.date(2025, 1, 1), description="First day of the daily partitions")
+    partition_start: dt.date = Field(
+        dt.date(2025, 1, 1),
+        description="First day that may be read, and of Dagster's daily partitions; unset, a new installation's partitions"
+        " begin ten days before it (kept in CALLING_HOME)",
+    )
     cache_retention_days: int = Field(30, ge=1, description="Days the stats caches are kept")
     call_record_retention_days: int = Field(90, ge=11, description="Days call records are kept")
     catch_up_days: int = Field(
@@ -211,6 +215,20 @@ class Settings(BaseSettings):
         """The base URLs of the outside systems."""
         return [self.guanke_base_url, self.gateway_url, self.wecom_base_url, self.metabase_url]
 
+    def first_partition(self) -> dt.date:
+        """First day of Dagster's daily partitions: the setting, else the day that `keep_first_partition` kept."""
+        kept = self.home / "partition_start"
+        if "partition_start" in self.model_fields_set or not kept.is_file():
+            return self.partition_start
+        try:
+            return dt.date.fromisoformat(kept.read_text().strip())
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{kept} holds no date (YYYY-MM-DD): {error}; repair it or delete it") from error
+
+    def keep_first_partition(self, day: dt.date) -> None:
+        """Let the partitions of a new installation begin on `day` from now on; a later call changes nothing."""
+        _kept_text(self.home / "partition_start", day.isoformat)
+
     def secret_key_bytes(self) -> bytes:
         """The key material, at least 16 bytes; read from the setting, else generated once into `home` (mode 0600)."""
         text = self.secret_key.get_secret_value() if self.secret_key else _kept_secret(self.home / "secret.key")
@@ -253,13 +271,18 @@ def _sentence(item: dict[str, Any]) -> str:
 
 
 def _kept_secret(path: Path) -> str:
-    """The secret in `path`; when there is none, one is made. Two processes that race end with the same one."""
+    """The secret in `path`; when there is none, one is made."""
+    return _kept_text(path, lambda: secrets.token_urlsafe(32))
+
+
+def _kept_text(path: Path, make: Callable[[], str]) -> str:
+    """The text in `path`, made once (mode 0600). Two processes that race end with the same one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         if not path.exists():
             draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(32))
+            draft.write_text(make())
             try:
                 os.link(draft, path)
             except FileExistsError:
@@ -269,5 +292,5 @@ def _kept_secret(path: Path) -> str:
         return path.read_text().strip()
     except OSError as error:
         raise ConfigurationError(
-            f"cannot keep a generated secret in {path}: {error.strerror}; set {PREFIX}HOME to a writable folder"
+            f"cannot keep a generated value in {path}: {error.strerror}; set {PREFIX}HOME to a writable folder"
         ) from error

@@ -1,5 +1,6 @@
 """Settings: every mistake is one sentence that names the setting, never its value."""
 
+import datetime as dt
 import os
 import stat
 import subprocess
@@ -94,3 +95,27 @@ def test_a_home_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="CALLING_HOME"):
         load(home=tmp_path / "file").secret_key_bytes()
+
+
+def test_the_partitions_of_a_new_installation_begin_on_the_kept_day_and_do_not_move(tmp_path):
+    settings = load(home=tmp_path / "home")
+    assert settings.first_partition() == settings.partition_start, (
+        "nothing is kept yet: an installation of an earlier version"
+    )
+    settings.keep_first_partition(dt.date(2026, 11, 14))
+    settings.keep_first_partition(dt.date(2026, 11, 20))
+    assert settings.first_partition() == dt.date(2026, 11, 14)
+    assert settings.partition_start == dt.date(2025, 1, 1), "earlier days may still be read by command and by API"
+
+
+def test_the_setting_decides_where_it_is_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("CALLING_PARTITION_START", "2026-01-05")
+    settings = load(home=tmp_path)
+    settings.keep_first_partition(dt.date(2026, 11, 14))
+    assert settings.first_partition() == dt.date(2026, 1, 5)
+
+
+def test_a_kept_day_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "partition_start").write_text("soon")
+    with pytest.raises(ConfigurationError, match="partition_start holds no date"):
+        load(home=tmp_path).first_partition()

@@ -238,3 +238,29 @@ class HourlyOrders:
     grade_9: int
     grade_1: int
     orders: int
+
+
+@dataclass(frozen=True)
+class HistoryDay:
+    """One row of `daily_history`: the newest numbers of both tracks; None of a track that never read the day.
+
+    Columns have the names and units of the caches. The caches and proofs of the day may have been pruned since.
+    """
+
+    date: dt.date
+    total_tasks: int | None
+    callout_number: int | None
+    called_number: int | None
+    success_number: int | None
+    connected_rate: Decimal | None
+    task_calculated_at: dt.datetime | None
+    task_sync_type: str | None
+    task_fetch_number: int | None
+    grade_9: int | None
+    grade_1: int | None
+    total_success: int | None
+    total_records: int | None
+    grade_calculated_at: dt.datetime | None
+    grade_sync_type: str | None
+    grade_fetch_number: int | None
+    updated_at: dt.datetime

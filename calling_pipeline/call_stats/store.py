@@ -135,6 +135,11 @@ def delete_cached_days(connection: sa.Connection, first_kept: dt.date) -> dict[s
     return {table.name: connection.execute(sa.delete(table).where(table.c.date < first_kept)).rowcount for table in _CACHES}
 
 
+def oldest_recorded_day(connection: sa.Connection) -> dt.date | None:
+    """The first day that call records are stored of, None when there are none."""
+    return connection.execute(sa.select(sa.func.min(call_records.c.date))).scalar_one()
+
+
 def delete_records(connection: sa.Connection, first_kept: dt.date) -> int:
     """Delete the call records of days before `first_kept`; returns how many there were."""
     return connection.execute(sa.delete(call_records).where(call_records.c.date < first_kept)).rowcount

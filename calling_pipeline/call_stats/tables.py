@@ -241,3 +241,43 @@ failed_reads = sa.Table(
     sa.CheckConstraint("track IN ('task', 'grade')", name="track_is_known"),
     comment="The newest failed read of a day, shown until a later one arrives",
 )
+
+
+class _DailyHistoryColumns(Columns):
+    """One row per day: the newest numbers of both tracks, null for a track that never read the day."""
+
+    date = sa.Column(sa.Date, primary_key=True)
+    total_tasks = sa.Column(sa.BigInteger)
+    callout_number = sa.Column(sa.BigInteger)
+    called_number = sa.Column(sa.BigInteger)
+    success_number = sa.Column(sa.BigInteger)
+    connected_rate = sa.Column(sa.Numeric(7, 2))
+    task_calculated_at = sa.Column(Instant)
+    task_sync_type = sa.Column(sa.Text)
+    task_fetch_number = sa.Column(sa.BigInteger)
+    grade_9 = sa.Column(sa.BigInteger)
+    grade_1 = sa.Column(sa.BigInteger)
+    total_success = sa.Column(sa.BigInteger)
+    total_records = sa.Column(sa.BigInteger)
+    grade_calculated_at = sa.Column(Instant)
+    grade_sync_type = sa.Column(sa.Text)
+    grade_fetch_number = sa.Column(sa.BigInteger)
+    updated_at = sa.Column(Instant, nullable=False)
+
+
+daily_history = sa.Table(
+    "daily_history",
+    metadata,
+    _DailyHistoryColumns,
+    sa.CheckConstraint(
+        "num_nulls(total_tasks, callout_number, called_number, success_number, connected_rate,"
+        " task_calculated_at, task_sync_type, task_fetch_number) IN (0, 8)",
+        name="task_track_is_whole",
+    ),
+    sa.CheckConstraint(
+        "num_nulls(grade_9, grade_1, total_success, total_records,"
+        " grade_calculated_at, grade_sync_type, grade_fetch_number) IN (0, 7)",
+        name="grade_track_is_whole",
+    ),
+    comment="The numbers of every day, kept permanently; written in the transaction that publishes a track's cache",
+)

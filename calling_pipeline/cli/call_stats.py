@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import click
 
 from calling_pipeline import days
+from calling_pipeline.call_stats import retention
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.call_stats.held import decisions
 from calling_pipeline.call_stats.held import store as held_store
@@ -27,6 +28,7 @@ from calling_pipeline.call_stats.views import (
     require_partition,
 )
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
+from calling_pipeline.settings import Settings
 
 _FIGURES = {
     "grade": ("total_records", "grade_9", "grade_1", "total_success"),
@@ -54,6 +56,7 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
     runtime = door.ready_runtime
     for day, option in ((wanted[0], "--from"), (wanted[-1], "--to")):
         require_partition(day, runtime.settings.partition_start, field=option)
+    _say_what_will_not_stay(runtime.settings, wanted)
     deps = CallStatsDependencies.from_runtime(runtime)
     with door.progress() as bar:
         task = bar.add_task(f"{track} stats", total=len(wanted))
@@ -97,6 +100,13 @@ def _synced(one: DayResult) -> dict[str, Any]:
         "proof": proof_view(one.proof),
         "reasons": reason_views(one.reasons),
     }
+
+
+def _say_what_will_not_stay(settings: Settings, wanted: Sequence[dt.date]) -> None:
+    kept = {"cache_days": settings.cache_retention_days, "record_days": settings.call_record_retention_days}
+    notice = retention.notice(wanted, days.today(), **kept)
+    if notice:
+        click.echo(notice, err=True)
 
 
 @stats.command(cls=PipelineCommand)

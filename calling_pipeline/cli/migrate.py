@@ -17,7 +17,7 @@ def migrate(door: Door, back_to: str | None) -> Answer:
     if back_to is not None:
         before, after = migrations.downgrade(door.runtime.engine, back_to)
         return Answer({"before": before, "after": after}, [f"went back from {before} to {after}"])
-    before, after = migrations.upgrade(door.runtime.engine)
+    before, after = door.runtime.migrate()
     said = (
         f"the schema is at {after} already"
         if before == after

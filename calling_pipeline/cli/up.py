@@ -17,7 +17,6 @@ from calling_pipeline.cli.filling import wait_for_caches, wanted_days
 from calling_pipeline.cli.listening import HOST, listen
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand
 from calling_pipeline.cli.supervisor import Supervisor, accepts, answers, interruptible
-from calling_pipeline.database import migrate
 from calling_pipeline.errors import ConfigurationError, Conflict, InvalidInput
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
@@ -92,7 +91,7 @@ def prepare(runtime: Runtime) -> dict[str, str]:
     """Databases made and migrated, Dagster's home laid out; returns the environment its processes need."""
     _say("database …")
     home = runtime.settings.home.resolve()
-    migrate.upgrade(runtime.engine)
+    runtime.migrate()
     bring_forward(runtime.engine, runtime.phone_key)
     dagster_home = home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)

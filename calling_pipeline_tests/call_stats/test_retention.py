@@ -1,7 +1,9 @@
 """What has been kept long enough goes, and nothing else."""
 
 import datetime as dt
+from contextlib import contextmanager
 
+import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
@@ -65,3 +67,43 @@ def test_proofs_of_superseded_reads_go_after_two_weeks_but_never_the_published_o
     assert prune(engine, on=YESTERDAY + dt.timedelta(days=16)).rows["fetch_proofs"] == 2
     with engine.connect() as connection:
         assert store.read_grade_day(connection, YESTERDAY).proof == newest.proof
+
+
+def test_old_records_go_day_by_day_and_the_sums_are_those_of_all_days(sync, stats_runtime, engine):
+    first, second = YESTERDAY - dt.timedelta(days=2), YESTERDAY - dt.timedelta(days=1)
+    sync("grade", first, second, YESTERDAY)
+    with engine.connect() as connection:
+        old = sum(store.count_records(connection, day) for day in (first, second))
+    opened = []
+
+    @contextmanager
+    def transaction():
+        opened.append(1)
+        with stats_runtime.transaction() as connection:
+            yield connection
+
+    now = dt.datetime.combine(YESTERDAY + dt.timedelta(days=89), dt.time(3, 30), days.SHANGHAI)
+    pruned = retention.prune_by_day(transaction, now=now, cache_days=30, record_days=90)
+    assert pruned.rows["call_records"] == old
+    assert pruned.first_recorded_day == YESTERDAY
+    assert len(opened) == 4, "two days, the look that finds no more, and the rest"
+    with engine.connect() as connection:
+        assert store.oldest_recorded_day(connection) == YESTERDAY
+
+
+NOTICES = [
+    ((0, 29), None),
+    ((30,), "2026-10-25: older than the 30 days that the caches are kept. The next housekeeping deletes their caches;"),
+    ((29, 30, 31), "2 days (2026-10-24 … 2026-10-25): older"),
+    ((30, 90), "2 days (2026-08-26 … 2026-10-25): older than the 30 days that the caches are kept. The next housekeeping"
+     " deletes their caches; call records of days before 2026-08-27 go too; daily_history keeps the days' numbers"),
+    ((90, 400), "2 days (2025-10-20 … 2026-08-26): older than the 30 days that the caches are kept. The next housekeeping"
+     " deletes their caches and call records; daily_history keeps the days' numbers"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ages", "said"), NOTICES)
+def test_a_read_of_old_days_says_what_will_not_stay(ages, said):
+    today = dt.date(2026, 11, 24)
+    notice = retention.notice([today - dt.timedelta(days=age) for age in ages], today, cache_days=30, record_days=90)
+    assert notice is None if said is None else notice.startswith(said)

@@ -6,6 +6,9 @@ import uuid
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.events import AssetMaterializationPlannedData
+from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
 
 from calling_pipeline import days
 from calling_pipeline.defs.housekeeping import store as dagster_history
@@ -60,7 +63,104 @@ def test_pruning_twice_finds_nothing_the_second_time(instance, later):
     materialize(instance, "2026-11-20")
     materialize(instance, "2026-11-20")
     dagster_history.prune(instance, later)
-    assert dagster_history.prune(instance, later) == dagster_history.Pruned(0, 0, 0)
+    assert dagster_history.prune(instance, later) == dagster_history.Pruned(0, 0, 0, 0)
+
+
+@dg.asset_check(asset=numbers)
+def numbers_are_right() -> dg.AssetCheckResult:
+    """A check without partitions, as Dagster runs it."""
+    return dg.AssetCheckResult(passed=True)
+
+
+def evaluate(instance, day, *, passed):
+    """What a run that judges one day at a time reports."""
+    run_id = add_run(instance, dg.DagsterRunStatus.SUCCESS)
+    evaluation = dg.AssetCheckEvaluation(asset_key=numbers.key, check_name="per_day", passed=passed, partition=day)
+    instance.report_dagster_event(
+        dg.DagsterEvent(dg.DagsterEventType.ASSET_CHECK_EVALUATION.value, "job", event_specific_data=evaluation), run_id
+    )
+    return run_id
+
+
+def check_rows(instance):
+    query = sa.text("SELECT check_name, partition, run_id FROM asset_check_executions ORDER BY id")
+    with instance.event_log_storage.index_connection() as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def test_every_check_keeps_its_newest_result_for_every_partition_and_nothing_older(instance, later):
+    for _ in range(2):
+        dg.materialize([numbers, numbers_are_right], partition_key="2026-11-20", instance=instance)
+    evaluate(instance, "2026-11-20", passed=False)
+    newest = evaluate(instance, "2026-11-20", passed=True)
+    other = evaluate(instance, "2026-11-21", passed=False)
+    before = check_rows(instance)
+    assert dagster_history.prune(instance, days.now() - dt.timedelta(days=1)).check_executions == 0
+    pruned = dagster_history.prune(instance, later)
+    left = check_rows(instance)
+    assert pruned.check_executions == len(before) - len(left)
+    assert len(before) > len(left)
+    assert [(partition, run) for name, partition, run in left if name == "per_day"] == [
+        ("2026-11-20", newest),
+        ("2026-11-21", other),
+    ]
+    assert [name for name, _, _ in left].count("numbers_are_right") == 1
+
+
+def test_a_plan_that_never_came_to_a_result_goes_unless_its_run_is_under_way(instance, later):
+    plans = [add_run(instance, status) for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED)]
+    evaluate(instance, None, passed=True)
+    for run_id in plans:
+        planned = AssetCheckEvaluationPlanned(asset_key=numbers.key, check_name="per_day")
+        instance.report_dagster_event(
+            dg.DagsterEvent(dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value, "job", event_specific_data=planned),
+            run_id,
+        )
+    assert dagster_history.prune(instance, later).check_executions == 1
+    assert plans[0] not in {run_id for _, _, run_id in check_rows(instance)}
+    assert plans[1] in {run_id for _, _, run_id in check_rows(instance)}
+
+
+def status_shown(instance):
+    """The partitions that the UI shows as materialized, from the summary that it keeps."""
+    summary = get_and_update_asset_status_cache_value(instance, numbers.key, daily)
+    subset = summary.deserialize_materialized_partition_subsets(daily) if summary else daily.empty_subset()
+    return set(subset.get_partition_keys())
+
+
+def test_days_that_retention_deletes_are_no_longer_shown_as_materialized(instance):
+    for day in ("2026-11-10", "2026-11-11", "2026-11-12"):
+        materialize(instance, day)
+        evaluate(instance, day, passed=True)
+    runs = len(instance.get_runs())
+    assert status_shown(instance) == {"2026-11-10", "2026-11-11", "2026-11-12"}
+    forgotten = dagster_history.wipe_partitions(instance, {"numbers": dt.date(2026, 11, 12)})
+    assert forgotten == {"numbers": 2}
+    assert status_shown(instance) == {"2026-11-12"}
+    assert instance.get_materialized_partitions(numbers.key) == {"2026-11-12"}
+    assert [partition for _, partition, _ in check_rows(instance)] == ["2026-11-12"]
+    assert len(instance.get_runs()) == runs
+    assert dagster_history.wipe_partitions(instance, {"numbers": dt.date(2026, 11, 12)}) == {}
+    materialize(instance, "2026-11-10")
+    assert status_shown(instance) == {"2026-11-10", "2026-11-12"}
+
+
+def test_partitions_are_forgotten_in_pieces_and_those_of_a_run_under_way_stay(instance, monkeypatch):
+    monkeypatch.setattr(dagster_history, "ROWS_AT_ONCE", 1)
+    for day in ("2026-11-10", "2026-11-11"):
+        materialize(instance, day)
+    running = add_run(instance, dg.DagsterRunStatus.STARTED)
+    instance.report_dagster_event(
+        dg.DagsterEvent(
+            dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value,
+            "job",
+            event_specific_data=AssetMaterializationPlannedData(numbers.key, partition="2026-11-09"),
+        ),
+        running,
+    )
+    assert dagster_history.wipe_partitions(instance, {"numbers": dt.date(2026, 11, 12)}) == {"numbers": 2}
+    assert instance.get_materialized_partitions(numbers.key) == set()
+    assert events(instance, running) == 1
 
 
 def add_run(instance, status):

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline.call_stats.gate import Numbers
+from calling_pipeline.call_stats.history import store as history
 from calling_pipeline.call_stats.records import FetchProof, TaskSums, Track
 from calling_pipeline.call_stats.tables import (
     agent_ranking,
@@ -117,16 +118,18 @@ def count_day(connection: sa.Connection, day: dt.date) -> DayCount:
 def publish_grade_day(
     connection: sa.Connection, proof: FetchProof, count: DayCount, *, now: dt.datetime, elapsed_s: float
 ) -> None:
-    """Put the day's count into the cache, unless it holds the numbers of a newer read."""
+    """Put the day's count into the cache and its history, unless they hold the numbers of a newer read."""
     read = {"day": proof.date, "sync_type": proof.sync_type, "fetch_number": proof.fetch_number}
     counted = {"grade_9": count.grade_9, "grade_1": count.grade_1, "calls": count.calls}
     connection.execute(_PUBLISH_GRADE_DAY, {**read, **counted, "now": now, "elapsed_s": elapsed_s})
+    history.keep_day(connection, "grade", proof.date)
 
 
 def publish_task_day(connection: sa.Connection, proof: FetchProof, sums: TaskSums, *, now: dt.datetime) -> None:
-    """Put the day's sums into the cache, unless it holds the numbers of a newer read."""
+    """Put the day's sums into the cache and its history, unless they hold the numbers of a newer read."""
     read = {"day": proof.date, "sync_type": proof.sync_type, "fetch_number": proof.fetch_number}
     connection.execute(_PUBLISH_TASK_DAY, {**read, **vars(sums), "now": now})
+    history.keep_day(connection, "task", proof.date)
 
 
 def rank_agents(connection: sa.Connection, day: dt.date) -> int:

@@ -33,7 +33,7 @@ def report_outside_work(instance: dg.DagsterInstance, runtime: Runtime) -> int:
     for activity in noted:
         if time.monotonic() - began > LONGEST_S:
             break
-        if activity.day is None or runtime.settings.partition_start <= activity.day <= days.today():
+        if activity.day is None or runtime.settings.first_partition() <= activity.day <= days.today():
             _report(instance, runtime, activity)
             reported += 1
         with runtime.transaction() as connection:

@@ -13,7 +13,6 @@ from calling_pipeline.call_batches.facts import store as fact_store
 from calling_pipeline.defs.call_batches import checks as call_batches_checks
 from calling_pipeline.defs.call_batches import sensors
 from calling_pipeline.defs.call_batches.metadata import about_day, previews
-from calling_pipeline.defs.metadata import OWNERS, column_schema
 from calling_pipeline.defs.queueing import BATCH_CLASS, GATEWAY
 from calling_pipeline.defs.windows import assets_of_run
 from calling_pipeline.runtime import Runtime
@@ -55,14 +54,13 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         partitions_def=daily,
         group_name="call_batches",
         kinds={"postgres", "api"},
-        owners=OWNERS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=GATEWAY,
         output_required=False,
         description="Calls planned and pushed to the dialling gateway, one batch for every tick of a calling task.\n\n"
         "A rerun or backfill plans no tick twice and calls nobody again: it goes on with what is unfinished. Started by"
         " hand it shows what would be called, as an observation, unless its configuration says `dry_run: false`.",
-        metadata={"dagster/table_name": "call_tasks", "dagster/column_schema": column_schema(tables.call_tasks)},
+        metadata={"dagster/table_name": tables.call_tasks.name},
     )
     def call_batches(
         context: dg.AssetExecutionContext, config: CallBatchesConfig, runtime: dg.ResourceParam[Runtime]
@@ -89,12 +87,11 @@ def _call_history(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         partitions_def=daily,
         group_name="call_batches",
         kinds={"postgres"},
-        owners=OWNERS,
         deps=["call_batches"],
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Every phone ever called, once: first and last call, and how many.\n\nWritten call by call with each"
         " outcome; this asset counts it.",
-        metadata={"dagster/table_name": "call_history", "dagster/column_schema": column_schema(tables.call_history)},
+        metadata={"dagster/table_name": tables.call_history.name},
     )
     def call_history(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> _NOTHING:
         with runtime.transaction() as connection:

@@ -11,9 +11,7 @@ from calling_pipeline.call_stats.records import ASSETS, Track
 from calling_pipeline.defs import retries
 from calling_pipeline.defs.call_stats import checks as call_stats_checks
 from calling_pipeline.defs.call_stats import schedules, sensors
-from calling_pipeline.defs.call_stats.metadata import COLUMNS
 from calling_pipeline.defs.call_stats.runs import TrackRun
-from calling_pipeline.defs.metadata import OWNERS, column_schema
 from calling_pipeline.runtime import Runtime
 
 
@@ -74,9 +72,8 @@ def _asset(table: sa.Table, description: str, *, kinds: set[str], deps: Sequence
         group_name="call_stats",
         kinds=kinds,
         deps=list(deps),
-        owners=OWNERS,
         description=description,
-        metadata={"dagster/table_name": table.name, "dagster/column_schema": column_schema(table, COLUMNS)},
+        metadata={"dagster/table_name": table.name},
     )
 
 

@@ -1,106 +1,63 @@
-"""What the UI shows about the stats assets: the columns' meaning, and a day's numbers."""
+"""What the UI shows about a day of the stats assets: its numbers first, then the proof of the read in one table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
-from calling_pipeline.call_stats.records import AgentRank, DayResult, FetchProof, GradeDay, HourlyOrders, TaskDay
+from calling_pipeline.call_stats.records import AgentRank, DayResult, FetchProof, GradeDay, HistoryDay, HourlyOrders, TaskDay
+from calling_pipeline.defs.catalogue.columns import COLUMNS
 
-COLUMNS: Mapping[str, str] = {
-    "date": "business day (Asia/Shanghai)",
-    "grade_9": "9-yuan orders",
-    "grade_1": "1-yuan orders",
-    "total_success": "grade_9 + grade_1",
-    "total_records": "call records of the day",
-    "calculated_at": "when the numbers were computed",
-    "elapsed_time": "seconds of reading and counting",
-    "sync_type": "long_historical (T-10), historical (T-3), today or manual",
-    "fetch_number": "the read the numbers come from; its proof is in fetch_proofs",
-    "total_tasks": "dialling tasks",
-    "callout_number": "calls dialled",
-    "called_number": "calls connected",
-    "success_number": "successes the vendor counts",
-    "connected_rate": "percentage connected, two decimals",
-    "id": "CDR id of the vendor",
-    "called_at": "when it was dialled",
-    "call_state": "0 not dialled, 1 not connected, 2 connected",
-    "duration_s": "seconds of talk",
-    "grade": "purchase intent as the vendor sent it",
-    "order_yuan": "9, 1 or 0: the grade rule's judgement",
-    "agent_id": "agent account, empty for none",
-    "phone_masked": "callee, masked",
-    "phone_hash": "keyed hash of the full number",
-    "position": "rank by orders",
-    "talk_s": "seconds of talk",
-    "orders": "grade_9 + grade_1",
-    "hour": "hour of the day, 0 … 23",
-}
-"""Column name → what it holds, for every table of the room."""
+_TASK_NUMBERS = ("callout_number", "called_number", "connected_rate", "success_number", "total_tasks")
+_GRADE_NUMBERS = ("total_success", "grade_9", "grade_1", "total_records")
+_PROOF = (
+    "fetch_number", "mode", "sync_type", "reported_total", "rows_fetched", "distinct_ids", "pages", "pages_read_again",
+    "retries", "rows_added", "rows_changed", "rows_removed", "late_rows", "outside_day",
+)  # fmt: skip
+_HOURLY = ("calls", "connected", "orders")
 _BAR = 24
-
-
-def about_proof(proof: FetchProof, elapsed_s: float) -> dict[str, Any]:
-    """A read's proof as metadata."""
-    return {
-        "window": f"{proof.window_start:%Y-%m-%d %H:%M:%S} … {proof.window_end:%Y-%m-%d %H:%M:%S}",
-        "mode": proof.mode,
-        "complete": proof.complete,
-        "reported_total": proof.reported_total,
-        "distinct_ids": proof.distinct_ids,
-        "pages": proof.pages,
-        "pages_read_again": proof.pages_read_again,
-        "retries": proof.retries,
-        "elapsed_s": round(elapsed_s, 3),
-        "fetch_number": proof.fetch_number,
-    }
 
 
 def about_records(result: DayResult) -> dict[str, Any]:
     """One day of `call_records`."""
     proof = result.proof
     return {
-        **about_proof(proof, result.elapsed_s),
         "dagster/partition_row_count": proof.distinct_ids,
-        "outcome": result.outcome,
-        "rows_added": proof.rows_added,
+        "call_records": proof.distinct_ids,
         "rows_changed": proof.rows_changed,
-        "rows_removed": proof.rows_removed,
-        "unknown_grades": dg.MetadataValue.json(dict(proof.unknown_grades)),
-        "new_fields": dg.MetadataValue.json(dict(proof.new_fields)),
-        "missing_fields": dg.MetadataValue.json(dict(proof.missing_fields)),
+        "unknown_grades": sum(proof.unknown_grades.values()),
+        **_speed(proof, result.elapsed_s),
+        "outcome": result.outcome,
+        **about_proof(proof),
     }
 
 
-def about_tasks(result: DayResult) -> dict[str, Any]:
-    """One day of `task_stats_cache`."""
+def about_tasks(result: DayResult, before: HistoryDay | None = None) -> dict[str, Any]:
+    """One day of `task_stats_cache`; `before`: the same weekday of the week before."""
     stats = result.stats
     assert isinstance(stats, TaskDay)
+    values = {name: _plain(getattr(stats, name)) for name in _TASK_NUMBERS}
     return {
-        **about_proof(result.proof, result.elapsed_s),
         "dagster/partition_row_count": 1,
+        "numbers": _numbers("task_stats_cache", values, before),
+        **values,
+        **_speed(result.proof, result.elapsed_s),
         "outcome": result.outcome,
-        "total_tasks": stats.total_tasks,
-        "callout_number": stats.callout_number,
-        "called_number": stats.called_number,
-        "success_number": stats.success_number,
-        "connected_rate": float(stats.connected_rate),
+        **about_proof(result.proof),
     }
 
 
-def about_grades(cached: GradeDay) -> dict[str, Any]:
-    """One day of `grade_stats_cache`."""
+def about_grades(cached: GradeDay, before: HistoryDay | None = None) -> dict[str, Any]:
+    """One day of `grade_stats_cache`; `before`: the same weekday of the week before."""
+    values = {name: _plain(getattr(cached, name)) for name in _GRADE_NUMBERS}
     return {
         "dagster/partition_row_count": 1,
-        "grade_9": cached.grade_9,
-        "grade_1": cached.grade_1,
-        "total_success": cached.total_success,
-        "total_records": cached.total_records,
+        "numbers": _numbers("grade_stats_cache", values, before),
+        **values,
         "elapsed_s": cached.elapsed_time,
-        "sync_type": cached.sync_type,
-        "complete": cached.complete,
+        **(about_proof(cached.proof) if cached.proof else {"complete": False}),
     }
 
 
@@ -122,22 +79,103 @@ def about_agents(ranked: Sequence[AgentRank]) -> dict[str, Any]:
         for row in ranked[:10]
     ]
     best = {"best_ten": dg.MetadataValue.table(records)} if records else {}
-    return {"dagster/partition_row_count": len(ranked), "orders": sum(row.orders for row in ranked), **best}
-
-
-def about_hours(hours: Sequence[HourlyOrders]) -> dict[str, Any]:
-    """One day of `hourly_orders`, as one bar per hour."""
-    busiest = max(hours, key=lambda row: row.orders, default=None)
     return {
-        "dagster/partition_row_count": len(hours),
-        "orders": sum(row.orders for row in hours),
-        **({"busiest_hour": busiest.hour} if busiest else {}),
-        "orders_by_hour": dg.MetadataValue.md(_bars((f"{row.hour:02d}:00", row.orders) for row in hours)),
+        "dagster/partition_row_count": len(ranked),
+        "orders": sum(row.orders for row in ranked),
+        "agents": sum(1 for row in ranked if row.agent_id),
+        **best,
     }
 
 
-def _bars(values: Iterable[tuple[str, int]]) -> str:
-    rows = list(values)
-    largest = max((count for _, count in rows), default=0) or 1
-    lines = [f"| {name} | {count} | `{'█' * round(_BAR * count / largest)}` |" for name, count in rows]
-    return "\n".join(["| hour | orders | |", "| --- | ---: | --- |", *lines])
+def about_hours(hours: Sequence[HourlyOrders], before: Sequence[HourlyOrders] = ()) -> dict[str, Any]:
+    """One day of `hourly_orders` beside the same weekday a week before, hour by hour with a bar of the calls."""
+    busiest = max(hours, key=lambda row: row.calls, default=None)
+    records = _hour_records(hours, before)
+    return {
+        "dagster/partition_row_count": len(hours),
+        **{name: sum(getattr(row, name) for row in hours) for name in _HOURLY},
+        **({"busiest_hour": busiest.hour} if busiest else {}),
+        "by_hour": dg.MetadataValue.table(records, _HOUR_COLUMNS) if records else "no call yet",
+    }
+
+
+def about_history(row: HistoryDay, before: HistoryDay | None = None) -> dict[str, Any]:
+    """One day of `daily_history`, beside `before`, the same weekday of the week before.
+
+    A track that never read the day has no numbers.
+    """
+    names = (*_TASK_NUMBERS, *_GRADE_NUMBERS)
+    values = {name: _plain(getattr(row, name)) for name in names if getattr(row, name) is not None}
+    reads = {
+        f"{track}_read": f"read {number}, {calculated_at:%Y-%m-%d %H:%M:%S}"
+        for track, number, calculated_at in (
+            ("task", row.task_fetch_number, row.task_calculated_at),
+            ("grade", row.grade_fetch_number, row.grade_calculated_at),
+        )
+        if number is not None
+    }
+    return {"dagster/partition_row_count": 1, "numbers": _numbers("daily_history", values, before), **values, **reads}
+
+
+def about_proof(proof: FetchProof) -> dict[str, Any]:
+    """Whether the read is complete, and its whole proof as one table."""
+    shown: dict[str, Any] = {
+        "window": f"{proof.window_start:%Y-%m-%d %H:%M:%S} … {proof.window_end:%Y-%m-%d %H:%M:%S}",
+        "started_at": f"{proof.started_at:%Y-%m-%d %H:%M:%S}",
+        **{name: getattr(proof, name) for name in _PROOF},
+        "unknown_grades": _listed(proof.unknown_grades),
+        "new_fields": _listed(proof.new_fields),
+        "missing_fields": _listed(proof.missing_fields),
+    }
+    records = [dg.TableRecord({"of the read": name, "value": str(value)}) for name, value in shown.items()]
+    return {"complete": proof.complete, "proof": dg.MetadataValue.table(records)}
+
+
+def _speed(proof: FetchProof, elapsed_s: float) -> dict[str, float]:
+    """Seconds of the sync, and of the vendor per page, for the plots."""
+    return {"elapsed_s": round(elapsed_s, 3), "s_per_page": round(proof.elapsed_s / max(proof.pages, 1), 3)}
+
+
+def _numbers(table: str, values: Mapping[str, int | float], before: HistoryDay | None) -> dg.TableMetadataValue:
+    """A day's numbers with their meaning, beside those of a week before."""
+    records = []
+    for name, value in values.items():
+        earlier = getattr(before, name, None)
+        then = None if earlier is None else str(_plain(earlier))
+        records.append(
+            dg.TableRecord({"number": name, "value": str(value), "week before": then, "meaning": COLUMNS[table][name]})
+        )
+    columns = [dg.TableColumn(name) for name in ("number", "value", "week before", "meaning")]
+    return dg.MetadataValue.table(records, dg.TableSchema(columns))
+
+
+_HOUR_COLUMNS = dg.TableSchema(
+    [
+        dg.TableColumn("hour"),
+        *(dg.TableColumn(name, "int") for name in _HOURLY),
+        *(dg.TableColumn(f"{name} (week before)", "int") for name in _HOURLY),
+        dg.TableColumn("calls by hour", description="█ this day, ░ more of them a week before"),
+    ]
+)
+
+
+def _hour_records(hours: Sequence[HourlyOrders], before: Sequence[HourlyOrders]) -> list[dg.TableRecord]:
+    now, then = ({row.hour: row for row in rows} for rows in (hours, before))
+    largest = max((row.calls for row in (*hours, *before)), default=0) or 1
+    records = []
+    for hour in sorted(now.keys() | then.keys()):
+        row, earlier = now.get(hour), then.get(hour)
+        ours, theirs = (round(_BAR * (found.calls if found else 0) / largest) for found in (row, earlier))
+        numbers = {name: getattr(row, name, None) for name in _HOURLY}
+        compared = {f"{name} (week before)": getattr(earlier, name, None) for name in _HOURLY}
+        bar = "█" * ours + "░" * max(theirs - ours, 0)
+        records.append(dg.TableRecord({"hour": f"{hour:02d}:00", **numbers, **compared, "calls by hour": bar}))
+    return records
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in counts.items()) or "none"
+
+
+def _plain(value: Any) -> int | float:
+    return value if isinstance(value, int) else float(value)

@@ -10,13 +10,16 @@ from functools import cache
 from typing import Any
 
 import dagster as dg
+import sqlalchemy as sa
 
+from calling_pipeline import days
 from calling_pipeline.activity.noting import reported_by_run
-from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats import retention, store
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.call_stats.facts.store import day_facts
+from calling_pipeline.call_stats.history import store as history
 from calling_pipeline.call_stats.quality import DayFacts
-from calling_pipeline.call_stats.records import ASSETS, DayResult, GradeDay, Track
+from calling_pipeline.call_stats.records import ASSETS, DayResult, GradeDay, HistoryDay, Track
 from calling_pipeline.call_stats.sync.publishing import publish_day
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.defs import retries
@@ -32,6 +35,8 @@ from calling_pipeline.defs.checks import Check, judge, log_verdicts
 from calling_pipeline.defs.windows import SYNC_TYPE, days_of_run, parse_keys
 from calling_pipeline.errors import CallingError, DaysFailed, VendorTimeout, may_succeed_later
 from calling_pipeline.runtime import Runtime
+
+WEEK = dt.timedelta(weeks=1)
 
 
 class TrackRun:
@@ -58,10 +63,18 @@ class TrackRun:
                 self._show(day, {})
             return self._end(days_of_run(self._context.run.tags))
         wanted = self._unfinished(parse_keys(self._context.partition_keys))
+        self._say_what_will_not_stay(wanted)
         unread = wanted if self._assets[0] in self._selected else self._recounted(wanted)
         if unread:
             self._sync(unread)
         return self._end(wanted)
+
+    def _say_what_will_not_stay(self, wanted: Sequence[dt.date]) -> None:
+        settings = self._runtime.settings
+        kept = {"cache_days": settings.cache_retention_days, "record_days": settings.call_record_retention_days}
+        notice = retention.notice(wanted, days.today(), **kept)
+        if notice:
+            self._context.log.warning(notice)
 
     def _unfinished(self, wanted: Sequence[dt.date]) -> list[dt.date]:
         """The days to do: a retry leaves out those that this run has shown as materialized before."""
@@ -120,7 +133,9 @@ class TrackRun:
         if result.outcome == "held":
             return self._held(result)
         if self._track == "task":
-            return self._show(day, {"task_stats_cache": about_tasks(result)})
+            with self._runtime.transaction() as connection:
+                before = self._week_before(connection, day)
+            return self._show(day, {"task_stats_cache": about_tasks(result, before)})
         assert isinstance(result.stats, GradeDay)
         return self._show(day, {"call_records": about_records(result), **self._about_caches(day, result.stats)})
 
@@ -135,11 +150,15 @@ class TrackRun:
     def _about_caches(self, day: dt.date, cached: GradeDay) -> dict[str, dict[str, Any]]:
         with self._runtime.transaction() as connection:
             agents, hours = store.read_agents(connection, day), store.read_hours(connection, day)
+            before, hours_before = self._week_before(connection, day), store.read_hours(connection, day - WEEK)
         return {
-            "grade_stats_cache": about_grades(cached),
+            "grade_stats_cache": about_grades(cached, before),
             "agent_ranking": about_agents(agents),
-            "hourly_orders": about_hours(hours),
+            "hourly_orders": about_hours(hours, hours_before),
         }
+
+    def _week_before(self, connection: sa.Connection, day: dt.date) -> HistoryDay | None:
+        return next(iter(history.read_weekdays(connection, day, weeks=1)), None)
 
     def _failed(self, day: dt.date, error: CallingError) -> None:
         self._errors[day] = error

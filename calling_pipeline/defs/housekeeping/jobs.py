@@ -7,6 +7,7 @@ import dagster as dg
 from calling_pipeline import days
 from calling_pipeline.alerts import store as alerts
 from calling_pipeline.call_stats import retention
+from calling_pipeline.call_stats.retention import CACHES, RECORDS
 from calling_pipeline.defs.housekeeping import store as dagster_history
 from calling_pipeline.runtime import Runtime
 
@@ -29,19 +30,26 @@ def prune_dagster_history(context: dg.OpExecutionContext, runtime: dg.ResourcePa
     context.add_output_metadata({**removed.__dict__, "before": before.isoformat()})
 
 
-@dg.op(description="Cached days and call records older than their retention, and proofs of superseded reads.")
+@dg.op(
+    description="Cached days and call records older than their retention, and proofs of superseded reads; Dagster shows the"
+    " partitions of what is deleted as missing. `daily_history` keeps the days' numbers."
+)
 def prune_stats(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
     """CALLING_CACHE_RETENTION_DAYS of the caches, CALLING_CALL_RECORD_RETENTION_DAYS of call records."""
     settings = runtime.settings
-    with runtime.transaction() as connection:
-        pruned = retention.prune(
-            connection,
-            now=days.now(),
-            cache_days=settings.cache_retention_days,
-            record_days=settings.call_record_retention_days,
-        )
+    pruned = retention.prune_by_day(
+        runtime.transaction,
+        now=days.now(),
+        cache_days=settings.cache_retention_days,
+        record_days=settings.call_record_retention_days,
+    )
+    forgotten = dagster_history.wipe_partitions(
+        context.instance,
+        dict.fromkeys(CACHES, pruned.first_cached_day) | {RECORDS: pruned.first_recorded_day},
+    )
     kept = {"caches_from": pruned.first_cached_day.isoformat(), "call_records_from": pruned.first_recorded_day.isoformat()}
-    context.add_output_metadata({**pruned.rows, **kept})
+    shown_as_missing = {f"{asset}_partitions_missing_now": count for asset, count in forgotten.items()}
+    context.add_output_metadata({**pruned.rows, **kept, **shown_as_missing})
 
 
 @dg.job(description="Removes what is older than its retention: caches, call records, alerts, Dagster's own history.")

@@ -5,7 +5,6 @@ import dagster as dg
 from calling_pipeline import days
 from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.defs import retries
-from calling_pipeline.defs.metadata import OWNERS
 from calling_pipeline.defs.notifications import checks as notifications_checks
 from calling_pipeline.defs.notifications import schedules, sensors
 from calling_pipeline.defs.queueing import LOCK, METABASE, WECOM
@@ -21,25 +20,20 @@ from calling_pipeline.runtime import Runtime
 DISPATCH_S = 240.0
 """How long one delivery run stays for messages that are due later, such as those a robot's rate holds back."""
 
-_MESSAGE_COLUMNS = [
-    dg.TableColumn("id", "bigint", description="order of sending within a receiver"),
-    dg.TableColumn("kind", "text", description="which message about its subject"),
-    dg.TableColumn("receiver", "text", description="robot:GROUP or user:CONTACT"),
-    dg.TableColumn("body", "text", description="what is said, at most 2048 bytes"),
-    dg.TableColumn("metadata", "jsonb", description="subject, source, who made it"),
-    dg.TableColumn("state", "text", description="pending, sending, delivered, unknown, dead, abandoned"),
-    dg.TableColumn("attempts", "integer", description="times it was claimed"),
-    dg.TableColumn("due_at", "timestamptz", description="not before"),
-    dg.TableColumn("settled_at", "timestamptz", description="delivered, given up or abandoned"),
-    dg.TableColumn("history", "jsonb", description="every other outcome and every decision by hand"),
-]
-
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """Assets, checks, jobs, schedules and the sensor of the room."""
     contracts, technicians = _contract_notifications(daily), _technician_notifications()
-    generate = dg.define_asset_job("contract_notifications_job", selection=dg.AssetSelection.assets(contracts))
-    fetch = dg.define_asset_job("technician_notifications_job", selection=dg.AssetSelection.assets(technicians))
+    generate = dg.define_asset_job(
+        "contract_notifications_job",
+        selection=dg.AssetSelection.assets(contracts),
+        description="Read the contract ledgers and generate messages about contracts that are new. Sends nothing.",
+    )
+    fetch = dg.define_asset_job(
+        "technician_notifications_job",
+        selection=dg.AssetSelection.assets(technicians),
+        description="Ask Metabase for technicians' status changes and generate messages about new ones. Sends nothing.",
+    )
     delivery = notification_delivery
     return dg.Definitions(
         assets=[contracts, technicians],
@@ -55,14 +49,10 @@ def _contract_notifications(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         partitions_def=daily,
         group_name="notifications",
         kinds={"postgres", "csv"},
-        owners=OWNERS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Messages about the contracts first seen in a ledger that day; the sensor delivers them.\n\n"
         "Materializing a day again makes and sends nothing twice.",
-        metadata={
-            "dagster/table_name": "contract_messages",
-            "dagster/column_schema": dg.TableSchema([dg.TableColumn("contract_id", "text"), *_MESSAGE_COLUMNS]),
-        },
+        metadata={"dagster/table_name": "contract_messages"},
     )
     def contract_notifications(
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
@@ -101,14 +91,10 @@ def _technician_notifications() -> dg.AssetsDefinition:
     @dg.asset(
         group_name="notifications",
         kinds={"postgres", "metabase"},
-        owners=OWNERS,
         pool=METABASE,
         retry_policy=retries.VENDOR,
         description="Messages about technicians' status changes, two per new change; the sensor delivers them.",
-        metadata={
-            "dagster/table_name": "technician_messages",
-            "dagster/column_schema": dg.TableSchema([dg.TableColumn("change_id", "text"), *_MESSAGE_COLUMNS]),
-        },
+        metadata={"dagster/table_name": "technician_messages"},
     )
     def technician_notifications(
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]

@@ -3,24 +3,9 @@
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.defs.metadata import OWNERS
 from calling_pipeline.defs.task_ledger import checks, schedules
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.task_ledger.ledger import keep_usage
-
-_COLUMNS = dg.TableSchema(
-    columns=[
-        dg.TableColumn("date", "date", description="business day"),
-        dg.TableColumn("feature", "text", description="what the work belongs to"),
-        dg.TableColumn("created", "bigint", description="tasks first saved that day"),
-        dg.TableColumn("completed", "bigint", description="tasks completed that day"),
-        dg.TableColumn("failed", "bigint", description="tasks that failed that day and are failed now"),
-        dg.TableColumn("pending", "bigint", description="created that day and still open when counted"),
-        dg.TableColumn("charges", "bigint", description="acts charged that day"),
-        dg.TableColumn("credits", "bigint", description="credits charged that day"),
-        dg.TableColumn("refusals", "bigint", description="refused moves and refused charges"),
-    ]
-)
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -37,10 +22,9 @@ def _task_usage(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         partitions_def=daily,
         group_name="task_ledger",
         kinds={"postgres"},
-        owners=OWNERS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Tasks and credits by day and feature, counted from the task ledger.",
-        metadata={"dagster/table_name": "task_usage", "dagster/column_schema": _COLUMNS},
+        metadata={"dagster/table_name": "task_usage"},
     )
     def task_usage(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
         totals: dict[str, int] = {}

@@ -8,7 +8,6 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.defs import retries
-from calling_pipeline.defs.metadata import OWNERS, column_schema
 from calling_pipeline.defs.queueing import INFINITY
 from calling_pipeline.defs.telephony import checks as telephony_checks
 from calling_pipeline.defs.telephony import schedules, sensors
@@ -44,10 +43,9 @@ def _extension_pool() -> dg.AssetsDefinition:
     @dg.asset(
         group_name="telephony",
         kinds={"postgres"},
-        owners=OWNERS,
         description="The SIP extensions allocated to collectors: state of every extension, utilisation of every tenant.",
         retry_policy=retries.VENDOR,
-        metadata={"dagster/table_name": "extension_pool", "dagster/column_schema": column_schema(tables.extension_pool)},
+        metadata={"dagster/table_name": tables.extension_pool.name},
     )
     def extension_pool(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
         with retries.refusals_told(), runtime.transaction() as connection:
@@ -74,16 +72,12 @@ def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
         partitions_def=daily,
         group_name="telephony",
         kinds={"postgres", "api"},
-        owners=OWNERS,
         deps=["extension_pool"],
         pool=INFINITY,
         retry_policy=retries.VENDOR,
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Our record of every Infinity call, reconciled day by day with Infinity's own bill.",
-        metadata={
-            "dagster/table_name": "communication_records",
-            "dagster/column_schema": column_schema(tables.communication_records),
-        },
+        metadata={"dagster/table_name": tables.communication_records.name},
     )
     def communication_records(
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]

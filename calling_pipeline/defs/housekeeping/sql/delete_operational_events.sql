@@ -1,12 +1,14 @@
--- Delete the step-by-step events of finished runs older than :before. Asset events and check evaluations stay: the UI
--- shows them.
+-- Delete at most :limit step-by-step events of finished runs older than :before. Asset events and check evaluations stay:
+-- the UI shows them.
 DELETE FROM event_logs
-WHERE
-    asset_key IS NULL
-    AND coalesce(dagster_event_type, '') NOT IN (
-        'ASSET_CHECK_EVALUATION', 'ASSET_CHECK_EVALUATION_PLANNED', 'FRESHNESS_STATE_CHANGE'
-    )
-    AND run_id IN (
-        SELECT run_id FROM runs
-        WHERE status IN ('SUCCESS', 'FAILURE', 'CANCELED') AND create_timestamp < :before
-    );
+WHERE id IN (
+    SELECT event_logs.id FROM event_logs
+    INNER JOIN runs ON event_logs.run_id = runs.run_id
+    WHERE
+        event_logs.asset_key IS NULL
+        AND coalesce(event_logs.dagster_event_type, '') NOT IN (
+            'ASSET_CHECK_EVALUATION', 'ASSET_CHECK_EVALUATION_PLANNED', 'FRESHNESS_STATE_CHANGE'
+        )
+        AND runs.status IN ('SUCCESS', 'FAILURE', 'CANCELED') AND runs.create_timestamp < :before
+    LIMIT :limit
+);

@@ -1,0 +1,1 @@
+"""What the data catalogue says about every asset: columns, personal data, owners, tiers, freshness, outside sources."""

@@ -1,0 +1,61 @@
+"""The columns of telephony's tables."""
+
+from collections.abc import Mapping
+
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "extension_pool": {
+        "id": "number of the extension in this pool",
+        "config_id": "configuration whose extension it is",
+        "number": "SIP number of the extension",
+        "label": "name for people",
+        "state": "available, in_use or offline",
+        "holder": "collector who holds it; null unless in use",
+        "fence": "token of its newest allocation; a release must show it",
+        "released_turn": "place of its last release in the order of use; the lowest has been unused longest",
+        "ready_at": "end of its cool-down",
+        "allocated_at": "when it was last allocated",
+        "lease_until": "from then on the sweep takes it back; null unless in use",
+        "last_used_at": "when it was last released",
+        "failures": "failed calls in a row; enough of them quarantine it",
+        "draining": "it goes offline when its call ends",
+        "offline_reason": "why it is offline",
+        "quarantined_until": "when its quarantine ends",
+        "created_at": "when it was added to the pool",
+    },
+    "communication_records": {
+        "id": "number of the record",
+        "tenant_id": "tenant on whose behalf the call was made",
+        "config_id": "configuration that the call was made with",
+        "collector_id": "collector who called",
+        "extension_id": "extension that was allocated for the call",
+        "extension_number": "SIP number of that extension",
+        "fence": "token of that allocation",
+        "case_id": "the tenant's case that the call was about",
+        "customer_id": "the tenant's customer that was called",
+        "destination_masked": "called number, masked (138****0000)",
+        "destination_hash": "keyed hash of the called number; the number is not stored",
+        "caller_number": "number that the called person saw",
+        "state": "initiating, ringing, connected, not_connected, busy, cancelled, failed or unknown",
+        "call_uuid": "Infinity's id of the call",
+        "started_at": "when the call was asked for",
+        "settled_by": "what made the final state known: make_call, callback or bill",
+        "duration_s": "seconds of talk",
+        "contact_result": "result in Infinity's words",
+        "remark": "remark that the callback carried",
+        "failure_code": "Infinity's code of the failure",
+        "failure": "what went wrong",
+        "recording_file": "name of the recording at Infinity",
+        "recording_url": "address of the recording",
+        "callback_delay_s": "seconds from the signing of the callback to its arrival",
+        "billed_at": "when the call was found on Infinity's bill",
+    },
+}
+PERSONAL: Mapping[str, Mapping[str, str]] = {
+    "communication_records": {
+        "destination_masked": "masked",
+        "destination_hash": "hash",
+        "remark": "free_text",
+        "recording_file": "recording",
+        "recording_url": "recording",
+    },
+}
