@@ -1,5 +1,6 @@
 """The code location as a whole: what operators rely on is there, described, and nothing is opened to load it."""
 
+import json
 import subprocess
 import sys
 
@@ -101,3 +102,16 @@ def test_every_job_schedule_and_sensor_says_what_it_does(defs):
     for thing in (*jobs, *defs.schedules, *defs.sensors):
         assert thing.description, thing.name
         assert thing.description.endswith("."), f"{thing.name}: {thing.description}"
+
+
+def test_the_code_location_loads_nothing_that_a_run_can_do_without_and_leaves_the_collector_as_it_was(tmp_path):
+    """Each run imports it anew."""
+    look = (
+        "import gc, json, sys; usual = gc.get_threshold(); import calling_pipeline.definitions;"
+        "print(json.dumps([sorted(sys.modules), gc.get_threshold() == usual, gc.isenabled(), gc.get_freeze_count() > 0]))"
+    )
+    done = subprocess.run([sys.executable, "-c", look], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded, *collector = json.loads(done.stdout)
+    assert {"apprise", "fastapi", "pandas", "phonenumbers", "uvicorn"}.isdisjoint(loaded)
+    assert collector == [True, True, True]
