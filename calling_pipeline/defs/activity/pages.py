@@ -8,8 +8,9 @@ from typing import Any
 
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.facts.store import day_facts
+from calling_pipeline.call_stats.history import store as history
 from calling_pipeline.call_stats.quality import DayFacts
-from calling_pipeline.call_stats.records import DayResult, Track
+from calling_pipeline.call_stats.records import DayResult, HistoryDay, Track
 from calling_pipeline.defs.call_batches.metadata import about_day
 from calling_pipeline.defs.call_stats.checks import CHECKS
 from calling_pipeline.defs.call_stats.metadata import about_agents, about_grades, about_hours, about_records, about_tasks
@@ -45,7 +46,12 @@ def _call_records(runtime: Runtime, day: dt.date) -> Page | None:
 
 def _task_stats_cache(runtime: Runtime, day: dt.date) -> Page | None:
     result = _stored(runtime, "task", day)
-    return about_tasks(result) if result and result.stats else None
+    return about_tasks(result, _week_before(runtime, day)) if result and result.stats else None
+
+
+def _week_before(runtime: Runtime, day: dt.date) -> HistoryDay | None:
+    with runtime.transaction() as connection:
+        return next(iter(history.read_weekdays(connection, day, weeks=1)), None)
 
 
 def _stored(runtime: Runtime, track: Track, day: dt.date) -> DayResult | None:
@@ -59,7 +65,7 @@ def _stored(runtime: Runtime, track: Track, day: dt.date) -> DayResult | None:
 def _grade_stats_cache(runtime: Runtime, day: dt.date) -> Page | None:
     with runtime.transaction() as connection:
         cached = store.read_grade_day(connection, day)
-    return about_grades(cached) if cached else None
+    return about_grades(cached, _week_before(runtime, day)) if cached else None
 
 
 def _agent_ranking(runtime: Runtime, day: dt.date) -> Page | None:
@@ -69,7 +75,7 @@ def _agent_ranking(runtime: Runtime, day: dt.date) -> Page | None:
 
 def _hourly_orders(runtime: Runtime, day: dt.date) -> Page | None:
     with runtime.transaction() as connection:
-        return about_hours(store.read_hours(connection, day))
+        return about_hours(store.read_hours(connection, day), store.read_hours(connection, day - dt.timedelta(weeks=1)))
 
 
 _PAGES: Mapping[str, Callable[[Runtime, dt.date], Page | None]] = {
