@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.recent.records import Speed
-from calling_pipeline.call_stats.records import FetchProof, GradeDay, TaskDay
+from calling_pipeline.call_stats.records import FetchProof, GradeDay, TaskDay, Track
 from calling_pipeline.call_stats.timetable import last_sync_due
 from calling_pipeline.quality import Finding
 
@@ -47,8 +47,16 @@ class DayFacts:
     full_proof: FetchProof | None
     held: Mapping[str, str] = field(default_factory=dict)
     """Rule → sentence: why the publishing gate holds a newer read of the grade track."""
+    unpublished: Mapping[Track, str] = field(default_factory=dict)
+    """Track → sentence: what became of the newest read when it is not what readers see: it failed, or it is held."""
     grade_speed: Speed | None = None
     task_speed: Speed | None = None
+
+
+def newest_read_is_published(facts: DayFacts, track: Track) -> Finding:
+    """The newest attempt to read the day arrived, passed the publishing gate and is what readers see."""
+    said = facts.unpublished.get(track)
+    return Finding(said is None, said or "the newest read is published", numbers={"unpublished": int(said is not None)})
 
 
 def one_row_per_date(rows: int) -> Finding:

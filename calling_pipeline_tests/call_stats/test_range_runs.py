@@ -212,3 +212,20 @@ def test_checks_executed_alone_judge_the_days_of_their_run(sync, stats_runtime, 
         ("task_stats_cache", name, str(day), "SUCCEEDED") for name in names for day in RANGE
     )
     assert partitions(pg_instance, "task_stats_cache", daily, RANGE) == all_of("MISSING")
+
+
+def test_a_held_day_alone_is_failed_until_a_run_is_told_to_publish_it(run, guanke, pg_instance, daily, connection):
+    guanke.plant("unknown_grades", path=f"startTime={BAD}", times=None, rows=600, text="高意向2026")
+    result = run("grade_stats_sync", FIRST, YESTERDAY)
+    assert f"{BAD}: held" in failure_of(result)
+    for asset in ASSETS["grade"]:
+        assert partitions(pg_instance, asset, daily, RANGE) == all_of("MATERIALIZED") | {str(BAD): "FAILED"}
+    for name in ("grades_are_known", "newest_grade_read_is_published"):
+        assert colours(pg_instance, "call_records", name, daily, RANGE) == all_of("SUCCEEDED") | {str(BAD): "FAILED"}
+    config = {"ops": {"grade_track": {"config": {"publish_held": True}}}}
+    assert run("grade_stats_sync", BAD, BAD, run_config=config).success
+    assert partitions(pg_instance, "grade_stats_cache", daily, RANGE) == all_of("MATERIALIZED")
+    seen = colours(pg_instance, "call_records", "newest_grade_read_is_published", daily, RANGE)
+    assert seen == all_of("SUCCEEDED")
+    assert colours(pg_instance, "call_records", "grades_are_known", daily, [BAD]) == {str(BAD): "FAILED"}
+    assert store.read_grade_day(connection, BAD).total_records == truth(guanke, BAD)["total_records"]

@@ -15,6 +15,7 @@ from calling_pipeline.errors import (
     VendorAuthRefused,
     VendorRefused,
     VendorUnavailable,
+    may_succeed_later,
 )
 from calling_pipeline.vendors.guanke.client import GuankeClient
 from calling_pipeline.vendors.guanke.token import Credentials
@@ -128,3 +129,59 @@ def test_no_full_phone_number_is_stored_and_equal_numbers_have_equal_hashes(sync
     assert row.unmasked == 0
     assert 0.9 * row.all < row.hashed < row.all
     assert row.phones < row.hashed
+
+
+RANGE = [YESTERDAY - dt.timedelta(days=n) for n in range(6)]
+
+
+def days_asked(guanke, monkeypatch):
+    """The days of the call records that are asked for from now on, in their order."""
+    asked = []
+    original = GuankeClient.calls
+
+    def calls(self, start, end):
+        asked.append(start.date())
+        return original(self, start, end)
+
+    monkeypatch.setattr(GuankeClient, "calls", calls)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("code", {"code": 500}),
+        ("code", {"code": 400}),
+        ("status", {"status": 503}),
+        ("status", {"status": 429, "retry_after": 0}),
+    ],
+)
+def test_whatever_a_day_fails_of_the_others_are_synced_newest_first(sync, guanke, connection, monkeypatch, kind, options):
+    asked, bad = days_asked(guanke, monkeypatch), RANGE[3]
+    guanke.plant(kind, path=f"startTime={bad}", times=None, **options)
+    with pytest.raises(DaysFailed, match=f"1 of 6 days failed, the others are stored. {bad}: ") as caught:
+        sync("grade", *reversed(RANGE))
+    assert asked == RANGE
+    assert list(caught.value.failures) == [bad]
+    assert may_succeed_later(caught.value) == (options != {"code": 400})
+    assert [store.read_grade_day(connection, day) is not None for day in RANGE] == [day != bad for day in RANGE]
+
+
+def test_a_vendor_that_is_down_is_not_asked_for_day_after_day(sync, guanke, monkeypatch):
+    asked = days_asked(guanke, monkeypatch)
+    guanke.plant("status", path=CALLS, times=None, status=503)
+    with pytest.raises(DaysFailed, match="6 of 6 days failed") as caught:
+        sync("grade", *RANGE)
+    assert asked == RANGE[:3]
+    assert sorted(caught.value.failures) == sorted(RANGE)
+    assert f"not tried after that: {', '.join(map(str, reversed(RANGE[3:])))}" in str(caught.value)
+    assert may_succeed_later(caught.value)
+
+
+def test_refused_credentials_end_a_range_at_once(sync, guanke, monkeypatch):
+    asked = days_asked(guanke, monkeypatch)
+    act(guanke, "credentials", secret="another")
+    with pytest.raises(DaysFailed, match="CALLING_GUANKE_USERNAME") as caught:
+        sync("grade", *RANGE)
+    assert asked == RANGE[:1]
+    assert not may_succeed_later(caught.value)

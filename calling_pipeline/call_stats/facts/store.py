@@ -11,7 +11,7 @@ from calling_pipeline import days
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.quality import DayFacts
 from calling_pipeline.call_stats.recent import store as recent_store
-from calling_pipeline.call_stats.records import Track
+from calling_pipeline.call_stats.records import TRACKS, FailedRead, HeldNotice, Track
 from calling_pipeline.call_stats.tables import call_records, fetch_proofs, grade_stats_cache, task_stats_cache
 from calling_pipeline.database.sql import load
 
@@ -27,7 +27,8 @@ def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:
     counts = connection.execute(_DAY_COUNTS, {"day": day, "start": start, "next_day": next_day}).one()._mapping
     caches = connection.execute(_CACHE_COUNTS, {"day": day}).one()._mapping
     proof = store.latest_proof(connection, "grade", day)
-    held, _ = store.read_notices(connection, "grade", day)
+    notices = {track: store.read_notices(connection, track, day) for track in TRACKS}
+    held, _ = notices["grade"]
     return DayFacts(
         date=day,
         gathered_at=days.now(),
@@ -40,7 +41,19 @@ def day_facts(connection: sa.Connection, day: dt.date) -> DayFacts:
         grade_speed=recent_store.speed(connection, "grade", day),
         task_speed=recent_store.speed(connection, "task", day),
         held={reason["rule"]: reason["sentence"] for reason in held.reasons if reason["severity"] == "hold"} if held else {},
+        unpublished={track: said for track, (kept, failed) in notices.items() if (said := _unpublished(kept, failed))},
     )
+
+
+def _unpublished(held: HeldNotice | None, failed: FailedRead | None) -> str:
+    """Why the newest read of a day is not published; empty when it is."""
+    said = []
+    if failed is not None:
+        said.append(f"not read at {failed.failed_at:%Y-%m-%d %H:%M}: {failed.error}")
+    if held is not None:
+        reasons = "; ".join(reason["sentence"] for reason in held.reasons if reason["severity"] == "hold")
+        said.append(f"held back at {held.held_at:%Y-%m-%d %H:%M}: {reasons}")
+    return "; ".join(said)
 
 
 def cached_days(connection: sa.Connection, track: Track, first: dt.date, last: dt.date) -> dict[dt.date, dt.datetime | None]:

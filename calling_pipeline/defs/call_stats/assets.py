@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
+from pydantic import Field
 
 from calling_pipeline.call_stats import tables
 from calling_pipeline.call_stats.records import ASSETS, Track
@@ -13,6 +14,15 @@ from calling_pipeline.defs.call_stats import checks as call_stats_checks
 from calling_pipeline.defs.call_stats import schedules, sensors
 from calling_pipeline.defs.call_stats.runs import TrackRun
 from calling_pipeline.runtime import Runtime
+
+
+class SyncConfig(dg.Config):
+    """What an operator may ask of a run beyond its days."""
+
+    full_read: bool = Field(False, description="true: read today in full, not only what is new; past days always are")
+    publish_held: bool = Field(
+        False, description="true: publish also what the publishing gate would hold, in the name of this run"
+    )
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -58,8 +68,8 @@ def _track(track: Track, specs: Sequence[dg.AssetSpec], daily: dg.DailyPartition
         pool="guanke",
         retry_policy=retries.VENDOR,
     )
-    def sync(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> Iterator[Any]:
-        TrackRun(context, runtime, track).execute()
+    def sync(context: dg.AssetExecutionContext, config: SyncConfig, runtime: dg.ResourceParam[Runtime]) -> Iterator[Any]:
+        TrackRun(context, runtime, track, full_read=config.full_read, publish_held=config.publish_held).execute()
         yield from ()
 
     return sync

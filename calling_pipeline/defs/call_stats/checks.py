@@ -1,6 +1,6 @@
 """The asset checks of the stats tracks, evaluated day by day by the run itself (`runs.py`).
 
-An error is blocking: neither its asset nor what comes after it is shown as materialized for that day.
+A blocking check that fails stops: neither its asset nor what comes after it is shown as materialized for that day.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,6 +29,11 @@ CHECKS: Mapping[str, tuple[Check[DayFacts], ...]] = {
         ),
         Check(
             "grades_are_known", quality.grades_are_known, "At most 2 % of grades are texts the rule never met.", warns=True
+        ),
+        Check(
+            "newest_grade_read_is_published",
+            lambda facts: quality.newest_read_is_published(facts, "grade"),
+            "The newest attempt to read the day arrived, passed the publishing gate and is what readers see.",
         ),
         Check(
             "call_fields_are_as_agreed",
@@ -100,6 +105,11 @@ CHECKS: Mapping[str, tuple[Check[DayFacts], ...]] = {
             lambda facts: quality.task_fetch_is_complete(facts.task),
             "Dialling tasks read = what the vendor reported.",
             blocking=True,
+        ),
+        Check(
+            "newest_task_read_is_published",
+            lambda facts: quality.newest_read_is_published(facts, "task"),
+            "The newest attempt to read the day arrived, passed the publishing gate and is what readers see.",
         ),
         Check(
             "task_fields_are_as_agreed",

@@ -42,8 +42,17 @@ WEEK = dt.timedelta(weeks=1)
 class TrackRun:
     """One run of one track over the days that Dagster asked for."""
 
-    def __init__(self, context: dg.AssetExecutionContext, runtime: Runtime, track: Track) -> None:
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        runtime: Runtime,
+        track: Track,
+        *,
+        full_read: bool = False,
+        publish_held: bool = False,
+    ) -> None:
         self._context, self._runtime, self._track = context, runtime, track
+        self._full_read, self._publish_held = full_read, publish_held
         self._assets = ASSETS[track]
         self._selected = {key.to_user_string() for key in context.selected_asset_keys}
         op = context.op_execution_context
@@ -116,6 +125,9 @@ class TrackRun:
                 rules=deps.rules,
                 on_day=self._read,
                 run_id=self._context.run.run_id,
+                full_read=self._full_read,
+                publish_held=self._publish_held,
+                by=f"run {self._context.run.run_id[:8]}",
             )
         except CallingError as error:
             policy_ends = self._context.op_execution_context.retry_number >= retries.VENDOR.max_retries
