@@ -11,7 +11,7 @@ from calling_pipeline.call_stats.facts.store import cached_days
 from calling_pipeline.call_stats.records import TRACKS
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.definitions import build
-from calling_pipeline.defs import catch_up
+from calling_pipeline.defs import catch_up, retries
 from calling_pipeline.defs.catch_up import DAYS_PER_RUN, Filling, holes, newest_stretch
 from calling_pipeline.runtime import Runtime
 
@@ -70,7 +70,8 @@ def test_a_run_takes_the_newest_unbroken_stretch_of_bounded_length():
 
 
 @pytest.fixture
-def own_runtime(app_settings, simulator):
+def own_runtime(app_settings, simulator, monkeypatch):
+    monkeypatch.setattr(retries, "VENDOR", dg.RetryPolicy(max_retries=0))
     made = Runtime(app_settings.model_copy(update={"guanke_base_url": f"{simulator.url}/guanke"}))
     yield made
     made.close()
