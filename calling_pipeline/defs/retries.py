@@ -18,7 +18,7 @@ what calls or messages people is never repeated by Dagster. Steps say by `Failur
 
 
 @contextmanager
-def refusals_told() -> Iterator[None]:
+def refusals_as_sentences() -> Iterator[None]:
     """Turn our errors within the block into Dagster's `Failure`, which is retried when the error may pass only."""
     try:
         yield

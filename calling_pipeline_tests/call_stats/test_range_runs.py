@@ -214,7 +214,7 @@ def test_checks_executed_alone_judge_the_days_of_their_run(sync, stats_runtime, 
     assert partitions(pg_instance, "task_stats_cache", daily, RANGE) == all_of("MISSING")
 
 
-def test_a_held_day_alone_is_failed_until_a_run_is_told_to_publish_it(run, guanke, pg_instance, daily, connection):
+def test_a_held_day_alone_is_failed_until_a_run_is_asked_to_publish_it(run, guanke, pg_instance, daily, connection):
     guanke.plant("unknown_grades", path=f"startTime={BAD}", times=None, rows=600, text="高意向2026")
     result = run("grade_stats_sync", FIRST, YESTERDAY)
     assert f"{BAD}: held" in failure_of(result)

@@ -16,6 +16,7 @@ from calling_pipeline.defs.alerts.events import RESCAN
 from calling_pipeline.defs.alerts.sensors import check_failure_alerts, run_failure_alerts
 from calling_pipeline.defs.windows import RANGE_END, RANGE_START
 from calling_pipeline.errors import VendorTimeout
+from calling_pipeline_tests.dagster_support import check_rows
 
 daily = dg.DailyPartitionsDefinition("2026-11-01", timezone="Asia/Shanghai", end_offset=1)
 D19, D20, D21, D22 = "2026-11-19", "2026-11-20", "2026-11-21", "2026-11-22"
@@ -377,3 +378,21 @@ def test_the_cursor_of_the_version_before_is_understood(instance, runtime):
         check_failure_alerts.evaluate_tick(context)
         assert json.loads(str(context.cursor))["newest"] > 0
     assert len(titles(runtime)) == 1
+
+
+def test_what_a_failed_run_planned_and_did_not_judge_is_not_left_as_skipped(instance, runtime, sensor):
+    def broken(context: dg.AssetExecutionContext) -> None:
+        raise RuntimeError("no numbers")
+
+    def fine(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    counted = dg.asset(name="counted", partitions_def=daily)(broken)
+    is_fine = dg.asset_check(asset="counted", name="is_fine", partitions_def=daily)(fine)
+    made = dg.define_asset_job("all", selection=dg.AssetSelection.all(include_sources=False))
+    defs = dg.Definitions(assets=[counted], asset_checks=[is_fine], jobs=[made], executor=dg.in_process_executor)
+    done = defs.resolve_job_def("all").execute_in_process(instance=instance, partition_key=D20, raise_on_error=False)
+    assert not done.success
+    assert [status for *_, status in check_rows(instance)] == ["PLANNED"]
+    sensor(run_failure_alerts, defs.get_repository_def())
+    assert not check_rows(instance)

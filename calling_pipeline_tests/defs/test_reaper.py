@@ -85,7 +85,7 @@ def test_a_run_whose_process_lives_is_left_alone_and_ends_by_itself(instance):
 def test_a_run_whose_process_was_killed_is_ended_once(instance):
     process, run_id = start_run(instance)
     kill(process)
-    assert status(instance, run_id) == S.STARTED, "nobody has told Dagster"
+    assert status(instance, run_id) == S.STARTED, "Dagster does not know it yet"
     assert reap(instance) == 1
     assert status(instance, run_id) == S.FAILURE
     assert reap(instance) == 0
@@ -93,14 +93,14 @@ def test_a_run_whose_process_was_killed_is_ended_once(instance):
 
 def test_the_daemon_alone_ends_a_dead_run_and_no_live_one(instance):
     """After a restart of the daemon, and of nothing else."""
-    dead, of_the_dead = start_run(instance)
-    alive, of_the_living = start_run(instance)
+    dead, of_the_ended = start_run(instance)
+    alive, of_the_running = start_run(instance)
     kill(dead)
     with dg.DagsterInstance.get() as after_a_restart:
         monitor(after_a_restart)
-    assert (status(instance, of_the_dead), status(instance, of_the_living)) == (S.FAILURE, S.STARTED)
+    assert (status(instance, of_the_ended), status(instance, of_the_running)) == (S.FAILURE, S.STARTED)
     finish(alive)
-    assert status(instance, of_the_living) == S.SUCCESS
+    assert status(instance, of_the_running) == S.SUCCESS
 
 
 def test_a_live_run_of_another_host_is_known_by_its_lock(instance, monkeypatch):

@@ -14,6 +14,7 @@ from calling_pipeline.defs.alerts.events import Cursor, new_events
 from calling_pipeline.defs.alerts.runs import ended_run, upstream_of
 from calling_pipeline.defs.alerts.store import newest_ticks
 from calling_pipeline.defs.alerts.texts import check_conditions, judges_a_range, tick_condition
+from calling_pipeline.defs.planned_checks.store import forget_unjudged
 from calling_pipeline.runtime import Runtime
 
 INTERVAL_S = 30
@@ -32,6 +33,8 @@ def run_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.Resource
     records, cursor = new_events(context.instance, cursor, _ENDS)
     upstream = upstream_of(context.repository_def) if records else {}
     ends = [ended_run(context.instance, one.storage_id, one.event_log_entry, upstream) for one in records]
+    for one in records:  # what a failed run planned and did not judge would show as skipped for good
+        forget_unjudged(context.instance, one.event_log_entry.run_id)
     ticks = _tick_conditions(context.instance)
     changes = 0
     with runtime.transaction() as connection:

@@ -13,6 +13,7 @@ from calling_pipeline.defs import retries
 from calling_pipeline.defs.call_stats import checks as call_stats_checks
 from calling_pipeline.defs.call_stats import schedules, sensors
 from calling_pipeline.defs.call_stats.runs import TrackRun
+from calling_pipeline.defs.queueing import GUANKE
 from calling_pipeline.runtime import Runtime
 
 
@@ -65,7 +66,7 @@ def _track(track: Track, specs: Sequence[dg.AssetSpec], daily: dg.DailyPartition
         partitions_def=daily,
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="guanke",
+        pool=GUANKE,
         retry_policy=retries.VENDOR,
     )
     def sync(context: dg.AssetExecutionContext, config: SyncConfig, runtime: dg.ResourceParam[Runtime]) -> Iterator[Any]:

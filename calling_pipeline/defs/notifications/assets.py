@@ -100,7 +100,7 @@ def _technician_notifications() -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.MaterializeResult[None]:
         deps = NotificationDependencies.from_runtime(runtime)
-        with retries.refusals_told():
+        with retries.refusals_as_sentences():
             rows = rows_of_metabase(deps.metabase, deps.plan.technicians.card)
             with reported_by_run(assets_of_run(context)), deps.transaction() as connection:
                 made = generate(connection, rows, deps, created_by=f"dagster {context.run.run_id}")

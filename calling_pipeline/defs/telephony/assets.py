@@ -48,7 +48,7 @@ def _extension_pool() -> dg.AssetsDefinition:
         metadata={"dagster/table_name": tables.extension_pool.name},
     )
     def extension_pool(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
-        with retries.refusals_told(), runtime.transaction() as connection:
+        with retries.refusals_as_sentences(), runtime.transaction() as connection:
             rows = monitoring.take_snapshot(connection)
         counts = quality.summary(rows)
         shown = [{**asdict(row), "last_used_at": str(row.last_used_at or "")} for row in rows]
