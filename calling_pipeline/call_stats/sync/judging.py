@@ -128,6 +128,8 @@ def _note_good_read(connection: sa.Connection, proof: FetchProof) -> None:
 def note_failed(connection: sa.Connection, track: Track, day: dt.date, text: str) -> None:
     """Raise the alert that the newest attempt to read the day failed."""
     _observe(connection, f"read_failed:{track}:{day}", f"the {track} track of {day} can be read", text, track, day)
+    for asset in ASSETS[track]:
+        note_judgeable(connection, asset, day)
 
 
 def note_decided(connection: sa.Connection, track: Track, day: dt.date, text: str) -> None:
