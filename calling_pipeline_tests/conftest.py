@@ -24,9 +24,11 @@ from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings, load
+from calling_pipeline_tests.dagster_support import instance_on
 from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, free_name, start_process
 
 TEMPLATE = "calling_template"
+DAGSTER_TEMPLATE = "dagster_template"
 SPEED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 settings.register_profile("default", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -89,9 +91,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> URL:
     """The session's PostgreSQL, shared by all workers, with a migrated template database: an embedded server, or the one
     CALLING_TEST_DATABASE_URL names (any PostgreSQL >= 15 whose role may create databases)."""
     given = os.environ.get("CALLING_TEST_DATABASE_URL")
-    shared = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        shared = shared.parent
+    shared = _shared_folder(tmp_path_factory)
     with FileLock(shared / "postgres.lock"):
         url = business_url(given or embedded.start(shared / "postgres", settings=SPEED).get_uri())
         made = shared / "template.made"
@@ -103,6 +103,32 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> URL:
             engine.dispose()
             made.touch()
     return url
+
+
+def _shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """The folder of all workers of this run."""
+    folder = factory.getbasetemp()
+    return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
+
+
+@pytest.fixture(scope="session")
+def dagster_template(server_url: URL, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a template database that holds Dagster's own tables, as Dagster makes them at its first start."""
+    shared = _shared_folder(tmp_path_factory)
+    with FileLock(shared / "dagster.lock"):
+        made = shared / "dagster.made"
+        if not made.exists():
+            _statement(server_url, f'DROP DATABASE IF EXISTS "{DAGSTER_TEMPLATE}"')
+            _statement(server_url, f'CREATE DATABASE "{DAGSTER_TEMPLATE}"')
+            with instance_on(server_url.set(database=DAGSTER_TEMPLATE), tmp_path_factory.mktemp("dagster")):
+                made.touch()
+    return DAGSTER_TEMPLATE
+
+
+@pytest.fixture
+def dagster_database_url(server_url: URL, dagster_template: str) -> Iterator[URL]:
+    """A database with Dagster's own tables, empty, this test's own."""
+    yield from temporary_database(server_url, dagster_template)
 
 
 @pytest.fixture

@@ -43,9 +43,9 @@ def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def pg_instance(empty_database_url: Any, tmp_path: Any) -> Iterator[dg.DagsterInstance]:
+def pg_instance(dagster_database_url: Any, tmp_path: Any) -> Iterator[dg.DagsterInstance]:
     """A Dagster instance on PostgreSQL."""
-    with instance_on(empty_database_url, tmp_path) as made:
+    with instance_on(dagster_database_url, tmp_path) as made:
         yield made
 
 

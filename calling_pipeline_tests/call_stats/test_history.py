@@ -177,10 +177,10 @@ def test_the_schedule_asks_for_ten_days_ago_to_yesterday_in_one_run(stats_runtim
 
 
 def test_after_housekeeping_dagster_shows_only_what_is_still_there_and_the_history_stays(
-    stats_runtime, engine, empty_database_url, tmp_path
+    stats_runtime, engine, dagster_database_url, tmp_path
 ):
     """A day older than the caches are kept, read by a backfill, was deleted the next night and stayed green."""
-    url = dagster_url(empty_database_url.render_as_string(hide_password=False)).render_as_string(hide_password=False)
+    url = dagster_url(dagster_database_url.render_as_string(hide_password=False)).render_as_string(hide_password=False)
     old, defs = days.today() - dt.timedelta(days=45), build(stats_runtime)
     storage = {"postgres": {"postgres_url": url}}
     with dg.instance_for_test(temp_dir=str(tmp_path), overrides={"storage": storage}) as instance:
