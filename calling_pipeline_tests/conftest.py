@@ -24,6 +24,7 @@ from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings, load
+from calling_pipeline.vendors import http
 from calling_pipeline_tests.dagster_support import instance_on
 from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, free_name, start_process
 
@@ -65,6 +66,7 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 
 
 os.environ["CALLING_VENDOR_RETRY_DELAY_S"] = "0"  # read once, on import: a step asks a vendor again without a pause
+http.FIRST_PAUSE_S = 0.01  # as many attempts as in production, with shorter pauses between them
 _failed: list[int] = []
 _own_temporary_root()
 

@@ -20,6 +20,8 @@ from calling_pipeline import days, retry_log
 from calling_pipeline.errors import AmbiguousOutcome, TransientError, UncertainError, VendorTimeout, VendorUnavailable
 
 T = TypeVar("T")
+FIRST_PAUSE_S = 0.2
+"""Before a vendor that failed is asked a second time; each later pause is twice as long."""
 LANE_WIDTH = 2
 """Connections per httpx client: at every request a client looks through all of its connections, several times over."""
 
@@ -148,11 +150,13 @@ async def retrying(
     *,
     attempts: int = 6,
     total_s: float = 120.0,
-    wait_initial_s: float = 0.2,
+    wait_initial_s: float | None = None,
     wait_max_s: float = 20.0,
     on_retry: Callable[[TransientError], None] | None = None,
 ) -> T:
     """Call `act` until it succeeds, with exponential back-off and jitter, at most `attempts` times within `total_s`.
+
+    The first pause is `wait_initial_s`, or `FIRST_PAUSE_S`.
 
     Only `VendorUnavailable` and `VendorTimeout` are repeated; a `Retry-After` replaces the back-off, and one longer than
     `total_s` is not waited for. Everything else, and the last failure, is raised as it is; a `retrying` around this one
@@ -169,13 +173,14 @@ async def retrying(
             return True
         return float(asked) if asked <= total_s else False
 
+    first_pause_s = FIRST_PAUSE_S if wait_initial_s is None else wait_initial_s
     policy = stamina.retry_context(
         on=verdict,
         attempts=attempts,
         timeout=total_s,
-        wait_initial=wait_initial_s,
+        wait_initial=first_pause_s,
         wait_max=wait_max_s,
-        wait_jitter=wait_initial_s,
+        wait_jitter=first_pause_s,
     )
     try:
         async for attempt in policy:
