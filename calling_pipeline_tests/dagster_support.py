@@ -16,13 +16,16 @@ from sqlalchemy.engine import URL
 
 from calling_pipeline.database.engine import dagster_url
 
+NO_COMPUTE_LOGS = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+"""Dagster's own manager starts processes that read a run's output and does not wait for their end."""
+
 
 @contextmanager
 def instance_on(url: URL, folder: Path) -> Iterator[dg.DagsterInstance]:
     """An instance whose storage is the PostgreSQL database at `url`, as in production."""
     whole = dagster_url(url.render_as_string(hide_password=False))
     storage = {"postgres": {"postgres_url": whole.render_as_string(hide_password=False)}}
-    with dg.instance_for_test(temp_dir=str(folder), overrides={"storage": storage}) as made:
+    with dg.instance_for_test(temp_dir=str(folder), overrides={"storage": storage, "compute_logs": NO_COMPUTE_LOGS}) as made:
         yield made
 
 

@@ -14,11 +14,12 @@ from calling_pipeline.call_stats.records import TaskSums
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.tables import daily_history, grade_stats_cache, task_stats_cache
 from calling_pipeline.database import migrate
-from calling_pipeline.database.engine import dagster_url, make_engine
+from calling_pipeline.database.engine import make_engine
 from calling_pipeline.definitions import build
 from calling_pipeline.defs.call_stats.history import window_tags
 from calling_pipeline.defs.windows import days_of_run, range_tags
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, proof_of
+from calling_pipeline_tests.dagster_support import instance_on
 
 TASK = ("total_tasks", "callout_number", "called_number", "success_number", "connected_rate")
 GRADE = ("grade_9", "grade_1", "total_success", "total_records")
@@ -180,10 +181,8 @@ def test_after_housekeeping_dagster_shows_only_what_is_still_there_and_the_histo
     stats_runtime, engine, dagster_database_url, tmp_path
 ):
     """A day older than the caches are kept, read by a backfill, was deleted the next night and stayed green."""
-    url = dagster_url(dagster_database_url.render_as_string(hide_password=False)).render_as_string(hide_password=False)
     old, defs = days.today() - dt.timedelta(days=45), build(stats_runtime)
-    storage = {"postgres": {"postgres_url": url}}
-    with dg.instance_for_test(temp_dir=str(tmp_path), overrides={"storage": storage}) as instance:
+    with instance_on(dagster_database_url, tmp_path) as instance:
 
         def run(job, **options):
             return defs.resolve_job_def(job).execute_in_process(instance=instance, **options)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from calling_pipeline.database.engine import dagster_url
 from calling_pipeline.defs.instance.connections import KEPT
+from calling_pipeline_tests.dagster_support import NO_COMPUTE_LOGS
 from calling_pipeline_tests.support import run_together
 
 STORAGE = {"custom": {"module": "calling_pipeline.defs.instance.storage", "class": "InstanceStorage", "config": {}}}
@@ -23,7 +24,7 @@ def make(address, tmp_path):
     """Make an instance as every process of the product does."""
 
     def instance():
-        return dg.instance_for_test(temp_dir=str(tmp_path), overrides={"storage": STORAGE})
+        return dg.instance_for_test(temp_dir=str(tmp_path), overrides={"storage": STORAGE, "compute_logs": NO_COMPUTE_LOGS})
 
     return instance
 

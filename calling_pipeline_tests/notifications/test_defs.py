@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.defs.notifications import assets as room
 from calling_pipeline.defs.partitions import daily_partitions
+from calling_pipeline_tests.dagster_support import NO_COMPUTE_LOGS
 from calling_pipeline_tests.notifications.world import (
     Judge,
     notification_runtime,
@@ -149,7 +150,7 @@ def test_each_check_fails_on_what_it_exists_for(definitions, runtime, engine, le
 
 def test_the_sensor_starts_a_delivery_only_when_something_is_due(definitions, runtime, judge):
     (sensor,) = definitions.sensors
-    with dg.instance_for_test() as instance:
+    with dg.instance_for_test(overrides={"compute_logs": NO_COMPUTE_LOGS}) as instance:
 
         def tick():
             with dg.build_sensor_context(instance=instance, resources={"runtime": runtime}) as context:
