@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from calling_pipeline import days
 from calling_pipeline.call_stats.records import (
     AgentRank,
     FailedRead,
@@ -77,6 +78,36 @@ def read_day(connection: sa.Connection, track: Track, day: dt.date) -> GradeDay 
     """The cached numbers of one day of a track with their proof, None when there are none."""
     row = connection.execute(_READ_DAY[track], {"day": day}).mappings().first()
     return day_from(track, row) if row else None
+
+
+class StoredDay(NamedTuple):
+    """What is stored of one day of a track: its cached row, and the newer attempts that are not published."""
+
+    date: dt.date
+    stats: GradeDay | TaskDay | None
+    held: HeldNotice | None
+    failed: FailedRead | None
+
+
+def read_days(connection: sa.Connection, track: Track, first: dt.date, last: dt.date) -> list[StoredDay]:
+    """Every day from `first` to `last`, both included, oldest first; one statement."""
+    every = sa.cast(days.day_range(first, last), sa.ARRAY(sa.Date))
+    wanted = sa.select(sa.func.unnest(every).column_valued("wanted_date")).subquery("wanted")
+    cache = _TRACK_CACHES[track]
+    held, failed = _notices(track, wanted.c.wanted_date)
+    query = (
+        sa.select(wanted.c.wanted_date, cache, *_PROOF, *_HELD, *_FAILED)
+        .select_from(wanted)
+        .outerjoin(cache, cache.c.date == wanted.c.wanted_date)
+        .outerjoin(fetch_proofs, fetch_proofs.c.fetch_number == cache.c.fetch_number)
+        .outerjoin(held_days, held)
+        .outerjoin(failed_reads, failed)
+        .order_by(wanted.c.wanted_date)
+    )
+    return [
+        StoredDay(row["wanted_date"], day_from(track, row) if row["date"] else None, _held(row), _failed(row))
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def read_grade_day(connection: sa.Connection, day: dt.date) -> GradeDay | None:

@@ -14,7 +14,8 @@ from calling_pipeline.call_stats import retention
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.call_stats.held import decisions
 from calling_pipeline.call_stats.held import store as held_store
-from calling_pipeline.call_stats.records import TRACKS, DayResult, HeldDay, SyncType
+from calling_pipeline.call_stats.ranges.views import FIGURES, range_view, require_range
+from calling_pipeline.call_stats.records import TRACKS, DayResult, HeldDay, SyncType, Track
 from calling_pipeline.call_stats.store import read_day, read_notices
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.call_stats.views import (
@@ -28,12 +29,8 @@ from calling_pipeline.call_stats.views import (
     require_partition,
 )
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
+from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
-
-_FIGURES = {
-    "grade": ("total_records", "grade_9", "grade_1", "total_success"),
-    "task": ("total_tasks", "callout_number", "called_number", "success_number", "connected_rate"),
-}
 
 
 @click.group()
@@ -58,6 +55,8 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
         require_partition(day, runtime.settings.partition_start, field=option)
     _say_what_will_not_stay(runtime.settings, wanted)
     deps = CallStatsDependencies.from_runtime(runtime)
+    wanted_track: Track = "task" if track == "task" else "grade"
+    figures = FIGURES[wanted_track]
     with door.progress() as bar:
         task = bar.add_task(f"{track} stats", total=len(wanted))
 
@@ -67,7 +66,7 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
         results = sync_days(
             deps.engine,
             deps.guanke(),
-            track,  # type: ignore[arg-type]  # click's Choice
+            wanted_track,
             wanted,
             sync_type=sync_type,
             phone_key=deps.phone_key,
@@ -76,7 +75,6 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
             progress=advance,
             on_day=lambda _: bar.advance(task),
         )
-    figures = _FIGURES[track]
     rows = [
         [one.date, one.outcome, *(getattr(one.stats, name, "") for name in figures), one.proof.pages, one.elapsed_s]
         for one in results
@@ -110,11 +108,24 @@ def _say_what_will_not_stay(settings: Settings, wanted: Sequence[dt.date]) -> No
 
 
 @stats.command(cls=PipelineCommand)
-@click.option("--date", "text", required=True, metavar="D", help="The day, YYYY-MM-DD.")
+@click.option("--date", "text", default=None, metavar="D", help="One day, YYYY-MM-DD.")
+@click.option("--from", "first", default=None, metavar="D1", help="First day of a range, YYYY-MM-DD.")
+@click.option("--to", "last", default=None, metavar="D2", help="Last day of the range.")
 @click.pass_obj
-def show(door: Door, text: str) -> Answer:
-    """What the caches hold of one day: numbers, age and fetch proof. Exits 1 when neither holds anything."""
-    runtime = door.ready_runtime
+def show(door: Door, text: str | None, first: str | None, last: str | None) -> Answer:
+    """What is stored of one day, or of a range: numbers of both tracks, age and fetch proof; nothing is read.
+
+    A range shows every day with how it stands: complete, held, missing …; days that the caches have let go are shown as they
+    are kept permanently. Exits 1 when there are no numbers at all.
+    """
+    if text is not None and first is None and last is None:
+        return _show_day(door.ready_runtime, text)
+    if text is None and first is not None and last is not None:
+        return _show_range(door.ready_runtime, first, last)
+    raise click.UsageError("name one day with --date, or a range with --from and --to")
+
+
+def _show_day(runtime: Runtime, text: str) -> Answer:
     day = require_partition(days.parse_day(text, field="--date"), runtime.settings.partition_start, field="--date")
     document: dict[str, object] = {"date": day}
     lines: list[Any] = []
@@ -136,6 +147,34 @@ def show(door: Door, text: str) -> Answer:
             shown = {**answer, **{f"proof: {name}": value for name, value in (proof or {}).items()}}
             lines.append(table(["figure", "value"], shown.items(), title=f"{track} dimension of {day}"))
     return Answer(document, lines, failed=not found)
+
+
+def _show_range(runtime: Runtime, first: str, last: str) -> Answer:
+    with runtime.transaction() as connection:
+        oldest = runtime.settings.partition_start
+        wanted = require_range(connection, first, last, oldest, options=("--from", "--to"))
+        tracks = {track: range_view(connection, track, wanted) for track in TRACKS}
+    pairs = [dict(zip(tracks, both, strict=True)) for both in zip(*tracks.values(), strict=True)]
+    rows = [
+        [one["task"]["date"], *(value for track in TRACKS for value in _cells(one[track], FIGURES[track]))] for one in pairs
+    ]
+    columns = ["date", *(name for track in TRACKS for name in (track, *FIGURES[track]))]
+    lines: list[Any] = [table(columns, rows, title=f"{wanted[0]} to {wanted[-1]}")]
+    lines += [f"{view['date']} {track}: {said}" for track, views in tracks.items() for view in views for said in _said(view)]
+    document = {"from": wanted[0], "to": wanted[-1], "days": [{"date": one["task"]["date"], **one} for one in pairs]}
+    return Answer(document, lines, failed=not any(view["source"] for views in tracks.values() for view in views))
+
+
+def _cells(view: Mapping[str, Any], figures: Sequence[str]) -> list[Any]:
+    return [view["standing"], *(view[name] for name in figures)]
+
+
+def _said(view: Mapping[str, Any]) -> list[str]:
+    """What an operator should know of the day beside its numbers."""
+    attempt = view["last_attempt"]
+    if view["warnings"]:
+        return [warning["sentence"] for warning in view["warnings"]]
+    return [f"{attempt['outcome']} at {attempt['at']:%Y-%m-%d %H:%M}: {attempt['error']}"] if attempt else []
 
 
 @stats.group()

@@ -176,3 +176,41 @@ def test_agents_and_hours_of_a_day_are_there_too(api_runtime, viewer, yesterday)
     agents = viewer.get("/api/stats/agent-ranking", params={"date": yesterday.isoformat()}).json()["data"]
     hours = viewer.get("/api/stats/hourly-orders", params={"date": yesterday.isoformat()}).json()["data"]
     assert sum(agent["orders"] for agent in agents) == sum(hour["orders"] for hour in hours) > 0
+
+
+@pytest.mark.parametrize("track", ["grade", "task"])
+def test_a_range_is_one_object_per_day_and_the_holes_are_marked(api_runtime, viewer, simulator, yesterday, track):
+    sync(api_runtime, track, yesterday)
+    before, served_before = yesterday - dt.timedelta(days=1), served(simulator)
+    params = {"from": before.isoformat(), "to": yesterday.isoformat()}
+    missing, cached = viewer.get(f"/api/stats/{track}-stats", params=params).json()["data"]
+    assert (missing["date"], missing["standing"]) == (before.isoformat(), "missing")
+    alone = viewer.get(f"/api/stats/{track}-stats", params={"date": yesterday.isoformat()}).json()["data"]
+    changing = {"age_s": None, "elapsed_time": None}
+    assert cached | changing == alone | changing | {"standing": "complete", "source": "cache"}
+    assert served(simulator) == served_before
+
+
+def test_agents_and_hours_of_a_range(api_runtime, viewer, yesterday):
+    sync(api_runtime, "grade", yesterday)
+    params = {"from": (yesterday - dt.timedelta(days=1)).isoformat(), "to": yesterday.isoformat()}
+    agents = viewer.get("/api/stats/agent-ranking", params=params).json()["data"]
+    hours = viewer.get("/api/stats/hourly-orders", params=params).json()["data"]
+    assert sum(agent["orders"] for agent in agents) == sum(hour["orders"] for hour in hours) > 0
+
+
+@pytest.mark.parametrize("name", ["grade-stats", "task-stats", "agent-ranking", "hourly-orders"])
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "date"),
+        ("from=2026-11-01", "date"),
+        ("date=2026-11-01&from=2026-11-01&to=2026-11-02", "date"),
+        ("from=2026-11-01&to=soon", "to"),
+        ("from=1999-01-01&to=2026-11-02", "from"),
+        ("from=2026-11-02&to=2026-11-01", None),
+    ],
+)
+def test_a_range_that_is_none_is_refused_with_its_field(viewer, name, query, field):
+    answer = viewer.get(f"/api/stats/{name}?{query}")
+    assert (answer.status_code, answer.json().get("field")) == (422, field)

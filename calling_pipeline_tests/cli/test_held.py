@@ -98,3 +98,25 @@ def test_a_call_of_another_day_does_not_make_a_sync_fail(run, simulator, seconds
     assert (status, after["outcome"], after["proof"]["outside_day"]) == (0, "stored", 1)
     assert after["stats"]["total_records"] == before["stats"]["total_records"] - 1
     assert [warning["rule"] for warning in after["stats"]["warnings"]] == ["outside_day"]
+
+
+def test_a_range_is_shown_with_both_tracks_side_by_side_and_held_and_missing_days_marked(run, simulator):
+    before = (dt.date.fromisoformat(DAY) - dt.timedelta(days=1)).isoformat()
+    wanted = ("show", "--from", before, "--to", DAY)
+    assert run(*wanted)[0] == 1
+    run(*SYNC)
+    run("sync", "--track", "task", "--from", before, "--to", DAY)
+    spoil(simulator)
+    run(*SYNC)
+    status, document = run(*wanted)
+    assert (status, document["from"], document["to"]) == (0, before, DAY)
+    assert [(one["date"], one["task"]["standing"], one["grade"]["standing"]) for one in document["days"]] == [
+        (before, "complete", "missing"),
+        (DAY, "complete", "held"),
+    ]
+    text = run(*wanted, text=True)[1]
+    for part in ("total_success", "callout_number", "missing", "held", f"{DAY} grade: a newer read is held since"):
+        assert part in text
+    for mistake in ((), ("--from", before), ("--date", DAY, "--from", before, "--to", DAY)):
+        with pytest.raises(json.JSONDecodeError):
+            run("show", *mistake)

@@ -11,10 +11,11 @@ import datetime as dt
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import msgspec
+import sqlalchemy as sa
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
 from psycopg.rows import dict_row
@@ -28,12 +29,19 @@ from calling_pipeline.call_stats import store, views
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.call_stats.held import decisions
 from calling_pipeline.call_stats.held import store as held_store
+from calling_pipeline.call_stats.ranges.store import agents_of, hours_of
+from calling_pipeline.call_stats.ranges.views import range_view, require_range
 from calling_pipeline.call_stats.records import Track
 from calling_pipeline.call_stats.sync.refresh import Refreshed, refresh_day
-from calling_pipeline.errors import CallingError, NotFound
+from calling_pipeline.errors import CallingError, InvalidInput, NotFound
 from calling_pipeline.runtime import Runtime
 
-Date = Annotated[str, Query(description="The business day, YYYY-MM-DD (Asia/Shanghai)", examples=["2026-11-22"])]
+Date = Annotated[
+    str | None,
+    Query(description="The business day, YYYY-MM-DD (Asia/Shanghai), or a range", examples=["2026-11-22"]),
+]
+From = Annotated[str | None, Query(alias="from", description="First day of a range, YYYY-MM-DD", examples=["2026-11-13"])]
+To = Annotated[str | None, Query(alias="to", description="Last day of the range, YYYY-MM-DD", examples=["2026-11-22"])]
 
 
 class RefreshRequest(BaseModel):
@@ -81,6 +89,15 @@ class DayReader:
         if day != days.today():
             raise await asyncio.to_thread(self._not_cached, track, day)
         return await self._answer_refreshed(track, day, began)
+
+    def range(self, track: Track, ends: tuple[str, str]) -> Response:
+        """Every day from the first to the last, oldest first; nothing is read from the vendor."""
+        with self._runtime.transaction() as connection:
+            return fast_ok(range_view(connection, track, self.days(connection, ends)))
+
+    def days(self, connection: sa.Connection, ends: tuple[str, str]) -> list[dt.date]:
+        """The days named; `InvalidInput` when an end is no date or outside the days whose numbers are kept."""
+        return require_range(connection, *ends, self._runtime.settings.partition_start, options=("from", "to"))
 
     async def refresh(self, track: Track, text: str, by: str) -> Response:
         """The day's numbers after a refresh, or why it failed with the last good ones."""
@@ -143,16 +160,48 @@ router = APIRouter(prefix="/api/stats", tags=["call statistics"], lifespan=_read
 Reader = Annotated[DayReader, Depends(_day_reader)]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Which days a request is about: one, or a range (`ends`)."""
+
+    date: str
+    ends: tuple[str, str] | None
+
+
+async def _asked(date: Date = None, first: From = None, last: To = None) -> Asked:
+    if date is not None and first is None and last is None:
+        return Asked(date, None)
+    if date is None and first is not None and last is not None:
+        return Asked("", (first, last))
+    raise InvalidInput("name one day in date, or the first and last day of a range in from and to", field="date")
+
+
+AskedDays = Annotated[Asked, Depends(_asked)]
+
+
+async def _stats(reader: DayReader, track: Track, asked: Asked) -> Response:
+    if asked.ends is None:
+        return await reader.answer(track, asked.date)
+    return await asyncio.to_thread(reader.range, track, asked.ends)
+
+
 @router.get("/grade-stats")
-async def grade_stats(reader: Reader, date: Date, caller: Viewer) -> Response:
-    """Orders of a day, counted call by call. Today without a cache is computed; history without one is 404."""
-    return await reader.answer("grade", date)
+async def grade_stats(reader: Reader, asked: AskedDays, caller: Viewer) -> Response:
+    """Orders of a day, counted call by call. Today without a cache is computed; history without one is 404.
+
+    With `from` and `to`: one such object per day, oldest first, as far back as numbers are kept. `standing` is `complete`,
+    `incomplete`, `kept` (from the permanent history), `held`, `missing` or `not due`; without numbers they are null.
+    """
+    return await _stats(reader, "grade", asked)
 
 
 @router.get("/task-stats")
-async def task_stats(reader: Reader, date: Date, caller: Viewer) -> Response:
-    """A day's numbers by dialling task. Today without a cache is computed; history without one is 404."""
-    return await reader.answer("task", date)
+async def task_stats(reader: Reader, asked: AskedDays, caller: Viewer) -> Response:
+    """A day's numbers by dialling task. Today without a cache is computed; history without one is 404.
+
+    With `from` and `to` a range, as in `/grade-stats`.
+    """
+    return await _stats(reader, "task", asked)
 
 
 @router.post("/grade-stats/refresh")
@@ -174,17 +223,23 @@ async def refresh_task_stats(reader: Reader, wanted: RefreshRequest, caller: Ope
 
 
 @router.get("/agent-ranking")
-def agent_ranking(runtime: RuntimeDep, reader: Reader, date: Date, caller: Viewer) -> Response:
-    """The day's agents, most orders first."""
+def agent_ranking(runtime: RuntimeDep, reader: Reader, asked: AskedDays, caller: Viewer) -> Response:
+    """The day's agents, most orders first. With `from` and `to` the sums of the days that are cached."""
     with runtime.transaction() as connection:
-        return fast_ok(store.read_agents(connection, reader.day(date)))
+        if asked.ends is None:
+            return fast_ok(store.read_agents(connection, reader.day(asked.date)))
+        wanted = reader.days(connection, asked.ends)
+        return fast_ok(agents_of(connection, wanted[0], wanted[-1]))
 
 
 @router.get("/hourly-orders")
-def hourly_orders(runtime: RuntimeDep, reader: Reader, date: Date, caller: Viewer) -> Response:
-    """Calls and orders of the day by hour."""
+def hourly_orders(runtime: RuntimeDep, reader: Reader, asked: AskedDays, caller: Viewer) -> Response:
+    """Calls and orders of the day by hour. With `from` and `to` the sums of the days that are cached."""
     with runtime.transaction() as connection:
-        return fast_ok(store.read_hours(connection, reader.day(date)))
+        if asked.ends is None:
+            return fast_ok(store.read_hours(connection, reader.day(asked.date)))
+        wanted = reader.days(connection, asked.ends)
+        return fast_ok(hours_of(connection, wanted[0], wanted[-1]))
 
 
 @router.get("/held")
