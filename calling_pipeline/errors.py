@@ -8,12 +8,14 @@ CallingError
 │   ├── NotFound                 the thing named does not exist
 │   ├── Conflict                 the thing exists already, or its state forbids the act
 │   ├── Forbidden                the caller's role or tenant does not allow it
+│   ├── LoginRefused             the name, password or link proves nobody
 │   ├── SecretUnreadable         a stored secret was encrypted with another key or for another row
 │   ├── VendorRefused *          the vendor understood and said no
 │   │   └── VendorAuthRefused *  the vendor does not accept our credentials
 │   └── ContractBreach *         a vendor answered outside its contract
 ├── TransientError               the same act may succeed later
 │   ├── Busy                     another session holds what is needed
+│   ├── SlowedDown               asked too often; `retry_after_s` says when to ask again
 │   ├── DatabaseUnavailable      PostgreSQL cannot be reached
 │   ├── VendorUnavailable *      certainly not executed: refused connection, 429, 5xx to a safe request
 │   ├── VendorTimeout *          no answer in time to a safe request
@@ -74,6 +76,10 @@ class Forbidden(PermanentError):
     """The caller's role or tenant does not allow it."""
 
 
+class LoginRefused(PermanentError):
+    """The name, password or link proves nobody. The message says no more than that."""
+
+
 class SecretUnreadable(PermanentError):
     """A stored secret was encrypted with another key or for another row."""
 
@@ -110,6 +116,14 @@ class ContractBreach(VendorError, PermanentError):
 
 class Busy(TransientError):
     """Another session holds what is needed."""
+
+
+class SlowedDown(TransientError):
+    """Asked too often: `retry_after_s` is in how many seconds it is heard again."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class DatabaseUnavailable(TransientError):

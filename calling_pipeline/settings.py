@@ -9,13 +9,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from calling_pipeline.errors import ConfigurationError
 
 PREFIX = "CALLING_"
 Role = Literal["admin", "operator", "collector", "viewer"]
+GrantableRoom = Literal[
+    "statistics", "batches", "policy", "ledger", "notifications", "alerts", "status", "reports", "migrate"
+]
+"""Rooms without tenants: closed to whoever is bound to one, unless the room is granted by name."""
 GateRule = Literal[
     "unknown_grades",
     "missing_fields",
@@ -53,6 +57,15 @@ class TokenGrant(BaseModel):
 
     role: Role
     tenant: int | None = None
+    name: str | None = Field(None, min_length=1, max_length=60)
+    collector: int | None = None
+    grants: tuple[GrantableRoom, ...] = ()
+
+    @model_validator(mode="after")
+    def _collector_of_a_tenant(self) -> TokenGrant:
+        if self.collector is not None and self.tenant is None:
+            raise ValueError("a collector belongs to a tenant: name the tenant too")
+        return self
 
 
 class Settings(BaseSettings):
@@ -185,7 +198,20 @@ class Settings(BaseSettings):
     api_tokens: dict[str, TokenGrant] | None = Field(
         None,
         repr=False,
-        description='JSON: token → {"role", "tenant"}; unset: one admin token is generated into CALLING_HOME',
+        description='JSON: token → {"role", "tenant", "name", "collector", "grants"}; unset: one token of the person'
+        " `admin` is generated into CALLING_HOME",
+    )
+    trusted_user_header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z][A-Za-z0-9-]*$",
+        description="Header in which a trusted proxy names the person who is logged in, e.g. `X-Remote-User`; unset: none",
+    )
+    trusted_proxies: list[str] = Field(
+        default_factory=list,
+        description="JSON list: addresses or networks of those proxies; unset, with the header set: `127.0.0.1`",
+    )
+    user: str | None = Field(
+        None, description="Who acts on the command line: a known active person; unset: the account of this machine"
     )
     source_url: HttpUrl | None = Field(None, description="Repository page the UI links assets to; unset: the local file")
     source_branch: str = Field("main", description="Branch of those links")
@@ -240,7 +266,13 @@ class Settings(BaseSettings):
         """API tokens and what they may do; without the setting one admin token, generated once into `home`."""
         if self.api_tokens is not None:
             return self.api_tokens
-        return {_kept_secret(self.home / "admin.token"): TokenGrant(role="admin")}
+        return {_kept_secret(self.home / "admin.token"): TokenGrant(role="admin", name="admin")}
+
+    def proxies(self) -> list[str]:
+        """Addresses and networks from which `trusted_user_header` is believed."""
+        if self.trusted_user_header is None:
+            return []
+        return self.trusted_proxies or ["127.0.0.1"]
 
 
 def load(environment_file: Path | None = None, **overrides: Any) -> Settings:

@@ -10,7 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from calling_pipeline import __version__
 from calling_pipeline.api import failures
-from calling_pipeline.api.auth import Tokens
+from calling_pipeline.api.auth import Gate
 from calling_pipeline.api.envelope import Failure
 from calling_pipeline.api.polled_days import PolledDays
 from calling_pipeline.api.routes import alerts, call_batches, call_stats, server, status, task_ledger
@@ -43,13 +43,13 @@ def create_app(runtime: Runtime) -> FastAPI:
         async with AsyncConnectionPool(
             driver_dsn(runtime.database_url), min_size=2, max_size=16, open=False, kwargs={"autocommit": True}
         ) as pool:
-            app.state.pool = pool
+            app.state.pool = app.state.gate.pool = pool
             yield
         runtime.close()
 
     app = FastAPI(title="calling_pipeline", version=__version__, lifespan=lifespan, responses=_ERRORS)
     app.state.runtime = runtime
-    app.state.tokens = Tokens(runtime.settings.token_grants())
+    app.state.gate = Gate(runtime.settings)
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(PolledDays)

@@ -1,106 +1,274 @@
-"""Bearer tokens: who calls, what that role may do, and which tenants it may touch."""
+"""The one gate of the API: who calls, proved by a token, a session or a trusted proxy, and what they may enter.
+
+`admit` is the only place where a caller is refused for who they are. What stored tokens and sessions prove is looked up in
+the database and believed for `BELIEVED_S`, so that a polled read costs no second query; a token that is revoked, a session
+that ends and a person who is disabled are refused everywhere within five seconds.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass
+import ipaddress
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+import psycopg
 from fastapi import Request
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.security.base import SecurityBase
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
-from calling_pipeline.errors import Forbidden, InvalidInput, NotFound
-from calling_pipeline.settings import Role, TokenGrant
+from calling_pipeline import days
+from calling_pipeline.access import secret
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.access.people import store as people_store
+from calling_pipeline.access.people.records import Room
+from calling_pipeline.access.sessions import store as session_store
+from calling_pipeline.access.tokens import store as token_store
+from calling_pipeline.errors import DatabaseUnavailable
+from calling_pipeline.settings import Role, Settings, TokenGrant
 
-_RANK: dict[Role, int] = {"viewer": 0, "collector": 1, "operator": 2, "admin": 3}
+SESSION_COOKIE = "calling_session"
+CSRF_HEADER = "X-CSRF-Token"
+CSRF_FIELD = "csrf_token"
+BELIEVED_S = 3.0
+"""How long what the database said of a token or session is believed."""
+_RENEWAL_S = 1.0
+"""While one request asks again, others go by the last answer for so long at most."""
+_MOST_KNOWN = 10_000
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+Pool = AsyncConnectionPool[Any]
+Look = Callable[[psycopg.AsyncConnection[Any]], Awaitable[Caller | None]]
 
 
 @dataclass(frozen=True)
-class Caller:
-    """Who sent a request: the role, the one tenant it is bound to (None: all), and a short name for audit rows."""
+class Needs:
+    """What a route asks of its caller."""
 
     role: Role
-    tenant: int | None
-    name: str
+    room: Room
 
-    def may_touch(self, tenant: int) -> bool:
-        """Whether the token reaches this tenant."""
-        return self.tenant is None or self.tenant == tenant
 
-    def own_tenant(self, tenant_id: int | None) -> int:
-        """The tenant a request is about: the token's, or the one named by a token of all tenants.
+@dataclass(slots=True)
+class Shown:
+    """What a request shows of who sends it."""
 
-        Raises `InvalidInput` when neither names one, `Forbidden` when the token is bound to another.
+    authorization: str = ""
+    session: str = ""
+    named: str = ""
+    csrf: str = ""
+
+
+@dataclass(slots=True)
+class _Known:
+    caller: Caller
+    until: float
+
+
+class Gate:
+    """Knows who callers are. `pool` is set when the server starts; tokens of the settings need none."""
+
+    pool: Pool | None = None
+
+    def __init__(self, settings: Settings) -> None:
+        granted = settings.token_grants().items()
+        self._granted = {secret.digest_of(token): _of_grant(token, grant) for token, grant in granted}
+        self._follows_person = settings.api_tokens is None
+        header = settings.trusted_user_header
+        self._header = header.lower().encode() if header else None
+        self._proxies = [ipaddress.ip_network(one) for one in settings.proxies()]
+        self._csrf_key = secret.csrf_token(settings.secret_key_bytes().hex()) if header else ""
+        self._known: dict[object, _Known] = {}
+
+    def shown_by(self, scope: Scope) -> Shown:
+        """What the headers of a request show; a proxy's header counts only when it comes once and from a trusted address."""
+        shown, names = Shown(), []
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                shown.authorization = value.decode("latin-1")
+            elif name == b"cookie":
+                shown.session = shown.session or _cookie(value.decode("latin-1"))
+            elif name == b"x-csrf-token":
+                shown.csrf = value.decode("latin-1")
+            elif name == self._header:
+                names.append(value.decode(errors="replace").strip())
+        if len(names) == 1 and self._is_proxy(scope):
+            shown.named = names[0]
+        return shown
+
+    async def caller(self, shown: Shown) -> Caller | None:
+        """Who shows this; None for nobody. A token comes before a session, a session before a proxy's word.
+
+        Raises `DatabaseUnavailable` when it must be looked up and cannot.
         """
-        wanted = tenant_id if tenant_id is not None else self.tenant
-        if wanted is None:
-            raise InvalidInput("tenant_id is needed: this token is not bound to a tenant", field="tenant_id")
-        if not self.may_touch(wanted):
-            raise Forbidden("this token is bound to another tenant")
-        return wanted
+        if shown.authorization:
+            scheme, _, token = shown.authorization.partition(" ")
+            return await self._of_token(token) if scheme.lower() == "bearer" and token else None
+        if shown.session:
+            found = await self._of_session(shown.session)
+            if found is not None:
+                return found
+        return await self._of_name(shown.named) if shown.named else None
 
-    def scope(self, tenant_id: int | None) -> int | None:
-        """The tenant a list is narrowed to; None: every tenant. Raises `Forbidden` for another tenant."""
-        return self.tenant if tenant_id is None else self.own_tenant(tenant_id)
+    def forget(self, session: str) -> None:
+        """Believe nothing more of this session: it was ended here."""
+        self._known.pop(("session", secret.digest_of(session)), None)
 
-    def require_visible(self, tenant_id: int, what: str) -> None:
-        """Raise `NotFound` for what belongs to another tenant: it does not exist for this caller."""
-        if not self.may_touch(tenant_id):
-            raise NotFound(f"there is no such {what}")
+    async def _of_token(self, token: str) -> Caller | None:
+        digest = secret.digest_of(token)
+        granted = self._granted.get(digest)
+        if granted is None:
+            return await self._looked_up(digest, lambda connection: _stored(connection, digest))
+        if not granted.has_name:
+            return granted.caller
+        follows = self._follows_person
+        return await self._looked_up(digest, lambda connection: _named_grant(connection, granted.caller, follows=follows))
+
+    async def _of_session(self, value: str) -> Caller | None:
+        digest = secret.digest_of(value)
+
+        async def look(connection: psycopg.AsyncConnection[Any]) -> Caller | None:
+            found = await session_store.person_of(connection, digest, now=days.now())
+            if found is None:
+                return None
+            return Caller.of(found[1], session_id=found[0], csrf=secret.csrf_token(value))
+
+        return await self._looked_up(("session", digest), look)
+
+    async def _of_name(self, name: str) -> Caller | None:
+        async def look(connection: psycopg.AsyncConnection[Any]) -> Caller | None:
+            person = await people_store.find_by_name(connection, name)
+            if person is None or not person.active:
+                return None
+            return Caller.of(person, csrf=secret.csrf_token(f"{self._csrf_key}:{person.id}"))
+
+        return await self._looked_up(("name", name), look)
+
+    async def _looked_up(self, key: object, look: Look) -> Caller | None:
+        known, now = self._known.get(key), time.monotonic()
+        if known is not None and now < known.until:
+            return known.caller
+        if known is not None:
+            known.until = now + _RENEWAL_S
+        try:
+            async with _connection(self.pool) as connection:
+                caller = await look(connection)
+        except psycopg.errors.UndefinedTable:
+            caller = None  # before the first migration nobody is stored
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            self._known.pop(key, None)
+            raise DatabaseUnavailable("the database could not say who this is; try again shortly") from error
+        if caller is None:
+            self._known.pop(key, None)
+            return None
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[key] = _Known(caller, time.monotonic() + BELIEVED_S)
+        return caller
+
+    def _is_proxy(self, scope: Scope) -> bool:
+        try:
+            address = ipaddress.ip_address((scope.get("client") or ("", 0))[0])
+        except ValueError:
+            return False
+        return any(address in network for network in self._proxies)
 
 
-class Tokens:
-    """The known tokens, kept as digests."""
+async def admit(gate: Gate, scope: Scope, needs: Needs, *, csrf: str = "") -> Caller:
+    """The caller of this request, who may do what `needs` says. `csrf` is the form's field, where there is a form.
 
-    def __init__(self, grants: Mapping[str, TokenGrant]) -> None:
-        self._callers = {
-            _digest(token): Caller(grant.role, grant.tenant, f"{grant.role}-{_digest(token).hex()[:6]}")
-            for token, grant in grants.items()
-        }
-
-    def caller(self, token: str) -> Caller | None:
-        """Whose token it is, compared in constant time; None for an unknown one."""
-        digest = _digest(token)
-        found = None
-        for known, caller in self._callers.items():
-            if hmac.compare_digest(known, digest):
-                found = caller
-        return found
-
-
-def admit(tokens: Tokens, authorization: str, role: Role) -> Caller:
-    """The caller whose bearer token the `Authorization` header carries, with `role` or above: the one gate of the API.
-
-    Raises `HTTPException`: 401 without a known token, 403 with a lesser role.
+    Raises `HTTPException` 401 for nobody known; `Forbidden` for a lesser role, a room that is closed to callers of one
+    tenant, and a change through a session without its token; `DatabaseUnavailable`.
     """
-    scheme, _, token = authorization.partition(" ")
-    caller = tokens.caller(token) if scheme.lower() == "bearer" else None
+    shown = gate.shown_by(scope)
+    caller = await gate.caller(shown)
     if caller is None:
         raise HTTPException(401, "a known bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
-    if _RANK[caller.role] < _RANK[role]:
-        raise HTTPException(403, f"this needs the role {role}; yours is {caller.role}")
+    if caller.csrf and scope["method"] not in _SAFE and not secret.same(shown.csrf or csrf, caller.csrf):
+        raise HTTPException(403, f"a change through a session needs its token in {CSRF_HEADER} or the field {CSRF_FIELD}")
+    caller.require(needs.role, needs.room)
     return caller
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+class Requirement(SecurityBase):
+    """The dependency of an endpoint: one step that reads the headers, and the scheme in the OpenAPI description."""
 
-
-class _Requirement(SecurityBase):
-    """The dependency of an endpoint: one step that reads the header, and the scheme in the OpenAPI description."""
-
-    def __init__(self, role: Role) -> None:
-        self.model = HTTPBearerModel(description="A token of CALLING_API_TOKENS")
+    def __init__(self, needs: Needs) -> None:
+        self.model = HTTPBearerModel(description="A token of CALLING_API_TOKENS or of `calling-pipeline users token add`")
         self.scheme_name = "bearer token"
-        self._role = role
+        self.needs = needs
 
     async def __call__(self, request: Request) -> Caller:
-        return admit(request.app.state.tokens, request.headers.get("Authorization", ""), self._role)
+        return await admit(request.app.state.gate, request.scope, self.needs, csrf=await _form_field(request))
 
 
-def requires(role: Role) -> SecurityBase:
-    """A dependency that yields the caller with `role` or above; 401 without a known token, 403 with a lesser role."""
-    return _Requirement(role)
+def requires(role: Role, room: Room) -> Requirement:
+    """A dependency that yields the caller, who has `role` or above and may enter `room`; refuses as `admit` does."""
+    return Requirement(Needs(role, room))
+
+
+@dataclass(frozen=True)
+class _Granted:
+    caller: Caller
+    has_name: bool
+
+
+def _of_grant(token: str, grant: TokenGrant) -> _Granted:
+    name = grant.name or f"{grant.role}-{secret.digest_of(token).hex()[:6]}"
+    caller = Caller(grant.role, grant.tenant, name, grant.collector, frozenset(grant.grants))
+    return _Granted(caller, grant.name is not None)
+
+
+async def _stored(connection: psycopg.AsyncConnection[Any], digest: bytes) -> Caller | None:
+    person = await token_store.person_of(connection, digest, now=days.now())
+    return None if person is None else Caller.of(person)
+
+
+async def _named_grant(connection: psycopg.AsyncConnection[Any], granted: Caller, *, follows: bool) -> Caller | None:
+    """The caller of a token of the settings that names a person: refused when that person is disabled.
+
+    `follows`: the token was generated for the first admin, and may what that person may.
+    """
+    try:
+        person = await people_store.find_by_name(connection, granted.name)
+    except psycopg.errors.UndefinedTable:
+        return granted  # the migration that makes the table is called with this token
+    if person is None:
+        return granted
+    if not person.active:
+        return None
+    return Caller.of(person) if follows else replace(granted, name=person.name, person_id=person.id)
+
+
+def _connection(pool: Pool | None) -> Any:
+    if pool is None:
+        raise DatabaseUnavailable("the server is still starting; try again shortly")
+    return pool.connection(timeout=5)
+
+
+def _cookie(header: str) -> str:
+    for part in header.split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == SESSION_COOKIE:
+            return value
+    return ""
+
+
+async def _form_field(request: Request) -> str:
+    """The token in the form of a page; read only where a session may need it."""
+    headers: Mapping[str, str] = request.headers
+    if request.method in _SAFE or CSRF_HEADER in headers or "cookie" not in headers:
+        return ""
+    if not _is_form(headers.get("content-type", ""), _FORMS):
+        return ""
+    value = (await request.form()).get(CSRF_FIELD, "")
+    return value if isinstance(value, str) else ""
+
+
+def _is_form(content_type: str, forms: Iterable[str]) -> bool:
+    return content_type.partition(";")[0].strip().lower() in forms

@@ -1,4 +1,7 @@
-"""What routes ask for in their parameters: the runtime, the caller with the role a route needs, ids and pages."""
+"""What routes ask for in their parameters: the runtime, ids and pages.
+
+The caller with the role and the room that a route needs is declared at the head of each file of routes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from fastapi import Depends, Path, Query, Request
 from psycopg_pool import AsyncConnectionPool
 from pydantic import AfterValidator, Field, StringConstraints
 
-from calling_pipeline.api.auth import Caller, requires
 from calling_pipeline.runtime import Runtime
 
 LARGEST_ID = 2**63 - 1
@@ -34,12 +36,6 @@ def _storable(text: str) -> str:
 RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 PoolDep = Annotated[AsyncConnectionPool[Any], Depends(_pool)]
 """psycopg's own asynchronous pool, for the few routes where SQLAlchemy's cost per request would show."""
-
-Viewer = Annotated[Caller, Depends(requires("viewer"))]
-Collector = Annotated[Caller, Depends(requires("collector"))]
-Operator = Annotated[Caller, Depends(requires("operator"))]
-Admin = Annotated[Caller, Depends(requires("admin"))]
-"""A caller with at least this role."""
 
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 PathId = Annotated[int, Path(ge=1, le=LARGEST_ID)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Generic, Literal, TypeVar
 
 import msgspec
@@ -15,7 +16,9 @@ from calling_pipeline.errors import (
     DatabaseUnavailable,
     Forbidden,
     InvalidInput,
+    LoginRefused,
     NotFound,
+    SlowedDown,
     TransientError,
     VendorError,
 )
@@ -83,7 +86,10 @@ def failure(status: int, sentence: str, *, field: str | None = None, **more: obj
 def failure_of(error: CallingError, **more: object) -> JSONResponse:
     """The failure answer for an error of ours."""
     field = error.field if isinstance(error, InvalidInput) else None
-    return failure(status_of(error), str(error), field=field, **more)
+    answer = failure(status_of(error), str(error), field=field, **more)
+    if isinstance(error, SlowedDown):
+        answer.headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    return answer
 
 
 def status_of(error: CallingError) -> int:
@@ -95,8 +101,12 @@ def status_of(error: CallingError) -> int:
             return 404
         case Conflict():
             return 409
+        case LoginRefused():
+            return 401
         case Forbidden():
             return 403
+        case SlowedDown():
+            return 429
         case DatabaseUnavailable() | Busy():
             return 503
         case VendorError():

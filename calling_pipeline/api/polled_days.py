@@ -8,22 +8,23 @@ Only the good answer is given here, through the same gate (`auth.admit`) and the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from calling_pipeline.api.auth import admit
+from calling_pipeline.api.auth import Needs, admit
 from calling_pipeline.api.envelope import fast_body
 from calling_pipeline.call_stats.records import Track
 from calling_pipeline.errors import CallingError
 
 _TRACKS: Mapping[str, Track] = {"/api/stats/grade-stats": "grade", "/api/stats/task-stats": "task"}
+_NEEDS = Needs("viewer", "statistics")
 _PLAIN_QUERY = re.compile(rb"date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 
 
 class PolledDays:
-    """ASGI middleware around the application whose state holds `tokens` and `day_reader`."""
+    """ASGI middleware around the application whose state holds `gate` and `day_reader`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -46,12 +47,8 @@ async def _answer(track: Track, scope: Scope) -> bytes | None:
         return None
     state = scope["app"].state
     try:
-        admit(state.tokens, _authorization(scope["headers"]), "viewer")
+        await admit(state.gate, scope, _NEEDS)
         cached = await state.day_reader.cached(track, state.day_reader.day(query[1].decode()))
     except (HTTPException, CallingError):
         return None
     return fast_body(cached) if cached is not None else None
-
-
-def _authorization(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    return next((value.decode("latin-1") for name, value in headers if name == b"authorization"), "")

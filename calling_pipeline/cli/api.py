@@ -18,6 +18,6 @@ def api(door: Door, port: int | None, host: str) -> None:
     """Serve the HTTP API until it is interrupted."""
     runtime = door.ready_runtime
     listener = listen(host, port or runtime.settings.api_port, setting="CALLING_API_PORT")
-    config = uvicorn.Config(create_app(runtime), log_level="warning", access_log=False)
+    config = uvicorn.Config(create_app(runtime), log_level="warning", access_log=False, proxy_headers=False)
     click.echo(f"API on http://{host}:{listener.getsockname()[1]}", err=True)
     uvicorn.Server(config).run(sockets=[listener])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from calling_pipeline.access.people.people import ensure_admin
 from calling_pipeline.call_stats.older_hashes.forward import bring_forward
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand
 from calling_pipeline.database import migrate as migrations
@@ -18,6 +19,8 @@ def migrate(door: Door, back_to: str | None) -> Answer:
         before, after = migrations.downgrade(door.runtime.engine, back_to)
         return Answer({"before": before, "after": after}, [f"went back from {before} to {after}"])
     before, after = door.runtime.migrate()
+    with door.runtime.transaction() as connection:
+        ensure_admin(connection)
     said = (
         f"the schema is at {after} already"
         if before == after

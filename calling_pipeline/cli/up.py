@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from calling_pipeline.access.people.people import ensure_admin
 from calling_pipeline.at_most_once.orphans import SessionLock, is_held
 from calling_pipeline.call_stats.older_hashes.forward import bring_forward
 from calling_pipeline.cli.filling import wait_for_caches, wanted_days
@@ -92,6 +93,8 @@ def prepare(runtime: Runtime) -> dict[str, str]:
     _say("database …")
     home = runtime.settings.home.resolve()
     runtime.migrate()
+    with runtime.transaction() as connection:
+        ensure_admin(connection)
     bring_forward(runtime.engine, runtime.phone_key)
     dagster_home = home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)

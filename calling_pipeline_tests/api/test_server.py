@@ -1,5 +1,6 @@
 """The server itself: tokens, health, migration, its description, and failures that give nothing away."""
 
+import asyncio
 import datetime as dt
 
 import httpx
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.api.app import create_app
-from calling_pipeline.api.auth import Tokens
+from calling_pipeline.api.auth import Gate, Shown
 from calling_pipeline.database import migrate
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.support import LIMIT_S, served
@@ -23,8 +24,11 @@ def test_without_a_known_token_every_request_is_refused(viewer, header):
     assert answer.json() == {"success": False, "error": "a known bearer token is needed"}
 
 
-def test_a_callers_name_does_not_show_the_token():
-    caller = Tokens({"a very secret token": TokenGrant(role="operator", tenant=3)}).caller("a very secret token")
+def test_a_callers_name_does_not_show_the_token(app_settings):
+    grants = {"a very secret token": TokenGrant(role="operator", tenant=3)}
+    gate = Gate(app_settings.model_copy(update={"api_tokens": grants}))
+    caller = asyncio.run(gate.caller(Shown(authorization="Bearer a very secret token")))
+    assert caller is not None
     assert (caller.role, caller.may_touch(3), caller.may_touch(4)) == ("operator", True, False)
     assert "secret" not in caller.name
 

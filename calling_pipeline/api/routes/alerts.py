@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from calling_pipeline import days
+from calling_pipeline.access.caller import Caller
 from calling_pipeline.alerts import store, views
-from calling_pipeline.api.dependencies import Limit, Offset, PathId, RuntimeDep, Short, Viewer
+from calling_pipeline.api.auth import requires
+from calling_pipeline.api.dependencies import Limit, Offset, PathId, RuntimeDep, Short
 from calling_pipeline.api.envelope import Page, Success, ok, page
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
+Viewer = Annotated[Caller, Depends(requires("viewer", "alerts"))]
 
 Document = dict[str, Any]
 """A condition as `alerts.views` describes it."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from calling_pipeline.api.dependencies import Id, Operator, PathId, RuntimeDep, Text, Viewer
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.api.auth import requires
+from calling_pipeline.api.dependencies import Id, PathId, RuntimeDep, Text
 from calling_pipeline.api.envelope import Success, ok
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.call_batches import runs, starting
@@ -19,6 +21,8 @@ from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.records import BatchState
 
 router = APIRouter(prefix="/api/v1/calls", tags=["call batches"])
+Viewer = Annotated[Caller, Depends(requires("viewer", "batches"))]
+Operator = Annotated[Caller, Depends(requires("operator", "batches"))]
 
 Document = dict[str, Any]
 """A task, card or batch as `editing.document` and `views` describe it."""

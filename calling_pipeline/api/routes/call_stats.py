@@ -23,7 +23,9 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel, ConfigDict, Field
 
 from calling_pipeline import days
-from calling_pipeline.api.dependencies import Operator, PathId, RuntimeDep, Short, Viewer
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.api.auth import requires
+from calling_pipeline.api.dependencies import PathId, RuntimeDep, Short
 from calling_pipeline.api.envelope import failure_of, fast_ok
 from calling_pipeline.call_stats import store, views
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
@@ -157,6 +159,8 @@ async def _day_reader(request: Request) -> DayReader:
 
 
 router = APIRouter(prefix="/api/stats", tags=["call statistics"], lifespan=_reading)
+Viewer = Annotated[Caller, Depends(requires("viewer", "statistics"))]
+Operator = Annotated[Caller, Depends(requires("operator", "statistics"))]
 Reader = Annotated[DayReader, Depends(_day_reader)]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from calling_pipeline.api.dependencies import Admin, RuntimeDep
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.access.people.people import ensure_admin
+from calling_pipeline.api.auth import requires
+from calling_pipeline.api.dependencies import RuntimeDep
 from calling_pipeline.api.envelope import Success, failure, ok
 from calling_pipeline.call_batches.calls import store as batch_calls
 from calling_pipeline.call_stats import store as stats_store
@@ -22,6 +25,7 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.calls import store as communications
 
 router = APIRouter(tags=["server"])
+Admin = Annotated[Caller, Depends(requires("admin", "migrate"))]
 _LAST_ANSWERS = {
     "guanke": stats_store.last_vendor_answer,
     "gateway": batch_calls.last_vendor_answer,
@@ -65,9 +69,16 @@ async def healthz(runtime: RuntimeDep) -> object:
 @router.post("/api/db/migrate")
 async def migrate_database(runtime: RuntimeDep, caller: Admin) -> Success[Migrated]:
     """Bring the database to the newest schema. Needs the role admin."""
-    before, after = await asyncio.to_thread(migrate.upgrade, runtime.engine)
-    await asyncio.to_thread(bring_forward, runtime.engine, runtime.phone_key)
+    before, after = await asyncio.to_thread(_migrate, runtime)
     return ok(Migrated(before=before, after=after))
+
+
+def _migrate(runtime: Runtime) -> tuple[str | None, str]:
+    before, after = migrate.upgrade(runtime.engine)
+    with runtime.transaction() as connection:
+        ensure_admin(connection)
+    bring_forward(runtime.engine, runtime.phone_key)
+    return before, after
 
 
 def _look(runtime: Runtime) -> dict[str, VendorHealth]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
 
+from fastapi import APIRouter, Depends
+
+from calling_pipeline.access.caller import Caller
 from calling_pipeline.analysis.status.gathering import status as gather
 from calling_pipeline.analysis.status.records import Status
-from calling_pipeline.api.dependencies import RuntimeDep, Viewer
+from calling_pipeline.api.auth import requires
+from calling_pipeline.api.dependencies import RuntimeDep
 from calling_pipeline.api.envelope import Success, ok
 
 router = APIRouter(prefix="/api/v1", tags=["status"])
+Viewer = Annotated[Caller, Depends(requires("viewer", "status"))]
 
 
 @router.get("/status", response_model=Success[Status])

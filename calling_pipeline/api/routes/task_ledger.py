@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
-from calling_pipeline.api.dependencies import Operator, RuntimeDep, Viewer
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.api.auth import requires
+from calling_pipeline.api.dependencies import RuntimeDep
 from calling_pipeline.api.envelope import Success, failure, ok
 from calling_pipeline.task_ledger import ledger, store
 from calling_pipeline.task_ledger.records import MOVES, Refusal, Saved, State, Task, TaskDetails
 
 router = APIRouter(prefix="/api/tasks", tags=["task ledger"])
+Viewer = Annotated[Caller, Depends(requires("viewer", "ledger"))]
+Operator = Annotated[Caller, Depends(requires("operator", "ledger"))]
 
 
 class TaskSave(BaseModel):

@@ -13,10 +13,10 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from calling_pipeline.api.dependencies import Collector, Id, Limit, Offset, PoolDep, RuntimeDep, Short, Tenant, Viewer
+from calling_pipeline.api.dependencies import Id, Limit, Offset, PoolDep, RuntimeDep, Short, Tenant
 from calling_pipeline.api.envelope import Page, Success, answer, failure, ok, page
 from calling_pipeline.api.routes.telephony.bodies import PREFIX, MakeCall
-from calling_pipeline.api.routes.telephony.dependencies import TelephonyDep
+from calling_pipeline.api.routes.telephony.dependencies import Collector, TelephonyDep, Viewer
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import DatabaseUnavailable, NotFound
 from calling_pipeline.telephony import numbers

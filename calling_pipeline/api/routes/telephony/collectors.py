@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from calling_pipeline.api.dependencies import Id, Limit, Offset, Operator, RuntimeDep, Tenant, Viewer
+from calling_pipeline.api.dependencies import Id, Limit, Offset, RuntimeDep, Tenant
 from calling_pipeline.api.envelope import Page, Success, ok, page
 from calling_pipeline.api.routes.telephony.bodies import PREFIX, CollectorChange, CollectorCreate, Deleted
+from calling_pipeline.api.routes.telephony.dependencies import Operator, Viewer
 from calling_pipeline.telephony.records import Collector
 from calling_pipeline.telephony.tenants import collectors
 

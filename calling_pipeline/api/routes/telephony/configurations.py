@@ -8,8 +8,8 @@ from dataclasses import replace
 import sqlalchemy as sa
 from fastapi import APIRouter
 
-from calling_pipeline.api.auth import Caller
-from calling_pipeline.api.dependencies import Admin, Id, Limit, Offset, Operator, RuntimeDep, Short, Tenant, Viewer
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.api.dependencies import Id, Limit, Offset, RuntimeDep, Short, Tenant
 from calling_pipeline.api.envelope import Page, Success, ok, page
 from calling_pipeline.api.routes.telephony.bodies import (
     PREFIX,
@@ -19,7 +19,7 @@ from calling_pipeline.api.routes.telephony.bodies import (
     Deleted,
     SecretRotation,
 )
-from calling_pipeline.api.routes.telephony.dependencies import TelephonyDep, connected
+from calling_pipeline.api.routes.telephony.dependencies import Admin, Operator, TelephonyDep, Viewer, connected
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.records import Account, AuditRow, Config
 from calling_pipeline.telephony.tenants import accounts, configurations

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.api.auth import requires
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 
@@ -25,4 +27,8 @@ async def _telephony(request: Request) -> TelephonyDependencies:
     return found
 
 
+Viewer = Annotated[Caller, Depends(requires("viewer", "telephony"))]
+Collector = Annotated[Caller, Depends(requires("collector", "telephony"))]
+Operator = Annotated[Caller, Depends(requires("operator", "telephony"))]
+Admin = Annotated[Caller, Depends(requires("admin", "telephony"))]
 TelephonyDep = Annotated[TelephonyDependencies, Depends(_telephony)]

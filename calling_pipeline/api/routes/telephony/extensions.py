@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime
 
 from calling_pipeline import days
-from calling_pipeline.api.auth import Caller
-from calling_pipeline.api.dependencies import Id, Limit, Offset, Operator, RuntimeDep, Short, Tenant, Viewer
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.api.dependencies import Id, Limit, Offset, RuntimeDep, Short, Tenant
 from calling_pipeline.api.envelope import Page, Success, ok, page
 from calling_pipeline.api.routes.telephony.bodies import (
     PREFIX,
@@ -24,6 +24,7 @@ from calling_pipeline.api.routes.telephony.bodies import (
     Imported,
     Released,
 )
+from calling_pipeline.api.routes.telephony.dependencies import Operator, Viewer
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.telephony.calls.release import release_collector, release_extension
 from calling_pipeline.telephony.pool import extensions

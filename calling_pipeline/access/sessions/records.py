@@ -1,0 +1,24 @@
+"""The records of sessions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from calling_pipeline.access.people.records import Person
+
+IDLE = dt.timedelta(hours=2)
+"""A session ends when nothing was asked in it for so long (exact to the minute),"""
+LONGEST = dt.timedelta(hours=12)
+"""and so long after its login in any case."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session that was opened. `secret` goes into the cookie and is kept nowhere else."""
+
+    id: int
+    secret: str
+    csrf: str
+    person: Person
+    expires_at: dt.datetime

@@ -1,0 +1,47 @@
+"""The SQL of sessions. Nothing here commits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+
+from calling_pipeline.access.people.records import Person
+from calling_pipeline.access.people.store import person_of_driver_row
+from calling_pipeline.access.sessions.records import IDLE
+from calling_pipeline.access.sessions.tables import access_sessions
+from calling_pipeline.database.sql import load_driver
+
+PERSON = load_driver("access/sessions/person_of_session")
+_KEPT = dt.timedelta(days=30)
+
+
+def add(connection: sa.Connection, *, digest: bytes, person_id: int, at: dt.datetime, expires_at: dt.datetime) -> int:
+    """Store a session; its id. Removes those that expired long ago."""
+    connection.execute(access_sessions.delete().where(access_sessions.c.expires_at < at - _KEPT))
+    row = {"digest": digest, "person_id": person_id, "created_at": at, "last_seen_at": at, "expires_at": expires_at}
+    return int(connection.execute(access_sessions.insert().values(row).returning(access_sessions.c.id)).scalar_one())
+
+
+def end(connection: sa.Connection, digest: bytes, *, at: dt.datetime) -> int | None:
+    """End one session; the id of its person, None when there is no such session or it has ended."""
+    t = access_sessions.c
+    ended = access_sessions.update().where(t.digest == digest, t.ended_at.is_(None)).values(ended_at=at)
+    return connection.execute(ended.returning(t.person_id)).scalar_one_or_none()
+
+
+def end_all(connection: sa.Connection, person_id: int, *, at: dt.datetime) -> None:
+    """End every session of a person."""
+    t = access_sessions.c
+    connection.execute(access_sessions.update().where(t.person_id == person_id, t.ended_at.is_(None)).values(ended_at=at))
+
+
+async def person_of(
+    connection: psycopg.AsyncConnection[Any], digest: bytes, *, now: dt.datetime
+) -> tuple[int, Person] | None:
+    """The id of the valid session with this digest, and its active person."""
+    cursor = await connection.execute(PERSON, {"digest": digest, "now": now, "idle_since": now - IDLE})
+    row = await cursor.fetchone()
+    return None if row is None else (row[0], person_of_driver_row(row[1:]))
