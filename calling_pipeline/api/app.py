@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from calling_pipeline import __version__
 from calling_pipeline.api import failures
 from calling_pipeline.api.auth import Gate
+from calling_pipeline.api.entrance import ApiDoor
 from calling_pipeline.api.envelope import Failure
 from calling_pipeline.api.polled_days import PolledDays
 from calling_pipeline.api.routes import alerts, call_batches, call_stats, server, status, task_ledger
@@ -53,5 +54,6 @@ def create_app(runtime: Runtime) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(PolledDays)
+    app.add_middleware(ApiDoor)
     failures.add_handlers(app)
     return app

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import click
 
 from calling_pipeline import __version__
+from calling_pipeline.access.audit.door import through
 from calling_pipeline.cli.alerts import alerts
 from calling_pipeline.cli.contact_policy import policy
 from calling_pipeline.cli.migrate import migrate
@@ -93,15 +94,17 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="calling-pipeline")
+@click.option("--as", "acting_as", metavar="NAME", help="Who acts: a known active person; CALLING_USER without it.")
 @click.pass_context
-def main(ctx: click.Context) -> None:
+def main(ctx: click.Context, acting_as: str | None) -> None:
     """The data orchestration of an outbound call centre.
 
     Every command takes --json and --debug; exit status 0 done, 1 failed, 2 wrong usage.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("calling_pipeline.vendors").setLevel(logging.INFO)  # who waits for a vendor sees why
-    ctx.obj = Door()
+    ctx.with_resource(through("command line"))
+    ctx.obj = Door(acting_as)
     ctx.call_on_close(ctx.obj.close)
 
 

@@ -20,7 +20,8 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from calling_pipeline.errors import CallingError
+from calling_pipeline.access.people import store as people_store
+from calling_pipeline.errors import CallingError, ConfigurationError
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.runtime import Runtime
 
@@ -38,18 +39,21 @@ class Answer:
 
 
 def acting_user() -> str:
-    """Who acts, as every record of a command names them: the account of this machine."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):
-        return "command line"
+    """Who acts, as every record of this command names them; see `Door.person`."""
+    context = click.get_current_context(silent=True)
+    door = context.find_object(Door) if context is not None else None
+    return door.person if door is not None else _of_account(_account())
 
 
 class Door:
-    """The command line's way in, made once a command: settings and database are opened when first used."""
+    """The command line's way in, made once a command: settings and database are opened when first used.
 
-    def __init__(self) -> None:
+    `acting_as` is the person named by `--as`.
+    """
+
+    def __init__(self, acting_as: str | None = None) -> None:
         self.progress_console = Console(stderr=True)
+        self._acting_as = acting_as
 
     @cached_property
     def runtime(self) -> Runtime:
@@ -62,6 +66,23 @@ class Door:
         self.runtime.require_schema()
         return self.runtime
 
+    @cached_property
+    def person(self) -> str:
+        """Who acts: the person named by `--as` or CALLING_USER, else the person with the name of this machine's account.
+
+        An account that no active person is named after is shown as `account (command line)`. Raises `ConfigurationError`
+        when the person named is nobody active.
+        """
+        runtime = self.ready_runtime
+        named, account = self._acting_as or runtime.settings.user, _account()
+        with runtime.transaction() as connection:
+            found = people_store.by_name(connection, (named or account).strip())
+        if found is not None and found.active:
+            return found.name
+        if named is not None:
+            raise ConfigurationError(f"{named} is no active person; `calling-pipeline users list` shows them")
+        return _of_account(account)
+
     def close(self) -> None:
         """Give back what was opened."""
         if "runtime" in self.__dict__:
@@ -70,6 +91,17 @@ class Door:
     def progress(self) -> Progress:
         """A progress bar on standard error; invisible when that is no terminal."""
         return Progress(console=self.progress_console, disable=not self.progress_console.is_terminal, transient=True)
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def _of_account(account: str) -> str:
+    return f"{account} (command line)" if account else "command line"
 
 
 class PipelineCommand(click.Command):
