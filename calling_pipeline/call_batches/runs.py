@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.at_most_once import shutdown
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
@@ -82,10 +83,14 @@ def preview_task(engine: sa.Engine, name: str) -> Card:
         return card
 
 
-def plan_task(engine: sa.Engine, name: str, tick_at: dt.datetime | None = None) -> Batch:
-    """Plan one batch of a task and commit it."""
+def plan_task(engine: sa.Engine, name: str, tick_at: dt.datetime | None = None, *, by: str = "") -> Batch:
+    """Plan one batch of a task and commit it; `by` is the person who asked for it, empty at a tick of its own."""
     with engine.begin() as connection:
-        return planner.plan(connection, planner.current(connection, name), tick_at)
+        batch = planner.plan(connection, planner.current(connection, name), tick_at)
+        if by:
+            after = {"task": batch.task_name, "to_call": batch.card.to_call}
+            note_act(connection, "batch.run", f"batch:{batch.id}", by=by, after=after)
+        return batch
 
 
 def run_day(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_batches import quality
 from calling_pipeline.call_batches.batches import alerting, lifecycle
 from calling_pipeline.call_batches.facts import store as fact_store
@@ -50,8 +52,9 @@ def accept(connection: sa.Connection, calls: Sequence[int], *, reason: str, by: 
         named = ", ".join(map(str, found)) or "none"
         raise NotFound(f"calls that came too often and wait for a decision: {named}")
     for call in calls:
-        details = {"reason": reason, "batch": found[call].batch, "kind": found[call].kind}
+        details: dict[str, Any] = {"reason": reason, "batch": found[call].batch, "kind": found[call].kind}
         save_task_details(connection, TaskDetails(_ledger_id(call), ROOM, "completed", details=details, by=by))
+        note_act(connection, "call.accept", f"call:{call}", by=by, reason=reason, after=details)
     return len(calls)
 
 

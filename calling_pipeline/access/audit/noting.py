@@ -30,7 +30,7 @@ def note_act(
 ) -> None:
     """Keep that the person `by` did `act` to `subject`, and what changed.
 
-    `before` and `after` are JSON values without a secret or a full telephone number; numbers in `reason` are masked here.
+    `before` and `after` are JSON values without a secret. Telephone numbers in their texts and in `reason` are masked here.
     Without a name (`by` is empty) it is the program's own act.
     """
     store.add(
@@ -42,6 +42,16 @@ def note_act(
         subject=subject,
         tenant_id=tenant_id,
         reason=mask_digits(reason.strip()),
-        before=before,
-        after=after,
+        before=_masked(before),
+        after=_masked(after),
     )
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask_digits(value)
+    if isinstance(value, Mapping):
+        return {name: _masked(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(inner) for inner in value]
+    return value

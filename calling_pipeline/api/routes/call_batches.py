@@ -54,6 +54,14 @@ class NewTask(TaskChanges):
     name: Text = Field(max_length=60)
 
 
+class Why(BaseModel):
+    """Why a person does it; kept in the audit log."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Text = Field("", max_length=500)
+
+
 class Settlement(BaseModel):
     """What became of unknown calls: all of the batch, or those with these ids."""
 
@@ -84,7 +92,7 @@ def list_tasks(runtime: RuntimeDep, caller: Viewer) -> Success[list[Document]]:
 def add_task(runtime: RuntimeDep, wanted: NewTask, caller: Operator) -> Success[Document]:
     """Add a calling task; its source is checked against the database's catalogue."""
     with runtime.transaction() as connection:
-        return ok(editing.document(editing.add(connection, _given(wanted))))
+        return ok(editing.document(editing.add(connection, _given(wanted), by=caller.name)))
 
 
 @router.get("/tasks/{name}")
@@ -98,14 +106,14 @@ def show_task(runtime: RuntimeDep, name: Text, caller: Viewer) -> Success[Docume
 def edit_task(runtime: RuntimeDep, name: Text, changes: TaskChanges, caller: Operator) -> Success[Document]:
     """Change a calling task. It fires nothing: a changed cron counts from now."""
     with runtime.transaction() as connection:
-        return ok(editing.document(editing.edit(connection, name, _given(changes))))
+        return ok(editing.document(editing.edit(connection, name, _given(changes), by=caller.name)))
 
 
 @router.delete("/tasks/{name}")
 def remove_task(runtime: RuntimeDep, name: Text, caller: Operator) -> Success[Document]:
     """Delete a calling task that never had a batch."""
     with runtime.transaction() as connection:
-        editing.remove(connection, name)
+        editing.remove(connection, name, by=caller.name)
     return ok({"removed": name})
 
 
@@ -138,24 +146,24 @@ def show_batch(runtime: RuntimeDep, batch_id: PathId, caller: Viewer) -> Success
 
 
 @router.post("/batches/{batch_id}/pause")
-def pause_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator) -> Success[Document]:
+def pause_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator, why: Why | None = None) -> Success[Document]:
     """Send nothing more; what is on its way is still recorded."""
     with runtime.transaction() as connection:
-        return ok(views.batch_line(lifecycle.pause(connection, batch_id, note=f"paused by {caller.name}")))
+        return ok(views.batch_line(lifecycle.pause(connection, batch_id, by=caller.name, reason=_reason(why))))
 
 
 @router.post("/batches/{batch_id}/resume")
-def resume_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator) -> Success[Document]:
+def resume_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator, why: Why | None = None) -> Success[Document]:
     """Let a paused or waiting batch go on."""
     with runtime.transaction() as connection:
-        return ok(views.batch_line(lifecycle.resume(connection, batch_id)))
+        return ok(views.batch_line(lifecycle.resume(connection, batch_id, by=caller.name, reason=_reason(why))))
 
 
 @router.post("/batches/{batch_id}/cancel")
-def cancel_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator) -> Success[Document]:
+def cancel_batch(runtime: RuntimeDep, batch_id: PathId, caller: Operator, why: Why | None = None) -> Success[Document]:
     """Skip everything not yet sent."""
     with runtime.transaction() as connection:
-        lifecycle.cancel(connection, batch_id)
+        lifecycle.cancel(connection, batch_id, by=caller.name, reason=_reason(why))
     lifecycle.recover(runtime.engine, by=caller.name)
     with runtime.transaction() as connection:
         return ok(views.batch_document(connection, batch_id))
@@ -181,6 +189,10 @@ def accept_calls(runtime: RuntimeDep, wanted: Acceptance, caller: Operator) -> S
     """Say that a person looked into calls that came too often: batches start again."""
     with runtime.transaction() as connection:
         return ok({"accepted": starting.accept(connection, wanted.call_ids, reason=wanted.reason, by=caller.name)})
+
+
+def _reason(why: Why | None) -> str:
+    return why.reason if why is not None else ""
 
 
 def _given(model: TaskChanges) -> dict[str, Any]:

@@ -6,11 +6,12 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.activity.noting import note
 from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import alerting
@@ -19,6 +20,7 @@ from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.records import ROOM, Batch, BatchState
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
+from calling_pipeline.masking import mask_digits
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
 
@@ -41,32 +43,42 @@ class Settled:
     batches: tuple[int, ...]
 
 
-def pause(connection: sa.Connection, batch_id: int, *, note: str = "paused by an operator") -> Batch:
-    """Claim nothing more; outcomes on their way are still recorded. Raises `Conflict` when the batch is over."""
-    return _move(connection, batch_id, "paused", ("planned", "running", "waiting"), note)
+def pause(connection: sa.Connection, batch_id: int, *, note: str = "", by: str = "", reason: str = "") -> Batch:
+    """Claim nothing more; outcomes on their way are still recorded. Raises `Conflict` when the batch is over.
+
+    Either a person does it (`by`), or the program for what `note` says.
+    """
+    before = batch_store.batch(connection, batch_id)
+    text = note or _said("paused", by, reason)
+    after = _move(connection, batch_id, "paused", ("planned", "running", "waiting"), text)
+    _note_act(connection, "pause", before, after, by=by, reason=reason)
+    return after
 
 
-def resume(connection: sa.Connection, batch_id: int) -> Batch:
+def resume(connection: sa.Connection, batch_id: int, *, by: str = "", reason: str = "") -> Batch:
     """Let a paused or waiting batch go on now, in the process that still holds it or in the next that looks.
 
     Raises `Conflict` when the batch is over.
     """
-    now = days.now()
+    now, before = days.now(), batch_store.batch(connection, batch_id)
     moved = batch_store.move(connection, batch_id, "waiting", come_from=("paused", "waiting"), now=now, resume_at=now)
     batch = batch_store.batch(connection, batch_id)
     if not moved and batch.state not in ("planned", "running"):
         raise Conflict(f"batch {batch_id} is {batch.state} and cannot go on")
+    _note_act(connection, "resume", before, batch, by=by, reason=reason)
     alerting.goes_on(connection, batch)
     return batch
 
 
-def cancel(connection: sa.Connection, batch_id: int) -> Batch:
+def cancel(connection: sa.Connection, batch_id: int, *, by: str = "", reason: str = "") -> Batch:
     """Skip everything not yet sent; outcomes on their way are still recorded. Raises `Conflict` when the batch is over."""
-    batch = _move(connection, batch_id, "cancelled", ("planned", "running", "waiting", "paused"), "cancelled by an operator")
+    before, text = batch_store.batch(connection, batch_id), _said("cancelled", by, reason)
+    batch = _move(connection, batch_id, "cancelled", ("planned", "running", "waiting", "paused"), text)
+    _note_act(connection, "cancel", before, batch, by=by, reason=reason)
     call_store.skip_pending(connection, batch_id)
-    _save_in_ledger(connection, batch, "cancelled", by="operator")
+    _save_in_ledger(connection, batch, "cancelled", by=by or "operator")
     alerting.goes_on(connection, batch)
-    _note(connection, batch, "operator")
+    _note(connection, batch, by or "operator")
     return batch
 
 
@@ -93,6 +105,9 @@ def settle(
     pushed = settlement == "done"
     settled = call_store.settle(connection, chosen, pushed=pushed, note=note, by=by, now=days.now())
     batches = sorted({batch for _, batch, _ in settled})
+    for one in batches:
+        after = {"as": settlement, "calls": [call for call, batch, _ in settled if batch == one]}
+        note_act(connection, "batch.settle", f"batch:{one}", by=by, reason=note, after=after)
     if not pushed:
         gate.withdraw_many(connection, ROOM, [distinct for _, _, distinct in settled])
         call_store.reopen(connection, batches, days.now())
@@ -152,6 +167,19 @@ def mark_orphans_unknown(connection: sa.Connection, batch_id: int, *, by: str) -
         alerting.unknown_calls(connection, batch)
         _note(connection, batch, by)
     return found
+
+
+def _said(what: str, by: str, reason: str) -> str:
+    """What the batch says of it: numbers in a person's reason are masked."""
+    return f"{what} by {by or 'an operator'}" + (f": {mask_digits(reason.strip())}" if reason.strip() else "")
+
+
+def _note_act(connection: sa.Connection, verb: str, before: Batch, after: Batch, *, by: str, reason: str) -> None:
+    """Keep in the audit log what a person did; the program's own moves are kept by the batch itself."""
+    if by:
+        states: list[dict[str, Any]] = [{"state": batch.state, "note": batch.note} for batch in (before, after)]
+        subject = f"batch:{after.id}"
+        note_act(connection, f"batch.{verb}", subject, by=by, reason=reason, before=states[0], after=states[1])
 
 
 def _note(connection: sa.Connection, batch: Batch, by: str) -> None:

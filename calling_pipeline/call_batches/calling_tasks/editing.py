@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_batches.calling_tasks import cron, source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.records import CallingTask, Source
@@ -27,24 +28,44 @@ MAX_RATE = 10_000
 MAX_RECALL_DAYS = 36_500
 
 
-def add(connection: sa.Connection, values: Mapping[str, Any]) -> CallingTask:
+def add(connection: sa.Connection, values: Mapping[str, Any], *, by: str = "") -> CallingTask:
     """Save a new calling task; raises `InvalidInput` naming the field, `UnknownIdentifier`, `Conflict`."""
     checked = _checked(connection, {**_DEFAULTS, **values})
     task_store.insert(connection, checked, days.now())
-    return task_store.by_name(connection, checked["name"])
+    made = task_store.by_name(connection, checked["name"])
+    note_act(connection, "task.add", _subject(made.name), by=by, after=values_of(made))
+    return made
 
 
-def edit(connection: sa.Connection, name: str, changes: Mapping[str, Any]) -> CallingTask:
+def edit(connection: sa.Connection, name: str, changes: Mapping[str, Any], *, by: str = "") -> CallingTask:
     """Change some values of a calling task. It fires nothing: a changed cron counts from now."""
     task = task_store.by_name(connection, name, lock=True)
     checked = _checked(connection, {**values_of(task), **changes})
     task_store.update(connection, task.id, checked, days.now())
-    return task_store.by_name(connection, checked["name"])
+    after = task_store.by_name(connection, checked["name"])
+    _note_change(connection, values_of(task), values_of(after), by=by)
+    return after
 
 
-def remove(connection: sa.Connection, name: str) -> None:
+def remove(connection: sa.Connection, name: str, *, by: str = "") -> None:
     """Delete a calling task that never had a batch."""
-    task_store.delete(connection, task_store.by_name(connection, name, lock=True).id)
+    task = task_store.by_name(connection, name, lock=True)
+    task_store.delete(connection, task.id)
+    note_act(connection, "task.remove", _subject(name), by=by, before=values_of(task))
+
+
+def _note_change(connection: sa.Connection, before: Mapping[str, Any], after: Mapping[str, Any], *, by: str) -> None:
+    changed = [field for field in FIELDS if before[field] != after[field]]
+    if not changed:
+        return
+    acts = {True: "task.enable", False: "task.disable"}
+    act = acts[after["enabled"]] if changed == ["enabled"] else "task.edit"
+    parts = [{field: values[field] for field in changed} for values in (before, after)]
+    note_act(connection, act, _subject(before["name"]), by=by, before=parts[0], after=parts[1])
+
+
+def _subject(name: str) -> str:
+    return f"calling_task:{name}"
 
 
 def values_of(task: CallingTask) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def run(door: Door, name: str, dry_run: bool, wait: bool) -> Answer:
     """
     if dry_run:
         return _previewed(door, name)
-    batch = runs.plan_task(door.ready_runtime.engine, name)
+    batch = runs.plan_task(door.ready_runtime.engine, name, by=acting_user())
     return _pushed(door, batch.id, wait=wait)
 
 
@@ -82,6 +82,9 @@ def _batch_argument(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("batch_id", required=False, type=int, metavar="BATCH")(command)
 
 
+_reason = click.option("--reason", default="", help="Why; kept in the audit log.")
+
+
 def _one(batch_id: int | None, option_id: int | None) -> int:
     chosen = batch_id if batch_id is not None else option_id
     if chosen is None:
@@ -91,23 +94,25 @@ def _one(batch_id: int | None, option_id: int | None) -> int:
 
 @calls.command(cls=PipelineCommand)
 @_batch_argument
+@_reason
 @click.pass_obj
-def pause(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
+def pause(door: Door, batch_id: int | None, option_id: int | None, reason: str) -> Answer:
     """Send nothing more of a batch; what is on its way is still recorded."""
     chosen = _one(batch_id, option_id)
     with door.ready_runtime.transaction() as connection:
-        lifecycle.pause(connection, chosen)
+        lifecycle.pause(connection, chosen, by=acting_user(), reason=reason)
     return _shown(door, chosen)
 
 
 @calls.command(cls=PipelineCommand)
 @_batch_argument
+@_reason
 @click.pass_obj
-def resume(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
+def resume(door: Door, batch_id: int | None, option_id: int | None, reason: str) -> Answer:
     """Let a paused or waiting batch go on: in the process that holds it, else here."""
     chosen = _one(batch_id, option_id)
     with door.ready_runtime.transaction() as connection:
-        lifecycle.resume(connection, chosen)
+        lifecycle.resume(connection, chosen, by=acting_user(), reason=reason)
     try:
         return _pushed(door, chosen, wait=False)
     except Busy:
@@ -116,13 +121,14 @@ def resume(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
 
 @calls.command(cls=PipelineCommand)
 @_batch_argument
+@_reason
 @click.pass_obj
-def cancel(door: Door, batch_id: int | None, option_id: int | None) -> Answer:
+def cancel(door: Door, batch_id: int | None, option_id: int | None, reason: str) -> Answer:
     """End a batch: everything not yet sent is skipped; what is on its way is still recorded."""
     chosen = _one(batch_id, option_id)
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
-        lifecycle.cancel(connection, chosen)
+        lifecycle.cancel(connection, chosen, by=acting_user(), reason=reason)
     lifecycle.recover(runtime.engine, by=acting_user())
     return _shown(door, chosen)
 

@@ -10,7 +10,7 @@ import click
 
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import InvalidInput
 
 _NEVER = "never"
@@ -60,7 +60,7 @@ def add(door: Door, /, argument: str | None, name: str | None, disabled: bool, *
     """
     values = {**_given(given), "name": _name(argument, name), "enabled": not disabled}
     with door.ready_runtime.transaction() as connection:
-        return _answer(editing.document(editing.add(connection, values)))
+        return _answer(editing.document(editing.add(connection, values, by=acting_user())))
 
 
 @task.command(cls=PipelineCommand)
@@ -82,7 +82,7 @@ def edit(
     if new_name is not None:
         changes["name"] = new_name
     with door.ready_runtime.transaction() as connection:
-        return _answer(editing.document(editing.edit(connection, _name(argument, name), changes)))
+        return _answer(editing.document(editing.edit(connection, _name(argument, name), changes, by=acting_user())))
 
 
 @task.command(name="list", cls=PipelineCommand)
@@ -135,13 +135,13 @@ def remove(door: Door, argument: str | None, name: str | None) -> Answer:
     """Delete a calling task that never had a batch; others are disabled instead."""
     chosen = _name(argument, name)
     with door.ready_runtime.transaction() as connection:
-        editing.remove(connection, chosen)
+        editing.remove(connection, chosen, by=acting_user())
     return Answer({"removed": chosen}, [f"removed {chosen}"])
 
 
 def _switched(door: Door, name: str, *, enabled: bool) -> Answer:
     with door.ready_runtime.transaction() as connection:
-        return _answer(editing.document(editing.edit(connection, name, {"enabled": enabled})))
+        return _answer(editing.document(editing.edit(connection, name, {"enabled": enabled}, by=acting_user())))
 
 
 def _name(argument: str | None, option: str | None) -> str:
