@@ -8,7 +8,11 @@ import warnings
 
 import dagster as dg
 
+from calling_pipeline.defs.instance.pace import set_pace
+
 _BETA_IN_USE = (
     r".*(backfill_policy|[Cc]ode_?[Rr]eference|AnchorBasedFilePathMapping|`owners` of initializer `SensorDefinition)"
 )
 warnings.filterwarnings("ignore", message=_BETA_IN_USE, category=dg.BetaWarning)
+
+set_pace()  # before the freshness policies are made

@@ -105,7 +105,6 @@ def cache_warm_up(
             attempts.rest_at = now.isoformat()
             more, about_rest = _ask(rest, context.instance, runtime, daily.start.date(), attempts, now)
             requests, said = [*requests, *more], [*said, *about_rest]
-        context.log.info("; ".join(said))
         skipped = None if requests else "; ".join(said)
         return dg.SensorResult(run_requests=requests, skip_reason=skipped, cursor=attempts.write())
 

@@ -7,9 +7,13 @@ import sqlalchemy as sa
 from calling_pipeline.database.engine import dagster_url
 from calling_pipeline.defs.instance.connections import KEPT
 from calling_pipeline_tests.dagster_support import NO_COMPUTE_LOGS
-from calling_pipeline_tests.support import run_together
+from calling_pipeline_tests.support import run_together, wait_until
 
 STORAGE = {"custom": {"module": "calling_pipeline.defs.instance.storage", "class": "InstanceStorage", "config": {}}}
+_OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend'"
+)
 
 
 @pytest.fixture
@@ -76,4 +80,16 @@ def test_a_server_that_closed_every_connection_is_asked_again_without_an_error(m
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
             )
+            wait_until(lambda: connection.scalar(sa.text(_OTHERS)) == 0)
         use(instance)
+
+
+def test_tables_and_indexes_that_are_there_are_not_looked_for_at_every_tick(make):
+    """Each tick makes an instance, which knew nothing of the last one's."""
+    with make() as instance:
+        use(instance)
+        asked: list[str] = []
+        sa.event.listen(instance.run_storage._engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    with make() as instance:
+        use(instance)
+    assert len(asked) == 3

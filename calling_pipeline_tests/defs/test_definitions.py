@@ -113,5 +113,5 @@ def test_the_code_location_loads_nothing_that_a_run_can_do_without_and_leaves_th
     done = subprocess.run([sys.executable, "-c", look], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     loaded, *collector = json.loads(done.stdout)
-    assert {"apprise", "fastapi", "pandas", "phonenumbers", "uvicorn"}.isdisjoint(loaded)
+    assert {"alembic", "apprise", "fastapi", "pandas", "phonenumbers", "uvicorn"}.isdisjoint(loaded)
     assert collector == [True, True, True]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dagster as dg
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from calling_pipeline.database.sql import load
+from calling_pipeline.defs.instance.events import sql_events
 
 _FORGET_EVALUATION = load("defs/activity/forget_evaluation")
 
@@ -15,8 +15,8 @@ def report_evaluation(instance: dg.DagsterInstance, evaluation: dg.AssetCheckEva
 
     Interrupted in between, the last one is gone; whoever reports again writes the new one.
     """
-    storage = instance.event_log_storage
-    if evaluation.partition is not None and isinstance(storage, SqlEventLogStorage):
+    storage = sql_events(instance)
+    if evaluation.partition is not None and storage is not None:
         same = {
             "asset_key": evaluation.asset_key.to_string(),
             "check_name": evaluation.check_name,

@@ -17,7 +17,7 @@ from calling_pipeline.call_stats import quality
 from calling_pipeline.call_stats.facts.store import cached_days
 from calling_pipeline.call_stats.records import TRACKS, Track
 from calling_pipeline.call_stats.store import read_day
-from calling_pipeline.call_stats.timetable import last_sync_due
+from calling_pipeline.call_stats.timetable import ACCEPTED_DELAY, last_sync_due
 from calling_pipeline.defs.catch_up import Filling, ReadAt
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
@@ -45,15 +45,18 @@ CACHES = tuple(
 @dg.sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=120,
-    description="Records an alert when yesterday's or today's numbers are behind the timetable, and when they caught up.",
+    description="Records an alert when yesterday's or today's numbers are behind the timetable, and when they caught up."
+    " A new installation has a quarter of an hour for its first read.",
 )
 def stale_cache_alerts(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> dg.SkipReason:
-    """Judges both tracks for yesterday and today."""
-    today = days.today()
+    """Judges both tracks for yesterday and today. Its cursor is the time of its first look."""
+    now, today = days.now(), days.today()
+    context.update_cursor(context.cursor or now.isoformat())
+    is_new = now - dt.datetime.fromisoformat(context.cursor or now.isoformat()) < ACCEPTED_DELAY
     watched = [day for day in (today - dt.timedelta(days=1), today) if day >= runtime.settings.partition_start]
     pairs = [(track, day) for track in TRACKS for day in watched]
     pairs += [pair for pair in _open_pairs(runtime) if pair not in pairs]
-    states = [f"{track} {day}: {_observe(runtime, track, day)}" for track, day in pairs]
+    states = [f"{track} {day}: {_observe(runtime, track, day, is_new=is_new)}" for track, day in pairs]
     return dg.SkipReason("; ".join(states))
 
 
@@ -64,11 +67,14 @@ def _open_pairs(runtime: Runtime) -> list[tuple[Track, dt.date]]:
     return [(track, one.day) for one in known for track in TRACKS if one.subject == track and one.day is not None]
 
 
-def _observe(runtime: Runtime, track: Track, day: dt.date) -> str:
+def _observe(runtime: Runtime, track: Track, day: dt.date, *, is_new: bool) -> str:
+    """What is found, in words. A day that was never read in an installation that `is_new` is not judged yet."""
     now = days.now()
     with runtime.transaction() as connection:
         kept = read_day(connection, track, day)
         read_at = kept.proof.started_at if kept and kept.proof else None
+        if read_at is None and is_new:
+            return "not read yet"
         finding = quality.is_fresh(read_at, last_sync_due(track, day, now))
         condition = Condition(
             name=f"stale:{track}:{day}",

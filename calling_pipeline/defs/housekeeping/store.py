@@ -17,6 +17,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from calling_pipeline.database.sql import load
+from calling_pipeline.defs.instance.events import sql_events
 
 if TYPE_CHECKING:
     from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
@@ -97,11 +98,9 @@ def _in_pieces(storage: SqlEventLogStorage, statement: sa.TextClause, values: Ma
 
 
 def _sql_storage(instance: dg.DagsterInstance) -> SqlEventLogStorage:
-    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage  # noqa: PLC0415 - alembic: 300 ms
-
-    storage = instance.event_log_storage
-    if not isinstance(storage, SqlEventLogStorage):
-        raise TypeError(f"{type(storage).__name__} does not keep its events in SQL")
+    storage = sql_events(instance)
+    if storage is None:
+        raise TypeError(f"{type(instance.event_log_storage).__name__} does not keep its events in SQL")
     return storage
 
 

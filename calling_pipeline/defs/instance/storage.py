@@ -15,6 +15,7 @@ from dagster_postgres.auth import PgTokenProvider
 
 from calling_pipeline.database.engine import dagster_url
 from calling_pipeline.defs.instance.connections import share_connections
+from calling_pipeline.defs.instance.pace import set_pace
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.settings import load
 
@@ -39,6 +40,7 @@ class InstanceStorage(DagsterPostgresStorage):
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, object]
     ) -> InstanceStorage:
         """Read the setting; tables are made only where there is a database."""
+        set_pace()
         given = load().dagster_database_url
         if given is not None:
             url = dagster_url(given.get_secret_value()).render_as_string(hide_password=False)

@@ -10,10 +10,12 @@ from collections.abc import Collection
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
-_ROWS = AssetCheckExecutionsTable.c
+from calling_pipeline.defs.instance.events import sql_events
+
+_COLUMNS = ("run_id", "asset_key", "check_name", "partition", "execution_status")
+_TABLE = sa.table("asset_check_executions", *(sa.column(name) for name in _COLUMNS))
+_ROWS = _TABLE.c
 
 
 def forget_days(instance: dg.DagsterInstance, run_id: str, asset: str, checks: Collection[str]) -> int:
@@ -33,9 +35,9 @@ def forget_unjudged(instance: dg.DagsterInstance, run_id: str) -> int:
 
 
 def _forget(instance: dg.DagsterInstance, *which: sa.ColumnElement[bool]) -> int:
-    storage = instance.event_log_storage
-    if not isinstance(storage, SqlEventLogStorage):
+    storage = sql_events(instance)
+    if storage is None:
         return 0
-    planned = sa.delete(AssetCheckExecutionsTable).where(_ROWS.execution_status == "PLANNED", *which)
+    planned = sa.delete(_TABLE).where(_ROWS.execution_status == "PLANNED", *which)
     with storage.index_connection() as connection:
         return connection.execute(planned).rowcount
