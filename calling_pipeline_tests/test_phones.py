@@ -94,7 +94,7 @@ def read_by_contact_policy(engine, spellings):
             entries = store.blocked(connection, days.now())
             listed.append(entries[0].phone if added else None)
             for entry in entries:
-                store.unblock(connection, entry.phone, None)
+                do_not_call.remove(connection, entry.phone)
         connection.rollback()
     return listed
 

@@ -12,6 +12,7 @@ import click
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.contact_policy import do_not_call, gate, store
+from calling_pipeline.contact_policy import holidays as holidays_of
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline.errors import InvalidInput, NotFound
@@ -59,14 +60,37 @@ def add(door: Door, phone: str, source: str, expires: str | None, note: str) -> 
 @dnc.command(cls=PipelineCommand)
 @click.argument("phone")
 @click.option("--source", help="Only this source's entry; without it every one.")
+@click.option("--reason", default="", help="Why; kept with the entry and in the audit log.")
 @click.pass_obj
-def remove(door: Door, phone: str, source: str | None) -> Answer:
-    """Take a number off the list."""
+def remove(door: Door, phone: str, source: str | None, reason: str) -> Answer:
+    """End a number's entries now. They stay, with their end: `dnc history` shows them."""
     with door.ready_runtime.transaction() as connection:
-        removed = do_not_call.remove(connection, phone, source=source)
+        removed = do_not_call.remove(connection, phone, source=source, by=acting_user(), reason=reason)
     if not removed:
         raise NotFound(f"{mask_phone(phone)} is not on the do-not-call list{f' of {source}' if source else ''}")
     return Answer({"phone": mask_phone(phone), "removed": removed}, [f"{mask_phone(phone)} removed ({removed} entries)"])
+
+
+@dnc.command(cls=PipelineCommand)
+@click.argument("phone")
+@click.pass_obj
+def history(door: Door, phone: str) -> Answer:
+    """Show everything that ever stood on the list about a number, the newest first.
+
+    \b
+    calling-pipeline policy dnc history 13812340000
+    """
+    wanted, now = canonical_phone(phone), days.now()
+    with door.ready_runtime.transaction() as connection:
+        found = store.blocked(connection, now, phone=wanted, with_expired=True) + store.history(connection, wanted)
+    entries = [{name: getattr(entry, name) for name in (*_SHOWN, *_ENDED)} for entry in found]
+    columns = ["source", "from", "to", "added by", "note", "ended by", "why", "replaced"]
+    rows = [
+        [entry.source, _at(entry.added_at), _at(entry.expires_at), entry.added_by, entry.note, entry.ended_by,
+         entry.ended_why, _at(entry.replaced_at)]
+        for entry in found
+    ]  # fmt: skip
+    return Answer({"phone": mask_phone(wanted), "entries": entries}, [table(columns, rows)])
 
 
 @dnc.command(name="list", cls=PipelineCommand)
@@ -120,7 +144,7 @@ def holidays() -> None:
 def add_holiday(door: Door, day: str, name: str) -> Answer:
     """Declare a day a holiday."""
     with door.ready_runtime.transaction() as connection:
-        store.add_holiday(connection, days.parse_day(day), name)
+        holidays_of.declare(connection, days.parse_day(day), name, by=acting_user())
     return Answer({"day": day, "name": name}, [f"{day} is a holiday: {name}"])
 
 
@@ -130,8 +154,7 @@ def add_holiday(door: Door, day: str, name: str) -> Answer:
 def remove_holiday(door: Door, day: str) -> Answer:
     """Make a day an ordinary one again."""
     with door.ready_runtime.transaction() as connection:
-        if not store.remove_holiday(connection, days.parse_day(day)):
-            raise NotFound(f"{day} is no holiday")
+        holidays_of.withdraw(connection, days.parse_day(day), by=acting_user())
     return Answer({"day": day}, [f"{day} is an ordinary day"])
 
 
@@ -164,11 +187,16 @@ def check(door: Door, phone: str, document: str, caller: str | None) -> Answer:
     return Answer({"phone": mask_phone(wish.phone), "verdict": verdict}, [f"{mask_phone(wish.phone)} {said}"])
 
 
+_ENDED = ("ended_by", "ended_why", "replaced_at")
 _SHOWN = ("source", "expires_at", "note", "added_by", "added_at")
 
 
 def _day(text: str | None) -> dt.date | None:
     return days.parse_day(text, field="--expires") if text else None
+
+
+def _at(instant: dt.datetime | None) -> str:
+    return days.wall_clock(instant) if instant else ""
 
 
 def _json(text: str) -> dict[str, Any]:

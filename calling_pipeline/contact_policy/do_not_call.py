@@ -7,13 +7,15 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.contact_policy import store
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.masking import mask_phone
+from calling_pipeline.masking import mask_digits, mask_phone
 from calling_pipeline.phones import canonical_phone, read_phone
 
 CHUNK = 5000
@@ -51,16 +53,27 @@ def add(
 
     Raises `InvalidInput` for a text that names no whole number and for an empty source.
     """
-    entry = (canonical_phone(phone), _end_of(expires), note)
-    return any(store.block(connection, [entry], source=_source(source), by=by, now=days.now()))
+    number, until = canonical_phone(phone), _end_of(expires)
+    before = _standing(connection, number, source.strip())
+    changed = any(store.block(connection, [(number, until, note)], source=_source(source), by=by, now=days.now()))
+    if changed:
+        after = {"source": source.strip(), "expires_at": until.isoformat() if until else None}
+        note_act(connection, "do_not_call.add", _subject(number), by=by, reason=note, before=before, after=after)
+    return changed
 
 
-def remove(connection: sa.Connection, phone: str, *, source: str | None = None) -> int:
-    """Take one number off the list, of one source or of all; returns how many entries there were.
+def remove(connection: sa.Connection, phone: str, *, source: str | None = None, by: str = "", reason: str = "") -> int:
+    """End the entries of one number now, of one source or of all; returns how many there were.
 
-    Raises `InvalidInput` for a text that names no whole number.
+    They stay with their end, with `by` and with `reason`; what stood before is in `store.history`. Raises `InvalidInput`
+    for a text that names no whole number.
     """
-    return store.unblock(connection, canonical_phone(phone), source)
+    number, now = canonical_phone(phone), days.now()
+    ended = store.unblock(connection, number, source, by=by, why=mask_digits(reason.strip()), now=now)
+    if ended:
+        before = {"sources": ended}
+        note_act(connection, "do_not_call.remove", _subject(number), by=by, reason=reason, before=before)
+    return len(ended)
 
 
 def import_file(
@@ -92,7 +105,21 @@ def import_file(
     added, updated = store.block(connection, chunk, source=_source(source), by=by, now=days.now())
     new, changed = new + added, changed + updated
     unchanged = lines - new - changed - len(rejected)
+    if new or changed:
+        after = {"source": _source(source), "file": path.name, "new": new, "changed": changed}
+        note_act(connection, "do_not_call.import", f"do_not_call_source:{_source(source)}", by=by, after=after)
     return Imported(lines, new, changed, unchanged, len(rejected), tuple(rejected[:_SHOWN_REJECTS]))
+
+
+def _standing(connection: sa.Connection, phone: str, source: str) -> dict[str, Any] | None:
+    found = store.blocked(connection, days.now(), phone=phone, source=source, with_expired=True)
+    if not found:
+        return None
+    return {"source": source, "expires_at": found[0].expires_at.isoformat() if found[0].expires_at else None}
+
+
+def _subject(phone: str) -> str:
+    return f"do_not_call:{mask_phone(phone)}"
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str, str]]:

@@ -95,7 +95,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Blocked:
-    """One entry of the do-not-call list."""
+    """One entry of the do-not-call list. `ended_by`: who ended it at `expires_at`; `replaced_at`: until then it stood so."""
 
     phone: str = field(repr=False)
     source: str
@@ -103,3 +103,6 @@ class Blocked:
     note: str
     added_by: str
     added_at: dt.datetime
+    ended_by: str = ""
+    ended_why: str = ""
+    replaced_at: dt.datetime | None = None

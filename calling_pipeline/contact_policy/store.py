@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from calling_pipeline.contact_policy.records import Attempt, Blocked, Facts
-from calling_pipeline.contact_policy.tables import contact_attempts, contact_holidays, do_not_call
+from calling_pipeline.contact_policy.tables import contact_attempts, contact_holidays, do_not_call, do_not_call_history
 from calling_pipeline.database.sql import load
 
 FACTS = load("contact_policy/facts")
@@ -83,10 +83,24 @@ def block(
     return sum(created), len(created) - sum(created)
 
 
-def unblock(connection: sa.Connection, phone: str, source: str | None) -> int:
-    """Take a number off the list, of one source or of all; returns how many entries there were."""
-    entries = do_not_call.delete().where(do_not_call.c.phone == phone)
-    return connection.execute(entries if source is None else entries.where(do_not_call.c.source == source)).rowcount
+def unblock(connection: sa.Connection, phone: str, source: str | None, *, by: str, why: str, now: dt.datetime) -> list[str]:
+    """End the entries of a number that hold now, of one source or of all; their sources. They stay with their end."""
+    t = do_not_call.c
+    holds = sa.or_(t.expires_at.is_(None), t.expires_at > now)
+    ended = do_not_call.update().where(t.phone == phone, holds).values(expires_at=now, ended_by=by, ended_why=why)
+    if source is not None:
+        ended = ended.where(t.source == source)
+    return sorted(connection.execute(ended.returning(t.source)).scalars())
+
+
+def history(connection: sa.Connection, phone: str) -> list[Blocked]:
+    """What stood on the list about a number before it was changed, the newest first."""
+    t = do_not_call_history.c
+    columns = [t[name] for name in Blocked.__dataclass_fields__]
+    return [
+        Blocked(**row)
+        for row in connection.execute(sa.select(*columns).where(t.phone == phone).order_by(t.id.desc())).mappings()
+    ]
 
 
 def blocked(
@@ -100,7 +114,7 @@ def blocked(
 ) -> list[Blocked]:
     """Entries of the list, newest first."""
     t = do_not_call.c
-    entries = sa.select(t.phone, t.source, t.expires_at, t.note, t.added_by, t.added_at)
+    entries = sa.select(*(t[name] for name in Blocked.__dataclass_fields__ if name != "replaced_at"))
     if source is not None:
         entries = entries.where(t.source == source)
     if phone is not None:

@@ -16,6 +16,10 @@ class DoNotCallColumns(Columns):
     note = sa.Column(sa.Text, nullable=False, server_default="")
     added_by = sa.Column(sa.Text, nullable=False, server_default="")
     added_at = sa.Column(Instant, nullable=False)
+    ended_by = sa.Column(
+        sa.Text, nullable=False, server_default="", comment="who took it off the list, at expires_at; empty: nobody"
+    )
+    ended_why = sa.Column(sa.Text, nullable=False, server_default="", comment="why, in that person's words")
 
 
 do_not_call = sa.Table(
@@ -24,6 +28,30 @@ do_not_call = sa.Table(
     DoNotCallColumns,
     sa.PrimaryKeyConstraint("phone", "source", name="pk_do_not_call"),
     comment="Numbers that nobody may contact, one row per source; permanent without expires_at",
+)
+
+
+class DoNotCallHistoryColumns(Columns):
+    """One row per change of an entry: what it was before (trigger `do_not_call_kept`)."""
+
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    phone = sa.Column(sa.Text(collation="C"), nullable=False)
+    source = sa.Column(sa.Text, nullable=False)
+    expires_at = sa.Column(Instant)
+    note = sa.Column(sa.Text, nullable=False)
+    added_by = sa.Column(sa.Text, nullable=False)
+    added_at = sa.Column(Instant, nullable=False)
+    ended_by = sa.Column(sa.Text, nullable=False)
+    ended_why = sa.Column(sa.Text, nullable=False)
+    replaced_at = sa.Column(Instant, nullable=False)
+
+
+do_not_call_history = sa.Table(
+    "do_not_call_history",
+    metadata,
+    DoNotCallHistoryColumns,
+    sa.Index("ix_do_not_call_history_phone", "phone", "id"),
+    comment="What entries of the do-not-call list were before each change; append-only",
 )
 
 

@@ -282,7 +282,7 @@ class AuditRow:
     id: int
     at: dt.datetime
     who: str
-    tenant_id: int
+    tenant_id: int | None
     action: str
     subject: str
     before: Mapping[str, Any] | None

@@ -257,22 +257,3 @@ class ExtensionUtilisationColumns(Columns):
 
 
 extension_utilisation = sa.Table("extension_utilisation", metadata, ExtensionUtilisationColumns)
-
-
-class _Audit(Columns):
-    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
-    at = sa.Column(Instant, nullable=False)
-    who = sa.Column(sa.Text, nullable=False)
-    tenant_id = sa.Column(sa.BigInteger, nullable=False)
-    action = sa.Column(sa.Text, nullable=False)
-    subject = sa.Column(sa.Text, nullable=False)
-    before = sa.Column(JSONB)
-    after = sa.Column(JSONB)
-
-
-telephony_audit = sa.Table(
-    "telephony_audit",
-    metadata,
-    _Audit,
-    sa.Index("ix_telephony_audit_tenant", "tenant_id", "id"),
-)

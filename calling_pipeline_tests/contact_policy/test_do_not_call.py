@@ -4,11 +4,15 @@ import datetime as dt
 import json
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from calling_pipeline import days
+from calling_pipeline.access.audit import store as audit
 from calling_pipeline.cli.main import main
-from calling_pipeline.contact_policy import do_not_call, store
+from calling_pipeline.contact_policy import do_not_call, gate, holidays, store
+from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline.errors import InvalidInput
 
 
@@ -66,9 +70,75 @@ def test_the_command_line_adds_lists_and_removes_and_never_shows_a_number(run):
     for answer in (added, listed, checked, run("policy", "dnc", "list")):
         assert "13812340000" not in answer.output
         assert answer.exit_code == 0
-    assert run("policy", "dnc", "remove", "+8613812340000").exit_code == 0
+    assert run("policy", "dnc", "remove", "+8613812340000", "--reason", "a mistake").exit_code == 0
+    history = run("policy", "dnc", "history", "13812340000", "--json")
+    assert [entry["ended_why"] for entry in json.loads(history.stdout)["entries"]] == ["a mistake", ""]
+    assert "13812340000" not in history.output
     missing = run("policy", "dnc", "remove", "13812340000")
     assert (missing.exit_code, "138****0000 is not on" in missing.output) == (1, True)
+
+
+def test_what_is_taken_off_the_list_stays_with_its_end_and_may_be_contacted(connection):
+    do_not_call.add(connection, "13812340000", source="customer", note="asked in May", by="Ann")
+    assert do_not_call.remove(connection, "13812340000", by="Bob", reason="asked 13812340000 again") == 1
+    assert do_not_call.remove(connection, "13812340000", by="Bob") == 0
+    now = days.now()
+    assert store.blocked(connection, now) == []
+    (ended,) = store.blocked(connection, now, with_expired=True)
+    assert (ended.added_by, ended.ended_by, ended.ended_why) == ("Ann", "Bob", "asked 138****0000 again")
+    wish = Attempt("13812340000", "policy", "check", now)
+    assert gate.check(connection, wish, policy_from({"preset": "carrier", "hours": "00:00-24:00"})).allowed
+    (before,) = store.history(connection, "13812340000")
+    assert (before.expires_at, before.ended_by) == (None, "")
+
+
+def test_who_is_put_on_the_list_again_leaves_the_time_before_in_the_history(connection):
+    for note in ("first", "second"):
+        assert do_not_call.add(connection, "13812340000", source="customer", note=note, by="Ann")
+        assert do_not_call.remove(connection, "13812340000", by="Bob")
+    assert do_not_call.add(connection, "13812340000", source="customer", note="third", by="Ann")
+    (entry,) = store.blocked(connection, days.now())
+    assert (entry.note, entry.expires_at, entry.ended_by) == ("third", None, "")
+    kept = [(each.note, each.ended_by) for each in store.history(connection, "13812340000")]
+    assert kept == [("second", "Bob"), ("second", ""), ("first", "Bob"), ("first", "")]
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM do_not_call", "UPDATE do_not_call SET note = 'x'"])
+def test_no_statement_takes_an_entry_away_without_leaving_it_in_the_history(connection, statement):
+    do_not_call.add(connection, "13812340000", source="customer", note="kept")
+    connection.execute(sa.text(statement))
+    assert [entry.note for entry in store.history(connection, "13812340000")] == ["kept"]
+
+
+@pytest.mark.parametrize(
+    "statement", ["TRUNCATE do_not_call", "DELETE FROM do_not_call_history", "UPDATE do_not_call_history SET note = 'x'"]
+)
+def test_the_list_is_never_emptied_and_its_history_never_changed(connection, statement):
+    with pytest.raises(sa.exc.DatabaseError, match="only ever added"):
+        connection.execute(sa.text(statement))
+
+
+def test_every_change_of_the_list_is_in_the_audit_log_without_the_number(connection, tmp_path):
+    file = tmp_path / "numbers.txt"
+    file.write_text("13812340000\n13912340000\n")
+    do_not_call.import_file(connection, file, source="carrier", by="Ann")
+    do_not_call.import_file(connection, file, source="carrier", by="Ann")
+    do_not_call.add(connection, "13812340000", source="carrier", expires=dt.date(2027, 1, 1), note="until spring", by="Bob")
+    do_not_call.remove(connection, "13812340000", by="Cid", reason="a mistake")
+    holidays.declare(connection, dt.date(2026, 10, 1), "国庆节", by="Ann")
+    holidays.withdraw(connection, dt.date(2026, 10, 1), by="Ann")
+    found = list(reversed(audit.entries(connection, limit=100)[0]))
+    assert [(row.person, row.act, row.subject, row.reason) for row in found] == [
+        ("Ann", "do_not_call.import", "do_not_call_source:carrier", ""),
+        ("Bob", "do_not_call.add", "do_not_call:138****0000", "until spring"),
+        ("Cid", "do_not_call.remove", "do_not_call:138****0000", "a mistake"),
+        ("Ann", "holiday.add", "holiday:2026-10-01", ""),
+        ("Ann", "holiday.remove", "holiday:2026-10-01", ""),
+    ]
+    assert found[0].after == {"source": "carrier", "file": "numbers.txt", "new": 2, "changed": 0}
+    assert found[1].before == {"source": "carrier", "expires_at": None}
+    assert found[1].after == {"source": "carrier", "expires_at": "2027-01-02T00:00:00+08:00"}
+    assert "13812340000" not in str(found)
 
 
 def test_holidays_are_kept_by_the_command_line(run):

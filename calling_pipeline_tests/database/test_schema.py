@@ -146,3 +146,39 @@ def test_the_first_schema_has_no_way_back(empty_database_url):
     with pytest.raises(ConfigurationError, match="does not know"):
         migrate.downgrade(engine, "base")
     engine.dispose()
+
+
+def test_telephonys_acts_move_to_the_audit_log_once_and_are_there_again_on_the_way_back(empty_database_url):
+    engine = make_engine(empty_database_url)
+    migrate.upgrade(engine)
+    migrate.downgrade(engine, "0018_people")
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("""
+                INSERT INTO telephony_audit (at, who, tenant_id, action, subject, before, after) VALUES
+                (now() - interval '2 days', 'admin-0af12c', 1, 'create', 'config:1', 'null', '{"name": "office"}'),
+                (now() - interval '1 day', 'root (command line)', 2, 'set offline', 'extension:7', '{"state": "x"}', NULL),
+                (now(), 'admin-0af12c', 2, 'some later act', 'collector:3', NULL, NULL)
+            """)
+        )
+        old = connection.execute(
+            sa.text("SELECT who, tenant_id, action, subject, after FROM telephony_audit ORDER BY id")
+        ).all()
+    for _ in range(2):
+        migrate.upgrade(engine)
+        with engine.begin() as connection:
+            moved = connection.execute(
+                sa.text("SELECT person, door, act, subject, tenant_id, before IS NULL FROM audit_log ORDER BY id")
+            ).all()
+        assert moved == [
+            ("admin-0af12c", "api", "config.create", "config:1", 1, True),
+            ("root (command line)", "command line", "extension.offline", "extension:7", 2, False),
+            ("admin-0af12c", "api", "collector.some_later_act", "collector:3", 2, True),
+        ]
+        migrate.downgrade(engine, "0018_people")
+        with engine.begin() as connection:
+            back = connection.execute(
+                sa.text("SELECT who, tenant_id, action, subject, after FROM telephony_audit ORDER BY id")
+            ).all()
+        assert back == old
+    engine.dispose()

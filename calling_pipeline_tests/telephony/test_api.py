@@ -33,7 +33,13 @@ def test_a_configurations_life_with_its_secrets_masked_and_every_change_written_
     assert api.delete(one).json()["data"]["deleted"] is True
     assert api.get(one).status_code == 404
     audit = api.get(f"{V1}/audit", params={"subject": f"config:{data['id']}"}).json()["data"]["items"]
-    assert [row["action"] for row in audit] == ["delete", "rotate callback secret", "change", "change", "create"]
+    assert [row["action"] for row in audit] == [
+        "config.delete",
+        "config.rotate_secret",
+        "config.change",
+        "config.change",
+        "config.create",
+    ]
     assert (audit[3]["before"]["ring_timeout_s"], audit[3]["after"]["ring_timeout_s"]) == (60, 30)
     assert audit[0]["who"].startswith("admin-")
     for secret in ("a-very-secret-access-key", "another-secret-access-key", data["callback_secret"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,19 +37,21 @@ def entries(
     subject: str | None = None,
     person: str | None = None,
     act: str | None = None,
+    acts: Sequence[str] = (),
     tenant_id: int | None = None,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
     limit: int,
     offset: int = 0,
 ) -> tuple[list[Entry], int]:
-    """The newest acts first, and how many there are in all. `subject` and `act` may end in `*`: every one that begins so."""
+    """The newest acts first, and how many there are in all.
+
+    `subject`, `person` and acts may end in `*`: every one that begins so. With several `acts` one of them is enough.
+    """
     t = audit_log.c
-    wanted: list[sa.ColumnElement[bool]] = []
-    for column, text in ((t.subject, subject), (t.person, person), (t.act, act)):
-        if text:
-            begins = column.startswith(text[:-1], autoescape=True) if text.endswith("*") else column == text
-            wanted.append(begins)
+    wanted = [_is(column, text) for column, text in ((t.subject, subject), (t.person, person), (t.act, act)) if text]
+    if acts:
+        wanted.append(sa.or_(*(_is(t.act, one) for one in acts)))
     if tenant_id is not None:
         wanted.append(t.tenant_id == tenant_id)
     if since is not None:
@@ -59,3 +61,7 @@ def entries(
     total = connection.execute(sa.select(sa.func.count()).select_from(audit_log).where(*wanted)).scalar_one()
     query = sa.select(audit_log).where(*wanted).order_by(t.id.desc()).limit(limit).offset(offset)
     return [Entry(**row) for row in connection.execute(query).mappings()], total
+
+
+def _is(column: sa.Column[str], text: str) -> sa.ColumnElement[bool]:
+    return column.startswith(text[:-1], autoescape=True) if text.endswith("*") else column == text

@@ -9,6 +9,6 @@ ORDER BY given.phone, given.expires_at DESC NULLS FIRST, given.n
 ON CONFLICT ON CONSTRAINT pk_do_not_call DO UPDATE
     SET
         expires_at = excluded.expires_at, note = excluded.note,
-        added_by = excluded.added_by, added_at = excluded.added_at
+        added_by = excluded.added_by, added_at = excluded.added_at, ended_by = '', ended_why = ''
     WHERE (entry.expires_at, entry.note) IS DISTINCT FROM (excluded.expires_at, excluded.note)
 RETURNING (xmax = 0) AS created

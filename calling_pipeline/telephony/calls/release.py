@@ -22,7 +22,7 @@ def release_extension(connection: sa.Connection, extension_id: int, fence: int |
         return False
     if not call_store.close(connection, extension_id, before.fence, days.now()):
         return False
-    extensions.note(connection, who, "release extension", before=before, after=extensions.find(connection, extension_id))
+    extensions.note(connection, who, "extension.release", before=before, after=extensions.find(connection, extension_id))
     return True
 
 

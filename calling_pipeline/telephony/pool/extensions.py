@@ -10,6 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.telephony import numbers
@@ -28,7 +29,7 @@ def add(connection: sa.Connection, config_id: int, number: str, label: str, *, w
     made = pool_store.add(connection, config_id, [wanted], [_label(label)], days.now())
     if not made:
         raise Conflict(f"extension {wanted} is in this configuration's pool already")
-    _note(connection, who, config.tenant_id, "add extension", f"extension:{made[wanted]}", None, {"number": wanted})
+    _note(connection, who, config.tenant_id, "extension.add", f"extension:{made[wanted]}", None, {"number": wanted})
     return find(connection, made[wanted])
 
 
@@ -53,7 +54,7 @@ def bulk_import(connection: sa.Connection, config_id: int, rows: Iterable[tuple[
         else result
         for result in results
     ]
-    _note(connection, who, config.tenant_id, "import extensions", f"config:{config_id}", None, counts(finished))
+    _note(connection, who, config.tenant_id, "extension.import", f"config:{config_id}", None, counts(finished))
     return finished
 
 
@@ -97,7 +98,7 @@ def set_state(
     else:
         pool_store.bring_online(connection, extension_id)
     after = find(connection, extension_id)
-    note(connection, who, f"set {state}", before=before, after=after)
+    note(connection, who, f"extension.{state}", before=before, after=after)
     return after
 
 
@@ -106,7 +107,7 @@ def delete(connection: sa.Connection, extension_id: int, *, who: str) -> None:
     before = find(connection, extension_id, lock=True)
     if not pool_store.remove(connection, extension_id):
         raise Conflict(f"extension {before.number} is in use; release it first, or take it offline and wait")
-    note(connection, who, "delete extension", before=before, after=None)
+    note(connection, who, "extension.delete", before=before, after=None)
 
 
 def find(connection: sa.Connection, extension_id: int, *, lock: bool = False) -> Extension:
@@ -164,6 +165,4 @@ def _note(
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
 ) -> None:
-    tenant_store.note(
-        connection, at=days.now(), who=who, tenant_id=tenant_id, action=action, subject=subject, before=before, after=after
-    )
+    note_act(connection, action, subject, by=who, tenant_id=tenant_id, before=before, after=after)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
@@ -45,7 +46,7 @@ def create(
             raise
         raise Conflict("this tenant has a collector of that id already") from error
     made = find(connection, tenant_id, collector_id)
-    _note(connection, who, "create collector", None, made)
+    _note(connection, who, "collector.create", None, made)
     return made
 
 
@@ -71,7 +72,7 @@ def change(
         columns["active"] = active
     tenant_store.change_collector(connection, tenant_id, collector_id, columns)
     after = find(connection, tenant_id, collector_id)
-    _note(connection, who, "change collector", before, after)
+    _note(connection, who, "collector.change", before, after)
     return after
 
 
@@ -83,7 +84,7 @@ def delete(connection: sa.Connection, tenant_id: int, collector_id: int, *, who:
     if tenant_store.holds_extension(connection, tenant_id, collector_id):
         raise Conflict("this collector holds an extension; release it first")
     tenant_store.remove_collector(connection, tenant_id, collector_id)
-    _note(connection, who, "delete collector", _shown(row), None)
+    _note(connection, who, "collector.delete", _shown(row), None)
 
 
 def find(connection: sa.Connection, tenant_id: int, collector_id: int) -> Collector:
@@ -123,16 +124,8 @@ def _shown(row: tenant_store.Row) -> Collector:
 def _note(connection: sa.Connection, who: str, action: str, before: Collector | None, after: Collector | None) -> None:
     subject = after or before
     assert subject is not None
-    tenant_store.note(
-        connection,
-        at=days.now(),
-        who=who,
-        tenant_id=subject.tenant_id,
-        action=action,
-        subject=f"collector:{subject.id}",
-        before=_facts(before),
-        after=_facts(after),
-    )
+    was, became = _facts(before), _facts(after)
+    note_act(connection, action, f"collector:{subject.id}", by=who, tenant_id=subject.tenant_id, before=was, after=became)
 
 
 def _facts(collector: Collector | None) -> dict[str, Any] | None:

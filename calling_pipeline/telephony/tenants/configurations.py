@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.errors import CallingError, Conflict, InvalidInput, NotFound
@@ -50,7 +51,7 @@ def create(
     given = {"access_key": values["access_key"], "callback_secret": secret}
     tenant_store.change_config(connection, config_id, sealed(box, tenant_id, config_id, given))
     made = find(connection, box, config_id)
-    _note(connection, who, "create", before=None, after=made)
+    _note(connection, who, "config.create", before=None, after=made)
     return made, secret
 
 
@@ -70,7 +71,7 @@ def change(connection: sa.Connection, box: SecretBox, config_id: int, values: Ma
     except IntegrityError as error:
         raise _taken(error) from error
     after = find(connection, box, config_id)
-    _note(connection, who, "change", before=before, after=after)
+    _note(connection, who, "config.change", before=before, after=after)
     return after
 
 
@@ -92,7 +93,7 @@ def rotate_callback_secret(
     until = now + dt.timedelta(seconds=overlap_s)
     tenant_store.change_config(connection, config_id, {**columns, "previous_secret_until": until, "updated_at": now})
     after = find(connection, box, config_id)
-    _note(connection, who, "rotate callback secret", before=before, after=after)
+    _note(connection, who, "config.rotate_secret", before=before, after=after)
     return after, fresh
 
 
@@ -110,7 +111,7 @@ def delete(connection: sa.Connection, box: SecretBox, config_id: int, *, who: st
         config_id,
         {"access_key_sealed": None, "callback_secret_sealed": None, "previous_secret_sealed": None},
     )
-    _note(connection, who, "delete", before=before, after=None)
+    _note(connection, who, "config.delete", before=before, after=None)
 
 
 def find(connection: sa.Connection, box: SecretBox, config_id: int) -> Config:
@@ -160,16 +161,8 @@ def _taken(error: IntegrityError) -> CallingError:
 def _note(connection: sa.Connection, who: str, action: str, *, before: Config | None, after: Config | None) -> None:
     subject = after or before
     assert subject is not None
-    tenant_store.note(
-        connection,
-        at=days.now(),
-        who=who,
-        tenant_id=subject.tenant_id,
-        action=action,
-        subject=f"config:{subject.id}",
-        before=_plain(before),
-        after=_plain(after),
-    )
+    was, became = _plain(before), _plain(after)
+    note_act(connection, action, f"config:{subject.id}", by=who, tenant_id=subject.tenant_id, before=was, after=became)
 
 
 def _plain(config: Config | None) -> dict[str, Any] | None:

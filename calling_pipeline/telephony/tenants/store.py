@@ -1,20 +1,19 @@
-"""SQL of configurations, collectors and the audit log. Functions take a connection and never commit."""
+"""SQL of configurations and collectors, and of their part of the audit log. Functions take a connection and never commit."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from calling_pipeline.access.audit import store as audit_store
 from calling_pipeline.telephony.records import AuditRow
 from calling_pipeline.telephony.tables import (
     collectors,
     communication_records,
     extension_pool,
     infinity_configs,
-    telephony_audit,
 )
 
 Row = sa.Row[Any]
@@ -127,37 +126,28 @@ def collectors_page(
     return connection.execute(query.limit(limit).offset(offset)).all(), total
 
 
-def note(
-    connection: sa.Connection,
-    *,
-    at: dt.datetime,
-    who: str,
-    tenant_id: int,
-    action: str,
-    subject: str,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-) -> None:
-    """Append to the audit log. `before` and `after` hold no secret and no full number."""
-    connection.execute(
-        telephony_audit.insert().values(
-            at=at, who=who, tenant_id=tenant_id, action=action, subject=subject, before=before, after=after
-        )
-    )
-
-
 def audit(
     connection: sa.Connection, *, tenant_id: int | None, subject: str | None, limit: int, offset: int
 ) -> tuple[list[AuditRow], int]:
-    """The newest changes first, and how many there are."""
-    conditions: list[sa.ColumnElement[bool]] = []
-    if tenant_id is not None:
-        conditions.append(telephony_audit.c.tenant_id == tenant_id)
-    if subject is not None:
-        conditions.append(telephony_audit.c.subject == subject)
-    total = connection.execute(sa.select(sa.func.count()).select_from(telephony_audit).where(*conditions)).scalar_one()
-    query = sa.select(telephony_audit).where(*conditions).order_by(telephony_audit.c.id.desc()).limit(limit).offset(offset)
-    return [AuditRow(**row._mapping) for row in connection.execute(query)], total
+    """Telephony's part of the audit log: the newest changes first, and how many there are."""
+    acts = ("config.*", "collector.*", "extension.*")
+    found, total = audit_store.entries(
+        connection, acts=acts, subject=subject, tenant_id=tenant_id, limit=limit, offset=offset
+    )
+    rows = [
+        AuditRow(
+            id=entry.id,
+            at=entry.at,
+            who=entry.person,
+            tenant_id=entry.tenant_id,
+            action=entry.act,
+            subject=entry.subject,
+            before=entry.before,
+            after=entry.after,
+        )
+        for entry in found
+    ]
+    return rows, total
 
 
 def _is(tenant_id: int, collector_id: int) -> sa.ColumnElement[bool]:

@@ -10,6 +10,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "note": "remark of whoever added it",
         "added_by": "who added it",
         "added_at": "when it was added",
+        "ended_by": "who ended it at expires_at; empty: nobody",
+        "ended_why": "why, in that person's words",
     },
     "contact_attempts": {
         "id": "order in which the attempts were allowed",
@@ -22,6 +24,6 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
 }
 PERSONAL: Mapping[str, Mapping[str, str]] = {
-    "do_not_call": {"phone": "phone", "note": "free_text"},
+    "do_not_call": {"phone": "phone", "note": "free_text", "ended_why": "free_text"},
     "contact_attempts": {"phone": "phone"},
 }
