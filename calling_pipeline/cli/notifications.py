@@ -19,8 +19,8 @@ from calling_pipeline.notifications.contracts.runs import Run
 from calling_pipeline.notifications.contracts.runs import run as run_contracts
 from calling_pipeline.notifications.contracts.write_back import rebuild as rebuild_now
 from calling_pipeline.notifications.dependencies import NotificationDependencies
+from calling_pipeline.notifications.outbox import decisions
 from calling_pipeline.notifications.outbox.records import DeliveryReport, StoredMessage
-from calling_pipeline.notifications.outbox.rounds import close_what_is_settled
 from calling_pipeline.notifications.outbox.store import Outbox
 from calling_pipeline.notifications.outboxes import OUTBOXES
 from calling_pipeline.notifications.technicians.legacy import import_technicians
@@ -110,8 +110,7 @@ def redrive(door: Door, ids: tuple[int, ...], every: bool, technicians: bool) ->
     """
     outbox = _box(technicians)
     with door.ready_runtime.transaction() as connection:
-        done = outbox.redrive(connection, _chosen(ids, every), by=acting_user())
-        close_what_is_settled(connection, outbox)
+        done = decisions.redrive(connection, outbox, _chosen(ids, every), by=acting_user())
     return _decided(done, ids, "put back into the queue", "is not a dead letter")
 
 
@@ -133,8 +132,8 @@ def settle(door: Door, ids: tuple[int, ...], every: bool, as_: str, why: str, te
     """
     outbox = _box(technicians)
     with door.ready_runtime.transaction() as connection:
-        done = outbox.settle(connection, _chosen(ids, every), as_=settlement_of(as_), by=acting_user(), why=why)
-        close_what_is_settled(connection, outbox)
+        chosen, settled_as = _chosen(ids, every), settlement_of(as_)
+        done = decisions.settle(connection, outbox, chosen, as_=settled_as, by=acting_user(), why=why)
     return _decided(done, ids, f"settled as {as_}", "is not held")
 
 

@@ -17,6 +17,7 @@ from calling_pipeline.defs.call_batches.sensors import resume_requests, tick_req
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING, phone
+from calling_pipeline_tests.dagster_support import check_rows, instance_on
 from calling_pipeline_tests.support import LIMIT_S, served
 
 MAPPED = ["--schema", "crm", "--table", "work_orders", "--mobile-phone", "mobile", "--staff-name", "staff",
@@ -174,6 +175,12 @@ def instance(tmp_path):
         yield made
 
 
+@pytest.fixture
+def own_storage(dagster_database_url, tmp_path):
+    with instance_on(dagster_database_url, tmp_path) as made:
+        yield made
+
+
 def materialize(runtime: Runtime, day: str | None, *, dry_run: bool = False, **config) -> dg.ExecuteInProcessResult:
     job = build(runtime).resolve_job_def("call_batches_run")
     chosen = {"dry_run": dry_run, **config}
@@ -230,6 +237,15 @@ def test_a_dry_run_shows_cards_and_calls_nobody(desk, daily_runtime):
     (seen,) = result.get_asset_observation_events()
     assert "1 to call" in seen.asset_observation_data.asset_observation.metadata["cards"].value
     assert not result.get_asset_materialization_events(), "a day on which nobody was called is not green"
+
+
+def test_a_dry_run_leaves_no_check_planned(desk, daily_runtime, own_storage):
+    desk.work_orders([phone(1)])
+    desk.task()
+    job, chosen = build(daily_runtime).resolve_job_def("call_batches_run"), {"dry_run": True}
+    config = {"ops": {"call_batches": {"config": chosen}}}
+    assert job.execute_in_process(partition_key=days.today().isoformat(), run_config=config, instance=own_storage).success
+    assert not check_rows(own_storage)
 
 
 def test_a_launch_by_hand_is_a_dry_run_unless_it_says_otherwise(desk, daily_runtime):

@@ -7,6 +7,7 @@ import uuid
 import dagster as dg
 import pytest
 from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.events import StepMaterializationData
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickData, TickStatus
 from dagster_shared.error import SerializableErrorInfo
 
@@ -268,6 +269,40 @@ def test_runs_that_fail_over_one_day_are_alerted_once_and_the_run_that_repairs_i
         "Failing: run of grade_stats_sync, 2026-11-20",
         "Recovered: run of grade_stats_sync, 2026-11-20",
     ]
+    assert conditions(runtime, only_open=True) == []
+
+
+def cancelled_in_the_queue(instance, tags):
+    """A run of the job that is cancelled before it begins, as the UI does it."""
+    defs = a_job([], RuntimeError(), alone=False)
+    run = instance.create_run_for_job(defs.resolve_job_def("grade_stats_sync"), tags=tags)
+    instance.report_run_canceled(run)
+    return run
+
+
+def test_a_cancelled_run_is_alerted_as_a_warning_and_closed_by_a_run_that_does_its_days(instance, runtime, sensor, attempt):
+    run = cancelled_in_the_queue(instance, {"dagster/partition": D20})
+    sensor(run_failure_alerts)
+    [alert] = stored(runtime)
+    assert alert.severity == "warning"
+    assert run.run_id in alert.text
+    opened = {(one.subject, str(one.day)) for one in conditions(runtime, only_open=True)}
+    assert opened == {("call_records", D20), ("grade_stats_cache", D20)}
+    attempt(ranged(D19, D21))
+    assert conditions(runtime, only_open=True) == []
+
+
+def test_a_day_that_a_cancelled_run_had_done_is_not_undone(instance, runtime, sensor):
+    run = cancelled_in_the_queue(instance, {"dagster/partition": D20})
+    for asset in ("call_records", "grade_stats_cache"):
+        done = dg.AssetMaterialization(asset, partition=D20)
+        event = dg.DagsterEvent(
+            dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+            "grade_stats_sync",
+            event_specific_data=StepMaterializationData(done),
+        )
+        instance.report_dagster_event(event, run_id=run.run_id)
+    sensor(run_failure_alerts)
     assert conditions(runtime, only_open=True) == []
 
 

@@ -7,10 +7,13 @@ import dagster as dg
 import pytest
 
 from calling_pipeline import days
+from calling_pipeline.activity.store import forget, unreported
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.defs.telephony import assets as room
 from calling_pipeline.defs.telephony.sensors import stale_extensions
+from calling_pipeline.errors import CallingError
 from calling_pipeline.telephony import monitoring
+from calling_pipeline.telephony.billing.reconcile import reconcile_day
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline_tests.support import http, wait_until
@@ -142,6 +145,26 @@ def test_an_incomplete_bill_fails_the_day_and_changes_nothing(definitions, offic
     result = run(definitions, "communication_records_job", days.today().isoformat())
     assert not result.success
     assert office.rows("SELECT count(*) FROM infinity_bills") == [(0,)]
+
+
+def test_a_day_reconciled_outside_a_run_is_noted_and_one_that_could_not_be_only_judged(office, infinity, runtime):
+    async def reconciled():
+        async with TelephonyDependencies.from_runtime(runtime) as deps:
+            await reconcile_day(deps, days.today())
+
+    def noted():
+        with runtime.transaction() as connection:
+            found = [one for one in unreported(connection, limit=10) if one.asset == "communication_records"]
+            for one in found:
+                forget(connection, one)
+        return [(one.day, one.changed, one.numbers.get("billed")) for one in found]
+
+    asyncio.run(reconciled())
+    assert noted() == [(days.today(), True, 0)]
+    infinity.plant("ret", path="GetBill", times=None, ret=601)
+    with pytest.raises(CallingError):
+        asyncio.run(reconciled())
+    assert noted() == [(days.today(), False, None)]
 
 
 def test_the_sensor_frees_what_is_idle_and_leaves_what_talks(office, infinity, runtime):

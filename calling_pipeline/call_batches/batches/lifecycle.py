@@ -52,6 +52,7 @@ def pause(connection: sa.Connection, batch_id: int, *, note: str = "", by: str =
     text = note or _said("paused", by, reason)
     after = _move(connection, batch_id, "paused", ("planned", "running", "waiting"), text)
     _note_act(connection, "pause", before, after, by=by, reason=reason)
+    _note(connection, after, by)
     return after
 
 
@@ -67,6 +68,7 @@ def resume(connection: sa.Connection, batch_id: int, *, by: str = "", reason: st
         raise Conflict(f"batch {batch_id} is {batch.state} and cannot go on")
     _note_act(connection, "resume", before, batch, by=by, reason=reason)
     alerting.goes_on(connection, batch)
+    _note(connection, batch, by)
     return batch
 
 

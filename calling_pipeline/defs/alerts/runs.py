@@ -1,4 +1,4 @@
-"""What finished runs say of the assets and days they were about: what a failed one left undone, what was done."""
+"""What runs that ended say of the assets and days they were about: what they left undone, what they did."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ class Ended:
 
 
 def ended_run(instance: DagsterInstance, event: int, entry: EventLogEntry, upstream: Upstream) -> Ended | None:
-    """What the success or failure `entry` (with storage id `event`) means; None for a run that is no longer stored."""
+    """What the end `entry` of a run (with storage id `event`) means; None for a run that is no longer stored.
+
+    A cancelled run leaves undone what it planned and did not store, as a failed one does: a warning, since a person or the
+    time limit ended it on purpose.
+    """
     run = instance.get_run_by_id(entry.run_id)
     if run is None:
         return None
@@ -47,13 +51,20 @@ def ended_run(instance: DagsterInstance, event: int, entry: EventLogEntry, upstr
         if one and one.is_step_materialization
     }
     own = {(run.job_name, day) for day in _days(run)}
-    if entry.dagster_event and entry.dagster_event.event_type == DagsterEventType.RUN_SUCCESS:
+    kind = entry.dagster_event.event_type if entry.dagster_event else None
+    if kind == DagsterEventType.RUN_SUCCESS:
         return Ended([], {run_name(*pair) for pair in planned | stored | own})
-    undone = first_undone(planned, stored, upstream) or own
+    cancelled = kind == DagsterEventType.RUN_CANCELED
+    undone = first_undone(planned, stored, upstream)
+    if not undone and not (cancelled and planned):
+        undone = own
     errors = [one.step_failure_data.error for one in events if one and one.is_step_failure]
-    reason = run_reason(entry.message or "", [error for error in errors if error])
+    reason = run_reason(entry.message or "", [] if cancelled else [error for error in errors if error])
     title = run_title(run, sorted({asset for asset, _ in planned}))
-    failing = [run_condition(run, asset, day, event, title=title, reason=reason) for asset, day in sorted(undone, key=str)]
+    failing = [
+        run_condition(run, asset, day, event, title=title, reason=reason, severity="warning" if cancelled else "error")
+        for asset, day in sorted(undone, key=str)
+    ]
     return Ended(failing, {run_name(*pair) for pair in stored})
 
 

@@ -18,14 +18,15 @@ from calling_pipeline.defs.planned_checks.store import forget_unjudged
 from calling_pipeline.runtime import Runtime
 
 INTERVAL_S = 30
-_ENDS = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_SUCCESS)
+_ENDS = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED, DagsterEventType.RUN_SUCCESS)
 
 
 @dg.sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=2 * INTERVAL_S,
-    description="Records an alert when a run leaves a day undone, when a schedule or sensor itself begins to fail, and when"
-    " that is good again; once per day reminds of all that is not. Sends alerts to every channel of CALLING_ALERT_URLS.",
+    description="Records an alert when a run that failed or was cancelled leaves a day undone, when a schedule or sensor"
+    " itself begins to fail, and when that is good again; once per day reminds of all that is not. Sends alerts to every"
+    " channel of CALLING_ALERT_URLS.",
 )
 def run_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> dg.SkipReason:
     """Reads ends of runs behind a cursor, and the newest finished tick of all schedules and sensors."""

@@ -41,12 +41,21 @@ def run_reason(message: str, errors: Sequence[SerializableErrorInfo]) -> str:
     return f"{'Vendor timed out. ' if timed_out else ''}{reason}"
 
 
-def run_condition(run: DagsterRun, subject: str, day: dt.date | None, event: int, *, title: str, reason: str) -> Condition:
-    """A failed run left `subject` (an asset, or the job where there is none) undone for `day`."""
+def run_condition(
+    run: DagsterRun,
+    subject: str,
+    day: dt.date | None,
+    event: int,
+    *,
+    title: str,
+    reason: str,
+    severity: Severity = "error",
+) -> Condition:
+    """A run left `subject` (an asset, or the job where there is none) undone for `day`."""
     return Condition(
         name=run_name(subject, day),
         failing=True,
-        severity="error",
+        severity=severity,
         title=title,
         text=fit(f"{reason}\nrun {run.run_id}"),
         room=ROOM,
@@ -58,7 +67,11 @@ def run_condition(run: DagsterRun, subject: str, day: dt.date | None, event: int
 
 
 def run_name(subject: str, day: dt.date | None) -> str:
-    """The name of the condition that a run leaves `subject` undone for `day`."""
+    """The name of the condition that a run leaves `subject` undone for `day`.
+
+    One for each day of the run's window, of whatever job: so windows that overlap announce a day once, and the run, range
+    or door that does the day closes it. A window as a whole would be closed only by another run over the same days.
+    """
     return f"run:{subject}:{day}" if day else f"run:{subject}"
 
 

@@ -13,6 +13,7 @@ from calling_pipeline.call_batches.facts import store as fact_store
 from calling_pipeline.defs.call_batches import checks as call_batches_checks
 from calling_pipeline.defs.call_batches import sensors
 from calling_pipeline.defs.call_batches.metadata import about_day, previews
+from calling_pipeline.defs.planned_checks.store import forget_unjudged
 from calling_pipeline.defs.queueing import BATCH_CLASS, GATEWAY
 from calling_pipeline.defs.windows import assets_of_run
 from calling_pipeline.runtime import Runtime
@@ -67,6 +68,7 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     ) -> Iterator[_NOTHING]:
         if config.dry_run:
             context.log_event(dg.AssetObservation(context.asset_key, metadata=previews(runtime, config.tasks)))
+            forget_unjudged(context.instance, context.run.run_id)  # the steps of the checks are skipped
             context.log.info("a dry run: nothing was planned and nobody called; the cards are in the asset's observation")
             return
         dependencies, calls, unknown = BatchDependencies.from_runtime(runtime, by=f"run {context.run.run_id[:8]}"), 0, 0

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.defs import retries
 from calling_pipeline.defs.queueing import INFINITY
 from calling_pipeline.defs.telephony import checks as telephony_checks
@@ -14,7 +15,7 @@ from calling_pipeline.defs.telephony import schedules, sensors
 from calling_pipeline.errors import CallingError, may_succeed_later
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony import monitoring, quality, tables
-from calling_pipeline.telephony.billing.reconcile import reconcile_day
+from calling_pipeline.telephony.billing.reconcile import ASSET, reconcile_day
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.facts import store as fact_store
 
@@ -105,7 +106,8 @@ def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
 async def _reconciled(runtime: Runtime, day: dt.date) -> dict[str, int]:
     """Reconcile one day with every tenant's bill; its sums."""
     async with TelephonyDependencies.from_runtime(runtime) as deps:
-        results = await reconcile_day(deps, day)
+        with reported_by_run([ASSET]):
+            results = await reconcile_day(deps, day)
     with runtime.transaction() as connection:
         states = fact_store.calls_by_state(connection, *days.day_bounds(day))
     names = ("billed", "matched", "settled", "billed_unknown_to_us", "recorded_not_billed", "recordings")

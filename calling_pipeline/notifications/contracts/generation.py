@@ -18,6 +18,7 @@ from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.config import Plan
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names, compose
+from calling_pipeline.notifications.contracts.contradictions import review
 from calling_pipeline.notifications.contracts.ledger_files import key_of, read_ledger
 from calling_pipeline.notifications.contracts.records import Contract, Parked
 from calling_pipeline.notifications.outbox.records import Draft
@@ -53,6 +54,7 @@ def generate(
         wanted = [contract for contract in wanted if contract.contract_id in seen]
     drafts, undeliverable = _drafts(connection, wanted, plan, names, ledger=path.name, day=day or days.day_of(now))
     messages = store.add_messages(connection, drafts, csv_file=csv_file, created_by=created_by, now=now)
+    review(connection, csv_file, ledger)
     generated = Generated(
         csv_file, ledger.encoding, len(ledger.contracts), open_rows, new_rows, messages, ledger.parked + undeliverable
     )

@@ -13,6 +13,7 @@ from calling_pipeline import days
 from calling_pipeline.errors import CallingError
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names
+from calling_pipeline.notifications.contracts.contradictions import hold_back_contradicted
 from calling_pipeline.notifications.contracts.generation import Generated, generate
 from calling_pipeline.notifications.contracts.ledger_files import key_of
 from calling_pipeline.notifications.contracts.write_back import write_back
@@ -122,6 +123,8 @@ def deliver(
     deadline = time.monotonic() + wait_s
     to_write = True
     while True:
+        with deps.transaction() as connection:
+            hold_back_contradicted(connection)
         report = deliver_round(deps, store.OUTBOX)
         done.delivery.add(report)
         if progress is not None:

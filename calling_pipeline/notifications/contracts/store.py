@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from calling_pipeline import days
 from calling_pipeline.database.bulk import copy_rows
 from calling_pipeline.database.sql import load
 from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile
@@ -27,6 +28,11 @@ _SENT = load("notifications/contracts/sent")
 _CREATE_DRAFTS = load("notifications/contracts/create_drafts")
 _ADD_MESSAGES = load("notifications/contracts/add_messages")
 _DOUBLED = load("notifications/contracts/doubled")
+_PUT_ASIDE = load("notifications/contracts/put_aside")
+_LET_GO_ON = load("notifications/contracts/let_go_on")
+_LEDGERS_WITH_OPEN_MESSAGES = load("notifications/contracts/ledgers_with_open_messages")
+_CONTRADICTED = "contract ledger"
+"""Who puts messages aside, as their history names it."""
 
 _m, _r, _l = contract_messages.c, contract_rows.c, contract_ledgers.c
 KNOWN_KINDS = sa.select(_m.contract_id, _m.kind).where(_m.contract_id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text))))
@@ -122,6 +128,25 @@ def add_messages(
 def doubled(connection: sa.Connection) -> list[tuple[str, str, int]]:
     """Contract id, kind and number where more than one message was sent or may still be sent."""
     return [(row.contract_id, row.kind, row.messages) for row in connection.execute(_DOUBLED)]
+
+
+def ledgers_with_open_messages(connection: sa.Connection) -> list[str]:
+    """The ledger files that have messages waiting, or put aside because of what the file says."""
+    return list(connection.execute(_LEDGERS_WITH_OPEN_MESSAGES, {"by": _CONTRADICTED}).scalars())
+
+
+def put_aside(connection: sa.Connection, csv_file: str, reasons: Mapping[str, str]) -> int:
+    """Make dead letters of the ledger's waiting messages about these contracts, each with its reason; returns how many."""
+    if not reasons:
+        return 0
+    values = {"csv_file": csv_file, "ids": list(reasons), "reasons": list(reasons.values())}
+    return connection.execute(_PUT_ASIDE, {**values, "now": days.now(), "by": _CONTRADICTED}).rowcount
+
+
+def let_go_on(connection: sa.Connection, csv_file: str, doubtful: Sequence[str]) -> int:
+    """Let messages wait again that `put_aside` put aside, unless their contract is `doubtful`; returns how many."""
+    values = {"csv_file": csv_file, "doubtful": list(doubtful), "now": days.now(), "by": _CONTRADICTED}
+    return connection.execute(_LET_GO_ON, values).rowcount
 
 
 def _metadata(contract: Contract, csv_file: str, created_by: str) -> str:

@@ -31,7 +31,9 @@ def deliver_round(deps: NotificationDependencies, outbox: Outbox) -> DeliveryRep
     Raises `DatabaseUnavailable` when the database stays away.
     """
     with deps.transaction() as connection:
-        outbox.mark_orphans_unknown(connection)
+        orphaned = outbox.mark_orphans_unknown(connection)
+        if orphaned:
+            _note(connection, outbox, unknown=orphaned)
     try:
         report = asyncio.run(_deliver(deps, outbox))
     finally:
@@ -40,8 +42,12 @@ def deliver_round(deps: NotificationDependencies, outbox: Outbox) -> DeliveryRep
     with deps.transaction() as connection:
         report.next_due_at = outbox.next_due(connection)
         if report.attempted:
-            note(connection, outbox.asset, days.today() if outbox.asset_has_days else None, delivered=report.delivered)
+            _note(connection, outbox, delivered=report.delivered)
     return report
+
+
+def _note(connection: sa.Connection, outbox: Outbox, **counts: int) -> None:
+    note(connection, outbox.asset, days.today() if outbox.asset_has_days else None, by="", **counts)
 
 
 def alert_about_held(connection: sa.Connection, outbox: Outbox) -> int:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import note, note_judgeable
 from calling_pipeline.errors import CallingError
 from calling_pipeline.masking import mask_digits, mask_phone, phone_hash
 from calling_pipeline.phones import read_phone
@@ -24,6 +26,7 @@ from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.vendors.infinity.client import InfinityClient
 from calling_pipeline.vendors.infinity.records import BilledCall
 
+ASSET = "communication_records"
 SETTLING = dt.timedelta(minutes=30)
 """A call younger than this need not be on the bill yet."""
 _RECORDINGS_AT_ONCE = 8
@@ -34,10 +37,21 @@ async def reconcile_day(deps: TelephonyDependencies, day: dt.date) -> list[Recon
     """Every configuration's day. Raises what the first configuration that failed raised, after the others are done."""
     known = await asyncio.to_thread(_accounts, deps)
     results = await asyncio.gather(*(reconcile(deps, account, day) for account in known), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if isinstance(result, Reconciled)]
+    failed = [result for result in results if isinstance(result, BaseException)]
+    done = [result for result in results if isinstance(result, Reconciled)]
+    await asyncio.to_thread(_note, deps, day, done, whole=not failed)
+    if failed:
+        raise failed[0]
+    return done
+
+
+def _note(deps: TelephonyDependencies, day: dt.date, done: Sequence[Reconciled], *, whole: bool) -> None:
+    """The page of the day has changed; after a bill that could not be read its checks alone are judged anew."""
+    with deps.transaction() as connection:
+        if whole:
+            note(connection, ASSET, day, billed=sum(one.billed for one in done), settled=sum(one.settled for one in done))
+        else:
+            note_judgeable(connection, ASSET, day)
 
 
 async def reconcile(deps: TelephonyDependencies, account: Account, day: dt.date) -> Reconciled:
