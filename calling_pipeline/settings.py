@@ -218,6 +218,11 @@ class Settings(BaseSettings):
     allow_private_urls: bool = Field(
         False, description="Let tenants' URLs reach private networks (development and tests only)"
     )
+    private_origins: list[HttpUrl] = Field(
+        default_factory=list,
+        description="JSON list: origins (`http://host:port`) in private networks that tenants' URLs may reach all the same;"
+        " `make up` names its simulator",
+    )
     clock_start: dt.datetime | None = Field(None, description="Start the clock at this instant (development and tests only)")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def up(door: Door, calls_csv: str | None, no_first_sync: bool) -> Answer:
             _require_free_ports(settings)
             environment = prepare(runtime)
             if _uses_simulator(settings):
-                environment["CALLING_ALLOW_PRIVATE_URLS"] = "true"  # a tenant's telephony lies in the simulator, on loopback
+                environment["CALLING_PRIVATE_ORIGINS"] = _private_origins(settings)
             supervisor = Supervisor(settings.child_environment(environment), settings.home.resolve() / "logs")
             alone = SessionLock(runtime.database_url, UP)
             if not alone.take():
@@ -139,11 +140,16 @@ def _uses_simulator(settings: Settings) -> bool:
     return any(url.startswith(settings.simulator_url) for url in settings.vendor_urls())
 
 
+def _private_origins(settings: Settings) -> str:
+    """The origins that tenants' URLs may reach on this machine: the simulator's, where simulated telephony lies."""
+    return json.dumps([*settings.private_origins, settings.simulator_url])
+
+
 def _announce(settings: Settings) -> None:
     _say(f"Dagster UI  {_ui(settings)}")
     _say(f"API         http://{HOST}:{settings.api_port}   (description at /docs)")
     if _uses_simulator(settings):
-        _say(f"simulator   {settings.simulator_url}   (tenants' URLs may reach this machine while it serves)")
+        _say(f"simulator   {settings.simulator_url}   (of this machine's ports, tenants' URLs may reach this one)")
     if settings.api_tokens is None:
         _say(f"API token   {next(iter(settings.token_grants()))}   (admin; kept in {settings.home / 'admin.token'})")
 

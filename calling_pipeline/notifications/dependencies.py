@@ -13,7 +13,7 @@ from calling_pipeline.notifications.config import Plan
 from calling_pipeline.notifications.config import load as load_plan
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.vendors.http import VendorHttp
-from calling_pipeline.vendors.metabase import Metabase
+from calling_pipeline.vendors.metabase import LARGEST_ANSWER, Metabase
 from calling_pipeline.vendors.wecom import WeCom
 
 WIDTH = 40
@@ -78,7 +78,7 @@ def metabase_client(runtime: Runtime) -> Metabase:
     """A client of Metabase, to be used as an async context manager within one event loop."""
     settings = runtime.settings
     return Metabase(
-        VendorHttp("metabase", settings.metabase_url),
+        VendorHttp("metabase", settings.metabase_url, largest_answer=LARGEST_ANSWER),
         runtime.credentials,
         username=settings.metabase_username,
         password=settings.metabase_password.get_secret_value(),

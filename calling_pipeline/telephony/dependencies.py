@@ -12,7 +12,7 @@ from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.records import Account
 from calling_pipeline.vendors.infinity.client import InfinityClient
-from calling_pipeline.vendors.url_guard import PublicOnlyTransport
+from calling_pipeline.vendors.url_guard import PublicOnlyTransport, Reach
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,9 @@ class InfinityClients:
 
 
 def infinity_client(runtime: Runtime, account: Account) -> InfinityClient:
-    """A client of one tenant's Infinity. It reaches public addresses only, unless the settings lift that."""
-    guard = None if runtime.settings.allow_private_urls else PublicOnlyTransport()
+    """A client of one tenant's Infinity. It reaches public addresses only, and what the settings except from that."""
+    reach = Reach.of(runtime.settings)
+    guard = None if reach.anywhere else PublicOnlyTransport(reach)
     return InfinityClient(
         account.api_url,
         account.app_id,

@@ -18,6 +18,7 @@ from calling_pipeline import days
 from calling_pipeline.at_most_once.outcome import Outcome
 from calling_pipeline.errors import AmbiguousOutcome, VendorUnavailable
 from calling_pipeline.masking import mask_digits
+from calling_pipeline.vendors.answers import Answer, parsed
 from calling_pipeline.vendors.http import VendorHttp, retry_after_s
 
 VENDOR = "dialling gateway"
@@ -159,7 +160,7 @@ def request_body(push: Push, account: GatewayAccount, at: dt.datetime) -> dict[s
     return {"contract_root": {"tcp_cont": transport, "svc_cont": content}}
 
 
-def classify(response: httpx.Response) -> PushAnswer:
+def classify(response: Answer | httpx.Response) -> PushAnswer:
     """What an answer says about the outcome of the call.
 
     429 and 503 say that the gateway did not take the request; any other 5xx may hide a call that was made. A 4xx or 3xx
@@ -178,9 +179,9 @@ def classify(response: httpx.Response) -> PushAnswer:
     return PushAnswer("unknown", message=said, http_status=status)
 
 
-def _classify_body(response: httpx.Response) -> PushAnswer:
+def _classify_body(response: Answer | httpx.Response) -> PushAnswer:
     try:
-        result = _decoder.decode(response.content).root.content.result
+        result = parsed(_decoder.decode, response.content).root.content.result
     except msgspec.DecodeError as error:
         return PushAnswer("unknown", message=f"unreadable answer: {error}"[:MESSAGE_LENGTH], http_status=200)
     code = str(result.resp_code)

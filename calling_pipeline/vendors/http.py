@@ -1,15 +1,16 @@
-"""What every vendor client shares: connection limits, timeouts, retries that honour Retry-After, redacted failures.
+"""What every vendor client shares: limits of connections, size and time, retries that honour Retry-After, redacted failures.
 
 It does not judge answers: which status and body mean success is each client's own rule.
 """
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
-import itertools
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -17,11 +18,21 @@ import httpx
 import stamina
 
 from calling_pipeline import days, retry_log
-from calling_pipeline.errors import AmbiguousOutcome, TransientError, UncertainError, VendorTimeout, VendorUnavailable
+from calling_pipeline.errors import (
+    AmbiguousOutcome,
+    ContractBreach,
+    TransientError,
+    VendorError,
+    VendorTimeout,
+    VendorUnavailable,
+)
+from calling_pipeline.vendors.answers import ACCEPTED_ENCODING, Answer, Unreadable, read_body
 
 T = TypeVar("T")
 FIRST_PAUSE_S = 0.2
 """Before a vendor that failed is asked a second time; each later pause is twice as long."""
+SMALL_ANSWER = 1024**2
+"""Bytes of an answer at most, after decompression, where a client says nothing else."""
 LANE_WIDTH = 2
 """Connections per httpx client: at every request a client looks through all of its connections, several times over."""
 
@@ -36,6 +47,8 @@ _parsed = lru_cache(maxsize=256)(httpx.URL)
 class VendorHttp:
     """HTTP to one vendor. Use as an async context manager.
 
+    `timeout_s` is for the whole request, from connecting to the last byte of the answer; `largest_answer` its bytes at most,
+    after decompression. A request beyond `concurrency` waits for its turn first, which no limit counts.
     `transport` replaces the network (one for all lanes), for tests and for guards on the address connected to.
     Failures never carry the URL's query, a header or a body.
     """
@@ -49,9 +62,12 @@ class VendorHttp:
         timeout_s: float = 30.0,
         connect_timeout_s: float = 5.0,
         headers: Mapping[str, str] | None = None,
+        largest_answer: int = SMALL_ANSWER,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.vendor = vendor
+        self._timeout_s = timeout_s
+        self._largest = largest_answer
         lanes = -(-concurrency // LANE_WIDTH)
         trust = httpx.create_ssl_context(trust_env=False) if base_url.startswith("https:") else False
         limits = httpx.Limits(max_connections=LANE_WIDTH, max_keepalive_connections=LANE_WIDTH, keepalive_expiry=30)
@@ -61,7 +77,8 @@ class VendorHttp:
                 timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=None),
                 limits=limits,
                 verify=trust,  # one for all lanes: reading the certificates takes longer than a request
-                headers=headers,
+                headers={"Accept-Encoding": ACCEPTED_ENCODING, **(headers or {})},
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept: they would add up
                 transport=transport,
                 follow_redirects=False,
                 trust_env=False,
@@ -69,8 +86,9 @@ class VendorHttp:
             for _ in range(lanes)
         ]
         # the client released last is taken first, so that sequential requests share one open connection
-        self._free = [client for _ in range(LANE_WIDTH) for client in self._clients]
-        self._overflow = itertools.cycle(self._clients)
+        self._free: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
+        for client in self._clients * LANE_WIDTH:
+            self._free.put_nowait(client)
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,22 +108,43 @@ class VendorHttp:
         for client in self._clients:
             await client.aclose()
 
-    async def request(self, method: str, path: str, *, safe: bool, **options: Any) -> httpx.Response:
-        """Send one request and read its whole answer, of any status. `options` are httpx's.
+    async def request(self, method: str, path: str, *, safe: bool, **options: Any) -> Answer:
+        """Send one request and read its whole answer, of any status. `options` are those of httpx's `build_request`.
 
-        `safe` says whether repeating it does no harm. Raises `VendorUnavailable` when it certainly was not sent;
-        when it may have been, `VendorTimeout` or `VendorUnavailable` if `safe`, else `AmbiguousOutcome`.
+        `safe` says whether repeating it does no harm. Raises `VendorUnavailable` when it certainly was not sent; when it
+        may have been, `AmbiguousOutcome` unless `safe`, else `VendorTimeout`, `VendorUnavailable`, and `ContractBreach`
+        for an answer beyond the limit of size or in a form that was not asked for.
         """
-        client = self._free.pop() if self._free else None
+        client = await self._free.get()
+        sending: _Noticed | None = None
         try:
-            return await (client or next(self._overflow)).request(method, _parsed(self._base_url + path), **options)
-        except httpx.TransportError as error:
-            raise self._failure(error, path.partition("?")[0], safe=safe) from None
+            request = client.build_request(method, _parsed(self._base_url + path), **options)
+            if not safe:
+                request.stream = sending = _Noticed(request.stream)
+            return await self._sent(client, request)
+        except (httpx.RequestError, TimeoutError, Unreadable) as error:
+            failure: Exception = error
+            if isinstance(error, TimeoutError) and sending is not None and not sending.begun:
+                failure = httpx.ConnectTimeout("")  # no byte of the body has left: nobody can have acted on it
+            raise self._failure(failure, path.partition("?")[0], safe=safe) from None
         finally:
-            if client is not None:
-                self._free.append(client)
+            self._free.put_nowait(client)
 
-    def _failure(self, error: httpx.TransportError, path: str, *, safe: bool) -> TransientError | UncertainError:
+    async def _sent(self, client: httpx.AsyncClient, request: httpx.Request) -> Answer:
+        response = None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await client.send(request, stream=True)
+                try:
+                    return Answer(response.status_code, response.headers, await read_body(response, self._largest))
+                finally:
+                    await response.aclose()
+        except (httpx.RequestError, TimeoutError, Unreadable):
+            if response is None or response.is_success:
+                raise
+            return Answer(response.status_code, response.headers, b"")
+
+    def _failure(self, error: Exception, path: str, *, safe: bool) -> VendorError:
         where: dict[str, Any] = {"vendor": self.vendor, "endpoint": path}
         what = f"{self.vendor} {path or '/'}"
         match error:
@@ -116,25 +155,40 @@ class VendorHttp:
                 )
             case httpx.ConnectTimeout() | httpx.PoolTimeout():
                 return VendorUnavailable(f"{what} did not accept a connection in time at {self._origin()}", **where)
-            case httpx.TimeoutException() if safe:
+            case Unreadable() if safe:
+                return ContractBreach(f"{what} answered {error}: it was not read", **where)
+            case httpx.TimeoutException() | TimeoutError() if safe:
                 return VendorTimeout(f"{what} did not answer in time", **where)
             case _ if safe:
                 return VendorUnavailable(f"{what} broke off: {_plain(error)}", **where)
             case _:
-                return AmbiguousOutcome(
-                    f"{what} gave no readable answer after the request was sent: {_plain(error)}", **where
-                )
+                reason = f"it answered {error}" if isinstance(error, Unreadable) else _plain(error)
+                return AmbiguousOutcome(f"{what} gave no readable answer after the request was sent: {reason}", **where)
 
     def _origin(self) -> str:
         url = httpx.URL(self._base_url)
         return f"{url.scheme}://{url.host}{f':{url.port}' if url.port else ''}"
 
 
+class _Noticed(httpx.AsyncByteStream):
+    """A request's body that remembers whether its sending began; what comes before it are the connection and the headers."""
+
+    def __init__(self, body: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
+        assert isinstance(body, httpx.AsyncByteStream)
+        self._body = body
+        self.begun = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.begun = True
+        async for piece in self._body:
+            yield piece
+
+
 def _plain(error: Exception) -> str:
     return type(error).__name__
 
 
-def retry_after_s(response: httpx.Response) -> float | None:
+def retry_after_s(response: Answer | httpx.Response) -> float | None:
     """Seconds the answer's `Retry-After` asks for (delta or HTTP date), None without a readable one."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isdigit():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import httpx
 import msgspec
 
 from calling_pipeline import days
@@ -17,9 +16,12 @@ from calling_pipeline.errors import (
     VendorRefused,
     VendorUnavailable,
 )
+from calling_pipeline.vendors.answers import Answer, parsed
 from calling_pipeline.vendors.http import VendorHttp, retry_after_s, retrying
 
 SESSION = "/api/session"
+LARGEST_ANSWER = 16 * 1024**2
+"""Bytes of a saved question's rows at most."""
 SESSION_LASTS = dt.timedelta(days=10)
 """Metabase ends a session after 14 days; a 401 tells of an earlier end."""
 
@@ -36,6 +38,10 @@ class _Data(msgspec.Struct):
 class _Card(msgspec.Struct):
     data: _Data | None = None
     error: str | None = None
+
+
+_SESSION = msgspec.json.Decoder(_Session)
+_CARD = msgspec.json.Decoder(_Card)
 
 
 class Metabase:
@@ -69,7 +75,7 @@ class Metabase:
             raise VendorAuthRefused(f"metabase {path} refused a fresh session", code="401", **where)
         _raise_for_status(response, path)
         try:
-            answer = msgspec.json.decode(response.content, type=_Card)
+            answer = parsed(_CARD.decode, response.content)
         except msgspec.MsgspecError as error:
             raise ContractBreach(f"metabase {path} answered outside its contract: {error}", **where) from None
         if answer.data is None or answer.error:
@@ -82,7 +88,7 @@ class Metabase:
             )
         return answer.data.rows
 
-    async def _query(self, card: int, session: Token) -> httpx.Response:
+    async def _query(self, card: int, session: Token) -> Answer:
         headers = {"X-Metabase-Session": session.secret}
         return await self._http.request("POST", f"/api/card/{card}/query", safe=True, headers=headers)
 
@@ -104,13 +110,13 @@ class Metabase:
             )
         _raise_for_status(response, SESSION)
         try:
-            session = msgspec.json.decode(response.content, type=_Session)
+            session = parsed(_SESSION.decode, response.content)
         except msgspec.MsgspecError as error:
             raise ContractBreach(f"metabase {SESSION} answered with no readable session: {error}", **where) from None
         return Fetched(session.id, days.now() + SESSION_LASTS)
 
 
-def _raise_for_status(response: httpx.Response, path: str) -> None:
+def _raise_for_status(response: Answer, path: str) -> None:
     status, where = response.status_code, {"vendor": "metabase", "endpoint": path}
     if status == 429 or status >= 500:
         raise VendorUnavailable(f"metabase {path} answered HTTP {status}", retry_after_s=retry_after_s(response), **where)

@@ -10,11 +10,13 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
 
 from calling_pipeline.errors import InvalidInput
+from calling_pipeline.settings import Settings
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -34,6 +36,30 @@ _REFUSED = tuple(
         "3fff::/20",
     )
 )
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What lies outside the public internet and may be reached all the same: nothing, some origins, or everything.
+
+    An origin is written `scheme://host:port`, the port left out where it is the scheme's own.
+    """
+
+    anywhere: bool = False
+    origins: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Reach:
+        """As the settings say."""
+        return cls(settings.allow_private_urls, frozenset(_origin(httpx.URL(url)) for url in settings.private_origins))
+
+    def exempts(self, url: httpx.URL | str) -> bool:
+        """Whether `url` need not lie in the public internet."""
+        return self.anywhere or _origin(httpx.URL(url)) in self.origins
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
 
 
 class PrivateAddress(httpx.UnsupportedProtocol):
@@ -115,17 +141,26 @@ async def require_public(url: str, *, field: str = "api_url") -> None:
 
 
 class PublicOnlyTransport(httpx.AsyncBaseTransport):
-    """Connects to public addresses only.
+    """Connects to public addresses, and to what `reach` exempts.
 
     The request keeps its Host header and the certificate is checked against the name; only the address is pinned.
     """
 
-    def __init__(self, *, resolve: Resolver | None = None, inner: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        reach: Reach = Reach(),
+        *,
+        resolve: Resolver | None = None,
+        inner: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._reach = reach
         self._resolve = resolve
         self._inner = inner or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=64, keepalive_expiry=30))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Resolve, judge, pin, send."""
+        if self._reach.exempts(request.url):
+            return await self._inner.handle_async_request(request)
         host = request.url.host
         port = request.url.port or (443 if request.url.scheme == "https" else 80)
         address = await public_address(host, port, resolve=self._resolve)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 import msgspec
 
 from calling_pipeline import days
@@ -27,6 +26,7 @@ from calling_pipeline.errors import (
     VendorUnavailable,
 )
 from calling_pipeline.masking import mask_digits
+from calling_pipeline.vendors.answers import Answer, parsed
 from calling_pipeline.vendors.http import VendorHttp, retry_after_s, retrying
 
 SEND_TO_ROBOT = "/cgi-bin/webhook/send"
@@ -69,6 +69,7 @@ class _TokenAnswer(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Answer, strict=False).decode
+_decode_token = msgspec.json.Decoder(_TokenAnswer, strict=False).decode
 _encode = msgspec.json.Encoder().encode
 _JSON = {"Content-Type": "application/json"}
 
@@ -82,7 +83,7 @@ def classify(status: int, body: bytes, *, receivers: Sequence[str] = (), retry_a
     if status >= 300:
         return SendResult("refused", f"HTTP {status}")
     try:
-        answer = _decode(body)
+        answer = parsed(_decode, body)
     except msgspec.MsgspecError:
         return SendResult("unknown", "an answer that could not be read")
     return _of_code(answer, receivers)
@@ -152,7 +153,7 @@ class WeCom:
             return SendResult("retry", f"a fresh token was refused too: {result.reason}", code=result.code)
         return result
 
-    async def _send(self, post: Callable[[], Awaitable[httpx.Response]], receivers: Sequence[str] = ()) -> SendResult:
+    async def _send(self, post: Callable[[], Awaitable[Answer]], receivers: Sequence[str] = ()) -> SendResult:
         try:
             response = await post()
         except VendorUnavailable as error:
@@ -162,7 +163,7 @@ class WeCom:
         asked_s = retry_after_s(response) if response.status_code == 429 else None
         return classify(response.status_code, response.content, receivers=receivers, retry_after_s=asked_s)
 
-    async def _post(self, path: str, params: dict[str, str], body: dict[str, Any]) -> httpx.Response:
+    async def _post(self, path: str, params: dict[str, str], body: dict[str, Any]) -> Answer:
         return await self._http.request(
             "POST", f"{path}?{urlencode(params)}", safe=False, content=_encode(body), headers=_JSON
         )
@@ -184,7 +185,7 @@ class WeCom:
         if response.status_code != 200:
             raise VendorRefused(f"wecom {GET_TOKEN} answered HTTP {response.status_code}", **where)
         try:
-            answer = msgspec.json.decode(response.content, type=_TokenAnswer, strict=False)
+            answer = parsed(_decode_token, response.content)
         except msgspec.MsgspecError as error:
             raise ContractBreach(f"wecom {GET_TOKEN} answered with no readable token: {error}", **where) from None
         if answer.errcode != 0 or not answer.access_token:

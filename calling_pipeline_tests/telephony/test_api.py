@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from calling_pipeline.errors import InvalidInput
+from calling_pipeline.telephony.tenants.settings import check_address
+from calling_pipeline.vendors.url_guard import Reach
 from calling_pipeline_tests.telephony.support import broken_rules, set_up
 
 V1 = "/api/v1/infinity"
@@ -125,6 +128,37 @@ def test_an_api_url_in_a_private_network_is_refused(database_url, tmp_path):
         tested = client.post(f"{V1}/configs/{made}/test-connection").json()["data"]
     assert tested["reachable"] is False
     assert "PrivateAddress" in tested["reason"]
+
+
+def test_a_new_address_needs_the_key_again(api, runtime):
+    """An administrator must not be able to read a key that they cannot see, by having it sent to a server of their own."""
+    one = f"{V1}/configs/{api.post(f'{V1}/configs', json=CONFIG).json()['data']['id']}"
+    for address in ("https://9.9.9.9/api", "https://8.8.8.8/other", "http://8.8.8.8/api"):
+        refused = api.patch(one, json={"api_url": address})
+        assert (refused.status_code, refused.json()["field"]) == (422, "access_key"), refused.text
+    assert api.patch(one, json={"api_url": CONFIG["api_url"], "ring_timeout_s": 30}).status_code == 200
+    changed = api.patch(one, json={"api_url": "https://9.9.9.9/api", "access_key": "entered-once-again"})
+    assert changed.json()["data"]["api_url"] == "https://9.9.9.9/api"
+
+
+@pytest.mark.parametrize(
+    ("address", "exempt"),
+    [
+        ("http://127.0.0.1:8900/infinity", True),
+        ("http://127.0.0.1:8901/infinity", False),
+        ("https://127.0.0.1:8900/infinity", False),
+        ("http://127.0.0.2:8900/infinity", False),
+        ("http://8.8.8.8/api", False),  # public, but without encryption
+        ("https://8.8.8.8/api", True),
+    ],
+)
+def test_an_exempt_origin_exempts_nothing_beside_it(address, exempt):
+    reach = Reach(origins=frozenset({"http://127.0.0.1:8900"}))
+    if exempt:
+        check_address(address, reach)
+    else:
+        with pytest.raises(InvalidInput):
+            check_address(address, reach)
 
 
 def test_a_connection_is_tested_with_its_latency(api, office, infinity):

@@ -159,6 +159,7 @@ def test_both_secrets_are_valid_while_a_rotation_lasts(office, runtime, sender):
         (b'{"call_uuid": "a", "call_duration": "long"}', "call_duration"),
         (b'{"call_uuid": "a", "call_duration": -1}', "call_duration"),
         (b'{"call_uuid": "a", "call_duration": 1e999}', "call_duration"),
+        (b'{"call_uuid": "a", "call_duration": ' + b"9" * 400 + b"}", "call_duration"),
         (b'{"call_uuid": "a", "is_connected": "perhaps"}', "is_connected"),
         (b'{"call_uuid": "\\u0000"}', "call_uuid"),
         (b'{"call_uuid": "\\ud800"}', "call_uuid"),

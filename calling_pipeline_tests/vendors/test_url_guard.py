@@ -9,7 +9,7 @@ import pytest
 
 from calling_pipeline.errors import InvalidInput, VendorUnavailable
 from calling_pipeline.vendors.infinity.client import InfinityClient
-from calling_pipeline.vendors.url_guard import PublicOnlyTransport, checked_url, is_public, require_public
+from calling_pipeline.vendors.url_guard import PublicOnlyTransport, Reach, checked_url, is_public, require_public
 
 PRIVATE_HOSTS = [
     "127.0.0.1",
@@ -119,6 +119,23 @@ def test_no_connection_leaves_for_a_private_address(host, listener):
     with pytest.raises((VendorUnavailable, httpx.InvalidURL)):
         asyncio.run(log_in())
     assert found == []
+
+
+def test_an_exempt_origin_is_reached_and_the_port_beside_it_is_not(listener):
+    port, found = listener
+    guard = PublicOnlyTransport(Reach(origins=frozenset({f"http://127.0.0.1:{port}"})))
+
+    async def log_in(host: str) -> None:
+        async with InfinityClient(f"http://{host}/api", "app", "key", transport=guard) as client:
+            await client._ask("App.Sip_Auth.Login", {})
+
+    for host in (f"127.0.0.1:{port + 1}", f"[::1]:{port}", f"localhost:{port}"):
+        with pytest.raises(VendorUnavailable, match="PrivateAddress"):
+            asyncio.run(log_in(host))
+    assert found == []
+    with pytest.raises(VendorUnavailable):
+        asyncio.run(log_in(f"127.0.0.1:{port}"))
+    assert found == [1]
 
 
 def test_the_listener_would_have_heard(listener):

@@ -56,7 +56,7 @@ def create(
 
 
 def change(connection: sa.Connection, box: SecretBox, config_id: int, values: Mapping[str, Any], *, who: str) -> Config:
-    """Change what `values` names (None: leave as it is).
+    """Change what `values` names (None: leave as it is). A new address needs the access key again.
 
     Raises `NotFound`, `InvalidInput`, and `Conflict` for a name that is taken or a second enabled one.
     """
@@ -64,6 +64,11 @@ def change(connection: sa.Connection, box: SecretBox, config_id: int, values: Ma
     before = _shown(box, row)
     given = {name: value for name, value in values.items() if value is not None}
     columns = columns_of(given, {**row._mapping, **given})
+    if columns.get("api_url", row.api_url) != row.api_url and not given.get("access_key"):
+        raise InvalidInput(
+            "api_url: enter access_key again with the new address, or the key would be sent to somebody else's server",
+            field="access_key",
+        )
     columns |= sealed(box, row.tenant_id, config_id, {name: given[name] for name in SECRETS if given.get(name)})
     try:
         with connection.begin_nested():

@@ -11,7 +11,7 @@ from calling_pipeline.errors import InvalidInput
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.records import STRATEGIES
 from calling_pipeline.telephony.tenants.accounts import SECRETS
-from calling_pipeline.vendors.url_guard import checked_url, require_public
+from calling_pipeline.vendors.url_guard import Reach, checked_url, require_public
 
 DEFAULTS: Mapping[str, Any] = {
     "name": "main",
@@ -36,14 +36,17 @@ _LIMITS = {
 }
 
 
-def check_address(api_url: str, *, allow_private: bool, patience_s: float = 3.0) -> None:
-    """Refuse an address that leads into a private network already when it is entered (`InvalidInput`).
+def check_address(api_url: str, reach: Reach, *, patience_s: float = 3.0) -> None:
+    """Refuse, already when it is entered, an address in a private network or one without encryption (`InvalidInput`).
 
-    A name that does not resolve now may be entered: every connection is judged again when it is made.
+    The access key travels in every request. A name that does not resolve now may be entered: every connection is judged
+    again when it is made.
     """
     url = checked_url(api_url)
-    if allow_private:
+    if reach.exempts(url):
         return
+    if not url.startswith("https://"):
+        raise InvalidInput("api_url must begin with https://: the access key is sent there", field="api_url")
 
     async def judge() -> None:
         try:

@@ -24,6 +24,7 @@ from calling_pipeline.errors import (
     VendorUnavailable,
 )
 from calling_pipeline.masking import mask_digits
+from calling_pipeline.vendors.answers import Answer, parsed
 from calling_pipeline.vendors.guanke.reading import Reading
 from calling_pipeline.vendors.guanke.records import (
     CALLS,
@@ -47,6 +48,8 @@ from calling_pipeline.vendors.rate_limit import SHORTEST_PAUSE_S, ConcurrencyLim
 PAGE_SIZE = 1000
 LONGEST_PAUSE_S = 120.0
 """A page is requested again while the sum of the vendor's `Retry-After` values stays below this."""
+LARGEST_PAGE = 16 * 1024**2
+"""Bytes of a page at most; one of a thousand call records has about 600,000."""
 TOKEN_LIFE = dt.timedelta(days=30)
 LONGEST_WINDOW = dt.timedelta(days=7)
 _ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
@@ -74,7 +77,14 @@ class GuankeClient:
         self.retries = 0
         self._base_url = base_url
         self._credentials = credentials
-        self._http = VendorHttp(VENDOR, base_url, concurrency=concurrency, timeout_s=timeout_s, transport=transport)
+        self._http = VendorHttp(
+            VENDOR,
+            base_url,
+            concurrency=concurrency,
+            timeout_s=timeout_s,
+            largest_answer=LARGEST_PAGE,
+            transport=transport,
+        )
         self._tokens = tokens or OwnTokens()
         self._limit = ConcurrencyLimit(concurrency)
 
@@ -174,9 +184,9 @@ class GuankeClient:
                 f"Guanke does not accept the credentials; check {which}", vendor=VENDOR, endpoint=endpoint, code="401"
             )
         try:
-            envelope = _ENVELOPE.decode(answer.content)
+            envelope = parsed(_ENVELOPE.decode, answer.content)
             _judge_code(envelope, endpoint, 1)
-            return _TOKEN.decode(bytes(envelope.data) or b"null").token
+            return parsed(_TOKEN.decode, bytes(envelope.data) or b"null").token
         except msgspec.ValidationError as error:
             raise breach(endpoint, 1, error) from error
         except msgspec.DecodeError:
@@ -184,7 +194,7 @@ class GuankeClient:
                 f"Guanke {endpoint} was cut off or is no JSON", vendor=VENDOR, endpoint=endpoint
             ) from None
 
-    async def _get(self, endpoint: str, query: Mapping[str, str], token: str | None) -> httpx.Response:
+    async def _get(self, endpoint: str, query: Mapping[str, str], token: str | None) -> Answer:
         """One answer of status 200 or 401. A 429 with `Retry-After` slows all requests down and costs no attempt."""
         headers = {"Authorization": token} if token else None
         waited = 0.0
@@ -202,7 +212,7 @@ class GuankeClient:
             self.retries += 1
         return _require_status(answer, endpoint, _place(endpoint, query))
 
-    async def _request(self, endpoint: str, query: Mapping[str, str], headers: Mapping[str, str] | None) -> httpx.Response:
+    async def _request(self, endpoint: str, query: Mapping[str, str], headers: Mapping[str, str] | None) -> Answer:
         try:
             return await self._http.request("GET", endpoint, safe=True, params=query, headers=headers)
         except (VendorUnavailable, VendorTimeout) as error:
@@ -219,7 +229,7 @@ def _place(endpoint: str, query: Mapping[str, str]) -> str:
     return f"{endpoint} page {query['page']}" if "page" in query else endpoint
 
 
-def _require_status(answer: httpx.Response, endpoint: str, place: str) -> httpx.Response:
+def _require_status(answer: Answer, endpoint: str, place: str) -> Answer:
     """The answer when its status is 200 or 401, which the caller judges. Raises what any other status stands for."""
     status = answer.status_code
     if status in (408, 429) or status >= 500:
@@ -249,13 +259,13 @@ def split_window(start: dt.datetime, end: dt.datetime) -> list[tuple[dt.datetime
     return windows
 
 
-def _says_unauthorised(answer: httpx.Response) -> bool:
+def _says_unauthorised(answer: Answer) -> bool:
     if answer.status_code == 401:
         return True
     if len(answer.content) > 2000:
         return False
     try:
-        return _ENVELOPE.decode(answer.content).code == 401
+        return parsed(_ENVELOPE.decode, answer.content).code == 401
     except msgspec.DecodeError:
         return False
 
@@ -263,7 +273,7 @@ def _says_unauthorised(answer: httpx.Response) -> bool:
 def _require_success(body: bytes, endpoint: str, number: int) -> None:
     """Raise what `code` says when it is not 200: an answer without data is only then outside the contract."""
     try:
-        envelope = _ENVELOPE.decode(body)
+        envelope = parsed(_ENVELOPE.decode, body)
     except msgspec.DecodeError:
         return
     _judge_code(envelope, endpoint, number)

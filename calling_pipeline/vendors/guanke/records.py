@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from calling_pipeline.errors import ContractBreach
+from calling_pipeline.vendors.answers import parsed
 
 VENDOR = "guanke"
 CALLS = "/task/cdr/all2"
@@ -175,6 +176,9 @@ class _LooseAnswer(msgspec.Struct):
     data: _LooseBody
 
 
+_LOOSE = msgspec.json.Decoder(_LooseAnswer)
+
+
 class PageDecoder(Generic[RecordT]):
     """Decodes the pages of one endpoint into `lenient` records, counting what drifts from `strict`."""
 
@@ -194,7 +198,7 @@ class PageDecoder(Generic[RecordT]):
         lies outside the contract.
         """
         try:
-            answer = self._strict.decode(body)
+            answer = parsed(self._strict.decode, body)
         except msgspec.ValidationError:
             answer = self._decode_leniently(body, number)
             self._count_fields(body, census)
@@ -202,12 +206,12 @@ class PageDecoder(Generic[RecordT]):
 
     def _decode_leniently(self, body: bytes, number: int) -> Any:
         try:
-            return self._lenient.decode(body)
+            return parsed(self._lenient.decode, body)
         except msgspec.ValidationError as error:
             raise breach(self._endpoint, number, error) from error
 
     def _count_fields(self, body: bytes, census: FieldCensus) -> None:
-        for record in msgspec.json.decode(body, type=_LooseAnswer).data.data or []:
+        for record in parsed(_LOOSE.decode, body).data.data or []:
             census.new.update(record.keys() - self._known)
             census.missing.update(self._promised - record.keys())
 

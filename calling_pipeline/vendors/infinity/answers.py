@@ -23,6 +23,7 @@ from calling_pipeline.errors import (
     VendorUnavailable,
 )
 from calling_pipeline.masking import mask_digits
+from calling_pipeline.vendors.answers import Answer
 from calling_pipeline.vendors.http import retry_after_s
 from calling_pipeline.vendors.infinity.records import BilledCall, CallAnswer, CallResult, LineStatus
 
@@ -32,6 +33,8 @@ STATUS = "App.Sip_Status.GetSipCallStatus"
 BILL = "App.Sip_Cdr.GetBill"
 RECORDING = "App.Sip_Cdr.GetRecodeFile"
 TOKEN_UNKNOWN = "600"
+LONGEST_ID = 200
+"""Characters of a call's id at most, as of one in a callback; a longer one has no place in an index."""
 
 _LINE: Mapping[str, LineStatus] = {
     "1201": "idle",
@@ -65,7 +68,7 @@ class ExtensionFault(VendorRefused):
     """Infinity refused because of the extension: it does not exist, is disabled or is not registered."""
 
 
-def data_of(response: httpx.Response, service: str, *, safe: bool) -> dict[str, Any]:
+def data_of(response: Answer | httpx.Response, service: str, *, safe: bool) -> dict[str, Any]:
     """`data` of an answer with `ret` 200; anything else raises a `VendorError`.
 
     `safe`: the operation may be repeated. Where it may not, what cannot be judged is an `AmbiguousOutcome`.
@@ -75,8 +78,8 @@ def data_of(response: httpx.Response, service: str, *, safe: bool) -> dict[str, 
     try:
         answer = json.loads(response.content)
         ret = text(answer["ret"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise _unreadable(service, safe=safe) from error
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _unreadable(service, safe=safe) from None
     data = answer.get("data")
     if ret != "200":
         raise _ret_failure(service, ret, text(answer.get("msg")), safe=safe)
@@ -86,13 +89,14 @@ def data_of(response: httpx.Response, service: str, *, safe: bool) -> dict[str, 
 
 
 def called(data: Mapping[str, Any], reference: str) -> CallAnswer:
-    """MakeCall's answer: done, with our own id where Infinity names none.
+    """MakeCall's answer: done, with our own id where Infinity names none that could be kept.
 
     Raises `VendorRefused` (`ExtensionFault` where the extension is to blame), and `AmbiguousOutcome` without a status.
     """
     status = text(data.get("status"))
     if status == "0":
-        return CallAnswer("done", call_uuid=text(data.get("call_uuid")) or reference)
+        named = text(data.get("call_uuid"))
+        return CallAnswer("done", call_uuid=named if 0 < len(named) <= LONGEST_ID and named.isprintable() else reference)
     if not status:
         raise AmbiguousOutcome(
             "Infinity answered MakeCall without a status; the call may have been made", vendor="Infinity", endpoint=MAKE_CALL
@@ -130,7 +134,7 @@ def result_of(words: str) -> CallResult:
     return "not_connected"
 
 
-def _http_failure(response: httpx.Response, service: str, *, safe: bool) -> VendorError:
+def _http_failure(response: Answer | httpx.Response, service: str, *, safe: bool) -> VendorError:
     status = response.status_code
     where: dict[str, Any] = {"vendor": "Infinity", "endpoint": service}
     sentence = f"Infinity answered {service} with HTTP {status}"

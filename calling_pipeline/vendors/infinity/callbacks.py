@@ -12,6 +12,7 @@ from typing import Any
 from calling_pipeline import days
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_digits
+from calling_pipeline.vendors.answers import storable
 from calling_pipeline.vendors.infinity.answers import result_of
 from calling_pipeline.vendors.infinity.records import CallResult
 from calling_pipeline.vendors.url_guard import checked_url
@@ -91,7 +92,7 @@ def signed_at(timestamp: str | None, now: dt.datetime) -> dt.datetime:
 
 def _document(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        document = json.loads(storable(body))
     except (ValueError, RecursionError) as error:
         raise InvalidInput("the body is not JSON") from error
     if not isinstance(document, dict):
@@ -114,7 +115,7 @@ def _duration(value: Any) -> int:
         if not 0 <= seconds < 10**7:
             raise ValueError
         return int(seconds)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidInput("call_duration must be seconds", field="call_duration") from error
 
 

@@ -25,6 +25,7 @@ from calling_pipeline.telephony.records import Account, AuditRow, Config
 from calling_pipeline.telephony.tenants import accounts, configurations
 from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.telephony.tenants.settings import check_address
+from calling_pipeline.vendors.url_guard import Reach
 
 router = APIRouter(prefix=PREFIX, tags=["telephony: configurations"], lifespan=connected)
 
@@ -33,7 +34,7 @@ router = APIRouter(prefix=PREFIX, tags=["telephony: configurations"], lifespan=c
 def create(body: ConfigCreate, runtime: RuntimeDep, caller: Admin) -> Success[Config]:
     """The answer shows the callback secret, this once."""
     tenant_id = caller.own_tenant(body.tenant_id)
-    check_address(body.api_url, allow_private=runtime.settings.allow_private_urls)
+    check_address(body.api_url, Reach.of(runtime.settings))
     with runtime.transaction() as connection:
         made, secret = configurations.create(connection, runtime.secrets, tenant_id, body.given(), who=caller.name)
     return ok(replace(made, callback_secret=secret))
@@ -79,9 +80,12 @@ def show(config_id: Id, runtime: RuntimeDep, caller: Viewer) -> Success[Config]:
 @router.patch("/configs/{config_id}", summary="Change a configuration")
 @router.put("/configs/{config_id}", summary="Change a configuration", include_in_schema=False)
 def change(config_id: Id, body: ConfigChange, runtime: RuntimeDep, caller: Admin) -> Success[Config]:
-    """What is left out stays as it is; an empty `caller_range_start` removes the range."""
+    """What is left out stays as it is; an empty `caller_range_start` removes the range.
+
+    A new `api_url` needs `access_key` again.
+    """
     if body.api_url is not None:
-        check_address(body.api_url, allow_private=runtime.settings.allow_private_urls)
+        check_address(body.api_url, Reach.of(runtime.settings))
     with runtime.transaction() as connection:
         _visible(connection, runtime, config_id, caller)
         return ok(configurations.change(connection, runtime.secrets, config_id, body.given(), who=caller.name))
