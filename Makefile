@@ -6,7 +6,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Each run of Dagster is a new process, and where nothing may write bytecode each would compile the package anew.
 COMPILE := $(BIN)/python -m compileall -q calling_pipeline calling_pipeline_tests
 
-.PHONY: up test check bench coverage measures audit format lock hooks clean help
+.PHONY: up test check bench campaign coverage measures audit format lock hooks clean help
 
 up: .venv/installed  ## environment, PostgreSQL, migrations, simulator, first sync, API, Dagster UI; Ctrl-C stops all
 	@$(COMPILE)
@@ -27,6 +27,10 @@ check: .venv/installed  ## style, import contracts, dead code, SQL and types; fa
 bench: .venv/installed-bench  ## the benchmarks, one JSON line each; ONLY=name runs one
 	@$(COMPILE)
 	@$(BIN)/python -m calling_pipeline_tests.benchmarks $(ONLY)
+
+campaign: .venv/installed  ## all rooms for ten minutes while things are killed, cut and set wrong; SEED=n MINUTES=m
+	@$(COMPILE)
+	$(BIN)/python -m calling_pipeline_tests.campaign --minutes $(or $(MINUTES),10) $(addprefix --seed ,$(SEED))
 
 coverage: .venv/installed  ## every test with branch coverage, subprocesses included; fails below the floor in pyproject.toml
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered

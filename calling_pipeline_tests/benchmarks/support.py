@@ -52,6 +52,7 @@ def simulator(*options: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+        process.stderr.close()
 
 
 def median_s(act: Callable[[], object], *, runs: int = 3, warmup: int = 1) -> float:
