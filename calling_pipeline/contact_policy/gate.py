@@ -47,6 +47,11 @@ def check_and_record_many(connection: sa.Connection, attempts: Sequence[Attempt]
     return verdicts
 
 
+def wait_for_others(connection: sa.Connection, phone: str) -> None:
+    """Wait until every other transaction that asks about `phone` has ended; those that ask from now on wait for this one."""
+    store.lock_phones(connection, [phone])
+
+
 def check(connection: sa.Connection, attempt: Attempt, policy: Policy) -> Verdict:
     """The verdict of `check_and_record`, without recording anything and without making anybody wait."""
     policy = with_holidays(connection, policy, attempt.at)

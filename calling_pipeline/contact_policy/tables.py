@@ -63,8 +63,9 @@ class ContactAttemptColumns(Columns):
     room = sa.Column(sa.Text, nullable=False)
     reference = sa.Column(sa.Text(collation="C"), nullable=False)
     caller = sa.Column(sa.Text)
-    tenant = sa.Column(sa.Integer)
+    tenant = sa.Column(sa.Integer, comment="written by the version before; since then tenant_id")
     at = sa.Column(Instant, nullable=False)
+    tenant_id = sa.Column(sa.BigInteger, comment="tenant on whose behalf; empty for batches")
 
 
 contact_attempts = sa.Table(

@@ -11,6 +11,7 @@ from calling_pipeline.database.sql import load
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(:key)")
 _TRY_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(:key)")
+_LOCK_TIMEOUT = sa.text("SELECT set_config('lock_timeout', :limit, true)")
 _TRY_SESSION_LOCK = "SELECT pg_try_advisory_lock(%s)"
 _UNLOCK_SESSION = "SELECT pg_advisory_unlock(%s)"
 _IS_HELD = load("database/is_held")
@@ -25,6 +26,11 @@ def lock_key(*words: object) -> int:
 def hold(connection: sa.Connection, *words: object) -> None:
     """Wait for the lock called `words` and hold it until the transaction ends."""
     connection.execute(_LOCK, {"key": lock_key(*words)})
+
+
+def wait_at_most(connection: sa.Connection, seconds: float) -> None:
+    """From now on this transaction waits so long for a lock, and then fails with an `OperationalError`."""
+    connection.execute(_LOCK_TIMEOUT, {"limit": f"{round(seconds * 1000)}ms"})
 
 
 def try_hold(connection: sa.Connection, *words: object) -> bool:

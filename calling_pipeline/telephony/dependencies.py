@@ -17,12 +17,13 @@ from calling_pipeline.vendors.url_guard import PublicOnlyTransport, Reach
 
 @dataclass(frozen=True)
 class TelephonyDependencies:
-    """`client` makes or reuses the client of an account."""
+    """`client` makes or reuses the client of an account; `answer_limit_s`: how long Infinity may take to answer."""
 
     transaction: Callable[[], AbstractContextManager[sa.Connection]]
     secrets: SecretBox = field(repr=False)
     phone_key: bytes = field(repr=False)
     client: Callable[[Account], InfinityClient]
+    answer_limit_s: float = 10.0
 
     @classmethod
     @asynccontextmanager
@@ -30,7 +31,8 @@ class TelephonyDependencies:
         """As the settings say, within one event loop; connections to Infinity are closed at the end."""
         clients = InfinityClients(lambda account: infinity_client(runtime, account))
         try:
-            yield cls(runtime.transaction, runtime.secrets, runtime.phone_key, clients.client)
+            limit_s = runtime.settings.infinity_timeout_s
+            yield cls(runtime.transaction, runtime.secrets, runtime.phone_key, clients.client, limit_s)
         finally:
             await clients.aclose()
 

@@ -74,6 +74,10 @@ class Config:
     caller_range_start: str | None
     caller_range_end: str | None
     contact_rules: Mapping[str, Any]
+    calls_per_hour: int | None
+    calls_per_day: int | None
+    collector_calls_per_hour: int | None
+    collector_calls_per_day: int | None
     created_at: dt.datetime
     updated_at: dt.datetime
 

@@ -40,6 +40,16 @@ class _Configs(Columns):
     created_at = sa.Column(Instant, nullable=False)
     updated_at = sa.Column(Instant, nullable=False)
     deleted_at = sa.Column(Instant)
+    calls_per_hour = sa.Column(sa.Integer, comment="of the tenant within any hour; empty: no limit")
+    calls_per_day = sa.Column(sa.Integer, comment="of the tenant within any 24 hours; empty: no limit")
+    collector_calls_per_hour = sa.Column(sa.Integer, comment="of each collector within any hour; empty: no limit")
+    collector_calls_per_day = sa.Column(sa.Integer, comment="of each collector within any 24 hours; empty: no limit")
+    callback_path_digest = sa.Column(
+        sa.LargeBinary, comment="SHA-256 of the secret path for callbacks without a signature; empty: only signed ones"
+    )
+    callback_addresses: sa.Column[list[str]] = sa.Column(
+        ARRAY(sa.Text), nullable=False, server_default="{}", comment="networks that may use that path"
+    )
 
 
 infinity_configs = sa.Table(
@@ -50,8 +60,12 @@ infinity_configs = sa.Table(
     sa.CheckConstraint("max_concurrent_calls BETWEEN 1 AND 1000", name="max_concurrent_calls"),
     sa.CheckConstraint("ring_timeout_s BETWEEN 10 AND 300", name="ring_timeout_s"),
     sa.CheckConstraint("cool_down_s >= 0 AND quarantine_after >= 0 AND quarantine_s >= 0", name="waits"),
+    sa.CheckConstraint(
+        "least(calls_per_hour, calls_per_day, collector_calls_per_hour, collector_calls_per_day) > 0", name="call_limits"
+    ),
     sa.Index("uq_infinity_configs_name", "tenant_id", "name", unique=True, postgresql_where=sa.text("deleted_at IS NULL")),
     sa.Index("uq_infinity_configs_enabled", "tenant_id", unique=True, postgresql_where=sa.text("enabled")),
+    sa.Index("uq_infinity_configs_callback_path", "callback_path_digest", unique=True),
 )
 
 
@@ -143,6 +157,7 @@ class _CommunicationRecords(Columns):
     recording_url = sa.Column(sa.Text)
     callback_delay_s = sa.Column(sa.Double)
     billed_at = sa.Column(Instant)
+    asked_at = sa.Column(Instant, comment="Infinity was last asked what the extension is doing")
 
 
 communication_records = sa.Table(
@@ -199,6 +214,61 @@ call_callbacks = sa.Table(
     sa.UniqueConstraint("config_id", "body_digest", name="uq_call_callbacks_body"),
     sa.Index("ix_call_callbacks_unmatched", "config_id", "call_uuid", postgresql_where=sa.text("record_id IS NULL")),
     sa.Index("ix_call_callbacks_received_at", "received_at"),
+)
+
+
+class _KeptCallbacks(Columns):
+    id = sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    config_id = sa.Column(sa.BigInteger, sa.ForeignKey("infinity_configs.id"), nullable=False)
+    body_digest = sa.Column(sa.LargeBinary, nullable=False, comment="SHA-256 of the raw body")
+    body_sealed = sa.Column(sa.LargeBinary, comment="the raw body, encrypted; empty once it was applied or given up")
+    reason = sa.Column(sa.Text, nullable=False)
+    sentence = sa.Column(sa.Text, nullable=False, comment="what cannot be read or confirmed")
+    call_uuid = sa.Column(sa.Text, nullable=False, server_default="", comment="the call that the body names")
+    signed_at = sa.Column(Instant, nullable=False)
+    received_at = sa.Column(Instant, nullable=False)
+    repeats = sa.Column(sa.Integer, nullable=False, server_default="0")
+    closed_at = sa.Column(Instant, comment="empty: it waits")
+    closed_by = sa.Column(sa.Text, nullable=False, server_default="")
+    outcome = sa.Column(sa.Text, nullable=False, server_default="", comment="what became of it")
+
+
+kept_callbacks = sa.Table(
+    "kept_callbacks",
+    metadata,
+    _KeptCallbacks,
+    sa.CheckConstraint("reason IN ('unreadable', 'unconfirmed')", name="reason"),
+    sa.UniqueConstraint("config_id", "body_digest", name="uq_kept_callbacks_body"),
+    sa.Index("ix_kept_callbacks_open", "config_id", "call_uuid", postgresql_where=sa.text("closed_at IS NULL")),
+    comment="Callbacks that cannot be read, or that nothing has confirmed yet",
+)
+
+
+class _LineQuestions(Columns):
+    config_id = sa.Column(sa.BigInteger, sa.ForeignKey("infinity_configs.id"), primary_key=True, autoincrement=False)
+    until = sa.Column(Instant, nullable=False, comment="until then nobody else asks")
+
+
+line_questions = sa.Table(
+    "line_questions",
+    metadata,
+    _LineQuestions,
+    comment="Who may ask Infinity about a configuration's lines: one at a time, over all processes",
+)
+
+
+class _CallRefusals(Columns):
+    tenant_id = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    hour = sa.Column(Instant, primary_key=True)
+    rule = sa.Column(sa.Text, primary_key=True)
+    number = sa.Column(sa.BigInteger, nullable=False)
+
+
+call_refusals = sa.Table(
+    "call_refusals",
+    metadata,
+    _CallRefusals,
+    comment="Clicks that were refused, per tenant, hour and rule",
 )
 
 

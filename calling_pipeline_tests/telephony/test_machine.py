@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.calls import making
+from calling_pipeline.telephony.calls import opening
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.release import release_collector
 from calling_pipeline.telephony.calls.sweep import sweep
@@ -45,7 +45,7 @@ class Open:
 
     def is_due(self, now: dt.datetime) -> bool:
         """Whether the sweep asks about it: it is past its deadline, or begun before the clock was set back."""
-        return making.deadline(self.started_at, RING_TIMEOUT_S) <= now or self.started_at > now + dt.timedelta(minutes=5)
+        return opening.deadline(self.started_at, RING_TIMEOUT_S) <= now or self.started_at > now + dt.timedelta(minutes=5)
 
 
 class IdleLine:
@@ -105,7 +105,7 @@ class Pool(RuleBasedStateMachine):
         assert row is not None
         if not row.enabled:
             return
-        opened = making._open(self.deps(), wish, row, None)
+        opened = asyncio.run(opening.open_call(self.deps(), wish, row))
         if collector in self.open:
             assert opened.rule == "in_call"
         elif opened.__class__.__name__ == "OpenedCall":

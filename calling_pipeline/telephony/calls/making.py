@@ -7,155 +7,136 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import uuid
-from typing import Literal
-
-import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+import time
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 from calling_pipeline import days
 from calling_pipeline.contact_policy import gate
-from calling_pipeline.contact_policy.presets import policy_from
-from calling_pipeline.contact_policy.records import Attempt
-from calling_pipeline.database.engine import driver_connection
-from calling_pipeline.database.errors import violated_constraint
-from calling_pipeline.masking import mask_phone, phone_hash
-from calling_pipeline.telephony import numbers
+from calling_pipeline.database.retry import LOST, retry_while_lost
+from calling_pipeline.telephony.calls import lines
 from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.calls.opening import ROOM, deadline, open_call, refused
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.pool import allocation
 from calling_pipeline.telephony.pool.store import Verdict
-from calling_pipeline.telephony.records import REASONS, Allocation, CallOutcome, CallWish, OpenedCall
+from calling_pipeline.telephony.records import REASONS, Account, CallOutcome, CallWish, CommunicationRecord, OpenedCall
 from calling_pipeline.telephony.tenants import accounts
 from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.vendors.infinity.records import CallAnswer, CallRequest
 
-ROOM = "telephony"
-_GRACE = dt.timedelta(seconds=30)
+T = TypeVar("T")
+_SLACK_S = 1.0
+"""Beyond Infinity's time limit, until a click that waits for another one's answer gives up."""
+_PATIENCE_S = 5.0
+"""How long what became of a call is tried to be kept while the database is lost."""
 
 
 async def make_call(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
     """Ring the collector's extension, then the customer. Never raises for what Infinity does: the outcome says it.
 
-    Asked again while the collector's call to the same number is open, it answers with that call.
+    Asked again while the collector's call to the same number is open, it answers with that call. Raises a database error
+    when the database is lost: what is not known then is `unknown` for whoever asks again.
     """
-    config = await asyncio.to_thread(_config_in_turn, deps, wish.tenant_id)
+    config = await asyncio.to_thread(_config, deps, wish.tenant_id)
     if config is None:
-        return _refused("no_config", REASONS["no_config"])
-    row, caller_number = config
-    client = deps.client(accounts.account(deps.secrets, row))
-    opened = await asyncio.to_thread(_open, deps, wish, row, caller_number)
+        return refused("no_config", REASONS["no_config"])
+    account = accounts.account(deps.secrets, config)
+    begun = time.monotonic()
+    opened = await open_call(deps, wish, config)
+    if isinstance(opened, CallOutcome):
+        opened = await _after_a_look(deps, wish, config, account, opened)
     if isinstance(opened, CallOutcome):
         return opened
+    if time.monotonic() - begun > deps.answer_limit_s + lines.YOUNGEST_S:  # a process that stood still
+        late = CallAnswer("retry", sentence="no call was made: this click took too long to be opened", code="late")
+        await _kept(lambda: _fail(deps, opened, late))
+        return _outcome("failed", opened, late.sentence)
+    return await _made(deps, wish, account, opened)
+
+
+async def _after_a_look(
+    deps: TelephonyDependencies, wish: CallWish, config: tenant_store.Row, account: Account, outcome: CallOutcome
+) -> OpenedCall | CallOutcome:
+    """What a click comes to that found no extension, or an open call: once more, when a line proves to be idle."""
+    if outcome.kind != "refused" and outcome.state == "initiating":
+        outcome = await _awaited(deps, outcome)
+    if not lines.frees_line(outcome):
+        return outcome
+    released = await lines.release_idle(deps, account, first=outcome.call_id)
+    if outcome.rule in ("none_free", "over_limit") and released:
+        return await open_call(deps, wish, config)
+    if outcome.call_id not in released:
+        return outcome
+    if outcome.kind == "refused":
+        return await open_call(deps, wish, config)
+    sentence = "this call has ended, and what became of it is not known yet; click again to call once more"
+    return CallOutcome("unknown", sentence, outcome.call_id, outcome.call_uuid, outcome.extension, state="unknown")
+
+
+async def _awaited(deps: TelephonyDependencies, outcome: CallOutcome) -> CallOutcome:
+    """What became of a call that another click is making, or was making when it broke off.
+
+    Waits as long as Infinity may take to answer that click.
+    """
+    assert outcome.call_id is not None
+    record_id, pause_s, limit_s = outcome.call_id, 0.02, deps.answer_limit_s + _SLACK_S
+    waited_until = time.monotonic() + limit_s
+    while True:
+        record = await asyncio.to_thread(_record, deps, record_id)
+        if record is None or record.state != "initiating":
+            break
+        age = days.now() - record.started_at
+        if not dt.timedelta() <= age <= dt.timedelta(seconds=limit_s) or time.monotonic() > waited_until:
+            return outcome
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, 0.5)
+    if record is None or record.state == "unknown":
+        return outcome
+    if record.state == "failed":
+        return CallOutcome("failed", record.failure or "the call was not made", record_id, state="failed")
+    return CallOutcome(
+        "ringing", "this call is under way already", record_id, record.call_uuid, record.extension_number, state=record.state
+    )
+
+
+async def _made(deps: TelephonyDependencies, wish: CallWish, account: Account, opened: OpenedCall) -> CallOutcome:
+    """Make the call, once, and keep its outcome."""
     request = CallRequest(
         extension=opened.allocation.number,
         destination=wish.phone,
         reference=opened.reference,
-        caller_number=caller_number,
+        caller_number=opened.caller_number,
         collector=str(wish.collector_id),
         customer=wish.customer_id,
     )
-    answer = await client.make_call(request)
+    try:
+        answer = await deps.client(account).make_call(request)
+    except LOST:  # the token could not be read: no call has been sent, or Infinity has refused the one before
+        answer = CallAnswer("retry", sentence="no call was made: the database could not be reached", code="database")
     if answer.outcome == "done":
-        return await asyncio.to_thread(_answered, deps, opened, answer.call_uuid)
+        return await _kept(lambda: _answered(deps, opened, answer.call_uuid))
     if answer.outcome == "unknown":
-        await asyncio.to_thread(_doubt, deps, opened, answer.sentence)
+        await _kept(lambda: _doubt(deps, opened, answer.sentence))
         return _outcome("unknown", opened, f"whether the call was made is not known: {answer.sentence}")
-    await asyncio.to_thread(_fail, deps, opened, answer)
+    await _kept(lambda: _fail(deps, opened, answer))
     return _outcome("failed", opened, answer.sentence)
 
 
-def deadline(now: dt.datetime, ring_timeout_s: int) -> dt.datetime:
-    """When the sweep asks about an open call: both sides may ring for the whole timeout, one after the other."""
-    return now + dt.timedelta(seconds=2 * ring_timeout_s) + _GRACE
+async def _kept(act: Callable[[], T]) -> T:
+    """Run `act`, which may run twice, until it is committed; for a few seconds while the database is lost."""
+    return await retry_while_lost(lambda: asyncio.to_thread(act), give_up_after_s=_PATIENCE_S)
 
 
-def _config_in_turn(deps: TelephonyDependencies, tenant_id: int) -> tuple[tenant_store.Row, str | None] | None:
-    """The tenant's enabled configuration and the caller number whose turn it is."""
+def _config(deps: TelephonyDependencies, tenant_id: int) -> tenant_store.Row | None:
+    """The tenant's enabled configuration."""
     with deps.transaction() as connection:
         row = tenant_store.config_of_tenant(connection, tenant_id)
-        if row is None or not row.enabled:
-            return None
-        if not row.caller_numbers and not row.caller_range_start:
-            return row, None
-        turn = tenant_store.take_caller_turn(connection, row.id)
-        return row, numbers.rotated(turn, row.caller_numbers, row.caller_range_start, row.caller_range_end)
+        return row if row is not None and row.enabled else None
 
 
-def _open(
-    deps: TelephonyDependencies, wish: CallWish, config: tenant_store.Row, caller_number: str | None
-) -> OpenedCall | CallOutcome:
-    """One transaction: the contact policy's consent, an extension and the record, or none of them."""
-    try:
-        with deps.transaction() as connection:
-            return _opened(connection, deps, wish, config, caller_number)
-    except IntegrityError as error:
-        if violated_constraint(error) != call_store.OPEN_COLLECTOR:
-            raise
+def _record(deps: TelephonyDependencies, record_id: int) -> CommunicationRecord | None:
     with deps.transaction() as connection:
-        return _open_already(connection, deps, wish) or _refused(
-            "in_call", "this collector's call has just ended; try again"
-        )
-
-
-def _opened(
-    connection: sa.Connection,
-    deps: TelephonyDependencies,
-    wish: CallWish,
-    config: tenant_store.Row,
-    caller_number: str | None,
-) -> OpenedCall | CallOutcome:
-    already = _open_already(connection, deps, wish)
-    if already is not None:
-        return already
-    now, reference = days.now(), uuid.uuid4().hex
-    attempt = Attempt(wish.phone, ROOM, reference, now, caller=caller_number, tenant=wish.tenant_id)
-    verdict = gate.check_and_record(connection, attempt, policy_from(config.contact_rules))
-    if not verdict.allowed:
-        sentence = f"the contact policy refuses: {verdict.reason}"
-        return CallOutcome("refused", sentence, rule=f"contact_policy:{verdict.rule}", not_before=verdict.not_before)
-    until = deadline(now, config.ring_timeout_s)
-    allocated = allocation.allocate(
-        driver_connection(connection), wish.tenant_id, wish.collector_id, strategy=wish.strategy, hold_limit=until - now
-    )
-    if not isinstance(allocated, Allocation):
-        gate.withdraw(connection, ROOM, reference)
-        return _refused(allocated.reason, str(allocated))
-    record = call_store.NewRecord(
-        reference=reference,
-        tenant_id=wish.tenant_id,
-        config_id=allocated.config_id,
-        collector_id=wish.collector_id,
-        extension_id=allocated.extension_id,
-        extension_number=allocated.number,
-        fence=allocated.fence,
-        case_id=wish.case_id,
-        customer_id=wish.customer_id,
-        destination_masked=mask_phone(wish.phone),
-        destination_hash=phone_hash(deps.phone_key, wish.phone),
-        caller_number=caller_number,
-        started_at=now,
-        deadline=until,
-    )
-    record_id = call_store.open_record(connection, record)
-    return OpenedCall(record_id, reference, allocated, caller_number, config.ring_timeout_s)
-
-
-def _open_already(connection: sa.Connection, deps: TelephonyDependencies, wish: CallWish) -> CallOutcome | None:
-    """The collector's open call: the answer to a repeated click, a refusal of a second call; None without one."""
-    row = call_store.open_of_collector(connection, wish.tenant_id, wish.collector_id)
-    if row is None:
-        return None
-    if bytes(row.destination_hash) != phone_hash(deps.phone_key, wish.phone):
-        return CallOutcome("refused", "this collector is in a call", call_id=row.id, rule="in_call", state=row.state)
-    return CallOutcome(
-        "unknown" if row.state == "unknown" else "ringing",
-        "this call is under way already",
-        call_id=row.id,
-        call_uuid=row.call_uuid,
-        extension=row.extension_number,
-        state=row.state,
-    )
+        return call_store.find(connection, record_id)
 
 
 def _answered(deps: TelephonyDependencies, opened: OpenedCall, call_uuid: str) -> CallOutcome:
@@ -165,9 +146,8 @@ def _answered(deps: TelephonyDependencies, opened: OpenedCall, call_uuid: str) -
     with deps.transaction() as connection:  # after the commit: a callback that came in between has looked before it
         matched = call_store.match_callbacks(connection, now, record_id=opened.record_id)
     if matched:
-        with deps.transaction() as connection:
-            record = call_store.find(connection, opened.record_id)
-            state = record.state if record else state
+        record = _record(deps, opened.record_id)
+        state = record.state if record else state
     return CallOutcome(
         "ringing",
         "Infinity is ringing the extension",
@@ -191,10 +171,6 @@ def _fail(deps: TelephonyDependencies, opened: OpenedCall, answer: CallAnswer) -
             connection, opened.record_id, code=answer.code, failure=answer.sentence, verdict=verdict, now=days.now()
         )
         gate.withdraw(connection, ROOM, opened.reference)
-
-
-def _refused(rule: str, sentence: str) -> CallOutcome:
-    return CallOutcome("refused", sentence, rule=rule)
 
 
 def _outcome(kind: Literal["failed", "unknown"], opened: OpenedCall, sentence: str) -> CallOutcome:

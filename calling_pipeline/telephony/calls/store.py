@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, Protocol, TypedDict
 
 import sqlalchemy as sa
 
+from calling_pipeline import days
 from calling_pipeline.database.sql import load, load_driver, statement_of
 from calling_pipeline.telephony.pool.store import Verdict
 from calling_pipeline.telephony.records import CallState, CommunicationRecord, StaleCall
-from calling_pipeline.telephony.tables import communication_records, extension_pool
+from calling_pipeline.telephony.tables import communication_records, extension_pool, line_questions
 from calling_pipeline.vendors.infinity.callbacks import CallReport
 
 OPEN_COLLECTOR = "uq_communication_records_open_collector"
@@ -22,6 +23,9 @@ OPEN_COLLECTOR = "uq_communication_records_open_collector"
 _RELEASE = statement_of("telephony/pool/release", source="settled")
 _CALLBACKS_OF_RECORD = f"AND k.id IN ({statement_of('telephony/calls/callbacks_of_record')})"
 _CALLBACKS_OF_CALL = "AND k.config_id = :config_id AND k.call_uuid = :call_uuid"
+_TAKE_QUESTION_TURN = load("telephony/calls/take_question_turn")
+_CLAIM_QUESTIONS = load("telephony/calls/claim_questions")
+_COUNT_CALLS = load("telephony/calls/count_calls")
 _ANSWERED = load("telephony/calls/answered")
 _FAILED = load("telephony/calls/failed", release=_RELEASE)
 _CLOSE = load("telephony/calls/close", release=_RELEASE)
@@ -32,6 +36,8 @@ _MATCH_CALL = load_driver("telephony/calls/match_callbacks", only=_CALLBACKS_OF_
 _KEEP_CALLBACK = load_driver("telephony/calls/keep_callback", release=_RELEASE)
 _CALLBACK_SECRETS = load_driver("telephony/calls/callback_secrets")
 
+_TURN = line_questions.c
+_LONGEST_TURN = dt.timedelta(minutes=1)
 _record = communication_records.c
 _RECORDS = sa.select(
     _record.id,
@@ -61,6 +67,9 @@ _RECORDS = sa.select(
     _record.billed_at,
 )
 """Rows of `CommunicationRecord`."""
+_UNDER_REFERENCE = sa.select(
+    _record.id, _record.extension_id, _record.extension_number, _record.fence, _record.config_id, _record.caller_number
+)
 _OPEN_OF_COLLECTOR = sa.select(
     _record.id, _record.state, _record.call_uuid, _record.extension_number, _record.destination_hash
 ).where(
@@ -106,6 +115,24 @@ class OpenCall(NamedTuple):
     destination_hash: bytes
 
 
+class CallCounts(NamedTuple):
+    """Calls of a tenant, and of one collector among them, within the last hour and the last 24 hours."""
+
+    calls_per_hour: int
+    calls_per_day: int
+    collector_calls_per_hour: int
+    collector_calls_per_day: int
+
+
+class QuestionRules(NamedTuple):
+    """Which calls may be asked about; seconds, and how many at once. `sql/claim_questions.sql` explains them."""
+
+    youngest_s: float
+    answer_s: float
+    again_s: float
+    most: int
+
+
 class CallbackSecret(NamedTuple):
     """The sealed callback secrets of one configuration; `previous` only while a rotation lasts."""
 
@@ -127,6 +154,17 @@ def open_record(connection: sa.Connection, values: NewRecord) -> int:
     """Insert a record in the state `initiating`; its id."""
     insert = communication_records.insert().values(state="initiating", **values).returning(_record.id)
     return int(connection.execute(insert).scalar_one())
+
+
+def opened_under(connection: sa.Connection, reference: str) -> sa.Row[int, int, str, int, int, str | None] | None:
+    """What MakeCall needs of the record `reference`: id, extension_id, extension_number, fence, config_id, caller_number."""
+    return connection.execute(_UNDER_REFERENCE.where(_record.reference == reference)).one_or_none()
+
+
+def count_calls(connection: sa.Connection, tenant_id: int, collector_id: int, now: dt.datetime) -> CallCounts:
+    """How many calls the tenant and the collector have begun; calls that certainly were not made do not count."""
+    values = {"tenant_id": tenant_id, "collector_id": collector_id, "now": now}
+    return CallCounts(*connection.execute(_COUNT_CALLS, values).one())
 
 
 def answered(
@@ -206,7 +244,7 @@ def match_callbacks(connection: sa.Connection, now: dt.datetime, *, record_id: i
 
 
 def stale(connection: sa.Connection, now: dt.datetime, limit: int) -> list[StaleCall]:
-    """Open calls, and extensions held without one, that outlived their deadline; the oldest first."""
+    """Open calls, and extensions held without one, that outlived their deadline or the usual length; the oldest first."""
     return [StaleCall(**row._mapping) for row in connection.execute(_STALE, {"now": now, "limit": limit})]
 
 
@@ -223,8 +261,30 @@ def claim_stale(connection: sa.Connection, call: StaleCall, until: dt.datetime) 
         claim = extension_pool.update().where(held).values(lease_until=until)
     else:
         due = sa.and_(_record.id == call.record_id, _record.closed_at.is_(None), _record.deadline == call.deadline)
-        claim = communication_records.update().where(due).values(deadline=until)
+        claim = communication_records.update().where(due).values(deadline=until, asked_at=days.now())
     return connection.execute(claim).rowcount == 1
+
+
+def take_question_turn(connection: sa.Connection, config_id: int, now: dt.datetime, until: dt.datetime) -> bool:
+    """Let this process alone ask about the configuration's lines until `until`; False while another one may."""
+    asking = sa.select(_TURN.until.between(now, now + _LONGEST_TURN)).where(_TURN.config_id == config_id)
+    if connection.execute(asking).scalar_one_or_none():
+        return False  # read before it is written: many clicks at once find that somebody else asks
+    values = {"config_id": config_id, "now": now, "until": until}
+    return connection.execute(_TAKE_QUESTION_TURN, values).one_or_none() is not None
+
+
+def end_question_turn(connection: sa.Connection, config_id: int, until: dt.datetime) -> None:
+    """The next one may ask from `until` on."""
+    connection.execute(line_questions.update().where(_TURN.config_id == config_id).values(until=until))
+
+
+def claim_questions(
+    connection: sa.Connection, config_id: int, now: dt.datetime, rules: QuestionRules, *, first: int | None
+) -> list[StaleCall]:
+    """The open calls to ask about now, noted as asked; `sql/claim_questions.sql` says which."""
+    values = {"config_id": config_id, "now": now, "first": first, **rules._asdict()}
+    return [StaleCall(**row._mapping) for row in connection.execute(_CLAIM_QUESTIONS, values)]
 
 
 def close(connection: sa.Connection, extension_id: int, fence: int, now: dt.datetime) -> bool:

@@ -1,6 +1,7 @@
 """Ends calls that a lost callback or a crash left open.
 
-Infinity is asked what the extension is doing; one that is idle is released.
+Infinity is asked what the extension is doing, after the usual length of a call and at its deadline at the latest. One
+that is idle is released.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError, NotFound
 from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.calls.lines import look_into
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import StaleCall, Swept
@@ -66,15 +68,13 @@ async def _look_into(deps: TelephonyDependencies, call: StaleCall) -> str:
         account = await asyncio.to_thread(
             _in_transaction(deps, lambda c: accounts.account_of(c, deps.secrets, call.config_id))
         )
-        status = await deps.client(account).line_status(call.extension_number)
-    except NotFound:
-        status = "idle"  # the account was deleted: there is nobody left to ask
+    except NotFound:  # the account was deleted: there is nobody left to ask
+        close = _in_transaction(deps, lambda c: call_store.close(c, call.extension_id, call.fence, days.now()))
+        await asyncio.to_thread(close)
+        return "released"
     except CallingError:
         return "no answer"
-    if status not in _DONE:
-        return "in call"
-    await asyncio.to_thread(_in_transaction(deps, lambda c: call_store.close(c, call.extension_id, call.fence, days.now())))
-    return "released"
+    return await look_into(deps, deps.client(account), call, free=_DONE)
 
 
 def _in_transaction(deps: TelephonyDependencies, act: Callable[[sa.Connection], T]) -> Callable[[], T]:

@@ -19,8 +19,9 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "room": "room that asked: call_batches or telephony",
         "reference": "the room's own id of the call",
         "caller": "line or extension that called; null where no rule asks for it",
-        "tenant": "tenant on whose behalf; null for batches",
+        "tenant": "as tenant_id, in rows of the version before",
         "at": "when the attempt was allowed",
+        "tenant_id": "tenant on whose behalf; null for batches",
     },
 }
 PERSONAL: Mapping[str, Mapping[str, str]] = {
