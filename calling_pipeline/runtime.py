@@ -20,6 +20,7 @@ from calling_pipeline.database.create import ensure_database
 from calling_pipeline.database.credentials import CredentialStore
 from calling_pipeline.database.crypto import SecretBox, derive_key
 from calling_pipeline.database.engine import business_url, dagster_url, make_engine, reachable
+from calling_pipeline.private import keep_files_private
 from calling_pipeline.settings import Settings, load
 
 BUSINESS_DATABASE = "calling"
@@ -40,8 +41,10 @@ class Runtime:
 
     @classmethod
     def load(cls, **overrides: Any) -> Runtime:
-        """From the environment and `.env`."""
-        return cls(load(**overrides))
+        """From the environment and `.env`, for a process of its own: what it writes is private to its user."""
+        made = cls(load(**overrides))
+        keep_files_private(made.settings.home)
+        return made
 
     @cached_property
     def database_url(self) -> URL:

@@ -15,6 +15,7 @@ from calling_pipeline.cli.migrate import migrate
 from calling_pipeline.cli.output import Door
 from calling_pipeline.cli.task_ledger import ledger
 from calling_pipeline.cli.up import execute, up
+from calling_pipeline.private import log_to_stderr
 
 
 def _api() -> click.Command:
@@ -101,7 +102,7 @@ def main(ctx: click.Context, acting_as: str | None) -> None:
 
     Every command takes --json and --debug; exit status 0 done, 1 failed, 2 wrong usage.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     logging.getLogger("calling_pipeline.vendors").setLevel(logging.INFO)  # who waits for a vendor sees why
     ctx.with_resource(through("command line"))
     ctx.obj = Door(acting_as)

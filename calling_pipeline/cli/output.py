@@ -6,7 +6,6 @@ import datetime as dt
 import getpass
 import json
 import sys
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from decimal import Decimal
@@ -23,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from calling_pipeline.access.people import store as people_store
 from calling_pipeline.errors import CallingError, ConfigurationError
 from calling_pipeline.masking import mask_digits
+from calling_pipeline.private import traceback_of
 from calling_pipeline.runtime import Runtime
 
 
@@ -119,7 +119,7 @@ class PipelineCommand(click.Command):
             answer = super().invoke(ctx)
         except (CallingError, SQLAlchemyError, OSError) as error:
             if debug:
-                traceback.print_exc()
+                click.echo(traceback_of(error), err=True)
             _refuse(one_sentence(error), as_json=as_json)
             ctx.exit(1)
         if isinstance(answer, Answer):

@@ -17,7 +17,10 @@ def ensure_database(server: URL, name: str) -> URL:
     Raises `ConfigurationError` when the role may not create it.
     """
     asking = sa.create_engine(
-        business_url(server.render_as_string(hide_password=False)), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+        business_url(server.render_as_string(hide_password=False)),
+        isolation_level="AUTOCOMMIT",
+        poolclass=sa.NullPool,
+        hide_parameters=True,
     )
     with reachable(asking) as connection:
         known = connection.execute(sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}).first()

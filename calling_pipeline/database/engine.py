@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
+from calling_pipeline.database import private_errors  # noqa: F401 - from here on errors repeat no data
 from calling_pipeline.errors import ConfigurationError, DatabaseUnavailable
 
 SESSION_OPTIONS = "-c timezone=Asia/Shanghai"
@@ -50,6 +51,7 @@ def make_engine(url: URL, *, pool_size: int = 5, max_overflow: int = 15, applica
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"options": SESSION_OPTIONS, "application_name": application, "connect_timeout": 10},
     )
 

@@ -59,6 +59,7 @@ def _engine(url: str) -> sa.Engine:
         pool_size=KEPT,
         max_overflow=AT_ONCE - KEPT,
         pool_recycle=OLDEST_S,
+        hide_parameters=True,
     )
     sa.event.listen(engine, "checkout", _refuse_closed)
     os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
