@@ -4,8 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
-from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -17,8 +15,14 @@ def fresh_clone(folder, *command, **more):
         shutil.copy(ROOT / name, folder)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CALLING_", "DAGSTER_"))}
     environment = {**kept, "PYTHONPATH": str(ROOT), **more}
+    script, *words = command
     return subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [Path(sys.executable).with_name(script), *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -41,7 +45,11 @@ def test_what_needs_the_database_says_how_to_get_one(tmp_path):
     assert "CALLING_DAGSTER_DATABASE_URL is not set" in done.stderr
 
 
-def test_dg_knows_the_project():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]
-    assert project["directory_type"] == "project"
-    assert find_spec(project["project"]["code_location_target_module"]) is not None
+def test_dg_checks_the_definitions_without_a_database(tmp_path):
+    """Its own way in, since it looks for the package in the project's folder."""
+    (tmp_path / "calling_pipeline").symlink_to(ROOT / "calling_pipeline")
+    (tmp_path / "of_the_user.toml").write_text("[cli.telemetry]\nenabled = false\n")
+    done = fresh_clone(tmp_path, "dg", "check", "defs", DG_CLI_CONFIG=str(tmp_path / "of_the_user.toml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All definitions loaded successfully" in done.stdout + done.stderr
+    assert not (tmp_path / ".calling").exists(), "checking started a server or wrote a key"
