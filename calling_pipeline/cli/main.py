@@ -37,7 +37,7 @@ def _call_stats() -> click.Command:
 
 
 def _notifications() -> click.Command:
-    from calling_pipeline.cli.notifications import notify  # noqa: PLC0415 - 230 ms
+    from calling_pipeline.cli.notifications.runs import notify  # noqa: PLC0415 - 230 ms
 
     return notify
 

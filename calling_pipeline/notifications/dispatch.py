@@ -71,11 +71,12 @@ def work_waiting(connection: sa.Connection) -> str | None:
 
 def _record(deps: NotificationDependencies, done: Dispatch, by: str) -> None:
     """A dispatch that did nothing leaves no entry in the task ledger."""
-    if not done.attempted:
+    if not done.attempted and not done.contracts.withdrawn:
         return
     details = {
         "contracts": _counts(done.contracts.delivery),
         "technicians": _counts(done.technicians),
+        "withdrawn": done.contracts.withdrawn,
         "errors": done.contracts.errors,
     }
     state = runs.state_of(failed=done.failed)

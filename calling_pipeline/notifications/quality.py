@@ -26,18 +26,17 @@ class MessageFacts:
 class ContractFacts(MessageFacts):
     """The contracts' outbox and its ledgers; each sentence names a file's line or a contract."""
 
-    repeated: Sequence[str] = ()
+    contradictions: Sequence[str] = ()
     wrong_status: Sequence[str] = ()
     unreadable: Sequence[str] = ()
 
 
-def ids_are_unique_in_ledger(facts: ContractFacts) -> Finding:
-    """No contract id is twice in a ledger. A ledger that cannot be read fails."""
-    bad = [*facts.unreadable, *facts.repeated]
-    numbers = {"repeated": len(facts.repeated), "unreadable_ledgers": len(facts.unreadable)}
-    return Finding(
-        not bad, f"{len(facts.repeated)} contract ids are in a ledger more than once", tuple(bad[:_SHOWN]), numbers
-    )
+def lines_of_a_contract_agree(facts: ContractFacts) -> Finding:
+    """The lines of one contract in a ledger contradict each other in nothing. A ledger that cannot be read fails."""
+    bad = [*facts.unreadable, *facts.contradictions]
+    numbers = {"contradictions": len(facts.contradictions), "unreadable_ledgers": len(facts.unreadable)}
+    sentence = f"{len(facts.contradictions)} contracts stand on lines that contradict each other"
+    return Finding(not bad, sentence, tuple(bad[:_SHOWN]), numbers)
 
 
 def one_message_per_subject_and_kind(facts: MessageFacts) -> Finding:

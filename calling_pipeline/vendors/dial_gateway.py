@@ -19,7 +19,7 @@ from calling_pipeline.at_most_once.outcome import Outcome
 from calling_pipeline.errors import AmbiguousOutcome, VendorUnavailable
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.vendors.answers import Answer, parsed
-from calling_pipeline.vendors.http import VendorHttp, retry_after_s
+from calling_pipeline.vendors.http import NOT_TAKEN, VendorHttp, retry_after_s
 
 VENDOR = "dialling gateway"
 SUCCESS = "0"
@@ -163,14 +163,14 @@ def request_body(push: Push, account: GatewayAccount, at: dt.datetime) -> dict[s
 def classify(response: Answer | httpx.Response) -> PushAnswer:
     """What an answer says about the outcome of the call.
 
-    429 and 503 say that the gateway did not take the request; any other 5xx may hide a call that was made. A 4xx or 3xx
+    `NOT_TAKEN` says that the gateway did not take the request; any other 5xx may hide a call that was made. A 4xx or 3xx
     was not executed either; of those, what concerns our credentials or the address concerns every number.
     """
     status = response.status_code
     if status == 200:
         return _classify_body(response)
     said = f"HTTP {status}"
-    if status in (429, 503):
+    if status in NOT_TAKEN:
         return PushAnswer("retry", message=said, http_status=status, retry_after_s=retry_after_s(response))
     if status in (401, 403, 404, 405, 407) or 300 <= status < 400:
         return PushAnswer("retry", message=said, http_status=status, halt=True)

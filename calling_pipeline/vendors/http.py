@@ -35,6 +35,9 @@ SMALL_ANSWER = 1024**2
 """Bytes of an answer at most, after decompression, where a client says nothing else."""
 LANE_WIDTH = 2
 """Connections per httpx client: at every request a client looks through all of its connections, several times over."""
+NOT_TAKEN = frozenset({429, 503})
+"""Statuses by which a vendor says that it did not take a request: what was asked for certainly was not done. Any other 5xx
+may hide an act that was done."""
 
 retry_log.install()
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and some vendors take secrets in the query

@@ -27,7 +27,7 @@ from calling_pipeline.errors import (
 )
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.vendors.answers import Answer, parsed
-from calling_pipeline.vendors.http import VendorHttp, retry_after_s, retrying
+from calling_pipeline.vendors.http import NOT_TAKEN, VendorHttp, retry_after_s, retrying
 
 SEND_TO_ROBOT = "/cgi-bin/webhook/send"
 SEND_TO_USER = "/cgi-bin/message/send"
@@ -76,8 +76,8 @@ _JSON = {"Content-Type": "application/json"}
 
 def classify(status: int, body: bytes, *, receivers: Sequence[str] = (), retry_after_s: float | None = None) -> SendResult:
     """The outcome of a message by HTTP status, code in the body, and receivers that were not reached."""
-    if status == 429:
-        return SendResult("retry", "HTTP 429", rate_limited=True, retry_after_s=retry_after_s)
+    if status in NOT_TAKEN:
+        return SendResult("retry", f"HTTP {status}", rate_limited=status == 429, retry_after_s=retry_after_s)
     if status >= 500 or status == 408:
         return SendResult("unknown", f"HTTP {status} after the message was handed over")
     if status >= 300:
@@ -160,7 +160,7 @@ class WeCom:
             return SendResult("retry", str(error), retry_after_s=error.retry_after_s)
         except AmbiguousOutcome as error:
             return SendResult("unknown", str(error))
-        asked_s = retry_after_s(response) if response.status_code == 429 else None
+        asked_s = retry_after_s(response) if response.status_code in NOT_TAKEN else None
         return classify(response.status_code, response.content, receivers=receivers, retry_after_s=asked_s)
 
     async def _post(self, path: str, params: dict[str, str], body: dict[str, Any]) -> Answer:

@@ -84,7 +84,7 @@ def test_every_check_is_described_and_a_check_of_a_daily_asset_is_evaluated_by_d
     assert standing == {
         "task_ids_are_unique",
         "charges_equal_completed_paid_tasks",
-        "contract_ids_are_unique_in_ledger",
+        "lines_of_a_contract_agree",
         "one_open_task_per_contract_and_kind",
         "y_exactly_where_all_delivered",
         "nothing_is_pending_too_long",

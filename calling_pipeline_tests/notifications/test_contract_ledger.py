@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.notifications.contracts.contract_ledger import COLUMNS, parse
+from calling_pipeline.notifications.contracts.contract_ledger import parse
+from calling_pipeline.notifications.contracts.ledger_rows import COLUMNS
 from calling_pipeline_tests.notifications.world import HEADER, csv_bytes, row
 
 GOOD = csv_bytes([row(1), row(2), row(3)], encoding="utf-8")
@@ -68,9 +69,18 @@ PARKED = {
     "no status": (with_lines((3, field(2, "是否发送通知", ""))), [3], "must be Y or N"),
     "an odd award state": (with_lines((3, field(2, "激活奖励状态", "maybe"))), [3], "must be 0 or 1"),
     "a zero byte": (with_lines((3, field(2, "备注", "a\x00b"))), [3], "zero byte"),
-    "the same id in the next line": (with_lines((3, LINES[1])), [3], "id-1 stands in line 2 already"),
-    "the same id twice more": (with_lines((3, LINES[1]), (4, LINES[1])), [3, 4], "id-1 stands in line 2 already"),
-    "the same id, once with Y": (with_lines((3, field(1, "是否发送通知", "Y"))), [2, 3], "disagree on 是否发送通知"),
+    "the same id with another city": (
+        with_lines((3, field(1, "活动城市(province)", "上海"))), [2, 3],
+        r"id-1 stands in lines 2, 3, which differ in 活动城市\(province\)$",
+    ),
+    "the same id with two other amounts": (
+        with_lines((3, field(1, "管家累计金额", "1")), (4, field(1, "备注", "2"))), [2, 3, 4],
+        "stands in lines 2, 3, 4, which differ in 管家累计金额, 备注$",
+    ),
+    "the same id in its full-width form with another name": (
+        with_lines((3, field(1, "合同ID(_id)", "ｉｄ－１").replace("管家1".encode(), "管家9".encode()))), [2, 3],
+        "differ in 管家",
+    ),
     "a second header in the middle": (with_lines((3, LINES[0])), [3], "must be Y or N"),
     "a conflict marker": (with_lines((3, b"<<<<<<< mine")), [3], "has 1 fields"),
     "the last line cut off": (GOOD[:-30], [4], "fields|quote"),

@@ -6,11 +6,12 @@ import uuid
 import pytest
 
 from calling_pipeline.notifications.contracts import runs, store
-from calling_pipeline.notifications.contracts.contradictions import hold_back_contradicted, review
+from calling_pipeline.notifications.contracts.contradictions import LedgerWatch, heed_ledgers, review, said_by
 from calling_pipeline.notifications.contracts.ledger_files import key_of, read_ledger
 from calling_pipeline.notifications.contracts.runs import Run, deliver, generate_all
 from calling_pipeline.notifications.dispatch import dispatch
 from calling_pipeline.notifications.outbox import decisions
+from calling_pipeline.notifications.outbox.records import Selection
 from calling_pipeline_tests.notifications.world import row, states, statuses, write_ledger
 from calling_pipeline_tests.support import LIMIT_S
 
@@ -57,7 +58,7 @@ def test_no_door_delivers_what_the_ledger_contradicts(deps, judge, engine, waiti
 def test_putting_it_back_by_hand_does_not_deliver_it_either(deps, judge, engine, waiting):
     by_dispatch(deps, waiting)
     with engine.begin() as connection:
-        assert len(decisions.redrive(connection, store.OUTBOX, None, by="ann")) == 1
+        assert decisions.redrive(connection, store.OUTBOX, Selection(), by="ann", expect=1).messages == 1
     by_dispatch(deps, waiting)
     assert (len(judge.messages()), states(engine)) == (1, {"delivered": 1, "dead": 1})
 
@@ -74,7 +75,8 @@ def test_it_goes_on_by_itself_when_the_file_agrees_with_itself_again(deps, judge
 def test_what_a_person_has_decided_since_stays(deps, engine, waiting):
     by_dispatch(deps, waiting)
     with engine.begin() as connection:
-        decisions.settle(connection, store.OUTBOX, None, as_="abandoned", by="ann", why="it was announced by phone")
+        chosen, why = Selection(states=("dead",)), "it was announced by phone"
+        decisions.settle(connection, store.OUTBOX, chosen, as_="abandoned", by="ann", why=why, expect=1)
     write_ledger(waiting, GOOD)
     by_dispatch(deps, waiting)
     assert states(engine) == {"delivered": 1, "abandoned": 1}
@@ -86,14 +88,14 @@ def test_a_dead_letter_of_another_cause_does_not_go_on_by_itself(deps, judge, en
     runs.run(deps, [path], created_by="a test", wait_s=0)
     assert states(engine) == {"dead": 1}
     with engine.begin() as connection:
-        review(connection, key_of(path), read_ledger(path))
+        review(connection, key_of(path), said_by(read_ledger(path)))
     assert states(engine) == {"dead": 1}
 
 
-def test_a_ledger_that_is_gone_changes_nothing(deps, judge, waiting):
+def test_a_ledger_that_is_gone_changes_nothing(deps, engine, waiting):
     waiting.unlink()
-    with deps.transaction() as connection:
-        assert hold_back_contradicted(connection) == 0
+    assert heed_ledgers(deps, LedgerWatch()) == 0
+    assert states(engine) == {"pending": 2}
 
 
 def test_messages_of_other_contracts_do_not_wait_for_the_held_one(deps, judge, engine, waiting):

@@ -41,10 +41,10 @@ def test_run_answers_with_one_json_document(cli, judge, tmp_path):
 
 
 def test_run_for_people_names_lines_and_counts(cli, tmp_path):
-    path = write_ledger(tmp_path / "c.csv", [row(1), row(1)])
+    path = write_ledger(tmp_path / "c.csv", [row(1), row(2), row(2, 备注="无")])
     code, text = cli("run", "--ledger", path)
     assert code == 0
-    assert "line 3 not used: 合同ID(_id) id-1 stands in line 2 already" in text
+    assert "line 3 not used: 合同ID(_id) id-2 stands in lines 3, 4, which differ in 备注" in text
     assert "1 delivered, 0 unknown, 0 given up; 1 contracts set to Y" in text
 
 

@@ -21,6 +21,7 @@ from calling_pipeline.notifications.config import load
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names
 from calling_pipeline.notifications.contracts.generation import generate
+from calling_pipeline.notifications.contracts.rows import store as rows
 from calling_pipeline.notifications.contracts.write_back import rebuild, write_back
 from calling_pipeline.notifications.outbox.delivery import Dispatcher
 from calling_pipeline.vendors.wecom import SendResult
@@ -146,7 +147,7 @@ def machine(engine, folder):
         @rule(lost=st.booleans())
         def the_file_is_written_back(self, lost):
             with engine.begin() as connection:
-                if lost and store.kept_ledger(connection, str(self.path)) is not None and not self.unsaved(connection):
+                if lost and rows.kept_ledger(connection, str(self.path)) is not None and not self.unsaved(connection):
                     self.path.unlink()
                     rebuild(connection, self.path)
                 else:
@@ -162,7 +163,7 @@ def machine(engine, folder):
 
         def unsaved(self, connection):
             """Whether the rows were edited since the file was last read: a lost edit cannot be made again."""
-            text = store.kept_ledger(connection, str(self.path)).decode("utf-8-sig")
+            text = rows.kept_ledger(connection, str(self.path)).decode("utf-8-sig")
             kept = [line["合同ID(_id)"] for line in csv.DictReader(io.StringIO(text, newline=""))]
             return kept != [line["合同ID(_id)"] for line in self.on_disk()]
 

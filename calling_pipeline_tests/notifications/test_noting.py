@@ -8,6 +8,7 @@ from calling_pipeline import days
 from calling_pipeline.activity.store import forget, unreported
 from calling_pipeline.notifications.contracts import runs, store
 from calling_pipeline.notifications.outbox import decisions
+from calling_pipeline.notifications.outbox.records import Selection
 from calling_pipeline.notifications.outbox.rounds import deliver_round
 from calling_pipeline_tests.notifications.world import row, write_ledger
 
@@ -30,17 +31,17 @@ def dead_letter(deps, judge, engine, tmp_path):
 @pytest.mark.usefixtures("dead_letter")
 def test_redriving_and_settling_are_noted_once_when_they_changed_something(engine):
     with engine.begin() as connection:
-        decisions.settle(connection, store.OUTBOX, [9999], as_="done", by="ann", why="")
+        decisions.settle(connection, store.OUTBOX, Selection((9999,)), as_="done", by="ann", why="")
     assert noted(engine) == []
     with engine.begin() as connection:
-        decisions.redrive(connection, store.OUTBOX, None, by="ann")
+        decisions.redrive(connection, store.OUTBOX, Selection(), by="ann", expect=1)
     assert noted(engine) == [("contract_notifications", days.today(), {"redriven": 1})]
 
 
 @pytest.mark.usefixtures("dead_letter")
 def test_a_settled_message_is_noted(engine):
     with engine.begin() as connection:
-        decisions.settle(connection, store.OUTBOX, None, as_="abandoned", by="ann", why="nobody needs it")
+        decisions.settle(connection, store.OUTBOX, Selection(), as_="abandoned", by="ann", why="nobody needs it", expect=1)
     assert noted(engine) == [("contract_notifications", days.today(), {"settled": 1})]
 
 

@@ -104,12 +104,12 @@ def test_encoding_and_line_ends_stay_and_only_the_one_column_changes(deps, tmp_p
 
 
 def test_bad_lines_are_parked_by_number_and_the_good_ones_go_out(deps, engine, tmp_path):
-    lines = csv_bytes([row(1), row(2), row(3), row(1), row(5, notified="x")]).splitlines(keepends=True)
+    lines = csv_bytes([row(1), row(2), row(3), row(4, 管家累计单数="x"), row(5, notified="x")]).splitlines(keepends=True)
     lines[2] = b'"broken,line\r\n'
     path = tmp_path / "c.csv"
     path.write_bytes(b"".join(lines))
     done = go(deps, path)
-    assert [(p.line, p.contract_id) for p in done.generated[0].parked] == [(3, None), (5, "id-1"), (6, "id-5")]
+    assert [(p.line, p.contract_id) for p in done.generated[0].parked] == [(3, None), (5, "id-4"), (6, "id-5")]
     assert done.delivery.delivered == 2
     assert path.read_bytes().splitlines(keepends=True)[2] == b'"broken,line\r\n'
     with engine.connect() as connection:
@@ -128,7 +128,8 @@ def test_a_row_whose_city_nobody_is_configured_for_is_parked_and_the_rest_goes_o
     path = write_ledger(tmp_path / "c.csv", [row(1, city="广州"), row(2)])
     done = go(deps, path)
     assert [p.line for p in done.generated[0].parked] == [2]
-    assert "add 广州 to CALLING_WECOM_ROBOTS" in done.generated[0].parked[0].reason
+    assert done.generated[0].parked[0].reason == "no robot for 广州; set CALLING_WECOM_ROBOTS"
+    assert done.failed
     assert statuses(path) == {"id-1": "N", "id-2": "Y"}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from calling_pipeline.notifications.contracts.contract_ledger import COLUMNS
+from calling_pipeline.notifications.contracts.ledger_rows import COLUMNS
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.support import LIMIT_S, http
 

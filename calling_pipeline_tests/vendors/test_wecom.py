@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import pytest
 
 from calling_pipeline.notifications.dependencies import wecom_client
 from calling_pipeline.notifications.outbox.records import LONGEST_BODY_BYTES
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.vendors import dial_gateway
 from calling_pipeline.vendors.wecom import classify
 from calling_pipeline_tests.support import http
 
@@ -130,10 +132,11 @@ def test_an_answer_that_does_not_come_in_time_is_unknown(app_settings, simulator
     assert len(wecom_truth()) == 1
 
 
-def test_429_and_a_refused_connection_are_for_later(runtime, simulator, wecom_truth, app_settings):
-    simulator.plant("status", path="webhook/send", status=429, retry_after=7)
-    result = to_robot(runtime)
-    assert (result.outcome, result.retry_after_s) == ("retry", 7.0)
+def test_429_503_and_a_refused_connection_are_for_later(runtime, simulator, wecom_truth, app_settings):
+    for status, is_rate in ((429, True), (503, False)):
+        simulator.plant("status", path="webhook/send", status=status, retry_after=7)
+        result = to_robot(runtime)
+        assert (result.outcome, result.retry_after_s, result.rate_limited) == ("retry", 7.0, is_rate)
     nobody = Runtime(app_settings.model_copy(update={"wecom_base_url": "http://127.0.0.1:9"}))
     assert to_robot(nobody).outcome == "retry"
     assert wecom_truth() == []
@@ -155,7 +158,11 @@ def test_429_and_a_refused_connection_are_for_later(runtime, simulator, wecom_tr
         (302, b"", "refused"),
         (404, b"", "refused"),
         (408, b"", "unknown"),
-        (503, b'{"errcode":0}', "unknown"),
+        (429, b"", "retry"),
+        (500, b'{"errcode":0}', "unknown"),
+        (502, b"", "unknown"),
+        (503, b'{"errcode":0}', "retry"),
+        (504, b"", "unknown"),
     ],
 )
 def test_status_and_body_are_classified_in_one_place(status, body, outcome):
@@ -166,3 +173,10 @@ def test_the_longest_text_an_outbox_holds_is_taken_and_one_byte_more_is_not(runt
     longest = "x" * LONGEST_BODY_BYTES
     assert (to_robot(runtime, longest).outcome, to_user(runtime, content=longest).outcome) == ("done", "done")
     assert (to_robot(runtime, longest + "x").outcome, to_user(runtime, content=longest + "x").outcome) == ("refused",) * 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 408])
+def test_the_gateway_and_wecom_take_a_failing_status_for_the_same(status):
+    """One rule in both rooms: what a vendor did not take is attempted again, what it may have done is held."""
+    pushed = dial_gateway.classify(httpx.Response(status))
+    assert classify(status, b"").outcome == pushed.outcome

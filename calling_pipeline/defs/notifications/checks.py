@@ -11,13 +11,14 @@ from calling_pipeline.notifications.contracts.runs import known_ledgers
 from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.notifications.quality import TOO_LONG, ContractFacts, MessageFacts
 from calling_pipeline.notifications.technicians import store as technician_store
+from calling_pipeline.notifications.views import kind_in_words
 from calling_pipeline.runtime import Runtime
 
 CONTRACT_CHECKS: tuple[Check[ContractFacts], ...] = (
     Check(
-        "contract_ids_are_unique_in_ledger",
-        quality.ids_are_unique_in_ledger,
-        "No contract id twice in a ledger.",
+        "lines_of_a_contract_agree",
+        quality.lines_of_a_contract_agree,
+        "A contract may stand on several lines of a ledger; they contradict each other in nothing.",
     ),
     Check(
         "one_open_task_per_contract_and_kind",
@@ -27,7 +28,8 @@ CONTRACT_CHECKS: tuple[Check[ContractFacts], ...] = (
     Check(
         "y_exactly_where_all_delivered",
         quality.y_exactly_where_delivered,
-        "是否发送通知 is Y exactly where every message was delivered; rows that said Y when first seen are left aside.",
+        "是否发送通知 is Y exactly where every message was delivered. Left aside: rows that said Y when first seen, Y by"
+        " hand that stopped a message, and N by hand where Y was: `notify status` asks about those.",
     ),
     Check(
         "nothing_is_pending_too_long",
@@ -64,13 +66,13 @@ def _contract_facts(runtime: Runtime) -> ContractFacts:
     ledgers = known_ledgers(deps, runtime.settings.contract_ledgers)
     with deps.transaction() as connection:
         found = ledger_facts(connection, ledgers)
-        doubled = contract_store.doubled(connection)
+        doubled = [(id_, kind_in_words(kind), count) for id_, kind, count in contract_store.doubled(connection)]
         late = contract_store.OUTBOX.late(connection, TOO_LONG)
-    return ContractFacts(doubled, late, days.now(), found.repeated, found.wrong_status, found.unreadable)
+    return ContractFacts(doubled, late, days.now(), found.contradictions, found.wrong_status, found.unreadable)
 
 
 def _technician_facts(runtime: Runtime) -> MessageFacts:
     with runtime.transaction() as connection:
-        doubled = technician_store.doubled(connection)
+        doubled = [(id_, kind_in_words(kind), count) for id_, kind, count in technician_store.doubled(connection)]
         late = technician_store.OUTBOX.late(connection, TOO_LONG)
     return MessageFacts(doubled, late, days.now())

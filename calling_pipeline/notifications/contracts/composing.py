@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.config import Campaign, choose
-from calling_pipeline.notifications.contracts.records import AWARD, GROUP, Contract, Kind
+from calling_pipeline.notifications.contracts.records import GROUP, Contract, Kind
 from calling_pipeline.notifications.outbox.records import Draft
 from calling_pipeline.notifications.rendering import render
 
@@ -41,8 +40,7 @@ def compose(contract: Contract, campaign: Campaign, kind: Kind, names: Names) ->
     """The message of one kind about one contract. Raises `ConfigurationError` when nobody is configured to receive it."""
     badge = campaign.elite.badge if campaign.elite and contract.housekeeper in campaign.elite.housekeepers else ""
     if kind == GROUP:
-        conversion, next_award = percent(contract.conversion), distance(contract.note)
-        body, cut = render("group.j2", contract=contract, badge=badge, conversion=conversion, next_award=next_award)
+        body, cut = render("group.j2", contract=contract, badge=badge, next_award=distance(contract.note))
         return Draft(f"robot:{_group(campaign, contract, names)}", kind, body, cut)
     body, cut = render("award.j2", contract=contract, badge=badge, awards=awards(contract, campaign))
     return Draft(f"user:{_contact(campaign, contract, names)}", kind, body, cut)
@@ -55,17 +53,6 @@ def awards(contract: Contract, campaign: Campaign) -> list[Award]:
     return [Award(name, campaign.awards.get(name), doubled and name in campaign.awards) for name in contract.award_names]
 
 
-def percent(text: str) -> str:
-    """A conversion rate as people read it: `0.354` → `35%`; `35%` stays; an empty one is `-`."""
-    if not text or text.endswith("%"):
-        return text or "-"
-    try:
-        number = Decimal(text)
-        return f"{number * 100:.0f}%" if number.is_finite() and abs(number) <= 1 else text
-    except InvalidOperation:
-        return text
-
-
 def distance(note: str) -> str:
     """The distance to the next award, from 备注; `无` or an empty note means that no award is left."""
     if not note or note == NO_AWARD_LEFT:
@@ -74,20 +61,22 @@ def distance(note: str) -> str:
 
 
 def _group(campaign: Campaign, contract: Contract, names: Names) -> str:
-    return _known(campaign.group, choose(names.robots, contract.city), names.robots, contract, "CALLING_WECOM_ROBOTS", GROUP)
+    return _known(
+        campaign.group, choose(names.robots, contract.city), names.robots, contract, "robot", "CALLING_WECOM_ROBOTS"
+    )
 
 
 def _contact(campaign: Campaign, contract: Contract, names: Names) -> str:
-    return _known(campaign.contact, choose(names.users, contract.city), names.users, contract, "CALLING_WECOM_USERS", AWARD)
+    return _known(
+        campaign.contact, choose(names.users, contract.city), names.users, contract, "contact", "CALLING_WECOM_USERS"
+    )
 
 
 def _known(
-    named: str | None, otherwise: str | None, known: Mapping[str, str], contract: Contract, setting: str, kind: Kind
+    named: str | None, otherwise: str | None, known: Mapping[str, str], contract: Contract, what: str, setting: str
 ) -> str:
     name = named or otherwise
     if name is None or name not in known:
-        wanted = named or contract.city or "default"
-        raise ConfigurationError(
-            f"nobody receives {kind} of {contract.city or 'a row without a city'}: add {wanted} to {setting}"
-        )
+        wanted = f"called {named}" if named else f"for {contract.city or 'a row without a city'}"
+        raise ConfigurationError(f"no {what} {wanted}; set {setting}")
     return name

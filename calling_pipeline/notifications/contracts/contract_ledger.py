@@ -1,33 +1,35 @@
 """The contract ledger CSV: read leniently by line, changed in one column, byte-identical everywhere else.
 
-Works on bytes: in UTF-8 and GB18030 alike a comma, a quote and a line end are never part of another character.
+Works on bytes: in UTF-8 and GB18030 alike a comma, a quote and a line end are never part of another character. What a line
+means is `ledger_rows`' business. A contract on several lines is one contract, and is changed on all of them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from calling_pipeline.errors import InvalidInput
+from calling_pipeline.notifications.contracts.ledger_rows import (
+    COLUMNS,
+    CONTRACT_ID,
+    NOTIFIED,
+    contract_of,
+    differences,
+    key_of_contract,
+    problem_of,
+    says_yes,
+)
 from calling_pipeline.notifications.contracts.records import Contract, Parked
 
-CONTRACT_ID = "合同ID(_id)"
-NOTIFIED = "是否发送通知"
-CITY = "活动城市(province)"
-AWARD_ACTIVE = "激活奖励状态"
-COLUMNS = (
-    CONTRACT_ID, "合同编号(contractdocNum)", "管家(serviceHousekeeper)", CITY, "服务商(orgName)", "活动期内第几个合同",
-    "管家累计单数", "管家累计金额", "转化率(conversion)", AWARD_ACTIVE, "奖励类型", "奖励名称", NOTIFIED, "备注",
-)  # fmt: skip
 BOM = b"\xef\xbb\xbf"
 _QUOTE = b'"'
 _FIELD = re.compile(rb'"[^"]*(?:""[^"]*)*"|[^,"\r\n][^,\r\n]*|')
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
 _OLD_LINE = re.compile(rb"[^\r]*\r|[^\r]+\Z")
-_AWARD_SEPARATOR = re.compile(r"[,，、;；]\s*")
 
 
 @dataclass(frozen=True)
@@ -38,31 +40,43 @@ class Row:
     spans: tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True)
+class _Mark:
+    """The 是否发送通知 of one line: what it says, and where it lies in the file's bytes."""
+
+    line: int
+    yes: bool
+    span: tuple[int, int]
+
+
 @dataclass
 class LedgerFile:
-    """A ledger as read: its bytes and encoding, the good contracts, the parked lines."""
+    """A ledger as read: its bytes and encoding, the contracts, the parked lines.
+
+    `contradictions`: contract id → why its lines, which differ in more than 是否发送通知, are all parked.
+    """
 
     content: bytes
     encoding: str
     contracts: list[Contract] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
-    repeated: dict[str, list[int]] = field(default_factory=dict)
-    _status: dict[str, tuple[int, int]] = field(default_factory=dict)
+    contradictions: dict[str, str] = field(default_factory=dict)
+    _marks: dict[str, list[_Mark]] = field(default_factory=dict)
 
     def with_status(self, changes: Mapping[str, bool]) -> bytes:
-        """The file's bytes with 是否发送通知 of these contracts set to `Y` or `N`, all else as it is."""
-        spans = sorted((self._status[contract_id], notified) for contract_id, notified in changes.items())
+        """The file's bytes with 是否发送通知 of these contracts set to `Y` or `N` on all their lines, all else as it is."""
+        wanted = [(mark.span, yes) for id_, yes in changes.items() for mark in self._marks[id_] if mark.yes != yes]
         parts, end = [], 0
-        for (start, stop), notified in spans:
+        for (start, stop), yes in sorted(wanted):
             old = self.content[start:stop]
-            letter = b"Y" if notified else b"N"
+            letter = b"Y" if yes else b"N"
             parts += [self.content[end:start], b'"' + letter + b'"' if old.startswith(_QUOTE) else letter]
             end = stop
         return b"".join([*parts, self.content[end:]])
 
     def knows(self, contract_id: str) -> bool:
-        """Whether it is a good row of this file."""
-        return contract_id in self._status
+        """Whether it is a contract of this file that can be used."""
+        return contract_id in self._marks
 
 
 def parse(content: bytes) -> LedgerFile:
@@ -80,9 +94,16 @@ def parse(content: bytes) -> LedgerFile:
     places = _places(names)
     ledger = LedgerFile(content, encoding)
     rows = _rows(content, lines[header_lines(content, header, lines) :], width=len(names), parked=ledger.parked)
+    first: dict[str, Contract] = {}
+    differing: dict[str, set[str]] = {}
     for row in rows:
-        _take(ledger, row, places)
-    _resolve_repeated(ledger)
+        contract = _take(ledger, row, places)
+        if contract is not None:
+            kept = first.setdefault(contract.contract_id, contract)
+            if kept is not contract and (columns := differences(kept, contract)):
+                differing.setdefault(contract.contract_id, set()).update(columns)
+    _park_contradictions(ledger, differing)
+    ledger.contracts = [_on_all_lines(contract, ledger._marks[id_]) for id_, contract in first.items() if ledger.knows(id_)]
     ledger.parked.sort(key=lambda parked: parked.line)
     return ledger
 
@@ -197,8 +218,8 @@ def _places(names: Sequence[str]) -> dict[str, int]:
     return {column: names.index(column) for column in COLUMNS}
 
 
-def _take(ledger: LedgerFile, row: Row, places: dict[str, int]) -> None:
-    """Judge one record: a good contract, or a parked line."""
+def _take(ledger: LedgerFile, row: Row, places: dict[str, int]) -> Contract | None:
+    """Judge one record: the contract as this line has it, or a parked line."""
     values: dict[str, str] = {}
     decoder = "utf-8" if ledger.encoding == "utf-8-sig" else ledger.encoding
     for column, place in places.items():
@@ -207,82 +228,36 @@ def _take(ledger: LedgerFile, row: Row, places: dict[str, int]) -> None:
             values[column] = _unquoted(ledger.content[start:stop]).decode(decoder).strip()
         except UnicodeDecodeError:
             ledger.parked.append(Parked(row.line, f"{column} is not {decoder.upper()}"))
-            return
-    contract_id = values[CONTRACT_ID]
-    problem = _problem(values)
+            return None
+    contract_id = values[CONTRACT_ID] = key_of_contract(values[CONTRACT_ID])
+    problem = problem_of(values)
     if problem:
         ledger.parked.append(Parked(row.line, problem, contract_id or None))
-    elif contract_id in ledger._status:
-        ledger.repeated.setdefault(contract_id, []).append(row.line)
-        if values[NOTIFIED].upper() == "Y":
-            ledger.repeated[contract_id].append(-row.line)
-    else:
-        ledger._status[contract_id] = row.spans[places[NOTIFIED]]
-        ledger.contracts.append(_contract(row.line, values))
+        return None
+    yes = says_yes(values)
+    ledger._marks.setdefault(contract_id, []).append(_Mark(row.line, yes, row.spans[places[NOTIFIED]]))
+    return contract_of(row.line, values)
 
 
-def _problem(values: dict[str, str]) -> str | None:
-    if not values[CONTRACT_ID]:
-        return f"{CONTRACT_ID} is empty"
-    if values[NOTIFIED].upper() not in ("Y", "N"):
-        return f"{NOTIFIED} is {values[NOTIFIED][:20]!r}; it must be Y or N"
-    if values[AWARD_ACTIVE] not in ("", "0", "1", "0.0", "1.0"):
-        return f"{AWARD_ACTIVE} is {values[AWARD_ACTIVE][:20]!r}; it must be 0 or 1"
-    if any("\x00" in value for value in values.values()):
-        return "holds a zero byte"
-    return f"{CONTRACT_ID} is longer than 200 characters" if len(values[CONTRACT_ID]) > 200 else None
+def _park_contradictions(ledger: LedgerFile, differing: Mapping[str, set[str]]) -> None:
+    """Which of the lines is right, a person has to say. What we write ourselves, the `Y`, never makes lines differ."""
+    for contract_id, columns in differing.items():
+        lines = [mark.line for mark in ledger._marks.pop(contract_id)]
+        named = ", ".join(column for column in COLUMNS if column in columns)
+        reason = f"{CONTRACT_ID} {contract_id} stands in lines {', '.join(map(str, lines))}, which differ in {named}"
+        ledger.contradictions[contract_id] = reason
+        ledger.parked += [Parked(line, reason, contract_id) for line in lines]
 
 
-def _contract(line: int, values: dict[str, str]) -> Contract:
-    number, housekeeper, city, provider, platform, personal, amount, conversion, active, kind, names, _, note = (
-        values[column] for column in COLUMNS[1:]
+def _on_all_lines(contract: Contract, marks: Sequence[_Mark]) -> Contract:
+    if len(marks) == 1:
+        return contract
+    return replace(
+        contract,
+        more_lines=tuple(mark.line for mark in marks[1:]),
+        notified=all(mark.yes for mark in marks),
+        said_yes=any(mark.yes for mark in marks),
     )
-    return Contract(
-        line=line,
-        contract_id=values[CONTRACT_ID],
-        number=number,
-        housekeeper=housekeeper,
-        city=city,
-        provider=provider,
-        platform_count=platform,
-        personal_count=personal,
-        accumulated_amount=amount,
-        conversion=conversion,
-        award_active=active in ("1", "1.0"),
-        award_type=kind,
-        award_names=tuple(name for name in _AWARD_SEPARATOR.split(names) if name),
-        notified=values[NOTIFIED].upper() == "Y",
-        note=note,
-    )
-
-
-def _resolve_repeated(ledger: LedgerFile) -> None:
-    """Of a contract id that stands in several lines, the first line is good, unless they disagree on 是否发送通知.
-
-    A `Y` in any of them means that it may have been sent, so none is used until a person has decided.
-    """
-    first = {contract.contract_id: contract for contract in ledger.contracts if contract.contract_id in ledger.repeated}
-    doubtful: set[str] = set()
-    for contract_id, marks in ledger.repeated.items():
-        kept, lines = first[contract_id], [line for line in marks if line > 0]
-        with_yes = {-line for line in marks if line < 0}
-        if any((line in with_yes) != kept.notified for line in lines):
-            doubtful.add(contract_id)
-            reason = (
-                f"{CONTRACT_ID} {contract_id} stands in lines {kept.line}, {_listed(lines)}, and they disagree on {NOTIFIED}"
-            )
-            ledger.parked += [Parked(line, reason, contract_id) for line in (kept.line, *lines)]
-        else:
-            reason = f"{CONTRACT_ID} {contract_id} stands in line {kept.line} already"
-            ledger.parked += [Parked(line, reason, contract_id) for line in lines]
-        ledger.repeated[contract_id] = [kept.line, *lines]
-    for contract_id in doubtful:
-        del ledger._status[contract_id]
-    ledger.contracts = [contract for contract in ledger.contracts if contract.contract_id not in doubtful]
-
-
-def _listed(lines: Collection[int]) -> str:
-    return ", ".join(map(str, sorted(lines)))
 
 
 def _unquoted(raw: bytes) -> bytes:

@@ -12,13 +12,14 @@ from calling_pipeline.errors import CallingError
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile
 from calling_pipeline.notifications.contracts.ledger_files import key_of, read_ledger
+from calling_pipeline.notifications.contracts.rows import store as rows
 
 
 @dataclass
 class LedgerFacts:
     """Facts about all ledgers, each one a sentence that names the file's line or the contract."""
 
-    repeated: list[str] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
     wrong_status: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
@@ -32,17 +33,16 @@ def ledger_facts(connection: sa.Connection, paths: Sequence[Path]) -> LedgerFact
         except CallingError as error:
             facts.unreadable.append(f"{path.name}: {error}")
             continue
-        facts.repeated += [
-            f"{path.name}: {contract_id} in lines {', '.join(map(str, lines))}"
-            for contract_id, lines in sorted(ledger.repeated.items())
-        ]
+        facts.contradictions += [f"{path.name}: {reason}" for _, reason in sorted(ledger.contradictions.items())]
         facts.wrong_status += _wrong_status(connection, path, ledger)
     return facts
 
 
 def _wrong_status(connection: sa.Connection, path: Path, ledger: LedgerFile) -> list[str]:
+    """Rows that disagree with the table. What a person wrote is no fault: `Y` that stopped a message, or `N` set back."""
     known = store.sent(connection, [contract.contract_id for contract in ledger.contracts])
-    before = store.notified_before(connection, key_of(path))
+    before = rows.notified_before(connection, key_of(path))
+    asked = rows.said_yes_before(connection, key_of(path))
     wrong: list[str] = []
     for contract in ledger.contracts:
         sent = known.get(contract.contract_id)
@@ -50,8 +50,8 @@ def _wrong_status(connection: sa.Connection, path: Path, ledger: LedgerFile) -> 
         if sent is None:
             if contract.notified and contract.contract_id not in before:
                 wrong.append(f"{where}: says Y, and no message about it was ever made")
-        elif contract.notified and not sent.complete:
+        elif contract.notified and not sent.closed:
             wrong.append(f"{where}: says Y, but not every message was delivered")
-        elif not contract.notified and sent.covers(contract):
+        elif not contract.notified and sent.covers(contract) and (contract.said_yes or contract.contract_id not in asked):
             wrong.append(f"{where}: says N, but every message was delivered")
     return wrong

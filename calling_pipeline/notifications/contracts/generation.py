@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,15 +18,20 @@ from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.config import Plan
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names, compose
-from calling_pipeline.notifications.contracts.contradictions import review
+from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile
+from calling_pipeline.notifications.contracts.contradictions import disagreement, review, said_by
 from calling_pipeline.notifications.contracts.ledger_files import key_of, read_ledger
-from calling_pipeline.notifications.contracts.records import Contract, Parked
+from calling_pipeline.notifications.contracts.records import Contract, Kind, Parked
+from calling_pipeline.notifications.contracts.rows import store as rows
 from calling_pipeline.notifications.outbox.records import Draft
 
 
 @dataclass
 class Generated:
-    """What one ledger gave: rows read, rows with `N`, rows first seen now, messages made, lines parked and why."""
+    """What one ledger gave: contracts, contracts with `N`, contracts first seen now, messages made, lines parked and why.
+
+    `without_receiver`: how many of the parked lines wait for a setting (no robot, no campaign) and go on by themselves.
+    """
 
     csv_file: str
     encoding: str
@@ -35,28 +40,49 @@ class Generated:
     new_rows: int
     messages: int
     parked: list[Parked] = field(default_factory=list)
+    without_receiver: int = 0
+
+
+@dataclass
+class Wanted:
+    """The messages that a ledger's contracts lack, and the contracts that none can be made of.
+
+    `judged`: the contracts that were looked at. `parked` stands on their lines; `waiting` are the ids of those.
+    """
+
+    judged: list[Contract]
+    drafts: list[tuple[Contract, Draft]] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    without_receiver: int = 0
+
+    def park(self, contract: Contract, reason: str) -> None:
+        """No message can be made of this contract now."""
+        self.parked += [Parked(line, reason, contract.contract_id) for line in contract.lines]
+        self.waiting.append(contract.contract_id)
 
 
 def generate(
     connection: sa.Connection, path: Path, plan: Plan, names: Names, *, created_by: str, day: dt.date | None = None
 ) -> Generated:
-    """Make the messages of a ledger's rows with `N` that have none yet; only of rows first seen on `day` when given.
+    """Make the messages of a ledger's contracts with `N` that have none yet.
 
-    Raises `InvalidInput` or `NotFound` when the file cannot be used at all.
+    With `day` only of those first seen that day, and of those seen before that none could be made of until now. Raises
+    `InvalidInput` or `NotFound` when the file cannot be used at all.
     """
     csv_file, now = key_of(path), days.now()
     ledger = read_ledger(path)
-    new_rows = store.note_ledger(connection, csv_file, ledger, now)
-    wanted = [contract for contract in ledger.contracts if not contract.notified]
-    open_rows = len(wanted)
-    if day is not None:
-        seen = store.first_seen_between(connection, csv_file, *days.day_bounds(day))
-        wanted = [contract for contract in wanted if contract.contract_id in seen]
-    drafts, undeliverable = _drafts(connection, wanted, plan, names, ledger=path.name, day=day or days.day_of(now))
-    messages = store.add_messages(connection, drafts, csv_file=csv_file, created_by=created_by, now=now)
-    review(connection, csv_file, ledger)
+    new_rows = rows.note_rows(connection, csv_file, ledger, now)
+    chosen = None if day is None else rows.candidates(connection, csv_file, *days.day_bounds(day))
+    wanted = wanted_messages(connection, path, ledger, plan, names, day=day or days.day_of(now), chosen=chosen)
+    messages = store.add_messages(connection, wanted.drafts, csv_file=csv_file, created_by=created_by, now=now)
+    review(connection, csv_file, said_by(ledger))
+    rows.mark_parked(connection, csv_file, [contract.contract_id for contract in wanted.judged], wanted.waiting)
+    parked = sorted(ledger.parked + wanted.parked, key=lambda one: one.line)
+    rows.keep_ledger(connection, csv_file, ledger, parked, now)
+    open_rows = sum(not contract.notified for contract in ledger.contracts)
     generated = Generated(
-        csv_file, ledger.encoding, len(ledger.contracts), open_rows, new_rows, messages, ledger.parked + undeliverable
+        csv_file, ledger.encoding, len(ledger.contracts), open_rows, new_rows, messages, parked, wanted.without_receiver
     )
     _alert(connection, generated)
     if new_rows or messages:
@@ -65,22 +91,51 @@ def generate(
     return generated
 
 
-def _drafts(
-    connection: sa.Connection, contracts: Sequence[Contract], plan: Plan, names: Names, *, ledger: str, day: dt.date
-) -> tuple[list[tuple[Contract, Draft]], list[Parked]]:
-    known = store.known_kinds(connection, [contract.contract_id for contract in contracts])
-    drafts: list[tuple[Contract, Draft]] = []
-    undeliverable: list[Parked] = []
-    for contract in contracts:
+def wanted_messages(
+    connection: sa.Connection,
+    path: Path,
+    ledger: LedgerFile,
+    plan: Plan,
+    names: Names,
+    *,
+    day: dt.date,
+    chosen: Collection[str] | None = None,
+) -> Wanted:
+    """The messages that the contracts with `N` (those in `chosen` when given) lack. Writes nothing.
+
+    A contract whose row a person set back to `N` gets none before they say so, and one of whose lines some say `Y` and some
+    `N` gets none unless all was delivered: then it is ours to write `Y` on the others.
+    """
+    asked = rows.said_yes_before(connection, key_of(path))
+    open_ones = [one for one in ledger.contracts if not one.notified and (chosen is None or one.contract_id in chosen)]
+    wanted = Wanted([one for one in open_ones if one.said_yes or one.contract_id not in asked])
+    ids = [contract.contract_id for contract in wanted.judged]
+    known, sent = store.known_kinds(connection, ids), store.sent(connection, ids)
+    for contract in wanted.judged:
         kinds = [kind for kind in contract.kinds if (contract.contract_id, kind) not in known]
-        campaign = plan.campaign_for(city=contract.city, day=day, ledger=ledger)
-        try:
-            if campaign is None:
-                raise ConfigurationError(f"no campaign fits {contract.city or 'a row without a city'} in {day:%Y-%m}")
-            drafts += [(contract, compose(contract, campaign, kind, names)) for kind in kinds]
-        except ConfigurationError as error:
-            undeliverable.append(Parked(contract.line, str(error), contract.contract_id))
-    return drafts, undeliverable
+        if contract.said_yes:
+            already = sent.get(contract.contract_id)
+            if already is None or not already.covers(contract):
+                wanted.park(contract, disagreement(contract))
+        elif kinds and contract.unfit:
+            wanted.park(contract, contract.unfit)
+        elif kinds:
+            try:
+                wanted.drafts += compose_all(contract, kinds, plan, names, ledger=path.name, day=day)
+            except ConfigurationError as error:
+                wanted.park(contract, str(error))
+                wanted.without_receiver += len(contract.lines)
+    return wanted
+
+
+def compose_all(
+    contract: Contract, kinds: Sequence[Kind], plan: Plan, names: Names, *, ledger: str, day: dt.date
+) -> list[tuple[Contract, Draft]]:
+    """The messages of these kinds, all or none. Raises `ConfigurationError` when no campaign or no receiver fits."""
+    campaign = plan.campaign_for(city=contract.city, day=day, ledger=ledger)
+    if campaign is None:
+        raise ConfigurationError(f"no campaign for {contract.city or 'a row without a city'} in {day:%Y-%m}")
+    return [(contract, compose(contract, campaign, kind, names)) for kind in kinds]
 
 
 def _alert(connection: sa.Connection, generated: Generated) -> None:

@@ -21,6 +21,7 @@ from calling_pipeline.notifications.contracts.composing import Names, compose
 from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile
 from calling_pipeline.notifications.contracts.ledger_files import key_of, read_ledger
 from calling_pipeline.notifications.contracts.records import GROUP, Contract, Kind, Parked
+from calling_pipeline.notifications.contracts.rows import store as rows
 from calling_pipeline.notifications.json_file import read_json
 from calling_pipeline.notifications.outbox.records import Draft, MessageState
 from calling_pipeline.notifications.outbox.store import ROBOT
@@ -74,7 +75,8 @@ def import_contracts(
 
     done.delivered = add(delivered, "delivered", "imported: the ledger said Y")
     done.unknown = add(unknown, "unknown", "imported: the old records contradict each other")
-    store.note_ledger(connection, done.csv_file, ledger, days.now())
+    rows.note_rows(connection, done.csv_file, ledger, days.now())
+    rows.keep_ledger(connection, done.csv_file, ledger, ledger.parked, days.now())
     return done
 
 
@@ -106,6 +108,9 @@ def _judge(ledger: LedgerFile, claims: Mapping[str, bool], done: Imported) -> tu
             done.contradictions.append(
                 Contradiction(contract.contract_id, "the ledger says Y, send_status says it was not sent", "unknown")
             )
+        elif contract.said_yes:
+            unknown.append(contract)
+            done.contradictions.append(Contradiction(contract.contract_id, "some lines of it say Y and others N", "unknown"))
         elif claim:
             unknown.append(contract)
             done.contradictions.append(

@@ -13,9 +13,10 @@ from calling_pipeline import days
 from calling_pipeline.errors import CallingError
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names
-from calling_pipeline.notifications.contracts.contradictions import hold_back_contradicted
+from calling_pipeline.notifications.contracts.contradictions import LedgerWatch, heed_ledgers
 from calling_pipeline.notifications.contracts.generation import Generated, generate
 from calling_pipeline.notifications.contracts.ledger_files import key_of
+from calling_pipeline.notifications.contracts.rows import store as rows
 from calling_pipeline.notifications.contracts.write_back import write_back
 from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.notifications.outbox.records import DeliveryReport
@@ -30,12 +31,17 @@ Progress = Callable[[DeliveryReport], None]
 
 @dataclass
 class Run:
-    """What a run did. `unreadable` and `unwritten` say why files could not be used; the others went on."""
+    """What a run did. `unreadable` and `unwritten` say why files could not be used; the others went on.
+
+    `withdrawn`: messages that were not sent because their row says `Y` by hand.
+    """
 
     run_id: str
     generated: list[Generated] = field(default_factory=list)
     delivery: DeliveryReport = field(default_factory=DeliveryReport)
     written_back: int = 0
+    withdrawn: int = 0
+    watch: LedgerWatch = field(default_factory=LedgerWatch, repr=False)
     unreadable: list[str] = field(default_factory=list)
     unwritten: dict[str, str] = field(default_factory=dict)
 
@@ -45,9 +51,14 @@ class Run:
         return [*self.unreadable, *self.unwritten.values()]
 
     @property
+    def without_receiver(self) -> int:
+        """Lines that wait for a setting: nobody is configured to receive their messages."""
+        return sum(generated.without_receiver for generated in self.generated)
+
+    @property
     def failed(self) -> bool:
         """Whether a person has to look at it."""
-        return bool(self.errors or self.delivery.unknown or self.delivery.dead)
+        return bool(self.errors or self.without_receiver or self.delivery.unknown or self.delivery.dead)
 
 
 def run(
@@ -93,7 +104,7 @@ def state_of(*, failed: bool) -> State:
 def known_ledgers(deps: NotificationDependencies, configured: Sequence[Path]) -> list[Path]:
     """The configured ledgers, and those read before that are still there."""
     with deps.transaction() as connection:
-        read_before = [Path(name) for name in store.ledgers(connection)]
+        read_before = [Path(name) for name in rows.ledgers(connection)]
     chosen = {key_of(path) for path in configured}
     return [*configured, *(path for path in read_before if str(path) not in chosen and path.exists())]
 
@@ -119,12 +130,14 @@ def generate_all(
 def deliver(
     deps: NotificationDependencies, ledgers: Sequence[Path], done: Run, *, wait_s: float, progress: Progress | None = None
 ) -> None:
-    """Deliver what is pending and write the ledgers back after every round that delivered something."""
+    """Deliver what is pending and write the ledgers back after every round that delivered something.
+
+    Before each round what a `Y` by hand stops is withdrawn.
+    """
     deadline = time.monotonic() + wait_s
     to_write = True
     while True:
-        with deps.transaction() as connection:
-            hold_back_contradicted(connection)
+        done.withdrawn += heed_ledgers(deps, done.watch)
         report = deliver_round(deps, store.OUTBOX)
         done.delivery.add(report)
         if progress is not None:
@@ -156,6 +169,8 @@ def _record(deps: NotificationDependencies, done: Run, state: State, by: str) ->
         "delivered": done.delivery.delivered,
         "unknown": done.delivery.unknown,
         "dead": done.delivery.dead,
+        "withdrawn": done.withdrawn,
+        "without_receiver": done.without_receiver,
         "errors": done.errors,
     }
     with deps.transaction() as connection:

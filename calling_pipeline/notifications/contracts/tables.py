@@ -12,14 +12,24 @@ from calling_pipeline.notifications.outbox.tables import OutboxColumns, outbox_t
 class ContractMessageColumns(OutboxColumns):
     """Those of an outbox, and the contract that the message is about."""
 
-    contract_id = sa.Column(sa.Text, sa.Computed("metadata ->> 'contract_id'", persisted=True), nullable=False)
+    contract_id = sa.Column(
+        sa.Text, sa.Computed("btrim(normalize(metadata ->> 'contract_id', NFKC))", persisted=True), nullable=False
+    )
+    edition = sa.Column(
+        sa.Integer,
+        nullable=False,
+        server_default="0",
+        comment="0: the first message; each resend ordered by a person is the next",
+    )
+    resend_of = sa.Column(sa.BigInteger, comment="the message that it sends again; empty for the first")
 
 
 contract_messages = outbox_table(
     "contract_messages",
     ContractMessageColumns,
     sa.CheckConstraint("kind IN ('send_wecom_message', 'send_wechat_message')", name="kind"),
-    sa.UniqueConstraint("contract_id", "kind", name="uq_contract_messages_contract_id_kind"),
+    sa.UniqueConstraint("contract_id", "kind", "edition", name="uq_contract_messages_contract_id_kind"),
+    sa.ForeignKeyConstraint(["resend_of"], ["contract_messages.id"]),
     comment="Messages about contracts: group and award message, at most one of each per contract",
 )
 
@@ -31,6 +41,15 @@ class ContractRowColumns(Columns):
     contract_id = sa.Column(sa.Text, primary_key=True)
     first_seen_at = sa.Column(Instant, nullable=False)
     notified_before = sa.Column(sa.Boolean, nullable=False, comment="it said Y when it was first seen")
+    line = sa.Column(sa.Integer, comment="its first line when the ledger was last read")
+    said_yes_at = sa.Column(Instant, comment="when it was first seen to say Y, or Y was written")
+    set_back_at = sa.Column(Instant, comment="when it was found to say N again; empty once that is answered")
+    parked = sa.Column(
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="no message could be made of it yet: it goes on as soon as one can",
+    )
 
 
 contract_rows = sa.Table(

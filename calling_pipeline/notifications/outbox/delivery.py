@@ -17,7 +17,8 @@ from calling_pipeline.at_most_once.backoff import Backoff
 from calling_pipeline.database.retry import LOST, retry_while_lost
 from calling_pipeline.errors import DatabaseUnavailable
 from calling_pipeline.notifications.outbox.records import AttemptResult, ClaimedMessage, DeliveryReport
-from calling_pipeline.notifications.outbox.store import DispatcherSession, Outbox
+from calling_pipeline.notifications.outbox.store import Outbox
+from calling_pipeline.notifications.outbox.store_session import DispatcherSession
 from calling_pipeline.vendors.wecom import SendResult
 
 Send = Callable[[str, str], Awaitable[SendResult]]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, get_args
 
 MessageState = Literal["pending", "sending", "delivered", "unknown", "dead", "abandoned"]
 """`unknown`: it may have been sent, and is held until a person settles it. `dead`: a dead letter, certainly not sent and
 given up. `abandoned`: a person decided that it is not to be sent."""
+MESSAGE_STATES: tuple[MessageState, ...] = get_args(MessageState)
 
 HELD: tuple[MessageState, ...] = ("unknown", "dead")
 """The states of messages that wait for a person."""
@@ -98,6 +99,53 @@ class HeldMessage:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Which messages of an outbox: those with these ids, or all that fit what is given.
+
+    `receiver` is `robot:GROUP` or `user:CONTACT`; `cause` is what `HeldGroup` calls it.
+    """
+
+    ids: tuple[int, ...] | None = None
+    states: tuple[MessageState, ...] = ()
+    receiver: str | None = None
+    cause: str | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True)
+class HeldGroup:
+    """Held messages of one state that have the same cause, to one receiver."""
+
+    state: MessageState
+    cause: str
+    receiver: str
+    messages: int
+    first_id: int
+    since: dt.datetime
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How sending went lately: messages created since `since`.
+
+    `success_rate` is the share delivered of those that ended (delivered, dead, unknown, abandoned after an attempt), in
+    percent; the medians are seconds from claim to result (`answer`) and from creation to delivery (`delivery`). All three
+    are None without such a message. `doubled`: messages sent twice that no person ordered; it must be 0.
+    """
+
+    since: dt.datetime
+    messages: int
+    delivered: int
+    ended: int
+    success_rate: float | None
+    median_answer_s: float | None
+    median_delivery_s: float | None
+    attempts: int
+    doubled: int = 0
+    resent: int = 0
+
+
+@dataclass(frozen=True)
 class StoredMessage:
     """One message as people see it."""
 
@@ -110,4 +158,6 @@ class StoredMessage:
     due_at: dt.datetime
     created_at: dt.datetime
     last_error: str | None
+    body: str
+    settled_at: dt.datetime | None
     history: tuple[HistoryEntry, ...] = field(default=())

@@ -56,7 +56,7 @@ def alert_about_held(connection: sa.Connection, outbox: Outbox) -> int:
     for state in HELD:
         messages = [message for message in held if message.state == state]
         if messages:
-            conditions.observe(connection, _condition(outbox.table.name, state, messages))
+            conditions.observe(connection, _condition(outbox, state, messages))
     close_what_is_settled(connection, outbox)
     return len(held)
 
@@ -67,28 +67,28 @@ def close_what_is_settled(connection: sa.Connection, outbox: Outbox) -> None:
     for state in HELD:
         if not counts.get(state):
             name = f"messages_{state}:{outbox.table.name}"
-            conditions.resolve(connection, name, f"no message of {outbox.table.name} is {state} any more")
+            conditions.resolve(connection, name, f"no message about {outbox.about} is {state} any more")
 
 
-def _condition(table: str, state: str, messages: Sequence[HeldMessage]) -> Condition:
+def _condition(outbox: Outbox, state: str, messages: Sequence[HeldMessage]) -> Condition:
     """Its signature holds the first message's attempts: a message held again after a redrive is another occasion."""
     first = messages[0]
     receivers = sorted({message.receiver for message in messages})
     more = f" and {len(messages) - _SHOWN} more" if len(messages) > _SHOWN else ""
     shown = ", ".join(str(message.id) for message in messages[:_SHOWN]) + more
     text = (
-        f"{len(messages)} messages of {table} {_MEANING[state]}: {shown}; to {', '.join(receivers[:_SHOWN])}."
+        f"{len(messages)} messages about {outbox.about} {_MEANING[state]}: {shown}; to {', '.join(receivers[:_SHOWN])}."
         " See `calling-pipeline notify status`; decide with `calling-pipeline notify settle` or `notify redrive`."
     )
     return Condition(
-        name=f"messages_{state}:{table}",
+        name=f"messages_{state}:{outbox.table.name}",
         failing=True,
         severity="error",
-        title=f"no message of {table} is {state}",
+        title=f"no message about {outbox.about} is {state}",
         text=text,
         room="notifications",
         event=conditions.moment(),
-        subject=table,
+        subject=outbox.table.name,
         signature=f"{first.id}:{first.attempts}",
     )
 

@@ -10,37 +10,43 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
-from psycopg.errors import UniqueViolation
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.orphans import ORPHANED, is_gone
 from calling_pipeline.at_most_once.settlement import Settlement
-from calling_pipeline.database.locks import lock_key
-from calling_pipeline.database.sql import load_driver
+from calling_pipeline.database.sql import load, load_driver
+from calling_pipeline.database.tables import Instant
 from calling_pipeline.notifications.outbox.records import (
     HELD,
     AttemptResult,
-    ClaimedMessage,
+    Figures,
+    HeldGroup,
     HeldMessage,
     MessageState,
+    Selection,
     StoredMessage,
 )
 from calling_pipeline.notifications.outbox.tables import OutboxColumns, notification_lanes
 
 RATE_WINDOW_S = 60.5
 """A robot's minute, and a little for clocks that differ and for the way to the vendor."""
-ROBOT = "robot:"
+ROBOT, USER = "robot:", "user:"
 _STATE_SETTLED: Mapping[Settlement, MessageState] = {"done": "delivered", "retry": "pending", "abandoned": "abandoned"}
 
 
 class Outbox:
-    """One table of messages. `subject` is the column that people know a message by; `asset` shows them in Dagster."""
+    """One table of messages about `about`.
 
-    def __init__(self, table: sa.Table[OutboxColumns], subject: str, *, asset: str, asset_has_days: bool = False) -> None:
+    `subject` is the column that people know a message by; `asset` shows them in Dagster.
+    """
+
+    def __init__(
+        self, table: sa.Table[OutboxColumns], subject: str, *, about: str, asset: str, asset_has_days: bool = False
+    ) -> None:
         self.table = table
+        self.about = about
         self.asset = asset
         self.asset_has_days = asset_has_days
         self.subject = table.c[subject]
@@ -83,7 +89,13 @@ class Outbox:
         t = self.table
         owner = sa.func.coalesce(t.c.dispatcher, 0)
         owners = connection.execute(sa.select(owner).where(t.c.state == "sending").distinct()).scalars().all()
-        return [owner for owner in owners if is_gone(connection, *_lock_name(owner))]
+        return [owner for owner in owners if is_gone(connection, *lock_name(owner))]
+
+    @property
+    def cause(self) -> sa.ColumnElement[str]:
+        """What `last_error` says without what differs from message to message: `errcode 93000`, `HTTP 503`."""
+        said = sa.func.regexp_replace(self.table.c.last_error, r"^given up after \d+ attempts: ", "")
+        return sa.func.coalesce(sa.func.btrim(sa.func.regexp_replace(said, r"( at |[:;,(]).*$", "")), "")
 
     def settle(
         self, connection: sa.Connection, ids: Sequence[int] | None, *, as_: Settlement, by: str, why: str
@@ -92,12 +104,24 @@ class Outbox:
         change = self._requeue(why, by=by) if as_ == "retry" else self._change(_STATE_SETTLED[as_], why, by=by)
         return self._change_where(connection, HELD, ids, change)
 
-    def redrive(self, connection: sa.Connection, ids: Sequence[int] | None, *, by: str) -> list[int]:
-        """Put dead letters back into the queue; returns their ids.
+    def redrive(
+        self,
+        connection: sa.Connection,
+        ids: Sequence[int] | None,
+        *,
+        by: str,
+        why: str = "redriven",
+        per_minute: int | None = None,
+    ) -> list[int]:
+        """Put dead letters back into the queue; returns their ids. `per_minute` spreads those named, in the order of `ids`.
 
         A dead letter was certainly not sent. A message whose outcome is unknown is never redriven: it would arrive twice.
         """
-        return self._change_where(connection, ("dead",), ids, self._requeue("redriven", by=by))
+        change = self._requeue(why, by=by)
+        if ids is not None and per_minute:
+            place = sa.func.array_position(sa.literal(list(ids), ARRAY(sa.BigInteger)), self.table.c.id) - 1
+            change["due_at"] = sa.cast(days.now(), Instant) + place * dt.timedelta(minutes=1) / per_minute
+        return self._change_where(connection, ("dead",), ids, change)
 
     def unannounced(self, connection: sa.Connection) -> bool:
         """Whether a message is held that no alert has named yet."""
@@ -152,13 +176,73 @@ class Outbox:
         """Messages in these states, oldest first."""
         return self._stored(connection, [self.table.c.state.in_(states)], limit)
 
-    def _stored(self, connection: sa.Connection, where: Iterable[sa.ColumnElement[bool]], limit: int) -> list[StoredMessage]:
+    def selected(
+        self, connection: sa.Connection, selection: Selection, *, limit: int | None, offset: int = 0, lock: bool = False
+    ) -> list[StoredMessage]:
+        """The messages of a selection, oldest first; with `lock` nobody changes them before the transaction ends."""
+        return self._stored(connection, self._selected(selection), limit, offset=offset, lock=lock)
+
+    def count(self, connection: sa.Connection, selection: Selection) -> int:
+        """How many messages a selection has."""
+        counted = sa.select(sa.func.count()).select_from(self.table).where(*self._selected(selection))
+        return connection.execute(counted).scalar_one()
+
+    def held_groups(self, connection: sa.Connection) -> list[HeldGroup]:
+        """Held messages by state, cause and receiver, the largest group first."""
+        t = self.table
+        cause = self.cause.label("cause")
+        counted, first, since = sa.func.count().label("messages"), sa.func.min(t.c.id), sa.func.min(t.c.created_at)
+        by = (t.c.state, cause, t.c.receiver)
+        groups = sa.select(*by, counted, first.label("first_id"), since.label("since")).where(t.c.state.in_(HELD))
+        rows = connection.execute(groups.group_by(*by).order_by(counted.desc(), first))
+        return [HeldGroup(**row._mapping) for row in rows]
+
+    def figures(self, connection: sa.Connection, since: dt.datetime) -> Figures:
+        """How sending went since an instant; doubles and resends are the subject's own to count."""
+        row = connection.execute(load("notifications/outbox/figures", box=self.table.name), {"since": since}).one()
+        return Figures(since=since, **row._mapping)
+
+    def lanes(self, connection: sa.Connection, now: dt.datetime) -> dict[str, tuple[int, int]]:
+        """Receiver → messages that wait, and messages claimed within the last minute."""
+        rows = connection.execute(
+            load("notifications/outbox/lanes", box=self.table.name), {"now": now, "window_s": RATE_WINDOW_S}
+        )
+        return {row.receiver: (row.waiting, row.recent) for row in rows}
+
+    def _selected(self, selection: Selection) -> list[sa.ColumnElement[bool]]:
+        t = self.table
+        where: list[sa.ColumnElement[bool]] = []
+        if selection.ids is not None:
+            where.append(self._among(selection.ids))
+        if selection.states:
+            where.append(t.c.state.in_(selection.states))
+        if selection.receiver:
+            where.append(t.c.receiver == selection.receiver)
+        if selection.cause is not None:
+            where.append(self.cause == selection.cause)
+        if selection.subject is not None:
+            where.append(self.subject == selection.subject)
+        return where
+
+    def _among(self, ids: Sequence[int]) -> sa.ColumnElement[bool]:
+        return self.table.c.id == sa.any_(sa.literal(list(ids), ARRAY(sa.BigInteger)))
+
+    def _stored(
+        self,
+        connection: sa.Connection,
+        where: Iterable[sa.ColumnElement[bool]],
+        limit: int | None,
+        *,
+        offset: int = 0,
+        lock: bool = False,
+    ) -> list[StoredMessage]:
         t = self.table
         wanted = (
             t.c.id, self.subject.label("subject"), t.c.kind, t.c.receiver, t.c.state, t.c.attempts, t.c.due_at,
-            t.c.created_at, t.c.last_error, t.c.history,
+            t.c.created_at, t.c.last_error, t.c.body, t.c.settled_at, t.c.history,
         )  # fmt: skip
-        rows = connection.execute(sa.select(*wanted).where(*where).order_by(t.c.id).limit(limit))
+        query = sa.select(*wanted).where(*where).order_by(t.c.id).limit(limit).offset(offset)
+        rows = connection.execute(query.with_for_update() if lock else query)
         return [StoredMessage(**{**row._mapping, "history": tuple(row.history)}) for row in rows]
 
     def _unannounced(self) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
@@ -169,7 +253,7 @@ class Outbox:
     ) -> list[int]:
         """Apply `change` to the messages in `states`, among `ids` when given; returns the ids of those changed."""
         t = self.table
-        where = [t.c.state.in_(states)] + ([] if ids is None else [t.c.id.in_(ids)])
+        where = [t.c.state.in_(states)] + ([] if ids is None else [self._among(ids)])
         return sorted(connection.execute(t.update().where(*where).values(**change).returning(t.c.id)).scalars())
 
     def _requeue(self, reason: str, *, by: str) -> dict[str, Any]:
@@ -198,57 +282,6 @@ def open_lanes(connection: sa.Connection, receivers: Iterable[str]) -> None:
         connection.execute(insert(notification_lanes).on_conflict_do_nothing(), wanted)
 
 
-class DispatcherSession:
-    """A dispatcher's session. It holds the dispatcher's lock, by which others see that its claims are not orphaned."""
-
-    def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]], outbox: Outbox, dispatcher: int) -> None:
-        self._connection = connection
-        self._outbox = outbox
-        self._dispatcher = dispatcher
-
-    @classmethod
-    async def open(cls, dsn: str, outbox: Outbox, dispatcher: int, known: Sequence[int]) -> DispatcherSession:
-        """Connect, take the lock, and release what an earlier session of the dispatcher claimed without learning so.
-
-        `known` are the ids of messages that it has in flight, or whose results are not yet recorded. Raises
-        `psycopg.OperationalError` when the database cannot be reached.
-        """
-        connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True, connect_timeout=10)
-        try:
-            key = lock_key(*_lock_name(dispatcher))
-            await connection.execute("SELECT pg_advisory_lock(%s)", [key])
-            await connection.execute(outbox.release_sql, {"me": dispatcher, "known": list(known)})
-        except BaseException:
-            await connection.close()
-            raise
-        return cls(connection, outbox, dispatcher)
-
-    async def exchange(self, results: Sequence[AttemptResult], slots: int, rate: int) -> list[ClaimedMessage]:
-        """Record results and claim up to `slots` messages, in one transaction; it may run twice.
-
-        No message is claimed when another dispatcher claimed one for the same receiver at the same time.
-        """
-        try:
-            return await self._transact(results, slots, rate)
-        except UniqueViolation:
-            return await self._transact(results, 0, rate)
-
-    async def _transact(self, results: Sequence[AttemptResult], slots: int, rate: int) -> list[ClaimedMessage]:
-        connection, outbox = self._connection, self._outbox
-        async with connection.pipeline(), connection.transaction(), connection.cursor() as cursor:
-            if results:
-                values = outbox.record_values(self._dispatcher, results)
-                await connection.execute(outbox.record_sql, values, prepare=True)
-            if slots <= 0:
-                return []
-            values = outbox.claim_values(self._dispatcher, slots, rate)
-            await cursor.execute(outbox.claim_sql, values, prepare=True)
-            return [ClaimedMessage(*row) for row in await cursor.fetchall()]
-
-    async def close(self) -> None:
-        """Close the connection, which frees the lock."""
-        await self._connection.close()
-
-
-def _lock_name(dispatcher: int) -> tuple[str, int]:
+def lock_name(dispatcher: int) -> tuple[str, int]:
+    """The name of the lock that a dispatcher holds as long as it lives."""
     return "notification dispatcher", dispatcher

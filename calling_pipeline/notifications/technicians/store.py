@@ -14,7 +14,7 @@ from calling_pipeline.notifications.outbox.records import Draft, MessageState
 from calling_pipeline.notifications.outbox.store import Outbox, open_lanes
 from calling_pipeline.notifications.technicians.tables import technician_messages
 
-OUTBOX = Outbox(technician_messages, "change_id", asset="technician_notifications")
+OUTBOX = Outbox(technician_messages, "change_id", about="technicians", asset="technician_notifications")
 
 _ADD_MESSAGES = load("notifications/technicians/add_messages")
 _DOUBLED = load("notifications/technicians/doubled")

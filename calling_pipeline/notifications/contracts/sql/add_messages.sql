@@ -1,10 +1,12 @@
--- Put the drafts into the outbox in their order. Where a message about the contract and of the kind exists, none is added.
+-- Put the drafts into the outbox in their order. Where a message about the contract, of the kind and of the edition exists,
+-- none is added.
 WITH fresh AS (
     DELETE FROM contract_drafts RETURNING *
 )
 
 INSERT INTO contract_messages (
-    kind, receiver, body, cut_bytes, metadata, state, attempts, failures, due_at, settled_at, last_error, history, created_at
+    kind, receiver, body, cut_bytes, metadata, edition, resend_of, state, attempts, failures, due_at, settled_at, last_error,
+    history, created_at
 )
 SELECT
     kind,
@@ -12,6 +14,8 @@ SELECT
     body,
     cut_bytes,
     metadata,
+    edition,
+    resend_of,
     :state,
     0,
     0,

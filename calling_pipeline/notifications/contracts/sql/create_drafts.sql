@@ -5,5 +5,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS contract_drafts (
     receiver text,
     body text,
     cut_bytes integer,
-    metadata jsonb
+    metadata jsonb,
+    edition integer,
+    resend_of bigint
 ) ON COMMIT DROP

@@ -1,4 +1,4 @@
-"""`calling-pipeline notify`: contract and technician notifications."""
+"""`calling-pipeline notify`: runs over ledgers and technicians. What is done about messages is in `messages.py`."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Any
 import click
 
 from calling_pipeline import days
-from calling_pipeline.at_most_once.settlement import settlement_of
+from calling_pipeline.cli.notifications import messages
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
-from calling_pipeline.errors import ConfigurationError, InvalidInput
-from calling_pipeline.notifications.contracts import store
+from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.contracts.composing import Names
 from calling_pipeline.notifications.contracts.legacy import import_contracts
+from calling_pipeline.notifications.contracts.previewing import Preview
+from calling_pipeline.notifications.contracts.previewing import preview as preview_now
 from calling_pipeline.notifications.contracts.runs import Run
 from calling_pipeline.notifications.contracts.runs import run as run_contracts
 from calling_pipeline.notifications.contracts.write_back import rebuild as rebuild_now
 from calling_pipeline.notifications.dependencies import NotificationDependencies
-from calling_pipeline.notifications.outbox import decisions
-from calling_pipeline.notifications.outbox.records import DeliveryReport, StoredMessage
-from calling_pipeline.notifications.outbox.store import Outbox
-from calling_pipeline.notifications.outboxes import OUTBOXES
+from calling_pipeline.notifications.outbox.records import DeliveryReport
 from calling_pipeline.notifications.technicians.legacy import import_technicians
 from calling_pipeline.notifications.technicians.runs import run as run_technicians
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_IDS = click.argument("ids", nargs=-1, type=int)
-_BOX = click.option("--technicians", is_flag=True, help="Messages about technicians; without it, messages about contracts.")
 
 
 @click.group()
 def notify() -> None:
     """Contract and technician notifications."""
+
+
+for _command in (messages.status, messages.messages, messages.resend, messages.keep, messages.redrive, messages.settle):
+    notify.add_command(_command)
 
 
 @notify.command(cls=PipelineCommand)
@@ -46,8 +46,8 @@ def notify() -> None:
 def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -> Answer:
     """Make the messages of new contracts, deliver them, and write Y back where all were delivered.
 
-    Run it again at any time: no message is made or sent twice. Exit status 1 when a file could not be used or a
-    message was given up or is held as unknown.
+    Run it again at any time: no message is made or sent twice. Exit status 1 when a file could not be used, a
+    line has nobody to receive its messages, or a message was given up or is held as unknown.
 
     \b
     Example: calling-pipeline notify run --ledger contracts-2026-11.csv
@@ -74,67 +74,18 @@ def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -
 
 
 @notify.command(cls=PipelineCommand)
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="Held messages shown.")
+@click.option("--ledger", required=True, type=_FILE, help="Contract ledger CSV.")
 @click.pass_obj
-def status(door: Door, limit: int) -> Answer:
-    """Show how many messages are in which state, those that are held, and ledger lines that could not be used."""
-    document: dict[str, Any] = {}
-    lines: list[Any] = []
-    with door.ready_runtime.transaction() as connection:
-        for name, outbox in OUTBOXES.items():
-            counts, held = outbox.counts(connection), outbox.messages(connection, ("unknown", "dead"), limit)
-            document[name] = {"counts": counts, "next_due_at": outbox.next_due(connection), "held": held}
-            said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
-            lines.append(f"{name}: {said}")
-            if held:
-                lines.append(table(("id", "about", "kind", "to", "state", "tries", "why"), map(_row, held)))
-        parked = [{"csv_file": csv_file, **asdict(line)} for csv_file, line in store.parked(connection)]
-    document["parked"] = parked
-    if parked:
-        lines.append(
-            table(("ledger", "line", "not used because"), [(p["csv_file"], p["line"], p["reason"]) for p in parked])
-        )
-    return Answer(document, lines)
-
-
-@notify.command(cls=PipelineCommand)
-@_IDS
-@click.option("--all", "every", is_flag=True, help="All of them.")
-@_BOX
-@click.pass_obj
-def redrive(door: Door, ids: tuple[int, ...], every: bool, technicians: bool) -> Answer:
-    """Send dead letters again: messages that were certainly not sent and were given up.
+def preview(door: Door, ledger: Path) -> Answer:
+    """Show who would get which text of a ledger's contracts now, and what would not go out. Writes and sends nothing.
 
     \b
-    Example: calling-pipeline notify redrive 17 18
+    Example: calling-pipeline notify preview --ledger contracts-2026-11.csv
     """
-    outbox = _box(technicians)
-    with door.ready_runtime.transaction() as connection:
-        done = decisions.redrive(connection, outbox, _chosen(ids, every), by=acting_user())
-    return _decided(done, ids, "put back into the queue", "is not a dead letter")
-
-
-@notify.command(cls=PipelineCommand)
-@_IDS
-@click.option("--all", "every", is_flag=True, help="All that are held.")
-@click.option(
-    "--as", "as_", required=True, type=click.Choice(["delivered", "retry", "abandoned"]),
-    help="delivered: it arrived; retry: it did not, send it (again); abandoned: it is not to be sent.",
-)  # fmt: skip
-@click.option("--why", default="settled by hand", show_default=True, help="Kept with the message.")
-@_BOX
-@click.pass_obj
-def settle(door: Door, ids: tuple[int, ...], every: bool, as_: str, why: str, technicians: bool) -> Answer:
-    """Decide what became of messages that are held, unknown or dead.
-
-    \b
-    Example: calling-pipeline notify settle 17 --as delivered --why "seen in the group"
-    """
-    outbox = _box(technicians)
-    with door.ready_runtime.transaction() as connection:
-        chosen, settled_as = _chosen(ids, every), settlement_of(as_)
-        done = decisions.settle(connection, outbox, chosen, as_=settled_as, by=acting_user(), why=why)
-    return _decided(done, ids, f"settled as {as_}", "is not held")
+    deps = NotificationDependencies.from_runtime(door.ready_runtime)
+    with deps.transaction() as connection:
+        seen = preview_now(connection, ledger, deps.plan, Names(deps.robots, deps.users), rate=deps.rate)
+    return Answer(seen, _previewed(seen, deps.rate), failed=bool(seen.without_receiver))
 
 
 @notify.command(cls=PipelineCommand)
@@ -225,6 +176,8 @@ def _document(done: Run) -> dict[str, Any]:
         "messages": sum(generated.messages for generated in done.generated),
         **asdict(done.delivery),
         "written_back": done.written_back,
+        "withdrawn": done.withdrawn,
+        "without_receiver": done.without_receiver,
         "errors": done.errors,
     }
 
@@ -239,29 +192,24 @@ def _lines(done: Run) -> list[Any]:
     lines.append(
         f"{sent.delivered} delivered, {sent.unknown} unknown, {sent.dead} given up; {done.written_back} contracts set to Y"
     )
+    if done.withdrawn:
+        lines.append(f"{done.withdrawn} messages withdrawn: somebody wrote Y before they were sent")
     if sent.next_due_at is not None:
         lines.append(f"some are still due, the next at {days.wall_clock(sent.next_due_at)}")
     return [*lines, *done.errors]
 
 
-def _box(of_technicians: bool) -> Outbox:
-    return OUTBOXES["technicians" if of_technicians else "contracts"]
-
-
-def _chosen(ids: tuple[int, ...], every: bool) -> list[int] | None:
-    if bool(ids) == every:
-        raise click.UsageError("name message ids, or --all")
-    return None if every else list(ids)
-
-
-def _decided(done: list[int], wanted: tuple[int, ...], what: str, otherwise: str) -> Answer:
-    missed = sorted(set(wanted) - set(done))
-    if missed and not done:
-        raise InvalidInput(f"message {missed[0]} {otherwise}")
-    lines = [f"{len(done)} messages {what}", *(f"message {id_} {otherwise}" for id_ in missed)]
-    return Answer({"ids": done, "not_done": missed}, lines, failed=bool(missed))
-
-
-def _row(message: StoredMessage) -> tuple[object, ...]:
-    m = message
-    return m.id, m.subject, m.kind, m.receiver, m.state, m.attempts, m.last_error
+def _previewed(seen: Preview, rate: int) -> list[Any]:
+    lines: list[Any] = [f"{seen.csv_file}: {seen.contracts} contracts, {len(seen.messages)} messages would be made"]
+    for message in seen.messages:
+        where = ", ".join(map(str, message.lines))
+        later = ", held back by the rate" if message.waits else ""
+        lines += [f"line {where}, {message.contract_id}: {message.kind} to {message.receiver}{later}", message.body, ""]
+    lines += [
+        f"{held} messages to {receiver} wait: at most {rate} per minute" for receiver, held in seen.held_by_rate.items()
+    ]
+    lines += [f"line {parked.line} is parked: {parked.reason}" for parked in seen.parked]
+    lines += [f"contract {id_} was set back to N: `notify status` asks whether to send it again" for id_ in seen.set_back]
+    if seen.withdrawn:
+        lines.append(f"{len(seen.withdrawn)} waiting messages would be withdrawn: their lines say Y")
+    return lines
