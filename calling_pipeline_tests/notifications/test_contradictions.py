@@ -65,7 +65,7 @@ def test_putting_it_back_by_hand_does_not_deliver_it_either(deps, judge, engine,
 
 def test_it_goes_on_by_itself_when_the_file_agrees_with_itself_again(deps, judge, engine, waiting):
     by_dispatch(deps, waiting)
-    write_ledger(waiting, GOOD)
+    write_ledger(waiting, [row(1, notified="Y"), row(2)])
     by_dispatch(deps, waiting)
     assert sorted(content.count("00002") for _, content in judge.messages()) == [0, 1]
     assert states(engine) == {"delivered": 2}
