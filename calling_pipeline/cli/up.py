@@ -119,7 +119,7 @@ def _start(supervisor: Supervisor, settings: Settings, calls_csv: str | None) ->
     workspace = _workspace(settings)
     port = str(settings.code_server_port)
     code = ["-m", "calling_pipeline.definitions", "--location-name", LOCATION]
-    supervisor.start("code-server", _python("dagster", "code-server", "start", *code, "-h", HOST, "-p", port))
+    supervisor.start("code-server", _python("dagster", "api", "grpc", *code, "-h", HOST, "-p", port))
     if _uses_simulator(settings):
         supervisor.wait_until(lambda: answers(f"{settings.simulator_url}/_sim/faults"), "the vendor simulator", within_s=30)
     supervisor.wait_until(lambda: accepts(HOST, settings.code_server_port), "Dagster's code server", within_s=120)
