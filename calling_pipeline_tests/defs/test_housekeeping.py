@@ -81,8 +81,8 @@ def evaluate(instance, day, *, passed):
     return run_id
 
 
-def check_rows(instance):
-    query = sa.text("SELECT check_name, partition, run_id FROM asset_check_executions ORDER BY id")
+def check_rows(instance, which=""):
+    query = sa.text(f"SELECT check_name, partition, run_id FROM asset_check_executions {which} ORDER BY id")
     with instance.event_log_storage.index_connection() as connection:
         return [tuple(row) for row in connection.execute(query)]
 
@@ -104,6 +104,56 @@ def test_every_check_keeps_its_newest_result_for_every_partition_and_nothing_old
         ("2026-11-21", other),
     ]
     assert [name for name, _, _ in left].count("numbers_are_right") == 1
+
+
+@dg.asset_check(asset=numbers)
+def numbers_are_wrong() -> dg.AssetCheckResult:
+    """A check that fails and stops nothing."""
+    return dg.AssetCheckResult(passed=False)
+
+
+def kinds(instance, run_id):
+    with instance.event_log_storage.index_connection() as connection:
+        query = sa.text("SELECT DISTINCT coalesce(dagster_event_type, 'LOG') FROM event_logs WHERE run_id = :run_id")
+        return set(connection.execute(query, {"run_id": run_id}).scalars())
+
+
+def test_a_run_that_went_well_and_was_done_again_keeps_what_is_shown_and_loses_its_steps(instance, later):
+    """Today is read every ten minutes; ninety times a day all steps and sixteen passed checks were kept for a month."""
+    checked = [numbers, numbers_are_right, numbers_are_wrong]
+    first, second = (
+        dg.materialize(checked, partition_key="2026-11-20", instance=instance, raise_on_error=False).run_id for _ in range(2)
+    )
+    whole = kinds(instance, second)
+    long_ago = days.now() - dt.timedelta(days=30)
+    assert dagster_history.prune(instance, long_ago, details_before=long_ago) == dagster_history.Pruned(0, 0, 0, 0)
+    pruned = dagster_history.prune(instance, long_ago, details_before=later)
+    assert (pruned.runs, pruned.check_executions) == (0, 1)
+    assert pruned.operational_events > 0
+    assert {"STEP_START", "LOG"} < whole
+    assert kinds(instance, second) == whole
+    assert kinds(instance, first) == {"ASSET_MATERIALIZATION_PLANNED", "ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION"}
+    left = [(name, run) for name, _, run in check_rows(instance, "WHERE execution_status <> 'PLANNED'")]
+    assert sorted(left) == sorted(
+        [("numbers_are_right", second), ("numbers_are_wrong", first), ("numbers_are_wrong", second)]
+    )
+    assert status_shown(instance) == {"2026-11-20"}
+    assert dagster_history.prune(instance, long_ago, details_before=later) == dagster_history.Pruned(0, 0, 0, 0)
+
+
+@dg.asset(partitions_def=daily, deps=[numbers])
+def broken():
+    """An asset that fails after `numbers` was done."""
+    raise ValueError("broken")
+
+
+def test_a_run_that_failed_keeps_its_steps_though_the_day_was_done_again(instance, later):
+    failed = dg.materialize([numbers, broken], partition_key="2026-11-20", instance=instance, raise_on_error=False).run_id
+    whole = kinds(instance, failed)
+    materialize(instance, "2026-11-20")
+    dagster_history.prune(instance, days.now() - dt.timedelta(days=30), details_before=later)
+    assert {"STEP_FAILURE", "ASSET_MATERIALIZATION"} < whole
+    assert kinds(instance, failed) == whole
 
 
 def test_a_plan_that_never_came_to_a_result_goes_unless_its_run_is_under_way(instance, later):

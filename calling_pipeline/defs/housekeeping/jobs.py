@@ -22,11 +22,15 @@ def prune_alerts(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runti
     context.add_output_metadata({"alerts": removed})
 
 
-@dg.op(description="Dagster's own runs and events older than CALLING_DAGSTER_RETENTION_DAYS.")
+@dg.op(
+    description="Dagster's own runs and events older than CALLING_DAGSTER_RETENTION_DAYS; after a day the steps and the"
+    " passed checks of runs that went well and were done again since."
+)
 def prune_dagster_history(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
     """Runs that no partition's newest state rests on; ticks are pruned by the instance itself (dagster.yaml)."""
     before = days.now() - dt.timedelta(days=runtime.settings.dagster_retention_days)
-    removed = dagster_history.prune(context.instance, before)
+    details_before = days.now() - dagster_history.DETAILS_KEPT
+    removed = dagster_history.prune(context.instance, before, details_before=details_before)
     context.add_output_metadata({**removed.__dict__, "before": before.isoformat()})
 
 

@@ -1,7 +1,9 @@
 """Prunes Dagster's own history, which Dagster never does, and lets it forget partitions whose rows retention deleted.
 
 What a person can still see stays: the run behind the newest materialization of every partition keeps its row and its
-asset events, every check its newest result for every partition. Everything is deleted in pieces, each a transaction.
+asset events, every check its newest result for every partition. What went well and was done again since (today is read
+every ten minutes) keeps its row and its materializations, and loses the rest after `DETAILS_KEPT`. Everything is deleted in
+pieces, each a transaction.
 """
 
 from __future__ import annotations
@@ -24,9 +26,11 @@ if TYPE_CHECKING:
 
 RUNS_AT_ONCE = 5000
 ROWS_AT_ONCE = 10_000
+DETAILS_KEPT = dt.timedelta(days=1)
 
 _SUPERSEDED_RUNS = load("defs/housekeeping/superseded_runs")
 _DELETE_OPERATIONAL_EVENTS = load("defs/housekeeping/delete_operational_events")
+_DELETE_DETAILS = load("defs/housekeeping/delete_details_of_superseded_runs")
 _DELETE_CHECK_EXECUTIONS = load("defs/housekeeping/superseded_check_executions")
 _WIPE_PARTITIONS = load("defs/housekeeping/wipe_partitions")
 _WIPE_PARTITION_CHECKS = load("defs/housekeeping/wipe_partition_checks")
@@ -42,22 +46,30 @@ class Pruned:
     log_folders: int
 
 
-def prune(instance: dg.DagsterInstance, before: dt.datetime) -> Pruned:
+def prune(instance: dg.DagsterInstance, before: dt.datetime, *, details_before: dt.datetime | None = None) -> Pruned:
     """Remove finished runs from before `before` that no partition's newest state rests on, and superseded check results.
 
-    Of the runs that must stay, the step-by-step events are removed. Raises `TypeError` when the instance does not keep
-    its events in SQL.
+    Of the runs that must stay, the step-by-step events are removed; of those from before `details_before` that went well
+    and were superseded too, and the results of checks that passed and were judged again. Raises `TypeError` when the
+    instance does not keep its events in SQL.
     """
     storage = _sql_storage(instance)
-    naive_utc = before.astimezone(dt.UTC).replace(tzinfo=None)  # as Dagster writes its timestamps
+    old = {"before": _as_stored(before)}
     with storage.index_connection() as connection:
-        superseded = connection.execute(_SUPERSEDED_RUNS, {"before": naive_utc, "limit": RUNS_AT_ONCE}).scalars().all()
+        superseded = connection.execute(_SUPERSEDED_RUNS, {**old, "limit": RUNS_AT_ONCE}).scalars().all()
     for run_id in superseded:
         instance.delete_run(run_id)
     folders = sum(_remove_folder(Path(instance.storage_directory()) / run_id) for run_id in superseded)
-    events = sum(_in_pieces(storage, _DELETE_OPERATIONAL_EVENTS, {"before": naive_utc}))
-    checks = sum(_in_pieces(storage, _DELETE_CHECK_EXECUTIONS, {"before": naive_utc}))
+    events = sum(_in_pieces(storage, _DELETE_OPERATIONAL_EVENTS, old))
+    done_again = {"before": _as_stored(details_before or before)}
+    checks = sum(_in_pieces(storage, _DELETE_CHECK_EXECUTIONS, {**old, "passed_before": done_again["before"]}))
+    events += sum(_in_pieces(storage, _DELETE_DETAILS, done_again))
     return Pruned(len(superseded), events, checks, folders)
+
+
+def _as_stored(instant: dt.datetime) -> dt.datetime:
+    """As Dagster writes its timestamps: in UTC, without saying so."""
+    return instant.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def wipe_partitions(instance: dg.DagsterInstance, first_kept: Mapping[str, dt.date]) -> dict[str, int]:

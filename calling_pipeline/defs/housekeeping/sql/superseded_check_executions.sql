@@ -1,5 +1,5 @@
 -- Delete at most :limit check executions from before :before: results that a newer result of the same check and partition
--- replaces, and plans that never came to a result. The newest result of every check and partition stays, and so does what
+-- replaces, and plans that never came to a result; from before :passed_before only results that passed. The newest result of every check and partition stays, and so does what
 -- belongs to a run that is not finished.
 WITH newest AS (
     SELECT max(id) AS id
@@ -12,7 +12,10 @@ DELETE FROM asset_check_executions
 WHERE id IN (
     SELECT old.id FROM asset_check_executions AS old
     WHERE
-        old.evaluation_event_timestamp < :before
+        (
+            old.evaluation_event_timestamp < :before
+            OR (old.execution_status = 'SUCCEEDED' AND old.evaluation_event_timestamp < :passed_before)
+        )
         AND NOT EXISTS (
             SELECT FROM newest
             WHERE newest.id = old.id
