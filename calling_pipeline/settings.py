@@ -231,6 +231,11 @@ class Settings(BaseSettings):
         return f"http://127.0.0.1:{self.simulator_port}"
 
     @property
+    def address(self) -> str:
+        """Where people reach this system: pages and API."""
+        return self.public_url or f"http://127.0.0.1:{self.api_port}"
+
+    @property
     def ui_address(self) -> str:
         """Where people open the Dagster UI."""
         if self.ui_url is not None:

@@ -43,14 +43,21 @@ class Caller:
             csrf=csrf,
         )
 
-    def require(self, role: Role, room: Room) -> None:
-        """Raise `Forbidden` unless this caller may do in `room` what needs `role`."""
+    def require(self, role: Role, room: Room, *, own: bool = False) -> None:
+        """Raise `Forbidden` unless this caller may do in `room` what needs `role`.
+
+        `own`: what is asked narrows a caller who is bound to a collector to what is theirs. Otherwise such a caller is
+        refused in rooms with tenants, where everything is somebody's.
+        """
         if RANKS[self.role] < RANKS[role]:
             raise Forbidden(f"this needs the role {role}; yours is {self.role}")
         if self.tenant is not None and room not in ROOMS_WITH_TENANTS and room not in self.grants:
             raise Forbidden(
                 f"you are bound to tenant {self.tenant}, and {room} belongs to no tenant; an admin can grant it to you"
             )
+
+        if self.collector is not None and room in ROOMS_WITH_TENANTS and not own:
+            raise Forbidden("you act as yourself only: this concerns others too")
 
     def may_touch(self, tenant: int) -> bool:
         """Whether the caller reaches this tenant."""

@@ -13,8 +13,9 @@ from calling_pipeline.api import failures
 from calling_pipeline.api.auth import Gate
 from calling_pipeline.api.entrance import ApiDoor
 from calling_pipeline.api.envelope import Failure
+from calling_pipeline.api.needs import describe_needs
 from calling_pipeline.api.polled_days import PolledDays
-from calling_pipeline.api.routes import alerts, call_batches, call_stats, server, status, task_ledger
+from calling_pipeline.api.routes import alerts, audit, call_batches, call_stats, people, server, session, status, task_ledger
 from calling_pipeline.api.routes.telephony import calls, collectors, configurations, extensions
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
@@ -30,6 +31,9 @@ ROUTERS = (
     status.router,
     task_ledger.router,
     alerts.router,
+    people.router,
+    audit.router,
+    session.router,
 )
 _ERRORS: dict[int | str, dict[str, object]] = {
     "default": {"model": Failure, "description": "every error, whatever its status"}
@@ -51,6 +55,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app = FastAPI(title="calling_pipeline", version=__version__, lifespan=lifespan, responses=_ERRORS)
     app.state.runtime = runtime
     app.state.gate = Gate(runtime.settings)
+    describe_needs(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(PolledDays)

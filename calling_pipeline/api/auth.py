@@ -48,10 +48,11 @@ Look = Callable[[psycopg.AsyncConnection[Any]], Awaitable[Caller | None]]
 
 @dataclass(frozen=True)
 class Needs:
-    """What a route asks of its caller."""
+    """What a route asks of its caller. `own`: it narrows a caller who is bound to a collector to what is theirs."""
 
     role: Role
     room: Room
+    own: bool = False
 
 
 @dataclass(slots=True)
@@ -97,7 +98,7 @@ class Gate:
                 shown.csrf = value.decode("latin-1")
             elif name == self._header:
                 names.append(value.decode(errors="replace").strip())
-        if len(names) == 1 and self._is_proxy(scope):
+        if len(names) == 1 and self._is_proxy((scope.get("client") or ("", 0))[0]):
             shown.named = names[0]
         return shown
 
@@ -114,6 +115,15 @@ class Gate:
             if found is not None:
                 return found
         return await self._of_name(shown.named) if shown.named else None
+
+    def address_of(self, scope: Scope) -> str:
+        """The address a request comes from; behind a trusted proxy, the last one that no trusted proxy has."""
+        peer = (scope.get("client") or ("", 0))[0]
+        if not self._is_proxy(peer):
+            return str(peer)
+        named = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
+        passed = [one.strip() for one in named.split(",") if one.strip()]
+        return next((one for one in reversed(passed) if not self._is_proxy(one)), str(peer))
 
     def forget(self, session: str) -> None:
         """Believe nothing more of this session: it was ended here."""
@@ -171,9 +181,9 @@ class Gate:
         self._known[key] = _Known(caller, time.monotonic() + BELIEVED_S)
         return caller
 
-    def _is_proxy(self, scope: Scope) -> bool:
+    def _is_proxy(self, text: str) -> bool:
         try:
-            address = ipaddress.ip_address((scope.get("client") or ("", 0))[0])
+            address = ipaddress.ip_address(text)
         except ValueError:
             return False
         return any(address in network for network in self._proxies)
@@ -191,7 +201,7 @@ async def admit(gate: Gate, scope: Scope, needs: Needs, *, csrf: str = "") -> Ca
         raise HTTPException(401, "a known bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
     if caller.csrf and scope["method"] not in _SAFE and not secret.same(shown.csrf or csrf, caller.csrf):
         raise HTTPException(403, f"a change through a session needs its token in {CSRF_HEADER} or the field {CSRF_FIELD}")
-    caller.require(needs.role, needs.room)
+    caller.require(needs.role, needs.room, own=needs.own)
     return caller
 
 
@@ -207,9 +217,12 @@ class Requirement(SecurityBase):
         return await admit(request.app.state.gate, request.scope, self.needs, csrf=await _form_field(request))
 
 
-def requires(role: Role, room: Room) -> Requirement:
-    """A dependency that yields the caller, who has `role` or above and may enter `room`; refuses as `admit` does."""
-    return Requirement(Needs(role, room))
+def requires(role: Role, room: Room, *, own: bool = False) -> Requirement:
+    """A dependency that yields the caller, who has `role` or above and may enter `room`; refuses as `admit` does.
+
+    `own`: the route narrows a caller who is bound to a collector to what is theirs; without it such a caller is refused.
+    """
+    return Requirement(Needs(role, room, own))
 
 
 @dataclass(frozen=True)

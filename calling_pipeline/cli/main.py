@@ -13,6 +13,7 @@ from calling_pipeline.cli.alerts import alerts
 from calling_pipeline.cli.contact_policy import policy
 from calling_pipeline.cli.migrate import migrate
 from calling_pipeline.cli.output import Door
+from calling_pipeline.cli.people import audit, users
 from calling_pipeline.cli.task_ledger import ledger
 from calling_pipeline.cli.up import execute, up
 from calling_pipeline.private import log_to_stderr
@@ -62,11 +63,13 @@ def _telephony() -> click.Command:
 
 LIGHT: Mapping[str, click.Command] = {
     "alerts": alerts,
+    "audit": audit,
     "exec": execute,
     "ledger": ledger,
     "migrate": migrate,
     "policy": policy,
     "up": up,
+    "users": users,
 }
 HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "api": _api,

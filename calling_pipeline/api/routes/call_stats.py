@@ -190,7 +190,7 @@ async def _stats(reader: DayReader, track: Track, asked: Asked) -> Response:
 
 
 @router.get("/grade-stats")
-async def grade_stats(reader: Reader, asked: AskedDays, caller: Viewer) -> Response:
+async def grade_stats(caller: Viewer, reader: Reader, asked: AskedDays) -> Response:
     """Orders of a day, counted call by call. Today without a cache is computed; history without one is 404.
 
     With `from` and `to`: one such object per day, oldest first, as far back as numbers are kept. `standing` is `complete`,
@@ -200,7 +200,7 @@ async def grade_stats(reader: Reader, asked: AskedDays, caller: Viewer) -> Respo
 
 
 @router.get("/task-stats")
-async def task_stats(reader: Reader, asked: AskedDays, caller: Viewer) -> Response:
+async def task_stats(caller: Viewer, reader: Reader, asked: AskedDays) -> Response:
     """A day's numbers by dialling task. Today without a cache is computed; history without one is 404.
 
     With `from` and `to` a range, as in `/grade-stats`.
@@ -227,7 +227,7 @@ async def refresh_task_stats(reader: Reader, wanted: RefreshRequest, caller: Ope
 
 
 @router.get("/agent-ranking")
-def agent_ranking(runtime: RuntimeDep, reader: Reader, asked: AskedDays, caller: Viewer) -> Response:
+def agent_ranking(caller: Viewer, runtime: RuntimeDep, reader: Reader, asked: AskedDays) -> Response:
     """The day's agents, most orders first. With `from` and `to` the sums of the days that are cached."""
     with runtime.transaction() as connection:
         if asked.ends is None:
@@ -237,7 +237,7 @@ def agent_ranking(runtime: RuntimeDep, reader: Reader, asked: AskedDays, caller:
 
 
 @router.get("/hourly-orders")
-def hourly_orders(runtime: RuntimeDep, reader: Reader, asked: AskedDays, caller: Viewer) -> Response:
+def hourly_orders(caller: Viewer, runtime: RuntimeDep, reader: Reader, asked: AskedDays) -> Response:
     """Calls and orders of the day by hour. With `from` and `to` the sums of the days that are cached."""
     with runtime.transaction() as connection:
         if asked.ends is None:

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from calling_pipeline.api.dependencies import Id, Limit, Offset, PoolDep, RuntimeDep, Short, Tenant
 from calling_pipeline.api.envelope import Page, Success, answer, failure, ok, page
 from calling_pipeline.api.routes.telephony.bodies import PREFIX, MakeCall
-from calling_pipeline.api.routes.telephony.dependencies import Collector, TelephonyDep, Viewer
+from calling_pipeline.api.routes.telephony.dependencies import Collector, OwnViewer, TelephonyDep
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import DatabaseUnavailable, NotFound
 from calling_pipeline.telephony import numbers
@@ -75,6 +75,7 @@ _CALLBACK_BODY = {
 )
 async def make_call(body: MakeCall, telephony: TelephonyDep, caller: Collector) -> Response:
     """Rings the collector's extension first, then the customer. A repeat while that call is open answers with it."""
+    caller.own_collector(body.collector_id)
     wish = CallWish(
         tenant_id=caller.own_tenant(body.tenant_id),
         collector_id=body.collector_id,
@@ -118,7 +119,7 @@ async def call_record(
 @router.get("/calls", summary="List communication records")
 def show_all(
     runtime: RuntimeDep,
-    caller: Viewer,
+    caller: OwnViewer,
     tenant_id: Tenant = None,
     collector_id: Id | None = None,
     state: CallState | None = None,
@@ -132,7 +133,7 @@ def show_all(
         rows, total = call_store.page(
             connection,
             tenant_id=caller.scope(tenant_id),
-            collector_id=collector_id,
+            collector_id=caller.own_collector(collector_id),
             state=state,
             case_id=case_id,
             open_only=open_only,
@@ -143,13 +144,13 @@ def show_all(
 
 
 @router.get("/calls/{call_id}", summary="Read a communication record")
-def show(call_id: Id, runtime: RuntimeDep, caller: Viewer) -> Success[CommunicationRecord]:
+def show(call_id: Id, runtime: RuntimeDep, caller: OwnViewer) -> Success[CommunicationRecord]:
     """State, duration, recording, and what settled it."""
     with runtime.transaction() as connection:
         found = call_store.find(connection, call_id)
     if found is None:
         raise NotFound("there is no such call")
-    caller.require_visible(found.tenant_id, "call")
+    caller.require_visible(found.tenant_id, "call", collector_id=found.collector_id)
     return ok(found)
 
 

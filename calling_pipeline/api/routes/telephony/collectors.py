@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from calling_pipeline.api.dependencies import Id, Limit, Offset, RuntimeDep, Tenant
 from calling_pipeline.api.envelope import Page, Success, ok, page
 from calling_pipeline.api.routes.telephony.bodies import PREFIX, CollectorChange, CollectorCreate, Deleted
-from calling_pipeline.api.routes.telephony.dependencies import Operator, Viewer
+from calling_pipeline.api.routes.telephony.dependencies import Operator, OwnViewer
 from calling_pipeline.telephony.records import Collector
 from calling_pipeline.telephony.tenants import collectors
 
@@ -34,14 +34,17 @@ def add_collector(body: CollectorCreate, runtime: RuntimeDep, caller: Operator) 
 @router.get("/collectors", summary="List collectors")
 def show_collectors(
     runtime: RuntimeDep,
-    caller: Viewer,
+    caller: OwnViewer,
     tenant_id: Tenant = None,
     active: bool | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Success[Page[Collector]]:
-    """Numbers are masked."""
+    """Numbers are masked. Who is bound to a collector sees that one."""
     with runtime.transaction() as connection:
+        if caller.collector is not None:
+            own = collectors.find(connection, caller.own_tenant(tenant_id), caller.collector)
+            return page([own], 1, limit, offset)
         rows, total = collectors.page(
             connection, tenant_id=caller.scope(tenant_id), active=active, limit=limit, offset=offset
         )
@@ -49,8 +52,9 @@ def show_collectors(
 
 
 @router.get("/collectors/{collector_id}", summary="Read a collector")
-def show_collector(collector_id: Id, runtime: RuntimeDep, caller: Viewer, tenant_id: Tenant = None) -> Success[Collector]:
+def show_collector(collector_id: Id, runtime: RuntimeDep, caller: OwnViewer, tenant_id: Tenant = None) -> Success[Collector]:
     """The number is masked."""
+    caller.own_collector(collector_id)
     with runtime.transaction() as connection:
         return ok(collectors.find(connection, caller.own_tenant(tenant_id), collector_id))
 

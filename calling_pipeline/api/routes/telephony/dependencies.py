@@ -28,7 +28,9 @@ async def _telephony(request: Request) -> TelephonyDependencies:
 
 
 Viewer = Annotated[Caller, Depends(requires("viewer", "telephony"))]
-Collector = Annotated[Caller, Depends(requires("collector", "telephony"))]
+OwnViewer = Annotated[Caller, Depends(requires("viewer", "telephony", own=True))]
+Collector = Annotated[Caller, Depends(requires("collector", "telephony", own=True))]
+"""Routes with these narrow a caller who is bound to a collector to that collector's own calls."""
 Operator = Annotated[Caller, Depends(requires("operator", "telephony"))]
 Admin = Annotated[Caller, Depends(requires("admin", "telephony"))]
 TelephonyDep = Annotated[TelephonyDependencies, Depends(_telephony)]
