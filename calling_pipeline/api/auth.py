@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qs
 
 import psycopg
 from fastapi import Request
@@ -40,7 +41,7 @@ _RENEWAL_S = 1.0
 """While one request asks again, others go by the last answer for so long at most."""
 _MOST_KNOWN = 10_000
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_FORM = "application/x-www-form-urlencoded"
 
 Pool = AsyncConnectionPool[Any]
 Look = Callable[[psycopg.AsyncConnection[Any]], Awaitable[Caller | None]]
@@ -274,14 +275,10 @@ def _cookie(header: str) -> str:
 
 async def _form_field(request: Request) -> str:
     """The token in the form of a page; read only where a session may need it."""
-    headers: Mapping[str, str] = request.headers
+    headers = request.headers
     if request.method in _SAFE or CSRF_HEADER in headers or "cookie" not in headers:
         return ""
-    if not _is_form(headers.get("content-type", ""), _FORMS):
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         return ""
-    value = (await request.form()).get(CSRF_FIELD, "")
-    return value if isinstance(value, str) else ""
-
-
-def _is_form(content_type: str, forms: Iterable[str]) -> bool:
-    return content_type.partition(";")[0].strip().lower() in forms
+    fields = parse_qs((await request.body()).decode(errors="replace"), max_num_fields=1000)
+    return fields.get(CSRF_FIELD, [""])[0]
