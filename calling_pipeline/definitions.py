@@ -40,6 +40,7 @@ ROOMS: tuple[Callable[[dg.DailyPartitionsDefinition], dg.Definitions], ...] = (
 REST = (
     Filling("task usage", "task_usage_job", materialized("task_usage")),
     Filling("communication records", "communication_records_job", materialized("communication_records")),
+    Filling("daily history", "daily_history_update", history.shown),
 )
 """The daily assets whose holes `cache_warm_up` fills beside the caches."""
 
@@ -54,7 +55,7 @@ def build(runtime: Runtime) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *dg.map_asset_specs(complete, _linked_to_code(merged.assets or (), runtime.settings)),
-            *dg.map_asset_specs(complete, lineage.sources()),
+            *dg.map_asset_specs(complete, lineage.sources(runtime.settings)),
         ],
         asset_checks=merged.asset_checks,
         jobs=merged.jobs,

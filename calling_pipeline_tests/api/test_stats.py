@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from calling_pipeline import days
+from calling_pipeline.api.routes.call_stats import DayReader
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline_tests.support import LIMIT_S, http, join_all, run_together, wait_until
@@ -64,6 +65,21 @@ def test_a_cached_day_is_answered_alike_in_the_form_that_is_polled_and_in_any_ot
     assert polled.headers["content-type"] == routed.headers["content-type"]
     changing = {"age_s": None, "elapsed_time": None}
     assert polled.json()["data"] | changing == routed.json()["data"] | changing
+
+
+def test_the_form_that_is_polled_does_not_reach_the_framework(api_runtime, viewer, yesterday, monkeypatch):
+    sync(api_runtime, "grade", yesterday)
+    reached, answer = [], DayReader.answer
+
+    async def counted(self, track, text):
+        reached.append(text)
+        return await answer(self, track, text)
+
+    monkeypatch.setattr(DayReader, "answer", counted)
+    assert viewer.get(f"/api/stats/grade-stats?date={yesterday}").status_code == 200
+    assert reached == []
+    assert viewer.get(f"/api/stats/grade-stats?date={yesterday.isoformat().replace('-', '%2D')}").status_code == 200
+    assert reached == [yesterday.isoformat()]
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer nobody", "Basic viewer-token", "viewer-token", "Bearer é"])

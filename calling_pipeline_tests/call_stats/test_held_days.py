@@ -133,6 +133,9 @@ def test_a_decision_that_comes_too_late_or_without_a_reason_is_refused(sync, gua
     held_id = sync("grade")[0].stats.held.id
     with engine.begin() as connection, pytest.raises(InvalidInput, match="say why"):
         decisions.publish(connection, held_id, by="ling", why=" ")
+    for decide in (decisions.publish, decisions.discard):
+        with engine.begin() as connection, pytest.raises(InvalidInput, match="say who decides"):
+            decide(connection, held_id, by=" ", why="the vendor confirms it")
     with engine.begin() as connection, pytest.raises(NotFound, match="held list"):
         decisions.publish(connection, held_id + 1, by="ling", why="x")
     guanke.clear_faults()

@@ -9,17 +9,19 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_stats import retention, store
+from calling_pipeline.call_stats.history import quality
 from calling_pipeline.call_stats.history import store as history
 from calling_pipeline.call_stats.records import TaskSums
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.tables import daily_history, grade_stats_cache, task_stats_cache
 from calling_pipeline.database import migrate
 from calling_pipeline.database.engine import make_engine
-from calling_pipeline.definitions import build
+from calling_pipeline.definitions import REST, build
 from calling_pipeline.defs.call_stats.history import window_tags
+from calling_pipeline.defs.catch_up import holes
 from calling_pipeline.defs.windows import days_of_run, range_tags
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, proof_of
-from calling_pipeline_tests.dagster_support import instance_on
+from calling_pipeline_tests.dagster_support import check_rows, instance_on
 
 TASK = ("total_tasks", "callout_number", "called_number", "success_number", "connected_rate")
 GRADE = ("grade_9", "grade_1", "total_success", "total_records")
@@ -202,3 +204,55 @@ def test_after_housekeeping_dagster_shows_only_what_is_still_there_and_the_histo
     (day,) = kept(engine, old)
     assert day.callout_number > 0
     assert day.total_records > 0
+
+
+def judged(instance, day):
+    """Check → passed, as the partition view of the checks has it."""
+    wanted = dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    events = instance.event_log_storage.get_event_records(wanted, ascending=True)
+    found = [record.event_log_entry.dagster_event.asset_check_evaluation_data for record in events]
+    return {one.check_name: one.passed for one in found if one.partition == str(day)}
+
+
+def test_the_kept_numbers_are_judged_against_the_caches_and_a_missing_track_is_a_hole(
+    stats_runtime, sync, engine, pg_instance
+):
+    job = build(stats_runtime).resolve_job_def("daily_history_update")
+
+    def verdicts():
+        job.execute_in_process(partition_key=YESTERDAY.isoformat(), instance=pg_instance, raise_on_error=False)
+        return judged(pg_instance, YESTERDAY)
+
+    sync("task")
+    later = days.day_bounds(YESTERDAY)[1] + dt.timedelta(hours=36)
+    with days.frozen(later):
+        assert verdicts() == {"kept_numbers_equal_the_caches": True, "both_tracks_are_kept": False}
+        sync("grade")
+        assert verdicts() == {"kept_numbers_equal_the_caches": True, "both_tracks_are_kept": True}
+        with engine.begin() as connection:
+            newer = {"callout_number": daily_history.c.callout_number + 1, "task_fetch_number": 10**9}
+            connection.execute(sa.update(daily_history).values(newer))
+        assert verdicts() == {"kept_numbers_equal_the_caches": False, "both_tracks_are_kept": True}
+    assert not {status for *_, status in check_rows(pg_instance)} & {"PLANNED"}
+
+
+def test_a_day_that_the_caches_have_let_go_has_nothing_to_be_compared_with():
+    facts = quality.HistoryFacts(YESTERDAY, None)
+    assert quality.agrees_with_the_caches(facts).passed
+    assert quality.both_tracks_are_kept(facts).passed
+
+
+def test_a_kept_day_that_dagster_does_not_show_is_caught_up_and_one_never_read_is_not(stats_runtime, sync, pg_instance):
+    first = YESTERDAY - dt.timedelta(days=2)
+    sync("task", first, YESTERDAY)
+    [filling] = [one for one in REST if one.job == "daily_history_update"]
+    later = days.day_bounds(YESTERDAY)[1] + dt.timedelta(hours=36)
+
+    def missing():
+        return holes(filling, filling.stored(stats_runtime, pg_instance, first, later.date()), first, later)
+
+    assert missing() == [first, YESTERDAY]
+    job = build(stats_runtime).resolve_job_def(filling.job)
+    with days.frozen(later):
+        assert job.execute_in_process(instance=pg_instance, tags=range_tags(first, YESTERDAY, "long_historical")).success
+    assert missing() == []

@@ -75,7 +75,18 @@ def test_a_reader_sees_what_stops_with_each_vendor(defs):
 def test_what_is_not_ours_is_external_and_everything_else_can_be_materialized(defs):
     graph = defs.resolve_asset_graph()
     external = {key.to_user_string() for key in graph.external_asset_keys}
-    assert external == {source.name for source in SOURCES}
+    [ledger] = external - {source.name for source in SOURCES}
+    assert ledger.startswith("contract_ledger_files/ledger_")
+
+
+def test_each_ledger_file_is_an_external_asset_above_the_notifications():
+    files = ["a/2026-11.csv", "b/2026-11.csv", "b/2026-11.csv", "合同.csv"]
+    graph = build(Runtime(load(contract_ledgers=files))).resolve_asset_graph()
+    ledgers = dg.AssetKey("contract_ledger_files")
+    assert ledgers in graph.get(dg.AssetKey("contract_notifications")).parent_keys
+    found = sorted(key.path[1] for key in graph.get(ledgers).parent_keys)
+    assert [name.rpartition("_")[0] for name in found].count("2026_11") == 2
+    assert len(found) == 3
 
 
 def test_every_column_of_every_table_is_described(specs):

@@ -22,10 +22,10 @@ from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 def publish(connection: sa.Connection, held_id: int, *, by: str, why: str) -> HeldDay:
     """Publish a held day as it was read, in the caller's transaction; the held day as it is then.
 
-    Raises `NotFound` for an id that is not known, `InvalidInput` without a reason, and `Conflict` when the day is not held
-    any more or a newer read has been published since.
+    Raises `NotFound` for an id that is not known, `InvalidInput` without a name or a reason, and `Conflict` when the day is
+    not held any more or a newer read has been published since.
     """
-    held = _open(connection, held_id, why)
+    held = _open(connection, held_id, by, why)
     if sync_store.newest_fetch_number(connection, held.track, held.date) > held.fetch_number:
         raise Conflict(f"a newer read of the {held.track} track of {held.date} has been published since; discard this one")
     before = judging.published_numbers(store.read_day(connection, held.track, held.date))
@@ -46,16 +46,18 @@ def discard(connection: sa.Connection, held_id: int, *, by: str, why: str) -> He
 
     The next read of the day is judged anew. Raises as `publish` does.
     """
-    held = _open(connection, held_id, why)
+    held = _open(connection, held_id, by, why)
     before = judging.published_numbers(store.read_day(connection, held.track, held.date))
     closing.close(connection, held_id, "discarded", by=by, why=why, before=before, after=before)
     return _closed(connection, held, f"{by} discarded it: {why}")
 
 
-def _open(connection: sa.Connection, held_id: int, why: str) -> HeldDay:
+def _open(connection: sa.Connection, held_id: int, by: str, why: str) -> HeldDay:
     """The held day, under the lock of its day, after a check that it still waits for a decision."""
     if not why.strip():
         raise InvalidInput("say why; the reason is kept with the decision", field="reason")
+    if not by.strip():
+        raise InvalidInput("say who decides; the name is kept with the decision", field="by")
     held = held_store.find(connection, held_id)
     if held is None:
         raise NotFound(f"there is no held day {held_id}; `calling-pipeline stats held list` shows those there are")

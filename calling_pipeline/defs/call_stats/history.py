@@ -5,19 +5,31 @@ version before it cached.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.history import store
-from calling_pipeline.call_stats.records import TRACKS, HistoryDay
+from calling_pipeline.call_stats.history import quality, store
+from calling_pipeline.call_stats.history.facts import history_facts
+from calling_pipeline.call_stats.records import TRACKS
 from calling_pipeline.call_stats.tables import daily_history as table
 from calling_pipeline.call_stats.timetable import sync_window
 from calling_pipeline.defs.call_stats.metadata import about_history
-from calling_pipeline.defs.windows import PARTITION, parse_keys, range_tags
+from calling_pipeline.defs.catch_up import ReadAt, materialized
+from calling_pipeline.defs.checks import Check, judge, log_verdicts
+from calling_pipeline.defs.windows import PARTITION, days_of_run, range_tags
 from calling_pipeline.runtime import Runtime
+
+CHECKS: tuple[Check[quality.HistoryFacts], ...] = (
+    Check(
+        "kept_numbers_equal_the_caches",
+        quality.agrees_with_the_caches,
+        "Every number that a cache holds of the day is kept as it is.",
+    ),
+    Check("both_tracks_are_kept", quality.both_tracks_are_kept, "No track whose sync was due is missing.", warns=True),
+)
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -32,48 +44,72 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
 
 
 def _daily_history(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=table.name,
-        partitions_def=daily,
+    spec = dg.AssetSpec(
+        table.name,
         group_name="call_stats",
         kinds={"postgres"},
         deps=["task_stats_cache", "grade_stats_cache"],
-        output_required=False,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         description="The numbers of every day, kept permanently: the caches are deleted after weeks, these rows never.\n\n"
         "A day enters with the transaction that publishes it. A day that neither track ever read stays missing.",
         metadata={"dagster/table_name": table.name},
     )
-    def daily_history(
-        context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
-    ) -> Iterator[dg.AssetMaterialization]:
-        wanted = parse_keys(context.partition_keys)
-        found = _kept(runtime, wanted)
-        for day, (row, before) in found.items():
-            yield dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata=about_history(row, before))
-        missing = [day for day in wanted if day not in found]
-        if not found:
+
+    @dg.multi_asset(
+        name=f"{table.name}_rows",
+        specs=[spec],
+        check_specs=[check.spec(table.name, daily) for check in CHECKS],
+        partitions_def=daily,
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def daily_history(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> Iterator[Any]:
+        op = context.op_execution_context
+        names = {key.name for key in op.selected_asset_check_keys}
+        chosen = [check for check in CHECKS if check.name in names]
+        wanted = sorted(days_of_run(context.run.tags), reverse=True)
+        missing = [day for day in wanted if not _show(context, runtime, day, chosen)]
+        if context.selected_asset_keys and missing == wanted:
             named = ", ".join(map(str, missing[:5]))
             raise dg.Failure(
                 f"no numbers of {named} were ever published; run task_stats_sync and grade_stats_sync for these days",
                 allow_retries=False,
             )
-        context.log.info(f"{len(found)} days are kept, {len(missing)} were never read")
+        context.log.info(f"{len(wanted) - len(missing)} days are kept, {len(missing)} were never read")
+        yield from ()
 
     return daily_history
 
 
-def _kept(runtime: Runtime, wanted: list[dt.date]) -> dict[dt.date, tuple[HistoryDay, HistoryDay | None]]:
-    """The kept rows of the wanted days with those of a week before, after adding what the caches hold."""
-    found: dict[dt.date, tuple[HistoryDay, HistoryDay | None]] = {}
-    for day in wanted:
+def _show(
+    context: dg.AssetExecutionContext, runtime: Runtime, day: dt.date, checks: Sequence[Check[quality.HistoryFacts]]
+) -> bool:
+    """Add what the caches hold of the day, show what is kept of it and judge it; returns whether there are numbers."""
+    with runtime.transaction() as connection:
+        for track in TRACKS if context.selected_asset_keys else ():
+            store.keep_day(connection, track, day)
+        before = store.read_weekdays(connection, day, weeks=1)
+        row = next(iter(store.read_history(connection, day, day)), None)
+    if row is not None and context.selected_asset_keys:
+        metadata = about_history(row, before[0] if before else None)
+        context.log_event(dg.AssetMaterialization(table.name, partition=day.isoformat(), metadata=metadata))
+
+    def facts() -> quality.HistoryFacts:
         with runtime.transaction() as connection:
-            for track in TRACKS:
-                store.keep_day(connection, track, day)
-            before = store.read_weekdays(connection, day, weeks=1)
-            for row in store.read_history(connection, day, day):
-                found[day] = (row, before[0] if before else None)
-    return found
+            return history_facts(connection, day)
+
+    log_verdicts(context.op_execution_context, judge(table.name, checks, facts, day))
+    return row is not None
+
+
+def shown(runtime: Runtime, instance: dg.DagsterInstance, first: dt.date, last: dt.date) -> ReadAt:
+    """When Dagster was shown what is kept of each day, for the catch-up; a kept day that it never was counts as not whole.
+
+    A day that is not kept is a hole of its cache, not of this.
+    """
+    with runtime.transaction() as connection:
+        kept = {row.date for row in store.read_history(connection, first, last)}
+    never = {day: days.day_bounds(day)[0] if day in kept else None for day in days.day_range(first, last)}
+    return {**never, **materialized(table.name)(runtime, instance, first, last)}
 
 
 def _schedule(job: Any, first_partition: dt.date) -> dg.ScheduleDefinition:

@@ -6,15 +6,20 @@ An edge says that data flow from one to the other. The graph has no cycles: `cal
 """
 
 import dataclasses
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import dagster as dg
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches.tables import call_log, calling_tasks
 from calling_pipeline.contact_policy.tables import contact_attempts, do_not_call
+from calling_pipeline.settings import Settings
 from calling_pipeline.task_ledger.tables import task_ledger
 
+LEDGER_FILES = "contract_ledger_files"
 OUTSIDE = "outside"
 """The group of what is not ours: vendors, source tables and ledger files."""
 
@@ -73,7 +78,7 @@ SOURCES: tuple[Source, ...] = (
         "Work-order tables and views whose rows are called.\n\nEach calling task names its own: see `calling_tasks`.",
     ),
     Source(
-        "contract_ledger_files",
+        LEDGER_FILES,
         OUTSIDE,
         frozenset({"csv", "file"}),
         "Contract ledgers (合同台账): CSV files of signed contracts.\n\n"
@@ -124,7 +129,7 @@ READS: Mapping[str, Sequence[str]] = {
     "task_stats_cache": ("guanke",),
     "call_batches": ("source_tables", "calling_tasks", "do_not_call"),
     "call_history": ("call_log",),
-    "contract_notifications": ("contract_ledger_files",),
+    "contract_notifications": (LEDGER_FILES,),
     "technician_notifications": ("metabase",),
     "communication_records": ("infinity", "do_not_call"),
     "task_usage": ("task_ledger",),
@@ -132,16 +137,40 @@ READS: Mapping[str, Sequence[str]] = {
 """What an asset reads beside the assets of its own room."""
 
 
-def sources() -> list[dg.AssetSpec]:
-    """The external assets."""
-    return [
-        dg.AssetSpec(
-            source.name,
-            deps=list(source.reads),
-            description=source.description,
-            group_name=source.group,
-            kinds=set(source.kinds),
-            metadata={} if source.table is None else {"dagster/table_name": source.table.name},
-        )
-        for source in SOURCES
-    ]
+def sources(settings: Settings) -> list[dg.AssetSpec]:
+    """The external assets, one for each ledger file of the settings among them.
+
+    Source tables are one asset: calling tasks name them in the database, which is not asked when definitions are loaded, and
+    operators add one without a restart.
+    """
+    files = [_ledger_file(path) for path in settings.contract_ledgers]
+    named = {spec.metadata["dagster/uri"]: spec for spec in files}  # a file named twice is one
+    return [*map(_spec, SOURCES), *named.values()]
+
+
+def ledger_file_key(path: Path) -> dg.AssetKey:
+    """The key of a ledger file: its name as far as a key may hold it, and what tells files of one name apart."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", path.stem).strip("_")
+    digest = hashlib.sha256(str(path).encode()).hexdigest()[:6]
+    return dg.AssetKey([LEDGER_FILES, f"{plain}_{digest}" if plain else digest])
+
+
+def _ledger_file(path: Path) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        ledger_file_key(path),
+        description=f"Contract ledger {path.name}, as CALLING_CONTRACT_LEDGERS names it.",
+        group_name=OUTSIDE,
+        kinds={"csv", "file"},
+        metadata={"dagster/uri": str(path)},
+    )
+
+
+def _spec(source: Source) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        source.name,
+        deps=list(source.reads),
+        description=source.description,
+        group_name=source.group,
+        kinds=set(source.kinds),
+        metadata={} if source.table is None else {"dagster/table_name": source.table.name},
+    )
