@@ -64,6 +64,15 @@ def parse_day(text: str, *, field: str = "date") -> dt.date:
     return day
 
 
+def parse_instant(text: str, *, field: str) -> dt.datetime:
+    """An instant written in ISO 8601; without an offset it is Shanghai's. Raises `InvalidInput`."""
+    try:
+        instant = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidInput(f"{field} {text[:40]!r} is no instant; write it as 2026-11-30T18:00", field=field) from None
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=SHANGHAI)
+
+
 def day_of(instant: dt.datetime) -> dt.date:
     """The business day an aware instant falls on."""
     return instant.astimezone(SHANGHAI).date()

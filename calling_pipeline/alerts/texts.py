@@ -48,7 +48,13 @@ KINDS: Mapping[str, Kind] = {
         "/assets",
     ),
     "batch_stopped": Kind(
-        "Read why the batch stopped with `calling-pipeline calls batches ID`; then `calls resume ID` or `calls cancel ID`.",
+        "Read why the batch stopped with `calling-pipeline calls batches ID`; then `calls resume ID` or `calls cancel ID`."
+        " Calls that were refused for our account, not for the number, are made again after `calls requeue ID --reason …`.",
+        "/assets/call_batches",
+    ),
+    "batch_answers": Kind(
+        "The outcome of the call is kept where it could be; if the call is unknown, ask the gateway and settle it with"
+        " `calling-pipeline calls settle`. Show the gateway's operator what it answers.",
         "/assets/call_batches",
     ),
     "batch_unknown": Kind(

@@ -8,6 +8,8 @@ from typing import Protocol
 import httpx
 import sqlalchemy as sa
 
+from calling_pipeline.call_batches.pushing.breaker import DEFAULT_RULE, BreakerRule
+from calling_pipeline.call_batches.records import DEFAULT_RULES, PlanRules
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 from calling_pipeline.vendors.dial_gateway import DialGateway, GatewayAccount
@@ -18,7 +20,7 @@ CLAIM_AHEAD_S = 0.5
 
 @dataclass(frozen=True)
 class PushLimits:
-    """How a batch is pushed.
+    """How a batch is pushed: at `rate_per_s` at most, and all batches of the gateway `account` at `account_rate_per_s`.
 
     `patience_s`: how long to wait here for hours, caps or a gateway before the batch is left waiting;
     `pause_patience_s`: how long a paused batch keeps its process.
@@ -28,11 +30,14 @@ class PushLimits:
     rate_per_s: float
     patience_s: float = 60.0
     pause_patience_s: float = 600.0
+    account: str = ""
+    account_rate_per_s: float = 50.0
+    breaker: BreakerRule = DEFAULT_RULE
 
-    @property
-    def chunk(self) -> int:
-        """Calls claimed at once: no more than are sent within `CLAIM_AHEAD_S`."""
-        return max(1, min(self.concurrency, int(self.rate_per_s * CLAIM_AHEAD_S)))
+    def chunk(self, batches: int = 1) -> int:
+        """Calls claimed at once: no more than are sent within `CLAIM_AHEAD_S` while `batches` share the account's rate."""
+        rate_per_s = min(self.rate_per_s, self.account_rate_per_s / batches)
+        return max(1, min(self.concurrency, int(rate_per_s * CLAIM_AHEAD_S)))
 
 
 class GatewayMaker(Protocol):
@@ -43,23 +48,58 @@ class GatewayMaker(Protocol):
 
 @dataclass(frozen=True)
 class BatchDependencies:
-    """`gateway` makes a client of the dialling gateway; `by` names who pushes, for log and audit."""
+    """`gateway` makes a client of the dialling gateway; `by` names who pushes, for log and audit.
+
+    `refusal`: why no batch may start with these settings, None when one may.
+    """
 
     engine: sa.Engine
     gateway: GatewayMaker
     limits: PushLimits
     by: str = ""
+    rules: PlanRules = DEFAULT_RULES
+    refusal: str | None = None
 
     @classmethod
     def from_runtime(cls, runtime: Runtime, *, by: str = "", patience_s: float = 60.0) -> BatchDependencies:
         """As the settings say; `patience_s` as in `PushLimits`."""
         given = runtime.settings
-        limits = PushLimits(given.gateway_concurrency, given.gateway_rate_per_s, patience_s)
+        limits = PushLimits(
+            given.gateway_concurrency,
+            given.gateway_rate_per_s,
+            patience_s,
+            account=f"{given.gateway_app_id} {given.gateway_url}",
+            account_rate_per_s=given.gateway_rate_per_s,
+            breaker=BreakerRule(
+                given.gateway_breaker_in_a_row, given.gateway_breaker_window, given.gateway_breaker_share_pct
+            ),
+        )
 
         def gateway(*, concurrency: int | None = None) -> DialGateway:
             return dial_gateway(given, concurrency=concurrency)
 
-        return cls(runtime.engine, gateway, limits, by)
+        return cls(runtime.engine, gateway, limits, by, plan_rules(given), gateway_refusal(given))
+
+
+def plan_rules(settings: Settings) -> PlanRules:
+    """What the settings say about planning."""
+    return PlanRules(settings.refused_days, tuple(settings.source_schemas))
+
+
+def gateway_refusal(settings: Settings) -> str | None:
+    """Why no batch may start with these settings, None when one may.
+
+    Another gateway than the simulator of this machine refuses every call without an event code and a target object.
+    """
+    if settings.gateway_url == f"{settings.simulator_url}/gateway":
+        return None
+    needed = {"CALLING_GATEWAY_EVENT_CODE": settings.gateway_event_code,
+              "CALLING_GATEWAY_TARGET_OBJ_ID": settings.gateway_target_obj_id}  # fmt: skip
+    empty = [name for name, value in needed.items() if not value.strip()]
+    if not empty:
+        return None
+    verb = "is" if len(empty) == 1 else "are"
+    return f"{' and '.join(empty)} {verb} empty, and the gateway refuses every call without: set them; nobody was called"
 
 
 def dial_gateway(
@@ -81,5 +121,6 @@ def dial_gateway(
         account,
         concurrency=concurrency or settings.gateway_concurrency,
         timeout_s=settings.gateway_timeout_s,
+        account_codes=settings.gateway_account_codes,
         transport=transport,
     )

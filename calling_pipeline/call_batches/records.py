@@ -14,6 +14,9 @@ BatchState = Literal["planned", "running", "waiting", "paused", "cancelled", "co
 CallState = Literal["pending", "pushing", "pushed", "refused", "failed", "unknown", "skipped"]
 LogOutcome = Literal["pushed", "refused", "failed", "not_sent", "unknown", "settled_pushed", "settled_retry"]
 
+About = Literal["person", "account"]
+"""What a refusal is about: the number, then it is final for a while; or our account, then a person decides."""
+
 MOVES: Mapping[CallState | None, Mapping[CallState, str]] = {
     None: {
         "pending": "planned, to be called",
@@ -21,7 +24,7 @@ MOVES: Mapping[CallState | None, Mapping[CallState, str]] = {
     },
     "pending": {
         "pushing": "claimed, the contact policy allows it now",
-        "skipped": "the policy refuses it, the number was called since, or the batch is cancelled",
+        "skipped": "the policy refuses it, the number was called since, or the batch is cancelled or expired",
     },
     "pushing": {
         "pushed": "the gateway took the call",
@@ -39,13 +42,14 @@ MOVES: Mapping[CallState | None, Mapping[CallState, str]] = {
         "skipped": "the same, and the batch is cancelled",
     },
     "pushed": {},
-    "refused": {},
-    "failed": {},
+    "refused": {"pending": "a person says that our account was refused, not the number"},
+    "failed": {"pending": "a person says that our account was refused, not the number"},
     "skipped": {},
 }
 """State of a call → the states it may move to, and what causes each move. `docs/call-states.md` draws it.
 
-None is a source row that is being planned. A call that is delayed stays `pending`. The last four states are final.
+None is a source row that is being planned. A call that is delayed stays `pending`. `pushed` and `skipped` are
+final, and for software so are `refused` and `failed`.
 """
 
 MAPPED: tuple[str, ...] = ("mobile_phone", "staff_name", "sys_name", "order_type", "order_nums")
@@ -64,12 +68,15 @@ REASONS: Mapping[str, str] = {
     "duplicate": "same number in another row of the batch",
     "do_not_call": "on the do-not-call list",
     "called_before": "called before, within the recall window",
+    "refused_before": "refused by the gateway before, for this number",
     "open_elsewhere": "waiting or unsettled in another batch",
+    "account_refused": "our account was refused for it; `calls requeue` decides",
     "minimum_gap": "contacted too recently",
     "rolling_cap": "over a rolling cap",
     "calendar_cap": "over a calendar cap",
     "changed_meanwhile": "the row changed while the batch was planned",
     "cancelled": "the batch was cancelled",
+    "expired": "the batch expired",
 }
 """Why a source row is not called, in the order in which the pre-flight card shows it."""
 
@@ -106,6 +113,23 @@ class CallingTask:
     rate_per_s: float | None
     policy: Mapping[str, Any]
     ticks_from: dt.datetime
+    refused_days: int | None = None
+    expires_after_s: int | None = None
+
+
+@dataclass(frozen=True)
+class PlanRules:
+    """What the settings say about planning, for every calling task.
+
+    `refused_days`: how long a number that the gateway refused for good is left out; `source_schemas`: from where tasks may
+    read, empty for every schema but our own and PostgreSQL's.
+    """
+
+    refused_days: int = 90
+    source_schemas: tuple[str, ...] = ()
+
+
+DEFAULT_RULES = PlanRules()
 
 
 @dataclass(frozen=True)
@@ -157,6 +181,11 @@ class Batch:
     started_at: dt.datetime | None
     finished_at: dt.datetime | None
     resume_at: dt.datetime | None
+    expires_at: dt.datetime | None = None
+
+    def is_expired(self, now: dt.datetime) -> bool:
+        """Whether nobody of it is to be called any more."""
+        return self.expires_at is not None and now >= self.expires_at
 
 
 @dataclass(frozen=True)
@@ -229,6 +258,7 @@ class Result:
     sent_at: dt.datetime | None = None
     answered_at: dt.datetime | None = None
     not_before: dt.datetime | None = None
+    about: About | None = None
 
 
 @dataclass(frozen=True)

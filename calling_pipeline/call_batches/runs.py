@@ -19,10 +19,10 @@ from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.call_batches.planning import planner
 from calling_pipeline.call_batches.pushing.runner import push_batch
-from calling_pipeline.call_batches.records import Batch, CallingTask, Card
+from calling_pipeline.call_batches.records import DEFAULT_RULES, Batch, CallingTask, Card, PlanRules
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
-from calling_pipeline.errors import Busy, Conflict
+from calling_pipeline.errors import Busy, Conflict, InvalidInput
 
 LOOK_BACK = dt.timedelta(hours=24)
 """A tick that was missed longer ago is never made up for."""
@@ -30,20 +30,42 @@ ON_TIME = dt.timedelta(minutes=10)
 """A tick this young is planned even outside the calling hours, and its batch waits; an older one counts as missed."""
 
 
-def push(dependencies: BatchDependencies, batch_id: int, on_progress: Callable[[int], None] = lambda done: None) -> Batch:
+def push(
+    dependencies: BatchDependencies,
+    batch_id: int,
+    on_progress: Callable[[int], None] = lambda done: None,
+    stop: shutdown.StopRequest | None = None,
+) -> Batch:
     """Push one batch; see `push_batch`, whose errors it raises."""
-    return shutdown.run(push_all(dependencies, [batch_id], on_progress))[0]
+    try:
+        return shutdown.run(push_all(dependencies, [batch_id], on_progress, stop), stop)[0]
+    except asyncio.CancelledError:
+        if stop is None or not stop.requested:
+            raise
+        with dependencies.engine.connect() as connection:  # stopped twice: nobody waited for the end
+            return batch_store.batch(connection, batch_id)
 
 
 async def push_all(
-    dependencies: BatchDependencies, batch_ids: Sequence[int], on_progress: Callable[[int], None] = lambda done: None
+    dependencies: BatchDependencies,
+    batch_ids: Sequence[int],
+    on_progress: Callable[[int], None] = lambda done: None,
+    stop: shutdown.StopRequest | None = None,
 ) -> list[Batch]:
     """Push several batches at the same time, each at its own rate; a failure is raised after all have ended."""
-    engine, limits, by = dependencies.engine, dependencies.limits, dependencies.by
 
     async def one(batch_id: int) -> Batch:
-        async with dependencies.gateway(concurrency=limits.concurrency) as gateway:
-            return await push_batch(engine, gateway, batch_id, limits, by=by, on_progress=on_progress)
+        async with dependencies.gateway(concurrency=dependencies.limits.concurrency) as gateway:
+            return await push_batch(
+                dependencies.engine,
+                gateway,
+                batch_id,
+                dependencies.limits,
+                by=dependencies.by,
+                on_progress=on_progress,
+                refusal=dependencies.refusal,
+                stop=stop,
+            )
 
     done = await asyncio.gather(*(one(batch_id) for batch_id in batch_ids), return_exceptions=True)
     for result in done:
@@ -75,18 +97,32 @@ def due_ticks(connection: sa.Connection, now: dt.datetime, names: Sequence[str] 
     return found
 
 
-def preview_task(engine: sa.Engine, name: str) -> Card:
+def preview_task(engine: sa.Engine, name: str, rules: PlanRules = DEFAULT_RULES) -> Card:
     """The pre-flight card of the task as it would be planned now. Writes nothing."""
     with engine.connect() as connection:
-        card = planner.preview(connection, planner.current(connection, name))
+        card = planner.preview(connection, planner.current(connection, name, rules), rules)
         connection.rollback()
         return card
 
 
-def plan_task(engine: sa.Engine, name: str, tick_at: dt.datetime | None = None, *, by: str = "") -> Batch:
-    """Plan one batch of a task and commit it; `by` is the person who asked for it, empty at a tick of its own."""
+def plan_task(
+    engine: sa.Engine,
+    name: str,
+    tick_at: dt.datetime | None = None,
+    rules: PlanRules = DEFAULT_RULES,
+    *,
+    expires_at: dt.datetime | None = None,
+    by: str = "",
+) -> Batch:
+    """Plan one batch of a task and commit it; `by` is the person who asked for it, empty at a tick of its own.
+
+    `expires_at` replaces what the task says; `InvalidInput` when it is past.
+    """
+    if expires_at is not None and expires_at <= days.now():
+        raise InvalidInput("the batch would have expired before its first call", field="expires_at")
     with engine.begin() as connection:
-        batch = planner.plan(connection, planner.current(connection, name), tick_at)
+        task = planner.current(connection, name, rules)
+        batch = planner.plan(connection, task, tick_at, rules, expires_at=expires_at)
         if by:
             after = {"task": batch.task_name, "to_call": batch.card.to_call}
             note_act(connection, "batch.run", f"batch:{batch.id}", by=by, after=after)
@@ -108,8 +144,11 @@ def run_day(
     unknown = lifecycle.recover(dependencies.engine, by=dependencies.by)
     if unknown:
         say(f"{unknown} calls of processes that are gone are unknown now")
+    with dependencies.engine.begin() as connection:
+        if expired := lifecycle.expire(connection, by=dependencies.by):
+            say(f"{expired} batches have expired")
     if day == days.today():
-        _plan_due(dependencies.engine, names, say)
+        _plan_due(dependencies, names, say)
     with dependencies.engine.connect() as connection:
         now = days.now()
         mine = [
@@ -122,11 +161,11 @@ def run_day(
         return [b for b in batch_store.batches_of(connection, day) if not names or b.task_name in names]
 
 
-def _plan_due(engine: sa.Engine, names: Sequence[str], say: Callable[[str], None]) -> None:
-    with engine.connect() as connection:
+def _plan_due(dependencies: BatchDependencies, names: Sequence[str], say: Callable[[str], None]) -> None:
+    with dependencies.engine.connect() as connection:
         due = due_ticks(connection, days.now(), names)
     for item in due:
-        batch = plan_task(engine, item.task.name, item.tick_at)
+        batch = plan_task(dependencies.engine, item.task.name, item.tick_at, dependencies.rules)
         say(f"batch {batch.id} of {batch.task_name}: {batch.card.to_call} to call of {batch.card.source_rows} rows")
 
 

@@ -27,16 +27,25 @@ JUDGED_DAYS = 2
 """Today's and yesterday's batches: what runs overnight is judged whole."""
 
 
-def stop_unless_safe(connection: sa.Connection, batch: Batch) -> str | None:
-    """Pause the batch and raise its alert when it must not start; returns why, None when it may."""
+def stop_unless_safe(connection: sa.Connection, batch: Batch, refusal: str | None = None) -> str | None:
+    """Pause the batch and raise its alert when it must not start; returns why, None when it may.
+
+    `refusal`: why no batch may start with the settings as they are.
+    """
     if batch.state not in ("planned", "running", "waiting"):
         return None
+    if refusal is not None:
+        return _stopped(connection, batch, f"batch {batch.id} does not start: {refusal}")
     found = quality.may_start(quality.StartFacts(batch.id, fact_store.repeated_in(connection, batch.id), _open(connection)))
     if found.passed:
         return None
-    lifecycle.pause(connection, batch.id, note=found.sentence)
-    alerting.stopped(connection, batch, found.sentence)
-    return found.sentence
+    return _stopped(connection, batch, found.sentence)
+
+
+def _stopped(connection: sa.Connection, batch: Batch, why: str) -> str:
+    lifecycle.pause(connection, batch.id, note=why)
+    alerting.stopped(connection, batch, why)
+    return why
 
 
 def accept(connection: sa.Connection, calls: Sequence[int], *, reason: str, by: str) -> int:

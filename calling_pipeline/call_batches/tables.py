@@ -29,6 +29,8 @@ class CallingTaskColumns(Columns):
     ticks_from = sa.Column(Instant, nullable=False, comment="no tick before this instant is ever due")
     created_at = sa.Column(Instant, nullable=False)
     updated_at = sa.Column(Instant, nullable=False)
+    refused_days = sa.Column(sa.Integer, comment="null: the setting's")
+    expires_after_s = sa.Column(sa.Integer, comment="seconds from planning, after which a batch calls nobody; null: never")
 
 
 calling_tasks = sa.Table(
@@ -37,6 +39,8 @@ calling_tasks = sa.Table(
     CallingTaskColumns,
     sa.UniqueConstraint("name", name="uq_calling_tasks_name"),
     sa.CheckConstraint("recall_days >= 0", name="recall_days"),
+    sa.CheckConstraint("refused_days >= 0", name="refused_days"),
+    sa.CheckConstraint("expires_after_s > 0", name="expires_after_s"),
     sa.CheckConstraint("rate_per_s > 0", name="rate_per_s"),
     comment="What is called, when, and by which rules",
 )
@@ -63,6 +67,7 @@ class BatchColumns(Columns):
     started_at = sa.Column(Instant)
     finished_at = sa.Column(Instant)
     resume_at = sa.Column(Instant, comment="when a waiting batch goes on")
+    expires_at = sa.Column(Instant, comment="from then on nobody is called; null: never")
 
 
 call_batches = sa.Table(
@@ -170,6 +175,58 @@ call_history = sa.Table(
     metadata,
     CallHistoryColumns,
     comment="One row per phone ever called",
+)
+
+
+class GatewayRefusalColumns(Columns):
+    """Columns of `gateway_refusals`."""
+
+    phone = sa.Column(sa.Text(collation="C"), primary_key=True)
+    refused_at = sa.Column(Instant, nullable=False)
+    about = sa.Column(sa.Text, nullable=False, comment="person: final for this phone; account: a person decides")
+    code = sa.Column(sa.Text, nullable=False, comment="the gateway's code; empty when it refused the request itself")
+    batch_id = sa.Column(sa.BigInteger, nullable=False)
+    call_task_id = sa.Column(sa.BigInteger, nullable=False)
+
+
+gateway_refusals = sa.Table(
+    "gateway_refusals",
+    metadata,
+    GatewayRefusalColumns,
+    sa.CheckConstraint("about IN ('person', 'account')", name="about"),
+    sa.Index("ix_gateway_refusals_account", "batch_id", postgresql_where=sa.text("about = 'account'")),
+    comment="One row per phone that the gateway refused: its last refusal",
+)
+
+
+class GatewayRateColumns(Columns):
+    """Columns of `gateway_rates`."""
+
+    account = sa.Column(sa.Text, primary_key=True, comment="application id and address")
+    next_at = sa.Column(Instant, nullable=False, comment="the first instant for which no send is reserved")
+
+
+gateway_rates = sa.Table(
+    "gateway_rates",
+    metadata,
+    GatewayRateColumns,
+    comment="How far the sends of each gateway account are reserved: its one rate over all batches and processes",
+)
+
+
+class GatewayShareColumns(Columns):
+    """Columns of `gateway_shares`."""
+
+    account = sa.Column(sa.Text, primary_key=True)
+    batch_id = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    reserved_at = sa.Column(Instant, nullable=False)
+
+
+gateway_shares = sa.Table(
+    "gateway_shares",
+    metadata,
+    GatewayShareColumns,
+    comment="When each batch last reserved sends: among how many the account's rate is shared",
 )
 
 

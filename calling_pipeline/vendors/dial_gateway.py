@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +27,8 @@ SUCCESS = "0"
 TARGET_OBJ_TYPE = "1000"
 VERSION = "1.0"
 MESSAGE_LENGTH = 200
+ACCOUNT_CODES = frozenset({"401", "1003"})
+"""Codes by which the gateway refuses our account or the form of our requests, whatever the number."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class PushAnswer:
 
     A `refused` call was refused by the business (no such number, …), unless `not_executed`: then the request itself was
     refused (HTTP 4xx) and reached no business rule. `halt`: every other number would end the same until a person acts.
+    `about_account`: what was refused is our account or the form of our requests, not the number.
     """
 
     outcome: Outcome
@@ -69,6 +73,7 @@ class PushAnswer:
     retry_after_s: float | None = None
     not_executed: bool = False
     halt: bool = False
+    about_account: bool = False
 
 
 class _Result(msgspec.Struct):
@@ -101,9 +106,11 @@ class DialGateway:
         *,
         concurrency: int = 32,
         timeout_s: float = 10.0,
+        account_codes: Collection[str] = ACCOUNT_CODES,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._account = account
+        self._account_codes = frozenset(account_codes)
         headers = {"X-APP-ID": account.app_id, "X-APP-KEY": account.app_key, "Content-Type": "application/json"}
         self._http = VendorHttp(
             VENDOR, url, concurrency=concurrency, timeout_s=timeout_s, headers=headers, transport=transport
@@ -121,7 +128,7 @@ class DialGateway:
         """Send one request and judge its answer; raises nothing the gateway or the network does."""
         content = json.dumps(request_body(push, self._account, days.now()), ensure_ascii=False).encode()
         try:
-            return classify(await self._http.request("POST", "", safe=False, content=content))
+            return classify(await self._http.request("POST", "", safe=False, content=content), self._account_codes)
         except VendorUnavailable as error:
             return PushAnswer("retry", message=str(error)[:MESSAGE_LENGTH])
         except AmbiguousOutcome as error:
@@ -160,7 +167,24 @@ def request_body(push: Push, account: GatewayAccount, at: dt.datetime) -> dict[s
     return {"contract_root": {"tcp_cont": transport, "svc_cont": content}}
 
 
-def classify(response: Answer | httpx.Response) -> PushAnswer:
+def settings_to_look_at(answer: PushAnswer) -> str:
+    """The settings that decide whether the gateway takes our calls, for a person whose calls end like `answer`."""
+    if answer.outcome == "unknown":
+        return "CALLING_GATEWAY_URL and CALLING_GATEWAY_TIMEOUT_S, and ask the gateway's operator"
+    if answer.resp_code == "401" or answer.halt:
+        return "CALLING_GATEWAY_URL, CALLING_GATEWAY_APP_ID, CALLING_GATEWAY_APP_KEY and CALLING_GATEWAY_SIGN"
+    if answer.about_account:
+        return (
+            "CALLING_GATEWAY_EVENT_CODE, CALLING_GATEWAY_TARGET_OBJ_ID, CALLING_GATEWAY_SVC_CODE,"
+            " CALLING_GATEWAY_API_CODE and CALLING_GATEWAY_LAN_ID"
+        )
+    return (
+        "CALLING_GATEWAY_APP_ID, CALLING_GATEWAY_EVENT_CODE and CALLING_GATEWAY_TARGET_OBJ_ID; if the numbers themselves are"
+        " refused, nothing is wrong"
+    )
+
+
+def classify(response: Answer | httpx.Response, account_codes: Collection[str] = ACCOUNT_CODES) -> PushAnswer:
     """What an answer says about the outcome of the call.
 
     `NOT_TAKEN` says that the gateway did not take the request; any other 5xx may hide a call that was made. A 4xx or 3xx
@@ -168,22 +192,24 @@ def classify(response: Answer | httpx.Response) -> PushAnswer:
     """
     status = response.status_code
     if status == 200:
-        return _classify_body(response)
+        return _classify_body(response, account_codes)
     said = f"HTTP {status}"
     if status in NOT_TAKEN:
         return PushAnswer("retry", message=said, http_status=status, retry_after_s=retry_after_s(response))
     if status in (401, 403, 404, 405, 407) or 300 <= status < 400:
-        return PushAnswer("retry", message=said, http_status=status, halt=True)
+        return PushAnswer("retry", message=said, http_status=status, halt=True, about_account=True)
     if 400 <= status < 500 and status != 408:
-        return PushAnswer("refused", message=said, http_status=status, not_executed=True)
+        return PushAnswer("refused", message=said, http_status=status, not_executed=True, about_account=True)
     return PushAnswer("unknown", message=said, http_status=status)
 
 
-def _classify_body(response: Answer | httpx.Response) -> PushAnswer:
+def _classify_body(response: Answer | httpx.Response, account_codes: Collection[str]) -> PushAnswer:
     try:
         result = parsed(_decoder.decode, response.content).root.content.result
     except msgspec.DecodeError as error:
         return PushAnswer("unknown", message=f"unreadable answer: {error}"[:MESSAGE_LENGTH], http_status=200)
     code = str(result.resp_code)
     message = "" if result.result_msg is None else mask_digits(str(result.result_msg))[:MESSAGE_LENGTH]
-    return PushAnswer("done" if code == SUCCESS else "refused", code[:40], message, 200)
+    if code == SUCCESS:
+        return PushAnswer("done", code, message, 200)
+    return PushAnswer("refused", code[:40], message, 200, about_account=code in account_codes)

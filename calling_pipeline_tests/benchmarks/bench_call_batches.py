@@ -30,6 +30,7 @@ from calling_pipeline_tests.benchmarks.support import database, simulator
 ROWS = 1_000_000
 PUSHES = 5_000
 WIDTH = 32
+_ACCOUNT: dict[str, Any] = {"gateway_event_code": "bench", "gateway_target_obj_id": "bench"}
 _MAPPING = {"source_schema": "crm", "source_table": "work_orders", "mobile_phone": "mobile", "staff_name": "staff",
             "sys_name": "system", "order_type": "kind", "order_nums": "orders"}  # fmt: skip
 
@@ -220,8 +221,9 @@ def _pushing(url: URL, gateway: str) -> Iterator[dict[str, Any]]:
 def _push_rate(url: URL, gateway: str) -> float:
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     settings = load(
-        database_url=address, gateway_url=gateway, gateway_concurrency=WIDTH, secret_key="a key of the benchmark"
-    )
+        database_url=address, gateway_url=gateway, gateway_concurrency=WIDTH, secret_key="a key of the benchmark",
+        gateway_rate_per_s=10_000, **_ACCOUNT,
+    )  # fmt: skip
     runtime = Runtime(settings)
     batch = runs.plan_task(runtime.engine, "bench")
     begun = time.perf_counter()
@@ -290,7 +292,10 @@ def _rate_limit(url: URL, vendor: str) -> Iterator[dict[str, Any]]:
         _add_task(url, name=f"rate {rate}", rate_per_s=rate)
         httpx.delete(f"{vendor}/gateway/_sim/calls")
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        settings = load(database_url=address, gateway_url=vendor + "/gateway", secret_key="a key of the benchmark")
+        settings = load(
+            database_url=address, gateway_url=vendor + "/gateway", gateway_rate_per_s=rate,
+            secret_key="a key of the benchmark", **_ACCOUNT,
+        )  # fmt: skip
         runtime = Runtime(settings)
         runs.push(BatchDependencies.from_runtime(runtime), runs.plan_task(runtime.engine, f"rate {rate}").id)
         runtime.close()

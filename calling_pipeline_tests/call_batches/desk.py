@@ -114,5 +114,7 @@ class Desk:
 
 def make_desk(engine: sa.Engine, settings: Settings, simulator: Simulator) -> Desk:
     http.delete(simulator.url + "/gateway/_sim/calls").raise_for_status()
-    pointed = settings.model_copy(update={"gateway_url": simulator.url + "/gateway", "gateway_timeout_s": LIMIT_S})
+    gateway = {"gateway_url": simulator.url + "/gateway", "gateway_timeout_s": LIMIT_S, "gateway_rate_per_s": 5000,
+               "gateway_event_code": "event", "gateway_target_obj_id": "target"}  # fmt: skip
+    pointed = settings.model_copy(update=gateway)
     return Desk(engine, pointed, simulator)

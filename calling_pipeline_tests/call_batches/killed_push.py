@@ -63,7 +63,9 @@ def stop() -> None:
 
 def main() -> None:
     database, gateway, batch, point, stop_at = sys.argv[1:]
-    runtime = Runtime(load(database_url=database, gateway_url=gateway, secret_key="a key for tests that is long enough"))
+    given: dict[str, Any] = {"gateway_event_code": "event", "gateway_target_obj_id": "target", "gateway_rate_per_s": 5000}
+    key = "a key for tests that is long enough"
+    runtime = Runtime(load(database_url=database, gateway_url=gateway, secret_key=key, **given))
     made = BatchDependencies.from_runtime(runtime, by="doomed")
 
     def maker(*, concurrency: int | None = None) -> Any:

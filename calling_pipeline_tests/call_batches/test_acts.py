@@ -20,6 +20,8 @@ from calling_pipeline_tests.support import LIMIT_S, served
 def run(desk, monkeypatch):
     monkeypatch.setenv("CALLING_DATABASE_URL", desk.settings.database_url.get_secret_value())
     monkeypatch.setenv("CALLING_GATEWAY_URL", desk.settings.gateway_url)
+    monkeypatch.setenv("CALLING_GATEWAY_EVENT_CODE", "event")
+    monkeypatch.setenv("CALLING_GATEWAY_TARGET_OBJ_ID", "target")
     monkeypatch.setenv("CALLING_SECRET_KEY", "a key for tests that is long enough")
     monkeypatch.setenv("LOGNAME", "machine-account")
 

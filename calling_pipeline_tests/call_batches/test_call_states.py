@@ -54,7 +54,8 @@ def acts() -> Iterator[tuple[str, Act]]:
     yield "settle as retry", settle(False)
     yield "release", lambda c, batch, call: call_store.release(c, batch, CLAIM)
     yield "orphans", lambda c, batch, call: call_store.orphans_to_unknown(c, batch, now=now, by="test")
-    yield "cancel", lambda c, batch, call: call_store.skip_pending(c, batch)
+    yield "cancel", lambda c, batch, call: call_store.skip_pending(c, batch, "cancelled")
+    yield "requeue", lambda c, batch, call: call_store.requeue(c, [call], note="", by="test", now=now)
 
 
 def test_the_database_makes_exactly_the_moves_of_the_table(desk):

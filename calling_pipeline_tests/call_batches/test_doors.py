@@ -29,6 +29,9 @@ def run(desk, monkeypatch):
     """The command line on the desk's database and gateway; answers its JSON document."""
     monkeypatch.setenv("CALLING_DATABASE_URL", desk.settings.database_url.get_secret_value())
     monkeypatch.setenv("CALLING_GATEWAY_URL", desk.settings.gateway_url)
+    monkeypatch.setenv("CALLING_GATEWAY_EVENT_CODE", "event")
+    monkeypatch.setenv("CALLING_GATEWAY_TARGET_OBJ_ID", "target")
+    monkeypatch.setenv("CALLING_GATEWAY_RATE_PER_S", "5000")
     monkeypatch.setenv("CALLING_SECRET_KEY", "a key for tests that is long enough")
 
     def act(*words: str, code: int = 0):

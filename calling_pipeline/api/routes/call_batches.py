@@ -18,7 +18,10 @@ from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
-from calling_pipeline.call_batches.records import BatchState
+from calling_pipeline.call_batches.dependencies import gateway_refusal, plan_rules
+from calling_pipeline.call_batches.records import BatchState, CallState
+from calling_pipeline.call_batches.rows import store as row_store
+from calling_pipeline.call_batches.rows import views as row_views
 
 router = APIRouter(prefix="/api/v1/calls", tags=["call batches"])
 Viewer = Annotated[Caller, Depends(requires("viewer", "batches"))]
@@ -44,7 +47,11 @@ class TaskChanges(BaseModel):
     enabled: bool | None = None
     remark: Text | None = Field(None, max_length=2000)
     recall_days: int | None = Field(None, ge=0, description="null: never call a number again")
-    rate_per_s: float | None = Field(None, gt=0)
+    refused_days: int | None = Field(None, ge=0, description="null: as CALLING_REFUSED_DAYS says")
+    expires_after: str | None = Field(
+        None, max_length=10, description="span from planning on, after which nobody is called", examples=["8h", "3d"]
+    )
+    rate_per_s: float | None = Field(None, gt=0, description="beneath the gateway account's rate")
     policy: dict[str, Any] | None = None
 
 
@@ -72,6 +79,23 @@ class Settlement(BaseModel):
     note: Text = Field("", max_length=500)
 
 
+class Question(BaseModel):
+    """A number, in a body so that no log of addresses holds it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    phone: Text = Field(max_length=64)
+
+
+class Requeue(BaseModel):
+    """Which refused calls are to be made again, and what was mended."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Text | None = Field(None, max_length=40, description="the gateway's code; null: all refusals of our account")
+    reason: Text = Field(max_length=500)
+
+
 class Acceptance(BaseModel):
     """Calls that came too often, and what a person found."""
 
@@ -92,7 +116,8 @@ def list_tasks(runtime: RuntimeDep, caller: Viewer) -> Success[list[Document]]:
 def add_task(runtime: RuntimeDep, wanted: NewTask, caller: Operator) -> Success[Document]:
     """Add a calling task; its source is checked against the database's catalogue."""
     with runtime.transaction() as connection:
-        return ok(editing.document(editing.add(connection, _given(wanted), by=caller.name)))
+        added = editing.add(connection, _given(wanted), plan_rules(runtime.settings), by=caller.name)
+        return ok(editing.document(added))
 
 
 @router.get("/tasks/{name}")
@@ -106,7 +131,8 @@ def show_task(runtime: RuntimeDep, name: Text, caller: Viewer) -> Success[Docume
 def edit_task(runtime: RuntimeDep, name: Text, changes: TaskChanges, caller: Operator) -> Success[Document]:
     """Change a calling task. It fires nothing: a changed cron counts from now."""
     with runtime.transaction() as connection:
-        return ok(editing.document(editing.edit(connection, name, _given(changes), by=caller.name)))
+        edited = editing.edit(connection, name, _given(changes), plan_rules(runtime.settings), by=caller.name)
+        return ok(editing.document(edited))
 
 
 @router.delete("/tasks/{name}")
@@ -119,8 +145,9 @@ def remove_task(runtime: RuntimeDep, name: Text, caller: Operator) -> Success[Do
 
 @router.get("/tasks/{name}/preview")
 def preview_task(runtime: RuntimeDep, name: Text, caller: Operator) -> Success[Document]:
-    """The pre-flight card of the task as it would be planned now. Writes nothing."""
-    return ok({"task": name, **views.card_document(runs.preview_task(runtime.engine, name))})
+    """The pre-flight card of the task as it would be planned now, and why no batch may start (`refusal`). Writes nothing."""
+    card = runs.preview_task(runtime.engine, name, plan_rules(runtime.settings))
+    return ok({"task": name, **views.card_document(card), "refusal": gateway_refusal(runtime.settings)})
 
 
 @router.get("/batches")
@@ -143,6 +170,30 @@ def show_batch(runtime: RuntimeDep, batch_id: PathId, caller: Viewer) -> Success
     """One batch: its card reconciled, and its unknown calls, masked."""
     with runtime.transaction() as connection:
         return ok(views.batch_document(connection, batch_id))
+
+
+@router.get("/batches/{batch_id}/calls")
+def list_rows(
+    runtime: RuntimeDep,
+    batch_id: PathId,
+    caller: Viewer,
+    state: CallState | None = None,
+    reason: Annotated[Text | None, Query(max_length=200)] = None,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="rows behind this source row")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Success[list[Document]]:
+    """The rows of a batch with what became of them, numbers masked; the next page begins behind the last `source_row`."""
+    with runtime.transaction() as connection:
+        batch_store.batch(connection, batch_id)
+        found = row_store.of_batch(connection, batch_id, state=state, reason=reason, after=after, limit=limit)
+    return ok([row_views.row_document(row) for row in found])
+
+
+@router.post("/why")
+def why(runtime: RuntimeDep, wanted: Question, caller: Viewer) -> Success[Document]:
+    """Why a number was called or not: its rows in every batch, its calls and its last refusal."""
+    with runtime.transaction() as connection:
+        return ok(row_views.why(connection, wanted.phone))
 
 
 @router.post("/batches/{batch_id}/pause")
@@ -184,6 +235,14 @@ def settle_calls(runtime: RuntimeDep, batch_id: PathId, wanted: Settlement, call
     return ok({"settled": done.calls, "batches": done.batches})
 
 
+@router.post("/batches/{batch_id}/requeue")
+def requeue_calls(runtime: RuntimeDep, batch_id: PathId, wanted: Requeue, caller: Operator) -> Success[Document]:
+    """Have calls made again for which our account was refused, not the number. A paused batch goes on when it is resumed."""
+    with runtime.transaction() as connection:
+        calls = lifecycle.requeue(connection, batch_id, code=wanted.code, reason=wanted.reason, by=caller.name)
+        return ok({"requeued": calls, **views.batch_line(batch_store.batch(connection, batch_id))})
+
+
 @router.post("/accept")
 def accept_calls(runtime: RuntimeDep, wanted: Acceptance, caller: Operator) -> Success[Document]:
     """Say that a person looked into calls that came too often: batches start again."""
@@ -198,5 +257,14 @@ def _reason(why: Why | None) -> str:
 def _given(model: TaskChanges) -> dict[str, Any]:
     """What was sent; null means "none" only where none is a value."""
     sent = model.model_dump(exclude_unset=True)
-    nullable = ("staff_name", "sys_name", "order_type", "order_nums", "recall_days", "rate_per_s")
+    nullable = (
+        "staff_name",
+        "sys_name",
+        "order_type",
+        "order_nums",
+        "recall_days",
+        "refused_days",
+        "expires_after",
+        "rate_per_s",
+    )
     return {name: value for name, value in sent.items() if value is not None or name in nullable}

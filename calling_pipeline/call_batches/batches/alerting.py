@@ -32,6 +32,25 @@ def goes_on(connection: sa.Connection, batch: Batch) -> None:
     conditions.resolve(connection, f"batch_stopped:{batch.id}", f"batch {batch.id} of {batch.task_name} is {batch.state}")
 
 
+def answer_not_stored(connection: sa.Connection, call_id: int) -> None:
+    """The gateway answered a call with what the database does not store; its outcome is kept where it could be."""
+    batch = batch_store.batch_of_call(connection, call_id)
+    condition = Condition(
+        name=f"batch_answers:{batch.id}",
+        failing=True,
+        severity="warning",
+        title=f"every answer to the calls of batch {batch.id} can be stored",
+        text=f"The gateway's answer to call {call_id} of batch {batch.id} of {batch.task_name} holds what cannot be stored;"
+        " its outcome is kept without the gateway's words.",
+        room=ROOM,
+        event=conditions.moment(),
+        subject=f"batch {batch.id}",
+        day=batch.day,
+        signature="not stored",
+    )
+    conditions.observe(connection, condition)
+
+
 def unknown_calls(connection: sa.Connection, batch: Batch) -> None:
     """Alert about each number of unknown calls that the batch comes to, and when none is left."""
     unknown, name = batch_store.outcome(connection, batch.id).count("unknown"), f"batch_unknown:{batch.id}"

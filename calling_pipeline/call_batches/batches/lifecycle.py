@@ -17,8 +17,10 @@ from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import alerting
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.gateway_rate import store as rate_store
 from calling_pipeline.call_batches.records import ROOM, Batch, BatchState
 from calling_pipeline.contact_policy import gate
+from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.task_ledger.ledger import save_task_details
@@ -43,6 +45,9 @@ class Settled:
     batches: tuple[int, ...]
 
 
+EXPIRED = "expired: what was not called by then is not called any more"
+
+
 def pause(connection: sa.Connection, batch_id: int, *, note: str = "", by: str = "", reason: str = "") -> Batch:
     """Claim nothing more; outcomes on their way are still recorded. Raises `Conflict` when the batch is over.
 
@@ -53,6 +58,14 @@ def pause(connection: sa.Connection, batch_id: int, *, note: str = "", by: str =
     after = _move(connection, batch_id, "paused", ("planned", "running", "waiting"), text)
     _note_act(connection, "pause", before, after, by=by, reason=reason)
     _note(connection, after, by)
+    return after
+
+
+def stop(connection: sa.Connection, batch_id: int, *, by: str) -> Batch:
+    """Pause a batch whose process a person stopped. Raises `Conflict` when the batch is over."""
+    before = batch_store.batch(connection, batch_id)
+    after = pause(connection, batch_id, note=f"stopped by {by or 'an operator'}")
+    _note_act(connection, "stop", before, after, by=by, reason="")
     return after
 
 
@@ -77,7 +90,8 @@ def cancel(connection: sa.Connection, batch_id: int, *, by: str = "", reason: st
     before, text = batch_store.batch(connection, batch_id), _said("cancelled", by, reason)
     batch = _move(connection, batch_id, "cancelled", ("planned", "running", "waiting", "paused"), text)
     _note_act(connection, "cancel", before, batch, by=by, reason=reason)
-    call_store.skip_pending(connection, batch_id)
+    call_store.skip_pending(connection, batch_id, "cancelled")
+    call_store.forget_account_refusals(connection, batch_id)
     _save_in_ledger(connection, batch, "cancelled", by=by or "operator")
     alerting.goes_on(connection, batch)
     _note(connection, batch, by or "operator")
@@ -119,6 +133,46 @@ def settle(
     return Settled(len(settled), tuple(batches))
 
 
+def requeue(connection: sa.Connection, batch_id: int, *, code: str | None = None, reason: str, by: str) -> int:
+    """Have the refused calls of a batch called again for which our account was refused, or those refused with `code`.
+
+    For a person who has mended what the gateway refused. Each carries a new distinct_id and asks the contact policy anew;
+    a completed batch goes on, a paused one when it is resumed. Returns how many. Raises `NotFound` when no call fits,
+    `Conflict` when the batch is cancelled or expired, `InvalidInput` without a reason.
+    """
+    if not reason.strip():
+        raise InvalidInput("say in a reason what was mended", field="reason")
+    locks.hold(connection, "call batches", "planning")
+    batch, now = batch_store.batch(connection, batch_id), days.now()
+    if batch.state == "cancelled" or batch.is_expired(now):
+        raise Conflict(f"batch {batch_id} is {'expired' if batch.is_expired(now) else 'cancelled'}; plan another")
+    chosen = call_store.account_refusals(connection, batch_id, code)
+    requeued = call_store.requeue(connection, chosen, note=mask_digits(reason), by=by, now=now)
+    if not requeued:
+        which = "for our account" if code is None else f"with code {code}"
+        raise NotFound(f"batch {batch_id} has no call that was refused {which} and whose number is open nowhere else")
+    gate.withdraw_many(connection, ROOM, [distinct for _, distinct in requeued])
+    call_store.reopen(connection, [batch_id], now)
+    after = {"calls": len(requeued), "code": code}
+    note_act(connection, "batch.requeue", f"batch:{batch_id}", by=by, reason=reason, after=after)
+    _note(connection, batch, by)
+    return len(requeued)
+
+
+def expire(connection: sa.Connection, *, by: str = "") -> int:
+    """End the expired batches that no process holds; returns how many. One that is held ends in its process."""
+    ended = 0
+    for batch_id in batch_store.expired_batches(connection, days.now()):
+        if batch_store.is_pushed(connection, batch_id):
+            continue
+        come_from: tuple[BatchState, ...] = ("planned", "running", "waiting", "paused")
+        moved = batch_store.move(connection, batch_id, "completed", come_from=come_from, now=days.now(), note=EXPIRED)
+        if moved:
+            ended += 1
+            _end(connection, batch_store.batch(connection, batch_id), by=by)
+    return ended
+
+
 def leave(connection: sa.Connection, batch_id: int, runner: uuid.UUID, end: Ending, *, by: str) -> bool:
     """Leave the batch; False when it is no longer this runner's, or was paused or cancelled at the same moment."""
     moved = batch_store.move(
@@ -134,12 +188,12 @@ def leave(connection: sa.Connection, batch_id: int, runner: uuid.UUID, end: Endi
     if not moved:
         return False
     batch = batch_store.batch(connection, batch_id)
+    rate_store.forget(connection, batch_id, days.now())
     if end.alert:
         alerting.stopped(connection, batch, f"batch {batch_id} of {batch.task_name} is {end.state}: {end.note}")
-    elif end.state == "completed":
-        alerting.goes_on(connection, batch)
     if end.state == "completed":
-        _save_in_ledger(connection, batch, "completed", by=by)
+        _end(connection, batch, by=by)
+        return True
     _note(connection, batch, by)
     return True
 
@@ -169,6 +223,15 @@ def mark_orphans_unknown(connection: sa.Connection, batch_id: int, *, by: str) -
         alerting.unknown_calls(connection, batch)
         _note(connection, batch, by)
     return found
+
+
+def _end(connection: sa.Connection, batch: Batch, *, by: str) -> None:
+    """A batch is completed; of an expired one, what was not called is skipped."""
+    if batch.is_expired(days.now()):
+        call_store.skip_pending(connection, batch.id, "expired")
+    alerting.goes_on(connection, batch)
+    _save_in_ledger(connection, batch, "completed", by=by)
+    _note(connection, batch, by)
 
 
 def _said(what: str, by: str, reason: str) -> str:

@@ -37,11 +37,18 @@ _b = call_batches.c
 _BATCH = sa.select(
     _b.id, _b.key, _b.calling_task_id, _b.task_name, _b.day, _b.tick_at, _b.state, _b.note, _b.source, _b.recall_days,
     _b.rate_per_s, _b.policy, _b.card, _b.planned_at, _b.started_at, _b.finished_at, _b.resume_at,
+    _b.expires_at,
 )  # fmt: skip
 
 
 def insert_batch(
-    connection: sa.Connection, task: CallingTask, *, key: str, tick_at: dt.datetime | None, now: dt.datetime
+    connection: sa.Connection,
+    task: CallingTask,
+    *,
+    key: str,
+    tick_at: dt.datetime | None,
+    now: dt.datetime,
+    expires_at: dt.datetime | None,
 ) -> int:
     """Add a planned batch with the rules its task has now; its card comes with `set_card`."""
     values = {
@@ -55,6 +62,7 @@ def insert_batch(
         "rate_per_s": task.rate_per_s,
         "policy": json.dumps(task.policy),
         "now": now,
+        "expires_at": expires_at,
     }
     return int(connection.execute(INSERT, values).scalar_one())
 
@@ -70,6 +78,12 @@ def batch(connection: sa.Connection, batch_id: int) -> Batch:
     if row is None:
         raise NotFound(f"there is no batch {batch_id}; `calling-pipeline calls batches` lists them")
     return _batch(row)
+
+
+def batch_of_call(connection: sa.Connection, call_id: int) -> Batch:
+    """The batch of a call."""
+    of_call = sa.select(call_tasks.c.batch_id).where(call_tasks.c.id == call_id).scalar_subquery()
+    return _batch(connection.execute(_BATCH.where(_b.id == of_call)).one())
 
 
 def batch_by_key(connection: sa.Connection, key: str) -> Batch | None:
@@ -102,6 +116,12 @@ def unfinished_batches(connection: sa.Connection, now: dt.datetime) -> list[Batc
         _b.state.in_(("planned", "running")), sa.and_(_b.state == "waiting", sa.func.coalesce(_b.resume_at, now) <= now)
     )
     return [_batch(row) for row in connection.execute(_BATCH.where(ready).order_by(_b.id))]
+
+
+def expired_batches(connection: sa.Connection, now: dt.datetime) -> list[int]:
+    """Batches that are not over although they have expired."""
+    expired = sa.and_(_b.state.in_(("planned", "running", "waiting", "paused")), _b.expires_at <= now)
+    return list(connection.execute(sa.select(_b.id).where(expired).order_by(_b.id)).scalars())
 
 
 def open_batches(connection: sa.Connection) -> list[OpenBatch]:

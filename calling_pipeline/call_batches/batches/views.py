@@ -45,6 +45,7 @@ def batch_line(batch: Batch) -> dict[str, Any]:
         "started_at": batch.started_at,
         "finished_at": batch.finished_at,
         "resume_at": batch.resume_at,
+        "expires_at": batch.expires_at,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,36 +12,44 @@ from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_batches.calling_tasks import cron, source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
-from calling_pipeline.call_batches.records import CallingTask, Source
+from calling_pipeline.call_batches.records import DEFAULT_RULES, CallingTask, PlanRules, Source
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.errors import InvalidInput
 
 FIELDS = (
     "name", "cron", "source_schema", "source_table", "mobile_phone", "staff_name", "sys_name", "order_type", "order_nums",
-    "enabled", "remark", "recall_days", "rate_per_s", "policy",
+    "enabled", "remark", "recall_days", "refused_days", "expires_after", "rate_per_s", "policy",
 )  # fmt: skip
 _DEFAULTS: Mapping[str, Any] = {
     "staff_name": None, "sys_name": None, "order_type": None, "order_nums": None, "enabled": True, "remark": "",
-    "recall_days": None, "rate_per_s": None, "policy": {},
+    "recall_days": None, "refused_days": None, "expires_after": None, "rate_per_s": None, "policy": {},
 }  # fmt: skip
 MAX_NAME = 60
 MAX_RATE = 10_000
 MAX_RECALL_DAYS = 36_500
+_UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 
-def add(connection: sa.Connection, values: Mapping[str, Any], *, by: str = "") -> CallingTask:
-    """Save a new calling task; raises `InvalidInput` naming the field, `UnknownIdentifier`, `Conflict`."""
-    checked = _checked(connection, {**_DEFAULTS, **values})
+def add(
+    connection: sa.Connection, values: Mapping[str, Any], rules: PlanRules = DEFAULT_RULES, *, by: str = ""
+) -> CallingTask:
+    """Save a new calling task; raises `InvalidInput` naming the field, `UnknownIdentifier`, `Forbidden`, `Conflict`."""
+    checked = _checked({**_DEFAULTS, **values})
+    source_schema.check_source(connection, _source(checked), rules.source_schemas)
     task_store.insert(connection, checked, days.now())
     made = task_store.by_name(connection, checked["name"])
     note_act(connection, "task.add", _subject(made.name), by=by, after=values_of(made))
     return made
 
 
-def edit(connection: sa.Connection, name: str, changes: Mapping[str, Any], *, by: str = "") -> CallingTask:
+def edit(
+    connection: sa.Connection, name: str, changes: Mapping[str, Any], rules: PlanRules = DEFAULT_RULES, *, by: str = ""
+) -> CallingTask:
     """Change some values of a calling task. It fires nothing: a changed cron counts from now."""
     task = task_store.by_name(connection, name, lock=True)
-    checked = _checked(connection, {**values_of(task), **changes})
+    checked = _checked({**values_of(task), **changes})
+    if checked["enabled"] or _source(checked) != task.source:  # a task whose source is gone can be switched off
+        source_schema.check_source(connection, _source(checked), rules.source_schemas)
     task_store.update(connection, task.id, checked, days.now())
     after = task_store.by_name(connection, checked["name"])
     _note_change(connection, values_of(task), values_of(after), by=by)
@@ -75,7 +84,8 @@ def values_of(task: CallingTask) -> dict[str, Any]:
         "name": task.name, "cron": task.cron, "source_schema": source.schema, "source_table": source.table,
         "mobile_phone": source.mobile_phone, "staff_name": source.staff_name, "sys_name": source.sys_name,
         "order_type": source.order_type, "order_nums": source.order_nums, "enabled": task.enabled, "remark": task.remark,
-        "recall_days": task.recall_days, "rate_per_s": task.rate_per_s, "policy": dict(task.policy),
+        "recall_days": task.recall_days, "refused_days": task.refused_days,
+        "expires_after": _span_text(task.expires_after_s), "rate_per_s": task.rate_per_s, "policy": dict(task.policy),
     }  # fmt: skip
 
 
@@ -85,7 +95,7 @@ def document(task: CallingTask) -> dict[str, Any]:
     return {**values_of(task), "next_ticks": ticks}
 
 
-def _checked(connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(values) - set(FIELDS))
     if unknown:
         raise InvalidInput(f"a calling task has no field {unknown[0]!r}; known: {', '.join(FIELDS)}", field=unknown[0])
@@ -96,12 +106,13 @@ def _checked(connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, 
     checked["name"] = _name(values["name"])
     checked["cron"] = cron.check_cron(str(values["cron"]))
     checked["remark"] = _remark(values["remark"])
-    checked["recall_days"] = _recall_days(values["recall_days"])
+    checked["recall_days"] = _days(values["recall_days"], "recall_days", "or nothing for never again")
+    checked["refused_days"] = _days(values["refused_days"], "refused_days", "or nothing for the setting's")
+    checked["expires_after_s"] = _span_s(values["expires_after"])
     checked["rate_per_s"] = _rate(values["rate_per_s"])
     policy_from(values["policy"])
     for field in ("source_schema", "source_table", "mobile_phone", "staff_name", "sys_name", "order_type", "order_nums"):
         checked[field] = _identifier(values[field], field)
-    source_schema.check_source(connection, _source(checked))
     return checked
 
 
@@ -133,12 +144,31 @@ def _remark(value: Any) -> str:
     return value
 
 
-def _recall_days(value: Any) -> int | None:
+def _days(value: Any, field: str, otherwise: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_RECALL_DAYS:
-        raise InvalidInput("recall_days must be a number of days, or nothing for never again", field="recall_days")
+        raise InvalidInput(f"{field} must be a number of days, {otherwise}", field=field)
     return value
+
+
+def _span_s(value: Any) -> int | None:
+    """A span of time such as `90m`, `8h` or `3d` in seconds."""
+    if value is None or value == "":
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,5})([mhd])", value) if isinstance(value, str) else None
+    seconds = int(match.group(1)) * _UNITS[match.group(2)] if match else 0
+    if not 0 < seconds <= MAX_RECALL_DAYS * _UNITS["d"] // 100:
+        raise InvalidInput("expires_after must be a span of time of at most a year, such as 90m, 8h or 3d",
+                           field="expires_after")  # fmt: skip
+    return seconds
+
+
+def _span_text(seconds: int | None) -> str | None:
+    if seconds is None:
+        return None
+    unit = next(name for name in ("d", "h", "m") if seconds % _UNITS[name] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
 
 
 def _rate(value: Any) -> float | None:

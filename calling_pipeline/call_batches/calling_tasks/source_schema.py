@@ -1,4 +1,7 @@
-"""Checks a source against the database's catalogue, before its names are ever quoted into SQL."""
+"""Checks a source against the database's catalogue and the settings, before its names are ever quoted into SQL.
+
+A calling task reads nothing of ours: neither our tables nor a view over them, wherever it stands.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,28 @@ from calling_pipeline.errors import Forbidden, InvalidInput, UnknownIdentifier
 SHOWN = 20
 
 
-def check_source(connection: sa.Connection, source: Source) -> frozenset[str]:
+def check_source(connection: sa.Connection, source: Source, allowed: Sequence[str] = ()) -> frozenset[str]:
     """Check that schema, table and every mapped column exist and may be read; returns the integer columns among them.
 
-    Raises `UnknownIdentifier` that names what is missing and lists what there is, `Forbidden` without the right to read.
+    `allowed`: the schemas from which tasks may read; empty: all but ours and PostgreSQL's. Raises `UnknownIdentifier` that
+    names what is missing and lists what there is in the allowed schemas, `Forbidden` for our own tables or without the
+    right to read.
     """
     schemas = task_store.schemas(connection)
-    _require("schema", source.schema, schemas, "the database has", field="source_schema")
+    schemas = [name for name in schemas if name in allowed] if allowed else schemas
+    if source.schema not in schemas:
+        raise UnknownIdentifier(
+            f"calling tasks may not read from a schema {source.schema[:63]!r}, or there is none; they may read from:"
+            f" {', '.join(schemas[:SHOWN]) or 'none'} (CALLING_SOURCE_SCHEMAS)",
+            field="source_schema",
+        )
     tables = task_store.tables(connection, source.schema)
     _require("table", source.table, tables, f"schema {source.schema} has", field="source_table")
+    if task_store.reads_ours(connection, source.schema, source.table):
+        raise Forbidden(
+            f"{source.schema}.{source.table} is, or reads, a table of calling-pipeline or of PostgreSQL itself; a calling"
+            " task reads only the customer's tables"
+        )
     rows = task_store.columns(connection, source.schema, source.table)
     names = [row.attname for row in rows]
     if not source.mobile_phone:

@@ -20,8 +20,10 @@ from calling_pipeline.errors import Conflict, NotFound
 INSERT = load("call_batches/calling_tasks/insert")
 UPDATE = load("call_batches/calling_tasks/update")
 SOURCE_COLUMNS = load("call_batches/calling_tasks/source_columns")
+READS_OURS = load("call_batches/calling_tasks/reads_ours")
 SCHEMAS = sa.text(
-    "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY nspname"
+    "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+    " AND oid <> (SELECT relnamespace FROM pg_class WHERE oid = 'call_batches'::regclass) ORDER BY nspname"
 )
 TABLES = sa.text(
     "SELECT relname FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace"
@@ -70,13 +72,18 @@ def delete(connection: sa.Connection, task_id: int) -> None:
 
 
 def schemas(connection: sa.Connection) -> list[str]:
-    """The schemas of this database, without PostgreSQL's own."""
+    """The schemas of this database, without PostgreSQL's and the one that holds our own tables."""
     return list(connection.execute(SCHEMAS).scalars())
 
 
 def tables(connection: sa.Connection, schema: str) -> list[str]:
     """The tables and views of a schema."""
     return list(connection.execute(TABLES, {"schema": schema}).scalars())
+
+
+def reads_ours(connection: sa.Connection, schema: str, table: str) -> bool:
+    """Whether a table stands in our own schema or in PostgreSQL's, or is a view that reads one there."""
+    return bool(connection.execute(READS_OURS, {"schema": schema, "table": table}).scalar_one())
 
 
 def columns(connection: sa.Connection, schema: str, table: str) -> list[sa.Row[tuple[str, bool, bool]]]:
@@ -100,5 +107,5 @@ def _task(row: Any) -> CallingTask:
     )
     return CallingTask(
         row.id, row.name, row.cron, source, row.enabled, row.remark, row.recall_days, row.rate_per_s, row.policy,
-        row.ticks_from,
+        row.ticks_from, row.refused_days, row.expires_after_s,
     )  # fmt: skip

@@ -11,13 +11,13 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 
 from calling_pipeline.at_most_once.orphans import ORPHANED
 from calling_pipeline.call_batches.records import BatchState, ClaimDecision, Claimed, Result, UnknownCall, require_move
-from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks, gateway_ids
+from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks, gateway_ids, gateway_refusals
 from calling_pipeline.database.sql import load
 
 DUE = load("call_batches/calls/due")
@@ -26,6 +26,8 @@ RELEASE = load("call_batches/calls/release")
 RECORD = load("call_batches/calls/record")
 ORPHANS_TO_UNKNOWN = load("call_batches/calls/orphans_to_unknown")
 SETTLE = load("call_batches/calls/settle")
+ACCOUNT_REFUSALS = load("call_batches/calls/account_refusals")
+REQUEUE = load("call_batches/calls/requeue")
 OPEN_CALLS = load("call_batches/calls/open_calls")
 UNKNOWN_CALLS = load("call_batches/calls/unknown_calls")
 
@@ -98,6 +100,7 @@ def record(connection: sa.Connection, results: Sequence[Result], *, now: dt.date
         "sents": [result.sent_at for result in results],
         "answereds": [result.answered_at for result in results],
         "not_befores": [result.not_before for result in results],
+        "abouts": [result.about for result in results],
         "now": now,
         "by": by,
     }
@@ -118,6 +121,29 @@ def settle(
     return [(row.id, row.batch_id, row.distinct_id) for row in connection.execute(SETTLE, values)]
 
 
+def account_refusals(connection: sa.Connection, batch_id: int, code: str | None) -> list[int]:
+    """The refused calls of a batch that a person may have called again.
+
+    They are those that our account was refused for or, with a code, those that the gateway refused with it.
+    """
+    return list(connection.execute(ACCOUNT_REFUSALS, {"batch_id": batch_id, "code": code}).scalars())
+
+
+def requeue(connection: sa.Connection, ids: Sequence[int], *, note: str, by: str, now: dt.datetime) -> list[tuple[int, str]]:
+    """Let refused calls be called again, with a log row; returns (batch, distinct_id) of those that may be.
+
+    A call stays refused in a cancelled batch, and while its number is open in another.
+    """
+    values = {"ids": list(ids), "note": note, "by": by, "now": now}
+    return [(row.batch_id, row.distinct_id) for row in connection.execute(REQUEUE, values)]
+
+
+def forget_account_refusals(connection: sa.Connection, batch_id: int) -> None:
+    """Nobody waits for a decision about a cancelled batch: later batches may call its numbers."""
+    r = gateway_refusals.c
+    connection.execute(sa.delete(gateway_refusals).where(r.batch_id == batch_id, r.about == "account"))
+
+
 def reopen(connection: sa.Connection, batch_ids: Sequence[int], now: dt.datetime) -> int:
     """Let completed batches go on; returns how many were completed."""
     b = call_batches
@@ -127,11 +153,11 @@ def reopen(connection: sa.Connection, batch_ids: Sequence[int], now: dt.datetime
     return connection.execute(again).rowcount
 
 
-def skip_pending(connection: sa.Connection, batch_id: int) -> int:
-    """Skip what a cancelled batch has not called; returns how many calls."""
+def skip_pending(connection: sa.Connection, batch_id: int, reason: Literal["cancelled", "expired"]) -> int:
+    """Skip what a cancelled or expired batch has not called; returns how many calls."""
     t = call_tasks
     pending = sa.update(t).where(t.c.batch_id == batch_id, t.c.state == "pending")
-    return connection.execute(pending.values(state="skipped", reason="cancelled")).rowcount
+    return connection.execute(pending.values(state="skipped", reason=reason)).rowcount
 
 
 def open_calls(connection: sa.Connection, batch_id: int, now: dt.datetime) -> tuple[int, int, dt.datetime | None]:

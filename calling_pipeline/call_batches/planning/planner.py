@@ -16,7 +16,17 @@ from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.planning import phone_sql
-from calling_pipeline.call_batches.records import MAPPED, REASONS, ROOM, Batch, CallingTask, Card, CardLine
+from calling_pipeline.call_batches.records import (
+    DEFAULT_RULES,
+    MAPPED,
+    REASONS,
+    ROOM,
+    Batch,
+    CallingTask,
+    Card,
+    CardLine,
+    PlanRules,
+)
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.database import locks
@@ -34,16 +44,24 @@ KEEP = sql.SQL(statement_of("call_batches/planning/keep"))
 COUNT_BY_REASON = sql.SQL(statement_of("call_batches/planning/count_by_reason"))
 
 
-def preview(connection: sa.Connection, task: CallingTask) -> Card:
+def preview(connection: sa.Connection, task: CallingTask, rules: PlanRules = DEFAULT_RULES) -> Card:
     """The pre-flight card of a batch planned now. The caller rolls back: nothing of it stays."""
-    verdicts = _prepare(connection, task, days.now())
+    verdicts = _prepare(connection, task, days.now(), rules)
     rows = sql.SQL("({}) AS verdict").format(verdicts)
     return _card(driver_connection(connection).execute(COUNT_BY_REASON.format(rows=rows)).fetchall())
 
 
-def plan(connection: sa.Connection, task: CallingTask, tick_at: dt.datetime | None) -> Batch:
+def plan(
+    connection: sa.Connection,
+    task: CallingTask,
+    tick_at: dt.datetime | None,
+    rules: PlanRules = DEFAULT_RULES,
+    *,
+    expires_at: dt.datetime | None = None,
+) -> Batch:
     """Plan a batch in the caller's transaction; a tick that has its batch already returns that one unchanged.
 
+    It expires at `expires_at`, or when its task says.
     Raises `UnknownIdentifier` when the source no longer fits the task.
     """
     now = days.now()
@@ -52,8 +70,10 @@ def plan(connection: sa.Connection, task: CallingTask, tick_at: dt.datetime | No
     known = batch_store.batch_by_key(connection, key)
     if known is not None:
         return known
-    verdicts = _prepare(connection, task, now)
-    batch_id = batch_store.insert_batch(connection, task, key=key, tick_at=tick_at, now=now)
+    verdicts = _prepare(connection, task, now, rules)
+    if expires_at is None and task.expires_after_s is not None:
+        expires_at = now + dt.timedelta(seconds=task.expires_after_s)
+    batch_id = batch_store.insert_batch(connection, task, key=key, tick_at=tick_at, now=now, expires_at=expires_at)
     driver = driver_connection(connection)
     number = sql.Literal(batch_id)
     driver.execute(KEEP.format(verdicts=verdicts, batch_id=number))
@@ -72,16 +92,16 @@ def tick_key(task: CallingTask, tick_at: dt.datetime) -> str:
     return f"tick:{task.id}:{tick_at.astimezone(days.SHANGHAI).isoformat()}"
 
 
-def current(connection: sa.Connection, name: str) -> CallingTask:
+def current(connection: sa.Connection, name: str, rules: PlanRules = DEFAULT_RULES) -> CallingTask:
     """The calling task of that name, checked again against the catalogue."""
     task = task_store.by_name(connection, name)
-    source_schema.check_source(connection, task.source)
+    source_schema.check_source(connection, task.source, rules.source_schemas)
     return task
 
 
-def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime) -> sql.Composed:
+def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime, rules: PlanRules) -> sql.Composed:
     """The composed verdicts of the task's rows, with the temporary tables they read."""
-    integers = source_schema.check_source(connection, task.source)
+    integers = source_schema.check_source(connection, task.source, rules.source_schemas)
     driver = driver_connection(connection)
     driver.execute("SET LOCAL work_mem = '{}'".format(WORK_MEMORY))  # noqa: UP032  # a constant; no parameters in SET
     table = sql.Identifier(task.source.schema, task.source.table)
@@ -91,12 +111,14 @@ def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime) -> 
     gate.collect_refusals(connection, policy_from(task.policy), now)
     driver.execute("ANALYZE contact_refusals")
     recall_from = None if task.recall_days is None else now - dt.timedelta(days=task.recall_days)
+    refused_days = rules.refused_days if task.refused_days is None else task.refused_days
     return VERDICTS.format(
         mobile=phone_sql.mobile_in(sql.SQL("spelling")),
         spelling=phone_sql.spelling_of(task.source.mobile_phone),
         fields=_fields(task, integers),
         source_table=table,
         recall_from=sql.Literal(recall_from),
+        refused_from=sql.Literal(now - dt.timedelta(days=refused_days)),
     )
 
 

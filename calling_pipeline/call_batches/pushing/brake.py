@@ -6,7 +6,7 @@ Instants are seconds of one monotonic clock.
 from __future__ import annotations
 
 from calling_pipeline.at_most_once.backoff import Backoff
-from calling_pipeline.vendors.dial_gateway import PushAnswer
+from calling_pipeline.vendors.dial_gateway import PushAnswer, settings_to_look_at
 
 HOLD = Backoff(first_s=0.1, longest_s=30.0)
 """How long nothing is sent after the gateway did not take a request."""
@@ -38,7 +38,8 @@ class Brake:
     def heed(self, answer: PushAnswer, *, sent_s: float, now_s: float) -> None:
         """Learn from one answer. Requests that were sent before a hold began do not make it longer."""
         if answer.halt:
-            self.halted = f"the gateway does not accept our requests ({answer.message}); check its address and credentials"
+            look_at = settings_to_look_at(answer)
+            self.halted = f"the gateway does not accept our requests ({answer.message}); check its credentials: {look_at}"
         if answer.outcome != "retry":
             self._down_since_s, self._holds = None, 0
             return

@@ -12,6 +12,9 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.dependencies import PushLimits
+from calling_pipeline.call_batches.gateway_rate import store as rate_store
+from calling_pipeline.call_batches.gateway_rate.store import Reservation
 from calling_pipeline.call_batches.records import ROOM, Batch, BatchState, ClaimDecision, Claimed
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.records import Attempt, Policy, Verdict
@@ -22,10 +25,11 @@ CAP_PATIENCE = dt.timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Claim:
-    """What a claim brought. `state` is the batch's; None when another runner took over."""
+    """What a claim brought, and when its calls may be sent. `state` is the batch's; None when another runner took over."""
 
     state: BatchState | None
     calls: tuple[Claimed, ...] = ()
+    reserved: Reservation | None = None
 
 
 def claim_chunk(
@@ -37,13 +41,15 @@ def claim_chunk(
     claim: str,
     distinct_ids: Sequence[str],
     now: dt.datetime,
+    limits: PushLimits | None = None,
 ) -> Claim:
     """Claim as many due calls as there are `distinct_ids`; the caller commits before anything is sent.
 
-    A call the policy refuses is skipped or delayed, one whose number was called since is skipped.
+    A call the policy refuses is skipped or delayed, one whose number was called since is skipped. Of the account's rate
+    (`limits`) as much is reserved as was claimed. Nothing of an expired batch is claimed.
     """
     state = call_store.fence(connection, batch.id, runner)
-    if state != "running":
+    if state != "running" or batch.is_expired(now):
         return Claim(state)
     recall_from = None if batch.recall_days is None else now - dt.timedelta(days=batch.recall_days)
     rows = call_store.due(connection, batch.id, now=now, recall_from=recall_from, limit=len(distinct_ids))
@@ -60,7 +66,12 @@ def claim_chunk(
     decided += [ClaimDecision(row.id, "skipped", row.distinct_id, "called_before") for row, _ in named if row.called_before]
     call_store.apply_claim(connection, claim, decided, now)
     calls = tuple(call_store.to_claimed(row, distinct_id, claim) for row, distinct_id in granted)
-    return Claim(state, calls)
+    return Claim(state, calls, reserve(connection, batch, limits, len(calls)) if calls and limits else None)
+
+
+def reserve(connection: sa.Connection, batch: Batch, limits: PushLimits, count: int) -> Reservation:
+    """Reserve the account's next `count` sends for the batch."""
+    return rate_store.reserve(connection, limits.account, limits.account_rate_per_s, batch.id, count)
 
 
 def take_distinct_ids(connection: sa.Connection, count: int) -> list[str]:

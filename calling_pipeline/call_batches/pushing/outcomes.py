@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import assert_never
+from typing import Literal, assert_never
 
 from calling_pipeline.at_most_once.backoff import Backoff
-from calling_pipeline.call_batches.records import CallState, Claimed, LogOutcome, Result
+from calling_pipeline.call_batches.records import About, CallState, Claimed, LogOutcome, Result
 from calling_pipeline.vendors.dial_gateway import PushAnswer
 
 MOST_ATTEMPTS = 8
@@ -20,7 +20,9 @@ def result_of(
 ) -> Result:
     """The call's next state and its log row. Only a call that was certainly not executed becomes `pending` again."""
 
-    def result(state: CallState, outcome: LogOutcome, not_before: dt.datetime | None = None) -> Result:
+    def result(
+        state: CallState, outcome: LogOutcome, not_before: dt.datetime | None = None, about: About | None = None
+    ) -> Result:
         return Result(
             call,
             state,
@@ -31,13 +33,16 @@ def result_of(
             sent_at,
             answered_at,
             not_before,
+            about,
         )
 
     match answer.outcome:
         case "done":
             return result("pushed", "pushed")
         case "refused":
-            return result("failed", "failed") if answer.not_executed else result("refused", "refused")
+            about: About = "account" if answer.about_account else "person"
+            kind: Literal["failed", "refused"] = "failed" if answer.not_executed else "refused"
+            return result(kind, kind, about=about)
         case "unknown":
             return result("unknown", "unknown")
         case "retry":

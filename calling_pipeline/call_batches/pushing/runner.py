@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.at_most_once.shutdown import StopRequest
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches.lifecycle import Ending
@@ -26,6 +27,7 @@ from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.dependencies import CLAIM_AHEAD_S, PushLimits
 from calling_pipeline.call_batches.pushing import outcomes
 from calling_pipeline.call_batches.pushing.brake import Brake
+from calling_pipeline.call_batches.pushing.breaker import Breaker
 from calling_pipeline.call_batches.pushing.claim_queue import ClaimQueue
 from calling_pipeline.call_batches.pushing.rate_limit import Pacer
 from calling_pipeline.call_batches.pushing.watch import WATCH_S, BatchWatch
@@ -50,9 +52,12 @@ async def push_batch(
     *,
     by: str = "",
     on_progress: Callable[[int], None] = lambda done: None,
+    refusal: str | None = None,
+    stop: StopRequest | None = None,
 ) -> Batch:
     """Push what is pending of a batch until it is done, waits, is paused or cancelled; returns the batch as it is then.
 
+    `refusal`: why no batch may start now. When `stop` is requested the batch is paused, and what is in flight awaited.
     Raises `Busy` when another process pushes it, `Conflict` when it is paused or must not
     start (`starting.py`). A finished batch is left alone.
     """
@@ -62,17 +67,19 @@ async def push_batch(
         raise Busy(f"batch {batch_id} is being pushed by another process")
     try:
         batch = await database.until_committed(lambda connection: batch_store.batch(connection, batch_id))
-        if batch.rate_per_s is not None:
-            limits = replace(limits, rate_per_s=batch.rate_per_s)
-        refusal = await database.until_committed(lambda connection: stop_unless_safe(connection, batch))
-        if refusal is not None:
-            raise Conflict(refusal)
+        rate_per_s = min(limits.rate_per_s if batch.rate_per_s is None else batch.rate_per_s, limits.account_rate_per_s)
+        limits = replace(limits, rate_per_s=rate_per_s)
+        unsafe = await database.until_committed(lambda connection: stop_unless_safe(connection, batch, refusal))
+        if unsafe is not None:
+            raise Conflict(unsafe)
         policy = await _take_over(database, batch, runner, by)
         if policy is not None:
             watch = BatchWatch(database, lock, batch_id, runner)
-            queue = ClaimQueue(database, batch, policy, runner, limits.chunk, watch)
+            queue = ClaimQueue(database, batch, policy, runner, limits, watch)
             writer = OutcomeWriter(database, by, on_progress)
-            end = await _Runner(database, gateway, batch_id, policy, limits, by, watch, queue, writer).run()
+            end = await _Runner(
+                _Job(database, gateway, batch, policy, limits, by, watch, queue, writer, stop or StopRequest())
+            ).run()
             if end is not None:
                 await database.until_committed(lambda c: lifecycle.leave(c, batch_id, runner, end, by=by))
         return await database.until_committed(lambda connection: batch_store.batch(connection, batch_id))
@@ -102,41 +109,50 @@ class _Stop:
     ending: Ending | None
 
 
-class _Runner:
-    """One process's work on one batch."""
+@dataclass(frozen=True)
+class _Job:
+    """One process's work on one batch, and what it works with."""
 
-    def __init__(
-        self,
-        database: Transactions,
-        gateway: DialGateway,
-        batch_id: int,
-        policy: Policy,
-        limits: PushLimits,
-        by: str,
-        watch: BatchWatch,
-        queue: ClaimQueue,
-        writer: OutcomeWriter,
-    ) -> None:
-        self._database = database
-        self._gateway = gateway
-        self._batch_id = batch_id
-        self._policy = policy
-        self._limits = limits
-        self._by = by
-        self._watch = watch
-        self._queue = queue
-        self._writer = writer
+    database: Transactions
+    gateway: DialGateway
+    batch: Batch
+    policy: Policy
+    limits: PushLimits
+    by: str
+    watch: BatchWatch
+    queue: ClaimQueue
+    writer: OutcomeWriter
+    stop: StopRequest
+
+
+class _Runner:
+    """Does a job: one call after the other, as fast as the limits, the hours and the gateway allow."""
+
+    def __init__(self, job: _Job) -> None:
+        self._database = job.database
+        self._gateway = job.gateway
+        self._batch = job.batch
+        self._policy = job.policy
+        self._limits = job.limits
+        self._by = job.by
+        self._watch = job.watch
+        self._queue = job.queue
+        self._writer = job.writer
+        self._stop = job.stop
         self._brake = Brake()
-        self._pacer = Pacer(limits.rate_per_s)
-        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._breaker = Breaker(job.limits.breaker)
+        self._pacer = Pacer(job.limits.rate_per_s)
+        self._slots = asyncio.Semaphore(job.limits.concurrency)
         self._sending: set[asyncio.Task[None]] = set()
 
     async def run(self) -> Ending | None:
         """Push the batch; returns how to leave it, None when somebody else changed its state.
 
-        However it ends, claims that were not sent are released and outcomes on their way are written first.
+        However it ends, claims that were not sent are released and outcomes on their way are written first. What is still
+        in flight when even that is cancelled is unknown.
         """
         watching = asyncio.create_task(self._watch.run())
+        stopping = asyncio.create_task(self._pause_when_asked())
         writing = asyncio.create_task(self._writer.run())
         try:
             return await self._dispatch(writing)
@@ -146,9 +162,12 @@ class _Runner:
                     await self._drain()
             finally:
                 watching.cancel()
+                if not self._stop.requested:
+                    stopping.cancel()
                 self._writer.finish()
                 await writing
-                await asyncio.gather(watching, return_exceptions=True)
+                await asyncio.gather(watching, stopping, return_exceptions=True)
+                await self._abandon()
 
     async def _dispatch(self, writing: asyncio.Task[None]) -> Ending | None:
         """Send call after call."""
@@ -161,6 +180,8 @@ class _Runner:
                 if self._watch.state == "running" and (stop := await self._nothing_due()) is not None:
                     return stop.ending
                 continue
+            if await self._too_many_in_flight():
+                continue
             await self._slots.acquire()
             if not await self._turn():
                 self._slots.release()
@@ -171,8 +192,10 @@ class _Runner:
 
     async def _may_go_on(self) -> _Stop | None:
         """Wait while the batch is paused, the gateway down or the hours closed; a `_Stop` when it is not worth waiting."""
-        if self._brake.halted is not None:
-            return _Stop(Ending("paused", self._brake.halted, alert=True))
+        if self._stop.requested:
+            return _Stop(None)
+        if (halted := self._brake.halted or self._breaker.tripped) is not None:
+            return _Stop(Ending("paused", halted, alert=True))
         if self._watch.state == "paused":
             return await self._wait_while_paused()
         if self._watch.state != "running":
@@ -180,6 +203,8 @@ class _Runner:
         if (held_s := self._brake.held_s(time.monotonic())) > 0:
             return await self._wait_for_gateway(held_s)
         now = days.now()
+        if self._batch.is_expired(now):
+            return _Stop(Ending("completed", lifecycle.EXPIRED))
         if hours.refusal(self._policy, now) is not None:
             return await self._wait_until(hours.next_open(self._policy, now), "outside the calling hours")
         return None
@@ -187,7 +212,7 @@ class _Runner:
     async def _wait_while_paused(self) -> _Stop | None:
         await self._queue.release()
         begun = time.monotonic()
-        while self._watch.state == "paused":
+        while self._watch.state == "paused" and not self._stop.requested:
             if time.monotonic() - begun > self._limits.pause_patience_s:
                 return _Stop(None)
             await self._watch.sleep(self._limits.pause_patience_s)
@@ -211,6 +236,8 @@ class _Runner:
             await self._queue.release()
         if wait_s > self._limits.patience_s:
             return _Stop(Ending("waiting", why, resume_at=until))
+        if self._batch.expires_at is not None:
+            wait_s = min(wait_s, (self._batch.expires_at - days.now()).total_seconds())
         await self._watch.sleep(max(wait_s, 0.01))
         return None
 
@@ -222,12 +249,12 @@ class _Runner:
             await asyncio.sleep(LINGER_S)
             return None
         pending, pushing, due = await self._database.until_committed(
-            lambda connection: call_store.open_calls(connection, self._batch_id, days.now())
+            lambda connection: call_store.open_calls(connection, self._batch.id, days.now())
         )
         if pending == 0:
             if pushing:
                 await self._database.until_committed(
-                    lambda connection: lifecycle.mark_orphans_unknown(connection, self._batch_id, by=self._by)
+                    lambda connection: lifecycle.mark_orphans_unknown(connection, self._batch.id, by=self._by)
                 )
             return _Stop(Ending("completed"))
         if due is None or due <= days.now():
@@ -244,14 +271,25 @@ class _Runner:
                 return False
         return await self._queue.fill()
 
+    async def _too_many_in_flight(self) -> bool:
+        """While nothing shows that the gateway takes calls, wait for an answer to one of the few that it was sent."""
+        most = self._breaker.most_in_flight
+        if most is None or len(self._sending) < most:
+            return False
+        await asyncio.wait(set(self._sending), timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED)
+        return True
+
     async def _turn(self) -> bool:
-        """Wait for the rate limit; False when by then the batch may not go on."""
-        wait_s = self._pacer.wait_s(time.monotonic())
+        """Wait for the batch's and the account's rate; False when by then the batch may not go on."""
+        now_s = time.monotonic()
+        wait_s = max(self._pacer.wait_s(now_s), self._queue.wait_s(now_s))
         if wait_s > 0:
             await self._watch.sleep(wait_s)
-        held = self._brake.halted is not None or self._brake.held_s(time.monotonic()) > 0
-        if self._watch.state != "running" or held:
+        halted = self._stop.requested or self._brake.halted is not None or self._breaker.tripped is not None
+        if self._watch.state != "running" or halted or self._brake.held_s(time.monotonic()) > 0:
             self._pacer.unbook()
+            return False
+        if self._batch.is_expired(days.now()):
             return False
         return hours.refusal(self._policy, days.now()) is None
 
@@ -261,13 +299,14 @@ class _Runner:
         try:
             answer = await self._gateway.push(wish)
         except Exception as error:
-            _log.exception("call %s of batch %s", call.distinct_id, self._batch_id)
+            _log.exception("call %s of batch %s", call.distinct_id, self._batch.id)
             answer = PushAnswer("unknown", message=type(error).__name__)
         finally:
             self._slots.release()
         up = self._brake.gateway_is_up
         result = outcomes.result_of(call, answer, sent_at=sent_at, answered_at=days.now(), gateway_is_up=up)
         self._brake.heed(answer, sent_s=begun_s, now_s=time.monotonic())
+        self._breaker.heed(answer, sent_s=begun_s, now_s=time.monotonic())
         self._writer.put(result)
 
     async def _drain(self) -> None:
@@ -277,3 +316,18 @@ class _Runner:
         finally:
             if self._sending:
                 await asyncio.wait(set(self._sending))
+
+    async def _pause_when_asked(self) -> None:
+        """Pause the batch as soon as a person asks to stop, so that no other process goes on with it."""
+        await self._stop.wait()
+        self._watch.wake()
+        with suppress(Conflict):  # over, or cancelled at the same moment
+            await self._database.until_committed(lambda c: lifecycle.stop(c, self._batch.id, by=self._by))
+
+    async def _abandon(self) -> None:
+        """What is in flight although nobody waits for it any more has an unknown outcome."""
+        if not self._sending:
+            return
+        for task in set(self._sending):
+            task.cancel()
+        await self._database.once(lambda c: lifecycle.mark_orphans_unknown(c, self._batch.id, by=self._by))

@@ -39,6 +39,10 @@ class BatchWatch:
             self.state = state
             self._changed.set()
 
+    def wake(self) -> None:
+        """Wake who sleeps."""
+        self._changed.set()
+
     async def sleep(self, seconds: float) -> None:
         """Sleep, but wake when the batch's state changes."""
         self._changed.clear()

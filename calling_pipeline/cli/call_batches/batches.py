@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.settlement import settlement_of
+from calling_pipeline.at_most_once.shutdown import StopRequest
 from calling_pipeline.call_batches import runs, starting
 from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
-from calling_pipeline.call_batches.dependencies import BatchDependencies
+from calling_pipeline.call_batches.dependencies import BatchDependencies, gateway_refusal, plan_rules
+from calling_pipeline.call_batches.records import BatchState
+from calling_pipeline.cli.call_batches.rows import rows, why
 from calling_pipeline.cli.call_batches.tasks import task
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
-from calling_pipeline.errors import Busy, InvalidInput
+from calling_pipeline.errors import Busy, ConfigurationError, InvalidInput
 
 
 @click.group()
@@ -24,6 +27,8 @@ def calls() -> None:
 
 
 calls.add_command(task)
+calls.add_command(rows)
+calls.add_command(why)
 
 
 @calls.command(cls=PipelineCommand)
@@ -41,12 +46,13 @@ def preview(door: Door, name: str) -> Answer:
 @click.option("--task", "name", required=True, help="Name of the calling task.")
 @click.option("--dry-run", is_flag=True, help="Only show the pre-flight card.")
 @click.option("--wait", is_flag=True, help="Wait here for the calling hours instead of leaving the batch waiting.")
+@click.option("--expires-at", metavar="TIME", help="Call nobody from then on, e.g. 2026-11-30T18:00 (Asia/Shanghai).")
 @click.pass_obj
-def run(door: Door, name: str, dry_run: bool, wait: bool) -> Answer:
+def run(door: Door, name: str, dry_run: bool, wait: bool, expires_at: str | None) -> Answer:
     """Plan one batch of a task now and push it.
 
     Outside the calling hours the batch is planned and left waiting; it goes on by itself (sensor `calling_tasks`) or with
-    `calls resume`.
+    `calls resume`. Ctrl-C pauses the batch and waits for the answers on their way; a second Ctrl-C does not wait.
 
     \b
     calling-pipeline calls run --task "new orders" --dry-run
@@ -54,15 +60,21 @@ def run(door: Door, name: str, dry_run: bool, wait: bool) -> Answer:
     """
     if dry_run:
         return _previewed(door, name)
-    batch = runs.plan_task(door.ready_runtime.engine, name, by=acting_user())
-    return _pushed(door, batch.id, wait=wait)
+    runtime = door.ready_runtime
+    if (refusal := gateway_refusal(runtime.settings)) is not None:
+        raise ConfigurationError(refusal)
+    until = None if expires_at is None else days.parse_instant(expires_at, field="--expires-at")
+    stop = StopRequest()
+    with stop.listening():
+        batch = runs.plan_task(runtime.engine, name, rules=plan_rules(runtime.settings), expires_at=until, by=acting_user())
+        return _pushed(door, batch.id, stop, wait=wait)
 
 
 @calls.command(cls=PipelineCommand)
 @click.argument("batch_id", required=False, type=int, metavar="[BATCH]")
 @click.option("--task", "name", help="Only batches of this task.")
 @click.option("--day", metavar="DATE", help="Only batches of this day.")
-@click.option("--state", help="Only batches in this state.")
+@click.option("--state", type=click.Choice(get_args(BatchState)), help="Only batches in this state.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @click.pass_obj
 def batches(door: Door, batch_id: int | None, name: str | None, day: str | None, state: str | None, limit: int) -> Answer:
@@ -72,9 +84,9 @@ def batches(door: Door, batch_id: int | None, name: str | None, day: str | None,
     wanted = days.parse_day(day, field="--day") if day else None
     with door.ready_runtime.transaction() as connection:
         found = batch_store.latest_batches(connection, task=name, day=wanted, state=state, limit=limit)
-    rows = [views.batch_line(batch) for batch in found]
+    lines = [views.batch_line(batch) for batch in found]
     columns = ("batch_id", "task", "day", "state", "source_rows", "to_call", "note")
-    return Answer(rows, [table(columns, [[row[column] for column in columns] for row in rows])])
+    return Answer(lines, [table(columns, [[line[column] for column in columns] for line in lines])])
 
 
 def _batch_argument(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,8 +125,10 @@ def resume(door: Door, batch_id: int | None, option_id: int | None, reason: str)
     chosen = _one(batch_id, option_id)
     with door.ready_runtime.transaction() as connection:
         lifecycle.resume(connection, chosen, by=acting_user(), reason=reason)
+    stop = StopRequest()
     try:
-        return _pushed(door, chosen, wait=False)
+        with stop.listening():
+            return _pushed(door, chosen, stop, wait=False)
     except Busy:
         return _shown(door, chosen)
 
@@ -170,6 +184,25 @@ def settle(
 
 
 @calls.command(cls=PipelineCommand)
+@_batch_argument
+@click.option("--code", help="Only calls that the gateway refused with this code, whatever it means.")
+@click.option("--reason", required=True, help="What was mended.")
+@click.pass_obj
+def requeue(door: Door, batch_id: int | None, option_id: int | None, code: str | None, reason: str) -> Answer:
+    """Have calls made again for which the gateway refused our account, not the number; `calls resume` then calls them.
+
+    \b
+    calling-pipeline calls requeue 12 --reason "the event code was missing"
+    calling-pipeline calls requeue 12 --code 9001 --reason "the account had no credit"
+    """
+    chosen = _one(batch_id, option_id)
+    with door.ready_runtime.transaction() as connection:
+        count = lifecycle.requeue(connection, chosen, code=code, reason=reason, by=acting_user())
+    said = f"{count} calls of batch {chosen} are to be made again; `calling-pipeline calls resume {chosen}` makes them"
+    return Answer({"requeued": count, "batch_id": chosen}, [said])
+
+
+@calls.command(cls=PipelineCommand)
 @click.argument("call_ids", nargs=-1, required=True, type=int, metavar="CALL...")
 @click.option("--reason", required=True, help="What you found.")
 @click.pass_obj
@@ -184,19 +217,28 @@ def accept(door: Door, call_ids: tuple[int, ...], reason: str) -> Answer:
 
 
 def _previewed(door: Door, name: str) -> Answer:
-    card = runs.preview_task(door.ready_runtime.engine, name)
-    return Answer({"task": name, **views.card_document(card)}, views.card_lines(card))
+    runtime = door.ready_runtime
+    card = runs.preview_task(runtime.engine, name, plan_rules(runtime.settings))
+    refusal = gateway_refusal(runtime.settings)
+    document = {"task": name, **views.card_document(card), "refusal": refusal}
+    lines = [*views.card_lines(card), *([] if refusal is None else [f"cannot start: {refusal}"])]
+    return Answer(document, lines, failed=refusal is not None)
 
 
-def _pushed(door: Door, batch_id: int, *, wait: bool) -> Answer:
+def _pushed(door: Door, batch_id: int, stop: StopRequest, *, wait: bool) -> Answer:
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
         total = batch_store.batch(connection, batch_id).card.to_call
     with door.progress() as bar:
         shown = bar.add_task(f"batch {batch_id}", total=total)
         dependencies = BatchDependencies.from_runtime(runtime, by=acting_user(), patience_s=7 * 86400.0 if wait else 30.0)
-        runs.push(dependencies, batch_id, lambda done: bar.advance(shown, done))
-    return _shown(door, batch_id)
+        runs.push(dependencies, batch_id, lambda done: bar.advance(shown, done), stop)
+    answer = _shown(door, batch_id)
+    if not stop.requested or answer.document["state"] != "paused":
+        return answer
+    called = answer.document["outcome"].get("pushed", 0)
+    said = f"{called} of {total} called, batch {batch_id} is paused; `calling-pipeline calls resume {batch_id}`"
+    return Answer({**answer.document, "stopped": said}, [*answer.lines, said], failed=True)
 
 
 def _shown(door: Door, batch_id: int) -> Answer:

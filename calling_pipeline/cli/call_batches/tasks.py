@@ -10,6 +10,7 @@ import click
 
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.dependencies import plan_rules
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import InvalidInput
 
@@ -35,6 +36,8 @@ def _values(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--map", "mapping", multiple=True, metavar="FIELD=COLUMN", help="The same as the five options above."),
         click.option("--remark", help="A remark for people."),
         click.option("--recall-days", metavar="N|never", help="Call a number again after N days; never is the default."),
+        click.option("--refused-days", type=int, help="Leave out numbers the gateway refused within N days; 0: none."),
+        click.option("--expires-after", metavar="SPAN|never", help="Call nobody of a batch after 90m, 8h or 3d."),
         click.option("--rate", "--rate-per-s", "rate_per_s", type=float, help="Pushes per second at most."),
         click.option(
             "--policy", metavar="JSON", help='Contact policy, e.g. {"preset": "considerate", "hours": "09:00-19:00"}.'
@@ -60,7 +63,8 @@ def add(door: Door, /, argument: str | None, name: str | None, disabled: bool, *
     """
     values = {**_given(given), "name": _name(argument, name), "enabled": not disabled}
     with door.ready_runtime.transaction() as connection:
-        return _answer(editing.document(editing.add(connection, values, by=acting_user())))
+        added = editing.add(connection, values, plan_rules(door.runtime.settings), by=acting_user())
+        return _answer(editing.document(added))
 
 
 @task.command(cls=PipelineCommand)
@@ -82,7 +86,9 @@ def edit(
     if new_name is not None:
         changes["name"] = new_name
     with door.ready_runtime.transaction() as connection:
-        return _answer(editing.document(editing.edit(connection, _name(argument, name), changes, by=acting_user())))
+        rules = plan_rules(door.runtime.settings)
+        edited = editing.edit(connection, _name(argument, name), changes, rules, by=acting_user())
+        return _answer(editing.document(edited))
 
 
 @task.command(name="list", cls=PipelineCommand)
@@ -141,7 +147,9 @@ def remove(door: Door, argument: str | None, name: str | None) -> Answer:
 
 def _switched(door: Door, name: str, *, enabled: bool) -> Answer:
     with door.ready_runtime.transaction() as connection:
-        return _answer(editing.document(editing.edit(connection, name, {"enabled": enabled}, by=acting_user())))
+        rules = plan_rules(door.runtime.settings)
+        edited = editing.edit(connection, name, {"enabled": enabled}, rules, by=acting_user())
+        return _answer(editing.document(edited))
 
 
 def _name(argument: str | None, option: str | None) -> str:
@@ -160,6 +168,8 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
         values[field] = column
     if "recall_days" in values:
         values["recall_days"] = _recall_days(values["recall_days"])
+    if values.get("expires_after") == _NEVER:
+        values["expires_after"] = None
     if "policy" in values:
         values["policy"] = _policy(values["policy"])
     return values

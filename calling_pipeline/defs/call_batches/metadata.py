@@ -10,6 +10,7 @@ from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches import views
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.dependencies import gateway_refusal, plan_rules
 from calling_pipeline.call_batches.facts import store as fact_store
 from calling_pipeline.runtime import Runtime
 
@@ -18,9 +19,11 @@ def previews(runtime: Runtime, names: Sequence[str]) -> dict[str, Any]:
     """The pre-flight cards of calling tasks (`names`; empty: all enabled ones); plans nothing."""
     with runtime.transaction() as connection:
         wanted = list(names) or [task.name for task in task_store.all_tasks(connection) if task.enabled]
-    cards = {name: runs.preview_task(runtime.engine, name) for name in wanted}
+    cards = {name: runs.preview_task(runtime.engine, name, plan_rules(runtime.settings)) for name in wanted}
     shown = "\n\n".join(f"**{name}**\n```\n{chr(10).join(views.card_lines(card))}\n```" for name, card in cards.items())
-    return {"dry_run": True, "cards": dg.MetadataValue.md(shown or "no enabled calling task")}
+    refusal = gateway_refusal(runtime.settings)
+    blocked = {} if refusal is None else {"no_batch_may_start": refusal}
+    return {"dry_run": True, **blocked, "cards": dg.MetadataValue.md(shown or "no enabled calling task")}
 
 
 def about_day(runtime: Runtime, key: str) -> dict[str, Any]:

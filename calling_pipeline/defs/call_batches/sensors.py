@@ -8,6 +8,7 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.defs.queueing import TASK, said, unfinished_runs
 from calling_pipeline.runtime import Runtime
@@ -65,10 +66,11 @@ def tick_requests(runtime: Runtime) -> list[dg.RunRequest]:
 
 
 def resume_requests(runtime: Runtime, first_day: dt.date) -> list[dg.RunRequest]:
-    """One run for each unfinished batch that no process holds, once for every process it lost."""
+    """One run for each unfinished batch that no process holds, once for every process it lost. Expired ones are ended."""
     now = days.now()
     requests = []
     with runtime.transaction() as connection:
+        lifecycle.expire(connection)
         for batch in batch_store.unfinished_batches(connection, now):
             fresh = batch.state == "planned" and now - batch.planned_at < NEWLY_PLANNED
             if fresh or batch.day < first_day or batch_store.is_pushed(connection, batch.id):

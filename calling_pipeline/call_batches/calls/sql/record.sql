@@ -1,11 +1,11 @@
--- Write outcomes with their log and history rows, all at once. An outcome counts only for the claim it belongs to, and once:
+-- Write outcomes with their log, history and refusal rows, all at once. An outcome counts only for the claim it belongs to, and once:
 -- sent again (a commit whose acknowledgement was lost), it changes nothing. `unknown` may still become what it really is.
 WITH answer AS (
     SELECT * FROM unnest(
         cast(:ids AS bigint[]), cast(:claims AS uuid[]), cast(:states AS text[]), cast(:outcomes AS text[]),
         cast(:codes AS text[]), cast(:messages AS text[]), cast(:statuses AS smallint[]), cast(:sents AS timestamptz[]),
-        cast(:answereds AS timestamptz[]), cast(:not_befores AS timestamptz[])
-    ) AS answer (id, claim, state, outcome, code, message, status, sent, answered, not_before)
+        cast(:answereds AS timestamptz[]), cast(:not_befores AS timestamptz[]), cast(:abouts AS text[])
+    ) AS answer (id, claim, state, outcome, code, message, status, sent, answered, not_before, about)
 ),
 
 settled AS (
@@ -23,7 +23,7 @@ settled AS (
         AND (task.state = 'pushing' OR task.state = 'unknown' AND answer.state <> 'unknown')
     RETURNING
         task.id, task.batch_id, task.phone, task.distinct_id, task.attempts, task.claimed_at, answer.outcome,
-        answer.code, answer.message, answer.status, answer.sent, answer.answered
+        answer.code, answer.message, answer.status, answer.sent, answer.answered, answer.about
 ),
 
 logged AS (
@@ -44,6 +44,17 @@ remembered AS (
     ON CONFLICT (phone) DO UPDATE SET
         last_called_at = greatest(known.last_called_at, excluded.last_called_at),
         calls = known.calls + 1, last_batch_id = excluded.last_batch_id, last_call_task_id = excluded.last_call_task_id
+),
+
+refused AS (
+    INSERT INTO gateway_refusals (phone, refused_at, about, code, batch_id, call_task_id)
+    SELECT DISTINCT ON (phone) phone, coalesce(answered, :now), about, code, batch_id, id
+    FROM settled
+    WHERE about IS NOT NULL
+    ORDER BY phone ASC, id DESC
+    ON CONFLICT (phone) DO UPDATE SET
+        refused_at = excluded.refused_at, about = excluded.about, code = excluded.code, batch_id = excluded.batch_id,
+        call_task_id = excluded.call_task_id
 )
 
 SELECT id, outcome, distinct_id FROM settled;

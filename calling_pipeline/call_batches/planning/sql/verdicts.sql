@@ -12,7 +12,9 @@ SELECT
         WHEN source_row.place > 1 THEN 'duplicate'
         WHEN refused.rule = 'do_not_call' THEN 'do_not_call'
         WHEN history.phone IS NOT NULL THEN 'called_before'
+        WHEN refusal.about = 'person' THEN 'refused_before'
         WHEN elsewhere.phone IS NOT NULL THEN 'open_elsewhere'
+        WHEN refusal.about = 'account' THEN 'account_refused'
         ELSE refused.rule
     END AS reason
 FROM (
@@ -44,5 +46,7 @@ LEFT JOIN call_history AS history
     ON
         history.phone = source_row.mobile
         AND (cast({recall_from} AS timestamptz) IS NULL OR history.last_called_at > {recall_from})
+LEFT JOIN gateway_refusals AS refusal
+    ON refusal.phone = source_row.mobile AND (refusal.about = 'account' OR refusal.refused_at > {refused_from})
 LEFT JOIN call_tasks AS elsewhere
     ON elsewhere.phone = source_row.mobile AND elsewhere.state IN ('pending', 'pushing', 'unknown');

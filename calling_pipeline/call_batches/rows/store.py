@@ -1,0 +1,56 @@
+"""SQL of the rows of batches as people look at them: of one batch, and of one number in all batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from calling_pipeline.call_batches.records import CallState
+from calling_pipeline.call_batches.tables import call_history, gateway_refusals
+from calling_pipeline.database.sql import load
+
+OF_BATCH = load("call_batches/rows/of_batch")
+OF_PHONE = load("call_batches/rows/of_phone")
+
+PAGE = 5000
+
+
+def of_batch(
+    connection: sa.Connection,
+    batch_id: int,
+    *,
+    state: CallState | None = None,
+    reason: str | None = None,
+    after: int = 0,
+    limit: int = PAGE,
+) -> list[Any]:
+    """One page of a batch's rows, behind the source row `after`."""
+    values = {"batch_id": batch_id, "state": state, "reason": reason, "after": after, "limit": limit}
+    return list(connection.execute(OF_BATCH, values))
+
+
+def all_of_batch(
+    connection: sa.Connection, batch_id: int, *, state: CallState | None = None, reason: str | None = None
+) -> Iterator[Any]:
+    """Every row of a batch, read page by page."""
+    after = 0
+    while page := of_batch(connection, batch_id, state=state, reason=reason, after=after, limit=PAGE):
+        yield from page
+        after = page[-1].source_row
+
+
+def of_phone(connection: sa.Connection, phone: str, *, limit: int = 100) -> list[Any]:
+    """Every row of a canonical number, newest batch first."""
+    return list(connection.execute(OF_PHONE, {"phone": phone, "limit": limit}))
+
+
+def history_of(connection: sa.Connection, phone: str) -> Any | None:
+    """When and how often a number was called, None when never."""
+    return connection.execute(sa.select(call_history).where(call_history.c.phone == phone)).one_or_none()
+
+
+def refusal_of(connection: sa.Connection, phone: str) -> Any | None:
+    """The last refusal of a number, None when there is none."""
+    return connection.execute(sa.select(gateway_refusals).where(gateway_refusals.c.phone == phone)).one_or_none()

@@ -1,0 +1,77 @@
+"""Rows of batches as the documents every door answers with: numbers masked, reasons in words; and as a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from calling_pipeline.call_batches.records import REASONS
+from calling_pipeline.call_batches.rows import store as row_store
+from calling_pipeline.errors import InvalidInput
+from calling_pipeline.masking import mask_phone, mask_sample
+from calling_pipeline.phones import read_phone
+
+COLUMNS = ("call_id", "batch_id", "source_row", "phone", "state", "reason", "said", "code", "attempts", "distinct_id",
+           "claimed_at")  # fmt: skip
+
+
+def row_document(row: Any) -> dict[str, Any]:
+    """One row of a batch; `said` is its reason for people, `code` the gateway's."""
+    return {
+        "call_id": row.id,
+        "batch_id": row.batch_id,
+        "source_row": row.source_row,
+        "phone": mask_phone(row.phone) if row.phone else mask_sample(row.raw or ""),
+        "state": row.state,
+        "reason": row.reason,
+        "said": REASONS.get(row.reason, row.reason or ""),
+        "code": row.resp_code,
+        "attempts": row.attempts,
+        "distinct_id": row.distinct_id,
+        "claimed_at": row.claimed_at,
+    }
+
+
+def why(connection: sa.Connection, phone: str) -> dict[str, Any]:
+    """What became of a number in every batch, when it was called, and what the gateway refused.
+
+    Raises `InvalidInput` for what is no number.
+    """
+    reading = read_phone(phone)
+    if reading.phone is None:
+        raise InvalidInput(f"{mask_sample(phone)} is no number ({REASONS.get(reading.kind, reading.kind)})", field="phone")
+    history, refusal = row_store.history_of(connection, reading.phone), row_store.refusal_of(connection, reading.phone)
+    return {
+        "phone": mask_phone(reading.phone),
+        "called": None
+        if history is None
+        else {"calls": history.calls, "first_called_at": history.first_called_at, "last_called_at": history.last_called_at},
+        "refused": None
+        if refusal is None
+        else {"about": refusal.about, "code": refusal.code, "refused_at": refusal.refused_at, "batch_id": refusal.batch_id},
+        "rows": [
+            {"task": row.task_name, "day": row.day, **row_document(row)}
+            for row in row_store.of_phone(connection, reading.phone)
+        ],
+    }
+
+
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write row documents as CSV, with a byte order mark for spreadsheets; returns how many. Raises `OSError`."""
+    count = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(COLUMNS)
+        for row in rows:
+            writer.writerow([_cell(row[column]) for column in COLUMNS])
+            count += 1
+    return count
+
+
+def _cell(value: Any) -> Any:
+    """The value; a text that a spreadsheet would take for a formula begins with an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value

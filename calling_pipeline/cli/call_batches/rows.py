@@ -1,0 +1,64 @@
+"""`calling-pipeline calls rows` and `calls why`: what became of each row of a batch, and of one number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.records import REASONS, CallState
+from calling_pipeline.call_batches.rows import store as row_store
+from calling_pipeline.call_batches.rows import views
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+
+_SHOWN = ("call_id", "source_row", "phone", "state", "said", "code")
+
+
+@click.command(cls=PipelineCommand)
+@click.argument("batch_id", type=int, metavar="BATCH")
+@click.option("--state", type=click.Choice(get_args(CallState)), help="Only rows in this state.")
+@click.option("--reason", help=f"Only rows with this reason: {', '.join(REASONS)}.")
+@click.option("--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all of them to this file.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 5000), help="Rows shown without --csv.")
+@click.pass_obj
+def rows(
+    door: Door, batch_id: int, state: CallState | None, reason: str | None, csv_file: Path | None, limit: int
+) -> Answer:
+    """List the rows of a batch with what became of them, numbers masked.
+
+    \b
+    calling-pipeline calls rows 12 --state refused
+    calling-pipeline calls rows 12 --reason do_not_call --csv left-out.csv
+    """
+    with door.ready_runtime.transaction() as connection:
+        batch_store.batch(connection, batch_id)
+        if csv_file is not None:
+            found = row_store.all_of_batch(connection, batch_id, state=state, reason=reason)
+            written = views.write_csv(csv_file, map(views.row_document, found))
+            return Answer({"rows": written, "file": csv_file}, [f"{written} rows written to {csv_file}"])
+        found_rows = row_store.of_batch(connection, batch_id, state=state, reason=reason, limit=limit)
+    documents = [views.row_document(row) for row in found_rows]
+    return Answer(documents, [table(_SHOWN, [[row[column] for column in _SHOWN] for row in documents])])
+
+
+@click.command(cls=PipelineCommand)
+@click.argument("phone")
+@click.pass_obj
+def why(door: Door, phone: str) -> Answer:
+    """Say why a number was called or not: its rows in every batch, its calls and its last refusal.
+
+    Example: calling-pipeline calls why 13800000001
+    """
+    with door.ready_runtime.transaction() as connection:
+        found = views.why(connection, phone)
+    called, refused = found["called"], found["refused"]
+    lines = [f"{found['phone']}: " + ("never called" if called is None else f"called {called['calls']} times, last at"
+             f" {called['last_called_at']:%Y-%m-%d %H:%M}")]  # fmt: skip
+    if refused is not None:
+        whom = "for this number" if refused["about"] == "person" else "for our account"
+        lines.append(f"refused {whom} at {refused['refused_at']:%Y-%m-%d %H:%M} in batch {refused['batch_id']},"
+                     f" code {refused['code'] or 'none'}")  # fmt: skip
+    columns = ("batch_id", "task", "day", "state", "said", "code")
+    return Answer(found, [*lines, table(columns, [[row[column] for column in columns] for row in found["rows"]])])
