@@ -20,6 +20,7 @@ from calling_pipeline.database.create import ensure_database
 from calling_pipeline.database.credentials import CredentialStore
 from calling_pipeline.database.crypto import SecretBox, derive_key
 from calling_pipeline.database.engine import business_url, dagster_url, make_engine, reachable
+from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.private import keep_files_private
 from calling_pipeline.settings import Settings, load
 
@@ -30,28 +31,41 @@ FIRST_SYNC = dt.timedelta(days=10)
 
 
 class Runtime:
-    """One per process. Tests build it from settings of their own, and may pass in an engine."""
+    """One per process. Tests build it from settings of their own, and may pass in an engine.
 
-    def __init__(self, settings: Settings, *, engine: sa.Engine | None = None) -> None:
+    `may_create`: the embedded database is made when there is none; for the commands that begin an installation.
+    """
+
+    def __init__(self, settings: Settings, *, engine: sa.Engine | None = None, may_create: bool = False) -> None:
         self.settings = settings
+        self._may_create = may_create
         if engine is not None:
             self.__dict__["engine"] = engine
         if settings.clock_start is not None:
             days.set_clock(days.clock_starting_at(settings.clock_start))
 
     @classmethod
-    def load(cls, **overrides: Any) -> Runtime:
+    def load(cls, *, may_create: bool = False, **overrides: Any) -> Runtime:
         """From the environment and `.env`, for a process of its own: what it writes is private to its user."""
-        made = cls(load(**overrides))
+        made = cls(load(**overrides), may_create=may_create)
         keep_files_private(made.settings.home)
         return made
 
     @cached_property
     def database_url(self) -> URL:
-        """The business database; starts the embedded server when none is configured."""
+        """The business database; starts the embedded server when none is configured.
+
+        Raises `ConfigurationError` when there is none in CALLING_HOME: one made in the wrong folder looks like lost data.
+        """
         if self.settings.database_url is not None:
             return business_url(self.settings.database_url.get_secret_value())
-        server = embedded.start(self.settings.home / "postgres")
+        folder = self.settings.home / "postgres"
+        if not self._may_create and not embedded.exists(folder):
+            raise ConfigurationError(
+                f"there is no database in {folder}, and CALLING_DATABASE_URL is not set: {self.settings.where_home_is()};"
+                " `calling-pipeline up` and `calling-pipeline migrate` make one"
+            )
+        server = embedded.start(folder)
         return ensure_database(business_url(server.get_uri()), BUSINESS_DATABASE)
 
     @cached_property

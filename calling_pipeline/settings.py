@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from calling_pipeline.errors import ConfigurationError
+from calling_pipeline.project import HOME, in_the_project, project_folder
 
 PREFIX = "CALLING_"
 Role = Literal["admin", "operator", "collector", "viewer"]
@@ -75,7 +76,12 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
     )
 
-    home: Path = Field(Path(".calling"), description="Folder of the embedded server, generated keys and Dagster's files")
+    home: Annotated[Path, AfterValidator(in_the_project)] = Field(
+        Path(HOME),
+        validate_default=True,
+        description="Folder of the embedded server, generated keys and Dagster's files; a relative one lies in the project's"
+        " folder, also when a command is run below it",
+    )
     database_url: SecretStr | None = Field(
         None, description="Business database; unset: embedded PostgreSQL under CALLING_HOME"
     )
@@ -257,6 +263,14 @@ class Settings(BaseSettings):
         """The base URLs of the outside systems."""
         return [self.guanke_base_url, self.gateway_url, self.wecom_base_url, self.metabase_url]
 
+    def where_home_is(self) -> str:
+        """Why `home` is where it is, and how another is chosen: the middle of a sentence."""
+        if "home" in self.model_fields_set:
+            return f"CALLING_HOME is {self.home}"
+        if project_folder() is not None:
+            return f"the project's folder is {self.home.parent}"
+        return f"{Path.cwd()} is not in the project's folder; go there, or set CALLING_HOME"
+
     def first_partition(self) -> dt.date:
         """First day of Dagster's daily partitions: the setting, else the day that `keep_first_partition` kept."""
         kept = self.home / "partition_start"
@@ -273,7 +287,7 @@ class Settings(BaseSettings):
 
     def secret_key_bytes(self) -> bytes:
         """The key material, at least 16 bytes; read from the setting, else generated once into `home` (mode 0600)."""
-        text = self.secret_key.get_secret_value() if self.secret_key else _kept_secret(self.home / "secret.key")
+        text = self.secret_key.get_secret_value() if self.secret_key else self._kept_secret("secret.key")
         if len(text.encode()) < 16:
             raise ConfigurationError(f"{PREFIX}SECRET_KEY is shorter than 16 bytes; set a longer random value")
         return text.encode()
@@ -282,7 +296,13 @@ class Settings(BaseSettings):
         """API tokens and what they may do; without the setting one admin token, generated once into `home`."""
         if self.api_tokens is not None:
             return self.api_tokens
-        return {_kept_secret(self.home / "admin.token"): TokenGrant(role="admin", name="admin")}
+        return {self._kept_secret("admin.token"): TokenGrant(role="admin", name="admin")}
+
+    def _kept_secret(self, name: str) -> str:
+        """The secret in that file of `home`; when there is none, one is made, but no folder where nobody looks for one."""
+        if not self.home.is_dir() and "home" not in self.model_fields_set and project_folder() is None:
+            raise ConfigurationError(f"there is no {self.home / name}: {self.where_home_is()}")
+        return _kept_text(self.home / name, lambda: secrets.token_urlsafe(32))
 
     def proxies(self) -> list[str]:
         """Addresses and networks from which `trusted_user_header` is believed."""
@@ -294,8 +314,7 @@ class Settings(BaseSettings):
 def load(environment_file: Path | None = None, **overrides: Any) -> Settings:
     """Read and validate the settings; `ConfigurationError` with one sentence a wrong setting, never its value."""
     try:
-        if environment_file is not None:
-            overrides["_env_file"] = environment_file
+        overrides["_env_file"] = environment_file or (project_folder() or Path.cwd()) / ".env"
         return Settings(**overrides)
     except ValidationError as error:
         raise ConfigurationError("; ".join(_sentences(error))) from None
@@ -316,11 +335,6 @@ def _sentence(item: dict[str, Any]) -> str:
     inner = f" (at entry {len(names) - 1} level deep)" if len(names) > 1 else ""
     reason = str(item["msg"]).removeprefix("Value error, ")
     return f"{PREFIX}{names[0].upper()}{inner}: {reason}; see the settings table in README.md"
-
-
-def _kept_secret(path: Path) -> str:
-    """The secret in `path`; when there is none, one is made."""
-    return _kept_text(path, lambda: secrets.token_urlsafe(32))
 
 
 def _kept_text(path: Path, make: Callable[[], str]) -> str:

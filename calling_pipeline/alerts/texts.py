@@ -75,6 +75,10 @@ KINDS: Mapping[str, Kind] = {
         "Correct the named lines in the ledger file; the next reading uses them and closes the alert.",
         "/assets/contract_notifications",
     ),
+    "process": Kind(
+        "Read the lines from its log: it was started again, or given up. `calling-pipeline doctor` looks at the machine; the"
+        " alert closes when the process has run for five minutes.",
+    ),
     "telephony_utilisation": Kind(
         "Add extensions to the tenant's pool or lower its number of calls at once; `calling-pipeline telephony stats` shows"
         " both.",

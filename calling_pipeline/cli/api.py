@@ -6,7 +6,7 @@ import click
 import uvicorn
 
 from calling_pipeline.api.app import create_app
-from calling_pipeline.cli.listening import HOST, listen
+from calling_pipeline.cli.listening import HOST, listen, serve
 from calling_pipeline.cli.output import Door, PipelineCommand
 
 
@@ -20,4 +20,4 @@ def api(door: Door, port: int | None, host: str) -> None:
     listener = listen(host, port or runtime.settings.api_port, setting="CALLING_API_PORT")
     config = uvicorn.Config(create_app(runtime), log_level="warning", access_log=False, proxy_headers=False)
     click.echo(f"API on http://{host}:{listener.getsockname()[1]}", err=True)
-    uvicorn.Server(config).run(sockets=[listener])
+    serve(uvicorn.Server(config), listener)

@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import httpx
 from rich.progress import Progress
 
 from calling_pipeline import days
+from calling_pipeline.analysis.dagster_storage.store import tagged_runs
 from calling_pipeline.call_stats.facts.store import cached_days
 from calling_pipeline.call_stats.records import TRACKS
 from calling_pipeline.call_stats.timetable import sync_window
-from calling_pipeline.cli.supervisor import Supervisor
+from calling_pipeline.database.engine import make_engine
 from calling_pipeline.runtime import Runtime
 
-POLL_S = 1.0
-_RUNS = """query($since: Float!) { runsOrError(limit: 50, filter: {
-    tags: [{key: "calling/warm_up", value: "true"}], createdAfter: $since
-}) { ... on Runs { results { runId status } } } }"""
+POLL_S = 0.1
+_WARM_UP = ("calling/warm_up", "true")
+"""The tag of the runs that fill the caches."""
 _FAILED, _FINISHED = {"FAILURE", "CANCELED"}, {"FAILURE", "CANCELED", "SUCCESS"}
 
 
-def wait_for_caches(runtime: Runtime, supervisor: Supervisor, ui_url: str, progress: Progress) -> str:
+def wait_for_caches(runtime: Runtime, look: Callable[[], None], ui_url: str, progress: Progress, *, since: float) -> str:
     """Wait until both caches hold ten days ago to today and the runs that filled them are done; says how it went.
 
-    A run that failed ends the waiting too. Raises `ChildFailed` when one of the processes ends meanwhile.
+    A run that failed ends the waiting too. `look` is called again and again meanwhile, and may raise. `since`: when Dagster
+    was started (seconds of the epoch).
     """
-    started, wanted = time.time(), wanted_days(runtime)
+    wanted = wanted_days(runtime)
     total = len(wanted) * len(TRACKS)
+    dagster = make_engine(runtime.existing_dagster_url, pool_size=1, max_overflow=0)
     with progress:
         task = progress.add_task("first sync", total=total)
         while True:
             done = _cached(runtime, wanted)
             progress.update(task, completed=done)
-            runs = _runs(ui_url, started)
-            if runs is not None and not set(runs.values()) - _FINISHED:
+            runs = tagged_runs(dagster, *_WARM_UP, since=since)
+            if not set(runs.values()) - _FINISHED:
                 if done >= total:
                     return f"caches filled: {wanted[0]} … {wanted[-1]}"
                 failed = [run_id for run_id, status in runs.items() if status in _FAILED]
@@ -45,7 +46,7 @@ def wait_for_caches(runtime: Runtime, supervisor: Supervisor, ui_url: str, progr
                         f"the first sync is not complete, {done} of {total} days: {ui_url}/runs/{failed[0]} says why;"
                         " the sensor cache_warm_up tries again within the hour"
                     )
-            supervisor.require_all_running()
+            look()
             time.sleep(POLL_S)
 
 
@@ -60,13 +61,3 @@ def _cached(runtime: Runtime, wanted: Sequence[dt.date]) -> int:
     """How many of the days are cached, both tracks together."""
     with runtime.transaction() as connection:
         return sum(len(cached_days(connection, track, wanted[0], wanted[-1])) for track in TRACKS)
-
-
-def _runs(ui_url: str, since: float) -> dict[str, str] | None:
-    """The status of every run since then that is to fill the caches; None when the UI did not answer."""
-    question = {"query": _RUNS, "variables": {"since": since}}
-    try:
-        answer = httpx.post(f"{ui_url}/graphql", json=question, timeout=10, trust_env=False).json()
-        return {run["runId"]: run["status"] for run in answer["data"]["runsOrError"]["results"]}
-    except (httpx.TransportError, ValueError, KeyError, TypeError):
-        return None

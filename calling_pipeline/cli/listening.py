@@ -1,16 +1,23 @@
-"""The sockets that servers listen on."""
+"""The sockets that servers listen on, and how a server ends."""
 
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from calling_pipeline.cli.machine.processes import described, listening_on
+from calling_pipeline.cli.supervisor import interruptible
 from calling_pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 HOST = "127.0.0.1"
 
 
-def listen(host: str, port: int, *, setting: str) -> socket.socket:
-    """A listening socket; `ConfigurationError` naming `setting` when the port is taken or not allowed."""
+def listen(host: str, port: int, *, setting: str, option: str = "--port or ") -> socket.socket:
+    """A listening socket; `ConfigurationError` naming who has the port, and `setting`, when it cannot be had."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -18,7 +25,18 @@ def listen(host: str, port: int, *, setting: str) -> socket.socket:
         listener.listen(2048)
     except OSError as error:
         listener.close()
+        holder = listening_on(port)
+        who = f"; {described(holder)} listens there: end it, or" if holder is not None else ";"
         raise ConfigurationError(
-            f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port or {setting}"
+            f"cannot listen on {host}:{port} ({error.strerror}){who} choose another with {option}{setting}"
         ) from error
     return listener
+
+
+def serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve until Ctrl-C or SIGTERM, and return: what this process has opened is given back then.
+
+    Without this SIGTERM would end the process at once after the server has stopped: uvicorn raises the signal again.
+    """
+    with interruptible(), suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])

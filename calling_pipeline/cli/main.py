@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
+import sys
+import threading
 from collections.abc import Callable, Mapping
 
 import click
@@ -11,11 +14,13 @@ from calling_pipeline import __version__
 from calling_pipeline.access.audit.door import through
 from calling_pipeline.cli.alerts import alerts
 from calling_pipeline.cli.contact_policy import policy
+from calling_pipeline.cli.down import down
+from calling_pipeline.cli.execute import execute
 from calling_pipeline.cli.migrate import migrate
 from calling_pipeline.cli.output import Door
 from calling_pipeline.cli.people import audit, users
 from calling_pipeline.cli.task_ledger import ledger
-from calling_pipeline.cli.up import execute, up
+from calling_pipeline.cli.up import up
 from calling_pipeline.private import log_to_stderr
 
 
@@ -64,6 +69,7 @@ def _telephony() -> click.Command:
 LIGHT: Mapping[str, click.Command] = {
     "alerts": alerts,
     "audit": audit,
+    "down": down,
     "exec": execute,
     "ledger": ledger,
     "migrate": migrate,
@@ -96,6 +102,12 @@ class LazyGroup(click.Group):
         return LIGHT.get(cmd_name)
 
 
+def _end_in_order_on_sigterm() -> None:
+    """Let SIGTERM end a command as its own end does: the embedded server stops with its last user, if that can sign off."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="calling-pipeline")
 @click.option("--as", "acting_as", metavar="NAME", help="Who acts: a known active person; CALLING_USER without it.")
@@ -107,6 +119,7 @@ def main(ctx: click.Context, acting_as: str | None) -> None:
     """
     log_to_stderr()
     logging.getLogger("calling_pipeline.vendors").setLevel(logging.INFO)  # who waits for a vendor sees why
+    _end_in_order_on_sigterm()
     ctx.with_resource(through("command line"))
     ctx.obj = Door(acting_as)
     ctx.call_on_close(ctx.obj.close)

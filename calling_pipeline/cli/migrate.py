@@ -15,18 +15,19 @@ from calling_pipeline.database import migrate as migrations
 @click.pass_obj
 def migrate(door: Door, back_to: str | None) -> Answer:
     """Bring the database to the newest schema, or back to an earlier one."""
+    runtime = door.founding_runtime
     if back_to is not None:
-        before, after = migrations.downgrade(door.runtime.engine, back_to)
+        before, after = migrations.downgrade(runtime.engine, back_to)
         return Answer({"before": before, "after": after}, [f"went back from {before} to {after}"])
-    before, after = door.runtime.migrate()
-    with door.runtime.transaction() as connection:
+    before, after = runtime.migrate()
+    with runtime.transaction() as connection:
         ensure_admin(connection)
     said = (
         f"the schema is at {after} already"
         if before == after
         else f"migrated from {before or 'an empty database'} to {after}"
     )
-    forward = bring_forward(door.runtime.engine, door.runtime.phone_key)
+    forward = bring_forward(runtime.engine, runtime.phone_key)
     days = [day.isoformat() for day in forward.days]
     lines = [said]
     if forward.rows:

@@ -24,6 +24,7 @@ from calling_pipeline.errors import CallingError, ConfigurationError
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.private import traceback_of
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import Settings, load
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,20 @@ class Door:
         self._acting_as = acting_as
 
     @cached_property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return load()
+
+    @cached_property
     def runtime(self) -> Runtime:
         """The runtime of this process."""
-        return Runtime.load()
+        return Runtime(self.settings)
+
+    @cached_property
+    def founding_runtime(self) -> Runtime:
+        """The runtime for a command that begins an installation: it makes the database when there is none."""
+        self.__dict__["runtime"] = founding = Runtime(self.settings, may_create=True)
+        return founding
 
     @cached_property
     def ready_runtime(self) -> Runtime:

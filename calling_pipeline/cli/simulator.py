@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import uvicorn
 
-from calling_pipeline.cli.listening import HOST, listen
+from calling_pipeline.cli.listening import HOST, listen, serve
 from calling_pipeline.cli.output import Door, PipelineCommand
 from calling_pipeline.simulator.app import create_app
 from calling_pipeline.simulator.world import World
@@ -28,6 +28,5 @@ def simulator(door: Door, port: int | None, seed: int, calls_csv: str | None, re
     app = create_app(world, latency_s=latency_ms / 1000)
     click.echo(f"simulator on http://{HOST}:{listener.getsockname()[1]}", err=True)
     # It answers brokenly on purpose: a log line for each would fill standard error.
-    uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)).run(
-        sockets=[listener]
-    )
+    config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
+    serve(uvicorn.Server(config), listener)

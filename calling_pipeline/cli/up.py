@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
+import os
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from calling_pipeline.access.people.people import ensure_admin
-from calling_pipeline.at_most_once.orphans import SessionLock, is_held
-from calling_pipeline.call_stats.older_hashes.forward import bring_forward
+from calling_pipeline.at_most_once.orphans import SessionLock
 from calling_pipeline.cli.filling import wait_for_caches, wanted_days
-from calling_pipeline.cli.listening import HOST, listen
+from calling_pipeline.cli.listening import HOST
+from calling_pipeline.cli.machine import record as records
+from calling_pipeline.cli.machine.alone import Alone
+from calling_pipeline.cli.machine.keeper import Keeper
+from calling_pipeline.cli.machine.ports import require_free
+from calling_pipeline.cli.machine.processes import MARK, Identity, end, identify, marked
+from calling_pipeline.cli.machine.services import start_all, ui_url, uses_simulator, wait_for_all
+from calling_pipeline.cli.machine.stopping import stop_in_order
+from calling_pipeline.cli.machine.watching import Watch
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand
-from calling_pipeline.cli.supervisor import Supervisor, accepts, answers, interruptible
-from calling_pipeline.errors import ConfigurationError, Conflict, InvalidInput
+from calling_pipeline.cli.supervisor import Interrupts, Supervisor, interruptible
+from calling_pipeline.errors import Conflict
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 
-LOCATION = "calling_pipeline"
 UP = "calling-pipeline up"
 """The session lock that `up` holds: one daemon on one database."""
 
@@ -36,138 +40,98 @@ UP = "calling-pipeline up"
 @click.pass_obj
 def up(door: Door, calls_csv: str | None, no_first_sync: bool) -> Answer:
     """Run PostgreSQL, the vendor simulator, the API and the Dagster UI until Ctrl-C; the data stay."""
-    runtime = door.runtime
-    settings = runtime.settings
-    with interruptible():
-        try:
-            _require_free_ports(settings)
-            environment = prepare(runtime)
-            if _uses_simulator(settings):
-                environment["CALLING_PRIVATE_ORIGINS"] = _private_origins(settings)
-            supervisor = Supervisor(settings.child_environment(environment), settings.home.resolve() / "logs")
-            alone = SessionLock(runtime.database_url, UP)
-            if not alone.take():
-                raise Conflict("another `calling-pipeline up` serves this database already; end it before you start one")
-            try:
-                _start(supervisor, settings, calls_csv)
-                _announce(settings)
-                if not no_first_sync:
-                    wanted = wanted_days(runtime)
-                    _say(f"first sync  {wanted[0]} … {wanted[-1]}, as runs of the sensor cache_warm_up …")
-                    _say(wait_for_caches(runtime, supervisor, _ui(settings), door.progress()))
-                _say("Ctrl-C stops all of it; the data stay.")
-                while True:
-                    supervisor.require_all_running()
-                    time.sleep(1)
-            finally:
-                _say("stopping …")
-                supervisor.stop_all()
-                alone.free()
-        except KeyboardInterrupt:
-            return Answer({"stopped": True}, ["stopped; the data stay in " + str(settings.home)])
+    home = door.founding_runtime.settings.home
+    with interruptible() as interrupts, suppress(KeyboardInterrupt):
+        _run(door, calls_csv, interrupts, first_sync=not no_first_sync)
+    return Answer({"stopped": True}, ["stopped; the data stay in " + str(home)])
 
 
-@click.command("exec", cls=PipelineCommand, context_settings={"ignore_unknown_options": True})
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.pass_obj
-def execute(door: Door, command: tuple[str, ...]) -> Answer:
-    """Run COMMAND with the database up and Dagster's environment set: `calling-pipeline exec -- dagster run list`."""
-    environment = door.runtime.settings.child_environment(prepare(door.runtime))
-    if _starts_a_daemon(command):
-        with door.runtime.transaction() as connection:
-            if is_held(connection, UP):
-                raise Conflict("`calling-pipeline up` runs a daemon already, and a second one would disturb it")
+def _run(door: Door, calls_csv: str | None, interrupts: Interrupts, *, first_sync: bool) -> None:
+    """Until an interrupt, or what else ends it; everything is stopped then."""
+    runtime = door.founding_runtime
+    home = runtime.settings.home
+    home.mkdir(parents=True, exist_ok=True)
+    alone = Alone(home)
     try:
-        status = subprocess.run(command, env=environment, check=False).returncode
-    except FileNotFoundError:
-        raise InvalidInput(f"there is no command called {command[0]!r}") from None
-    return Answer({"exit_status": status}, failed=status != 0)
+        for one in alone.take(_say):
+            _say(f"ended what an earlier `up` left: {one}")
+        require_free(runtime.settings)
+        running = _Up(runtime, interrupts)
+        try:
+            running.run(door, calls_csv, first_sync=first_sync)
+        finally:
+            running.stop()
+    finally:
+        alone.free()
 
 
-def _starts_a_daemon(command: Sequence[str]) -> bool:
-    program = Path(command[0]).name
-    return program == "dagster-daemon" or (program in ("dagster", "dg") and "dev" in command[1:])
+class _Up:
+    """One `up`: what it has started, and how that is stopped, however far it came."""
 
+    def __init__(self, runtime: Runtime, interrupts: Interrupts) -> None:
+        self._runtime, self._interrupts = runtime, interrupts
+        self._home = runtime.settings.home
+        self._mark = uuid.uuid4().hex
+        own = identify(os.getpid())
+        assert own is not None
+        self._record = records.Record(self._mark, own)
+        more = {MARK: self._mark, "CALLING_HOME": str(self._home)}
+        if uses_simulator(runtime.settings):
+            more["CALLING_ALLOW_PRIVATE_URLS"] = "true"  # a tenant's telephony lies in the simulator, on loopback
+        self._note({})
+        environment = runtime.settings.child_environment(more)
+        self._keeper = Keeper(self._home, self._mark, environment)
+        self._supervisor = Supervisor(environment, self._home / "logs", self._note)
+        self._lock: SessionLock | None = None
 
-def prepare(runtime: Runtime) -> dict[str, str]:
-    """Databases made and migrated, Dagster's home laid out; returns the environment its processes need."""
-    _say("database …")
-    home = runtime.settings.home.resolve()
-    runtime.migrate()
-    with runtime.transaction() as connection:
-        ensure_admin(connection)
-    bring_forward(runtime.engine, runtime.phone_key)
-    dagster_home = home / "dagster"
-    dagster_home.mkdir(parents=True, exist_ok=True)
-    instance_file = Path("dagster.yaml")
-    if not instance_file.exists():
-        raise ConfigurationError("dagster.yaml is not in the current folder; run this in the project's folder")
-    shutil.copyfile(instance_file, dagster_home / "dagster.yaml")
-    return {
-        "CALLING_HOME": str(home),
-        "CALLING_DATABASE_URL": runtime.database_url.set(drivername="postgresql").render_as_string(hide_password=False),
-        "CALLING_DAGSTER_DATABASE_URL": runtime.dagster_url.render_as_string(hide_password=False),
-        "DAGSTER_HOME": str(dagster_home),
-    }
+    def run(self, door: Door, calls_csv: str | None, *, first_sync: bool) -> None:
+        """Start everything and watch it. Raises what ends it."""
+        runtime, settings, supervisor = self._runtime, self._runtime.settings, self._supervisor
+        since = time.time()
+        start_all(supervisor, runtime, calls_csv, _say, self._be_alone)
+        assert self._lock is not None
+        watch = Watch(runtime, supervisor, self._keeper, self._lock, _say)
+        wait_for_all(supervisor, settings)
+        _announce(settings)
+        if first_sync:
+            wanted = wanted_days(runtime)
+            _say(f"first sync  {wanted[0]} … {wanted[-1]}, as runs of the sensor cache_warm_up …")
+            _say(wait_for_caches(runtime, watch.look, ui_url(settings), door.progress(), since=since))
+        _say("Ctrl-C stops all of it; the data stay.")
+        watch.go_on()
 
+    def stop(self) -> None:
+        """Stop everything in order, and take the note away."""
+        if self._lock is None:
+            self._supervisor.stop()
+        else:
+            stop_in_order(
+                self._supervisor, self._runtime.existing_dagster_url, self._supervisor.environment, self._interrupts, _say
+            )
+            self._lock.free()
+        self._keeper.dismiss()
+        end(marked(self._mark), within_s=5)
+        records.remove(self._home, self._mark)
 
-def _start(supervisor: Supervisor, settings: Settings, calls_csv: str | None) -> None:
-    if _uses_simulator(settings):
-        more = ["--calls-csv", calls_csv] if calls_csv else []
-        supervisor.start("simulator", _python("calling_pipeline.cli.main", "simulator", *more))
-    _say("Dagster …")
-    workspace = _workspace(settings)
-    port = str(settings.code_server_port)
-    code = ["-m", "calling_pipeline.definitions", "--location-name", LOCATION]
-    supervisor.start("code-server", _python("dagster", "api", "grpc", *code, "-h", HOST, "-p", port))
-    if _uses_simulator(settings):
-        supervisor.wait_until(lambda: answers(f"{settings.simulator_url}/_sim/faults"), "the vendor simulator", within_s=30)
-    supervisor.wait_until(lambda: accepts(HOST, settings.code_server_port), "Dagster's code server", within_s=120)
-    supervisor.start("daemon", _python("dagster._daemon", "run", "-w", str(workspace)))
-    supervisor.start("api", _python("calling_pipeline.cli.main", "api"))
-    supervisor.start(
-        "webserver", _python("dagster_webserver", "-w", str(workspace), "-h", HOST, "-p", str(settings.ui_port))
-    )
-    supervisor.wait_until(lambda: answers(f"{_ui(settings)}/server_info"), "the Dagster UI", within_s=120)
-    supervisor.wait_until(lambda: answers(f"http://{HOST}:{settings.api_port}/healthz"), "the API", within_s=60)
+    def _be_alone(self) -> None:
+        """Take the lock of the database, which another machine's `up` may hold."""
+        lock = SessionLock(self._runtime.database_url, UP)
+        if not lock.take():
+            raise Conflict("another `calling-pipeline up` serves this database already; end it before you start one")
+        self._lock = lock
 
-
-def _ui(settings: Settings) -> str:
-    return f"http://{HOST}:{settings.ui_port}"
-
-
-def _uses_simulator(settings: Settings) -> bool:
-    return any(url.startswith(settings.simulator_url) for url in settings.vendor_urls())
-
-
-def _private_origins(settings: Settings) -> str:
-    """The origins that tenants' URLs may reach on this machine: the simulator's, where simulated telephony lies."""
-    return json.dumps([*settings.private_origins, settings.simulator_url])
+    def _note(self, children: Mapping[str, Identity]) -> None:
+        self._record = records.Record(self._mark, self._record.up, children)
+        records.save(self._home, self._record)
 
 
 def _announce(settings: Settings) -> None:
-    _say(f"Dagster UI  {_ui(settings)}")
+    _say(f"Dagster UI  {ui_url(settings)}")
     _say(f"API         http://{HOST}:{settings.api_port}   (description at /docs)")
-    if _uses_simulator(settings):
-        _say(f"simulator   {settings.simulator_url}   (of this machine's ports, tenants' URLs may reach this one)")
+    if uses_simulator(settings):
+        _say(f"simulator   {settings.simulator_url}   (tenants' URLs may reach this machine while it serves)")
     if settings.api_tokens is None:
         _say(f"API token   {next(iter(settings.token_grants()))}   (admin; kept in {settings.home / 'admin.token'})")
-
-
-def _workspace(settings: Settings) -> Path:
-    path = settings.home.resolve() / "workspace.yaml"
-    server = f"{{host: {HOST}, port: {settings.code_server_port}, location_name: {LOCATION}}}"
-    path.write_text(f"load_from:\n  - grpc_server: {server}\n")
-    return path
-
-
-def _require_free_ports(settings: Settings) -> None:
-    for name in ("ui", "api", "simulator", "code_server"):
-        listen(HOST, getattr(settings, f"{name}_port"), setting=f"CALLING_{name.upper()}_PORT").close()
-
-
-def _python(module: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", module, *arguments]
 
 
 def _say(sentence: str) -> None:

@@ -52,7 +52,10 @@ def test_two_commands_at_once_share_one_server(tmp_path):
 
 def test_a_server_whose_user_was_killed_is_used_again(tmp_path):
     environment = {**os.environ, "CALLING_HOME": str(tmp_path / "home")}
-    program = "from calling_pipeline.runtime import Runtime; Runtime.load().database_url; print('up', flush=True); input()"
+    program = (
+        "from calling_pipeline.runtime import Runtime; Runtime.load(may_create=True).database_url;"
+        "print('up', flush=True); input()"
+    )
     process = start_process(
         [sys.executable, "-c", program], env=environment, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

@@ -26,6 +26,26 @@ class ScheduleRun:
 
 
 @dataclass(frozen=True)
+class RunUnderWay:
+    """A run that has begun. `worker` is its tag that says which process executes it, empty while there is none.
+
+    `may_last`: a batch, which may take hours.
+    """
+
+    run_id: str
+    job: str
+    since: dt.datetime
+    worker: str | None
+    may_last: bool
+
+    @property
+    def pid(self) -> int | None:
+        """The number of its process on its host."""
+        words = (self.worker or "").split(" ")
+        return int(words[2]) if len(words) == 4 and words[2].isdecimal() else None
+
+
+@dataclass(frozen=True)
 class DagsterState:
     """Dagster as its storage shows it. `unknown` says why it could not be read, and the rest is empty; else it is None.
 

@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedTable
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ProgrammingError
 
-from calling_pipeline.analysis.dagster_storage.records import DagsterState, Heartbeat, ScheduleRun
+from calling_pipeline.analysis.dagster_storage.records import DagsterState, Heartbeat, RunUnderWay, ScheduleRun
 from calling_pipeline.database.engine import make_engine, reachable
 from calling_pipeline.database.sql import load
 from calling_pipeline.errors import DatabaseUnavailable
@@ -19,6 +19,8 @@ DAEMONS = ("QUEUED_RUN_COORDINATOR", "SCHEDULER", "SENSOR")
 _HEARTBEATS = load("analysis/dagster_storage/heartbeats")
 _QUEUE = load("analysis/dagster_storage/queue")
 _SCHEDULE_RUNS = load("analysis/dagster_storage/schedule_runs")
+_UNDER_WAY = load("analysis/dagster_storage/under_way")
+_TAGGED = load("analysis/dagster_storage/tagged")
 
 
 def dagster_state(url: URL, schedules: Sequence[str]) -> DagsterState:
@@ -35,6 +37,27 @@ def dagster_state(url: URL, schedules: Sequence[str]) -> DagsterState:
         return DagsterState("its database holds no tables of Dagster yet")
     finally:
         engine.dispose()
+
+
+def runs_under_way(engine: sa.Engine) -> list[RunUnderWay]:
+    """The runs that have begun and not ended, oldest first. Raises `DatabaseUnavailable`."""
+    with reachable(engine) as connection:
+        return [RunUnderWay(**row) for row in connection.execute(_UNDER_WAY).mappings()]
+
+
+def tagged_runs(engine: sa.Engine, tag: str, value: str, *, since: float) -> dict[str, str]:
+    """Run → status of those with the tag that were created since then (seconds of the epoch).
+
+    None before Dagster has made its tables. Raises `DatabaseUnavailable`.
+    """
+    try:
+        with reachable(engine) as connection:
+            rows = connection.execute(_TAGGED, {"tag": tag, "value": value, "since": since})
+            return {row.run_id: row.status for row in rows}
+    except ProgrammingError as error:
+        if not isinstance(error.orig, UndefinedTable):
+            raise
+        return {}
 
 
 def _read(connection: sa.Connection, schedules: Sequence[str]) -> DagsterState:

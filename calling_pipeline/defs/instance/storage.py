@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dagster._config.config_schema import UserConfigSchema
+from dagster._daemon.types import DaemonHeartbeat
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
 from dagster_postgres.auth import PgTokenProvider
 
 from calling_pipeline.database.engine import dagster_url
 from calling_pipeline.defs.instance.connections import share_connections
+from calling_pipeline.defs.instance.one_daemon import be_the_daemon
 from calling_pipeline.defs.instance.pace import set_pace
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.settings import load
@@ -45,12 +47,21 @@ class InstanceStorage(DagsterPostgresStorage):
         if given is not None:
             url = dagster_url(given.get_secret_value()).render_as_string(hide_password=False)
             made = cls(url, should_autocreate_tables=url not in _HAS_TABLES, inst_data=inst_data)
+            made._run_storage = _Runs(url, should_autocreate_tables=False)
             _HAS_TABLES.add(url)
             share_connections(made)
             return made
         nowhere = cls(_NOWHERE, should_autocreate_tables=False, inst_data=inst_data, token_provider=_Refusal())
         nowhere._run_storage = _NoRuns(_NOWHERE, should_autocreate_tables=False, token_provider=_Refusal())
         return nowhere
+
+
+class _Runs(PostgresRunStorage):
+    """Dagster's own, which lets one daemon at a time say that it lives."""
+
+    def add_daemon_heartbeat(self, daemon_heartbeat: DaemonHeartbeat) -> None:
+        be_the_daemon(self.postgres_url)
+        super().add_daemon_heartbeat(daemon_heartbeat)
 
 
 class _NoRuns(PostgresRunStorage):

@@ -72,7 +72,12 @@ def judge(worker: Worker | None, *, lock_is_held: bool) -> Verdict:
         return "alive"
     if worker.host != this_host():
         return "silent"
-    return "alive" if _start_of(worker.pid) == worker.started else "gone"
+    return "alive" if runs_here(worker) else "gone"
+
+
+def runs_here(worker: Worker) -> bool:
+    """Whether this host has that very process now."""
+    return _start_of(worker.pid) == worker.started
 
 
 @cache

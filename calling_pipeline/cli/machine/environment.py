@@ -1,0 +1,54 @@
+"""What the processes of Dagster need to be started: databases, Dagster's home, and where both are."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from calling_pipeline.access.people.people import ensure_admin
+from calling_pipeline.call_stats.older_hashes.forward import bring_forward
+from calling_pipeline.errors import ConfigurationError
+from calling_pipeline.project import project_folder
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import Settings
+
+_INSTANCE = "dagster.yaml"
+
+
+def of_dagster(runtime: Runtime) -> dict[str, str]:
+    """The environment of Dagster's processes beside this one's. Starts the embedded server, lays out Dagster's home."""
+    home = runtime.settings.home
+    return {
+        "CALLING_HOME": str(home),
+        "CALLING_DATABASE_URL": runtime.database_url.set(drivername="postgresql").render_as_string(hide_password=False),
+        "CALLING_DAGSTER_DATABASE_URL": runtime.dagster_url.render_as_string(hide_password=False),
+        "DAGSTER_HOME": str(lay_out(runtime.settings)),
+    }
+
+
+def bring_up_to_date(runtime: Runtime, say: Callable[[str], None]) -> None:
+    """Migrate the database, and what it stores in an older form."""
+    before, after = runtime.migrate()
+    if before != after:
+        say(f"migrated from {before or 'an empty database'} to {after}")
+    with runtime.transaction() as connection:
+        ensure_admin(connection)
+    bring_forward(runtime.engine, runtime.phone_key)
+
+
+def lay_out(settings: Settings) -> Path:
+    """Dagster's home in CALLING_HOME, with the project's instance file. Raises `ConfigurationError` without one."""
+    folder = settings.home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(_instance_file(), folder / _INSTANCE)
+    return folder
+
+
+def _instance_file() -> Path:
+    """`dagster.yaml` of the current folder, of the project it lies in, or beside the package in a checkout."""
+    folders = [Path.cwd(), project_folder(), Path(__file__).parents[3]]
+    for folder in folders:
+        if folder is not None and (folder / _INSTANCE).is_file():
+            return folder / _INSTANCE
+    raise ConfigurationError(f"there is no {_INSTANCE} in {Path.cwd()}; run this in the project's folder")

@@ -1,0 +1,73 @@
+"""The processes that `up` starts, in the order in which each can work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from calling_pipeline.cli.listening import HOST
+from calling_pipeline.cli.machine import environment
+from calling_pipeline.cli.supervisor import Supervisor, accepts, answers
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import Settings
+
+LOCATION = "calling_pipeline"
+Say = Callable[[str], None]
+
+
+def start_all(
+    supervisor: Supervisor, runtime: Runtime, calls_csv: str | None, say: Say, be_alone: Callable[[], None]
+) -> None:
+    """Start everything, as much as possible at once; `be_alone` is called as soon as there is a database.
+
+    Raises `ChildFailed` when one ends meanwhile, `ConfigurationError` when one takes too long, and what `be_alone` raises.
+    """
+    settings = runtime.settings
+    if uses_simulator(settings):
+        more = ["--calls-csv", calls_csv] if calls_csv else []
+        supervisor.start("simulator", _python("calling_pipeline.cli.main", "simulator", *more))
+    say("database …")
+    found = environment.of_dagster(runtime)
+    be_alone()
+    supervisor.environment = {**supervisor.environment, **found}
+    say("Dagster …")  # it loads while the database is migrated: what it loads opens no connection
+    port = str(settings.code_server_port)
+    code = ["-m", "calling_pipeline.definitions", "--location-name", LOCATION]
+    supervisor.start("code-server", _python("dagster", "code-server", "start", *code, "-h", HOST, "-p", port))
+    environment.bring_up_to_date(runtime, say)
+    supervisor.start("api", _python("calling_pipeline.cli.main", "api"), needed=False)
+    workspace = _workspace(settings)
+    supervisor.start("daemon", _python("calling_pipeline.defs.instance.daemon", HOST, port, str(workspace)))
+    if uses_simulator(settings):
+        supervisor.wait_until(lambda: answers(f"{settings.simulator_url}/_sim/faults"), "the vendor simulator", within_s=60)
+    supervisor.wait_until(lambda: accepts(HOST, settings.code_server_port), "Dagster's code server", within_s=120)
+    arguments = ["-w", str(workspace), "-h", HOST, "-p", str(settings.ui_port)]
+    supervisor.start("ui", _python("dagster_webserver", *arguments), needed=False)
+
+
+def wait_for_all(supervisor: Supervisor, settings: Settings) -> None:
+    """Wait until what people use answers."""
+    supervisor.wait_until(lambda: answers(f"http://{HOST}:{settings.api_port}/healthz"), "the API", within_s=120)
+    supervisor.wait_until(lambda: answers(f"{ui_url(settings)}/server_info"), "the Dagster UI", within_s=120)
+
+
+def ui_url(settings: Settings) -> str:
+    """The Dagster UI on this machine."""
+    return f"http://{HOST}:{settings.ui_port}"
+
+
+def uses_simulator(settings: Settings) -> bool:
+    """Whether a vendor is the simulator of this machine."""
+    return any(url.startswith(settings.simulator_url) for url in settings.vendor_urls())
+
+
+def _workspace(settings: Settings) -> Path:
+    path = settings.home / "workspace.yaml"
+    server = f"{{host: {HOST}, port: {settings.code_server_port}, location_name: {LOCATION}}}"
+    path.write_text(f"load_from:\n  - grpc_server: {server}\n")
+    return path
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
