@@ -27,7 +27,12 @@ def supervisor(tmp_path, monkeypatch):
 def watched(supervisor, wanted):
     """Watch until `wanted` changes were seen."""
     seen = []
-    wait_until(lambda: seen.extend(supervisor.watch()) or len(seen) >= wanted)
+
+    def enough():
+        seen.extend(supervisor.watch())
+        return len(seen) >= wanted
+
+    wait_until(enough)
     return seen
 
 
