@@ -204,6 +204,10 @@ class Settings(BaseSettings):
     ui_url: HttpUrl | None = Field(
         None, description="Address of the Dagster UI; unset: `/dagster` under CALLING_PUBLIC_URL, else CALLING_UI_PORT here"
     )
+    ui_hosts: list[str] = Field(
+        default_factory=list,
+        description="JSON list: further host names of the Dagster UI, beside this machine's own and those of the URLs above",
+    )
     alert_urls: str = Field(
         "", repr=False, description="Apprise URLs, separated by commas or blanks; empty: alerts stay in the table"
     )

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import click
 
+from calling_pipeline.access.audit.door import through
+from calling_pipeline.access.login import login
+from calling_pipeline.access.login.records import LINK_VALID
+from calling_pipeline.access.people import people
 from calling_pipeline.at_most_once.orphans import SessionLock
 from calling_pipeline.cli.filling import wait_for_caches, wanted_days
 from calling_pipeline.cli.listening import HOST
@@ -24,9 +28,8 @@ from calling_pipeline.cli.machine.stopping import stop_in_order
 from calling_pipeline.cli.machine.watching import Watch
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand
 from calling_pipeline.cli.supervisor import Interrupts, Supervisor, interruptible
-from calling_pipeline.errors import Conflict
+from calling_pipeline.errors import Conflict, NotFound
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.settings import Settings
 
 UP = "calling-pipeline up"
 """The session lock that `up` holds: one daemon on one database."""
@@ -92,7 +95,7 @@ class _Up:
         assert self._lock is not None
         watch = Watch(runtime, supervisor, self._keeper, self._lock, _say)
         wait_for_all(supervisor, settings)
-        _announce(settings)
+        _announce(runtime)
         if first_sync:
             wanted = wanted_days(runtime)
             _say(f"first sync  {wanted[0]} … {wanted[-1]}, as runs of the sensor cache_warm_up …")
@@ -125,13 +128,26 @@ class _Up:
         records.save(self._home, self._record)
 
 
-def _announce(settings: Settings) -> None:
-    _say(f"Dagster UI  {ui_url(settings)}")
+def _announce(runtime: Runtime) -> None:
+    settings = runtime.settings
+    _say(f"Dagster UI  {_way_in(runtime)}")
     _say(f"API         http://{HOST}:{settings.api_port}   (description at /docs)")
     if uses_simulator(settings):
         _say(f"simulator   {settings.simulator_url}   (tenants' URLs may reach this machine while it serves)")
     if settings.api_tokens is None:
         _say(f"API token   {next(iter(settings.token_grants()))}   (admin; kept in {settings.home / 'admin.token'})")
+
+
+def _way_in(runtime: Runtime) -> str:
+    """The address of the Dagster UI, with a link that logs the first admin in while that person is active."""
+    address = ui_url(runtime.settings)
+    try:
+        with through("command line"), runtime.transaction() as connection:
+            link = login.make_link(connection, people.FIRST_ADMIN, by=UP)
+    except (NotFound, Conflict):
+        return address
+    minutes = LINK_VALID.total_seconds() / 60
+    return f"{address}/login?link={link}   (logs {people.FIRST_ADMIN} in, once, within {minutes:.0f} minutes)"
 
 
 def _say(sentence: str) -> None:

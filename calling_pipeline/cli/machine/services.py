@@ -37,19 +37,18 @@ def start_all(
     supervisor.start("code-server", _python("dagster", "code-server", "start", *code, "-h", HOST, "-p", port))
     environment.bring_up_to_date(runtime, say)
     supervisor.start("api", _python("calling_pipeline.cli.main", "api"), needed=False)
-    workspace = _workspace(settings)
+    workspace = workspace_file(settings)
+    supervisor.start("ui", _python("calling_pipeline.cli.main", "ui"), needed=False)
     supervisor.start("daemon", _python("calling_pipeline.defs.instance.daemon", HOST, port, str(workspace)))
     if uses_simulator(settings):
         supervisor.wait_until(lambda: answers(f"{settings.simulator_url}/_sim/faults"), "the vendor simulator", within_s=60)
     supervisor.wait_until(lambda: accepts(HOST, settings.code_server_port), "Dagster's code server", within_s=120)
-    arguments = ["-w", str(workspace), "-h", HOST, "-p", str(settings.ui_port)]
-    supervisor.start("ui", _python("dagster_webserver", *arguments), needed=False)
 
 
 def wait_for_all(supervisor: Supervisor, settings: Settings) -> None:
     """Wait until what people use answers."""
     supervisor.wait_until(lambda: answers(f"http://{HOST}:{settings.api_port}/healthz"), "the API", within_s=120)
-    supervisor.wait_until(lambda: answers(f"{ui_url(settings)}/server_info"), "the Dagster UI", within_s=120)
+    supervisor.wait_until(lambda: answers(f"{ui_url(settings)}/login"), "the Dagster UI", within_s=120)
 
 
 def ui_url(settings: Settings) -> str:
@@ -62,7 +61,8 @@ def uses_simulator(settings: Settings) -> bool:
     return any(url.startswith(settings.simulator_url) for url in settings.vendor_urls())
 
 
-def _workspace(settings: Settings) -> Path:
+def workspace_file(settings: Settings) -> Path:
+    """Dagster's workspace file in CALLING_HOME, written anew: the code server of this machine."""
     path = settings.home / "workspace.yaml"
     server = f"{{host: {HOST}, port: {settings.code_server_port}, location_name: {LOCATION}}}"
     path.write_text(f"load_from:\n  - grpc_server: {server}\n")

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dagster._config.config_schema import UserConfigSchema
+from dagster._core.execution.backfill import PartitionBackfill
+from dagster._core.storage.dagster_run import DagsterRun
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
 from dagster_postgres.auth import PgTokenProvider
 
+from calling_pipeline.access.acting import current_person
 from calling_pipeline.database.engine import dagster_url
 from calling_pipeline.defs.instance.connections import share_connections
 from calling_pipeline.defs.instance.one_daemon import be_the_daemon
@@ -56,8 +59,24 @@ class InstanceStorage(DagsterPostgresStorage):
         return nowhere
 
 
+PERSON_TAG = "calling/person"
+"""Who started a run or backfill in the Dagster UI."""
+
+
+def _of_person(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags, with the person for whom the work of this context is done; a name that was given as a tag proves nothing."""
+    person = current_person()
+    return {**tags, PERSON_TAG: person} if person else dict(tags)
+
+
 class _Runs(PostgresRunStorage):
-    """Dagster's own, which lets one daemon at a time say that it lives."""
+    """Dagster's own, which lets one daemon at a time say that it lives, and tags what a person starts with their name."""
+
+    def add_run(self, dagster_run: DagsterRun) -> DagsterRun:
+        return super().add_run(dagster_run.with_tags(_of_person(dagster_run.tags)))
+
+    def add_backfill(self, partition_backfill: PartitionBackfill) -> None:
+        super().add_backfill(partition_backfill._replace(tags=_of_person(partition_backfill.tags)))
 
     def add_daemon_heartbeat(self, daemon_heartbeat: DaemonHeartbeat) -> None:
         be_the_daemon(self.postgres_url)
