@@ -58,9 +58,14 @@ class Up:
         """Wait until it has said the sentence so often."""
         wait_until(lambda: self.text.count(sentence) >= times, limit_s=2 * LIMIT_S, every_s=0.1)
 
+    @property
+    def ui(self):
+        return f"http://127.0.0.1:{self.ports['UI']}"
+
     def ask(self, query, **variables):
         question = {"query": query, "variables": variables}
-        return http.post(f"http://127.0.0.1:{self.ports['UI']}/graphql", json=question).json()["data"]
+        token = {"Authorization": f"Bearer {(self.home / 'admin.token').read_text()}"}
+        return http.post(f"{self.ui}/graphql", json=question, headers=token).json()["data"]
 
     def command(self, *words):
         """Another command in the same folder."""

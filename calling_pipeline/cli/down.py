@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 
 import click
-import psutil
 
 from calling_pipeline.cli.machine import record as records
 from calling_pipeline.cli.machine.leftovers import leftovers, stop_database, take_down
-from calling_pipeline.cli.machine.processes import described
+from calling_pipeline.cli.machine.processes import Identity, described
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand
 from calling_pipeline.errors import Busy, NotFound
 
@@ -36,7 +36,7 @@ def down(door: Door) -> Answer:
         running = record.up.process()
         if running is not None:
             ended.append(f"{described(running)}, with all that it ran")
-            _stop(running)
+            _stop(record.up)
         if leftovers(record) or running is None:
             ended.extend(take_down(settings.home, record, _say))
     ended.extend(stop_database(settings.home, _say))
@@ -44,19 +44,21 @@ def down(door: Door) -> Answer:
     return Answer({"ended": ended}, lines)
 
 
-def _stop(process: psutil.Process) -> None:
-    """Ask an `up` to stop, hurry it when it takes long, and kill it at last: its keeper then ends what it ran."""
+def _stop(up: Identity) -> None:
+    """Ask an `up` to stop, hurry it when it takes long, and kill it at last: its keeper then ends what it ran.
+
+    Raises `Busy` when it does not end.
+    """
     for sign, patience_s in ((signal.SIGTERM, PATIENCE_S), (signal.SIGTERM, HURRIED_S), (signal.SIGKILL, HURRIED_S)):
-        _say(f"asking `up` ({process.pid}) to stop …" if sign == signal.SIGTERM else f"killing `up` ({process.pid})")
-        try:
-            os.kill(process.pid, sign)
-            process.wait(patience_s)
-        except (ProcessLookupError, psutil.NoSuchProcess):
+        _say(f"asking `up` ({up.pid}) to stop …" if sign == signal.SIGTERM else f"killing `up` ({up.pid})")
+        with suppress(ProcessLookupError):
+            os.kill(up.pid, sign)
+        deadline = time.monotonic() + patience_s
+        while up.process() is not None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if up.process() is None:
             return
-        except psutil.TimeoutExpired:
-            continue
-        return
-    raise Busy(f"{described(process)} does not end; look at it, and call this again")
+    raise Busy(f"`up` (process {up.pid}) does not end; look at it, and call this again")
 
 
 def _say(sentence: str) -> None:

@@ -23,7 +23,7 @@ from calling_pipeline.cli.machine.alone import Alone
 from calling_pipeline.cli.machine.keeper import Keeper
 from calling_pipeline.cli.machine.ports import require_free
 from calling_pipeline.cli.machine.processes import MARK, Identity, end, identify, marked
-from calling_pipeline.cli.machine.services import start_all, ui_url, uses_simulator, wait_for_all
+from calling_pipeline.cli.machine.services import private_origins, start_all, ui_url, uses_simulator, wait_for_all
 from calling_pipeline.cli.machine.stopping import stop_in_order
 from calling_pipeline.cli.machine.watching import Watch
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand
@@ -80,7 +80,7 @@ class _Up:
         self._record = records.Record(self._mark, own)
         more = {MARK: self._mark, "CALLING_HOME": str(self._home)}
         if uses_simulator(runtime.settings):
-            more["CALLING_ALLOW_PRIVATE_URLS"] = "true"  # a tenant's telephony lies in the simulator, on loopback
+            more["CALLING_PRIVATE_ORIGINS"] = private_origins(runtime.settings)
         self._note({})
         environment = runtime.settings.child_environment(more)
         self._keeper = Keeper(self._home, self._mark, environment)
@@ -133,7 +133,7 @@ def _announce(runtime: Runtime) -> None:
     _say(f"Dagster UI  {_way_in(runtime)}")
     _say(f"API         http://{HOST}:{settings.api_port}   (description at /docs)")
     if uses_simulator(settings):
-        _say(f"simulator   {settings.simulator_url}   (tenants' URLs may reach this machine while it serves)")
+        _say(f"simulator   {settings.simulator_url}   (of this machine's ports, tenants' URLs may reach this one)")
     if settings.api_tokens is None:
         _say(f"API token   {next(iter(settings.token_grants()))}   (admin; kept in {settings.home / 'admin.token'})")
 

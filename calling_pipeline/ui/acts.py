@@ -47,7 +47,6 @@ _NAMING = (
     "scheduleId",
     "sensorId",
     "id",
-    "assetKey",
     "path",
     "partitionSetName",
     "name",

@@ -59,7 +59,7 @@ def _measured(up: Up) -> Iterator[dict[str, Any]]:
     )
     written, kept = 0.0, 0.0
     try:
-        [node] = ask(up.url, _SCHEDULES)["repositoriesOrError"]["nodes"]
+        [node] = ask(up.client, _SCHEDULES)["repositoriesOrError"]["nodes"]
         for schedule in node["schedules"]:
             figures = _of_schedule(up, engine, schedule)
             written += figures["written_kb_per_run"] * figures["runs_per_day"] * 1024
@@ -79,11 +79,11 @@ def _measured(up: Up) -> Iterator[dict[str, Any]]:
 def _of_schedule(up: Up, engine: sa.Engine, schedule: Mapping[str, str]) -> dict[str, Any]:
     """What a run of the schedule writes, and what a run more leaves once housekeeping has been."""
     tags, job = _tags(up, schedule["name"]), schedule["pipelineName"]
-    wait(up.url, launch(up.url, tags, job))  # what exists once, for a partition or a check, is no growth
+    wait(up.client, launch(up.client, tags, job))  # what exists once, for a partition or a check, is no growth
     _prune(up)
     before = _packed(engine)
     for _ in range(RUNS):
-        wait(up.url, launch(up.url, tags, job))
+        wait(up.client, launch(up.client, tags, job))
     after = _packed(engine)
     _prune(up)
     left = _packed(engine)
@@ -98,7 +98,7 @@ def _tags(up: Up, schedule: str) -> dict[str, str]:
     """What the schedule asks for when it ticks at noon."""
     noon = dt.datetime.combine(days.today(), dt.time(12), days.SHANGHAI)
     selector = {"repositoryLocationName": "calling_pipeline", "repositoryName": "__repository__", "scheduleName": schedule}
-    result = ask(up.url, _DRY_RUN, selector=selector, at=noon.timestamp())["scheduleDryRun"]["evaluationResult"]
+    result = ask(up.client, _DRY_RUN, selector=selector, at=noon.timestamp())["scheduleDryRun"]["evaluationResult"]
     if not result["runRequests"]:
         raise RuntimeError(f"{schedule} asks for no run: {result['skipReason']}")
     [request] = result["runRequests"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,7 @@ def start_all(
     say("Dagster …")  # it loads while the database is migrated: what it loads opens no connection
     port = str(settings.code_server_port)
     code = ["-m", "calling_pipeline.definitions", "--location-name", LOCATION]
-    supervisor.start("code-server", _python("dagster", "code-server", "start", *code, "-h", HOST, "-p", port))
+    supervisor.start("code-server", _python("dagster", "api", "grpc", *code, "-h", HOST, "-p", port))
     environment.bring_up_to_date(runtime, say)
     supervisor.start("api", _python("calling_pipeline.cli.main", "api"), needed=False)
     workspace = workspace_file(settings)
@@ -59,6 +60,11 @@ def ui_url(settings: Settings) -> str:
 def uses_simulator(settings: Settings) -> bool:
     """Whether a vendor is the simulator of this machine."""
     return any(url.startswith(settings.simulator_url) for url in settings.vendor_urls())
+
+
+def private_origins(settings: Settings) -> str:
+    """The origins that tenants' URLs may reach on this machine: the simulator's, where simulated telephony lies."""
+    return json.dumps([*settings.private_origins, settings.simulator_url])
 
 
 def workspace_file(settings: Settings) -> Path:
