@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from calling_pipeline.errors import ConfigurationError
-from calling_pipeline.project import HOME, in_the_project, project_folder
+from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
 
 PREFIX = "CALLING_"
 Role = Literal["admin", "operator", "collector", "viewer"]
@@ -269,11 +269,7 @@ class Settings(BaseSettings):
 
     def where_home_is(self) -> str:
         """Why `home` is where it is, and how another is chosen: the middle of a sentence."""
-        if "home" in self.model_fields_set:
-            return f"CALLING_HOME is {self.home}"
-        if project_folder() is not None:
-            return f"the project's folder is {self.home.parent}"
-        return f"{Path.cwd()} is not in the project's folder; go there, or set CALLING_HOME"
+        return where_home_is(self.home, named="home" in self.model_fields_set)
 
     def first_partition(self) -> dt.date:
         """First day of Dagster's daily partitions: the setting, else the day that `keep_first_partition` kept."""
@@ -287,7 +283,7 @@ class Settings(BaseSettings):
 
     def keep_first_partition(self, day: dt.date) -> None:
         """Let the partitions of a new installation begin on `day` from now on; a later call changes nothing."""
-        _kept_text(self.home / "partition_start", day.isoformat)
+        kept_text(self.home / "partition_start", day.isoformat)
 
     def secret_key_bytes(self) -> bytes:
         """The key material, at least 16 bytes; read from the setting, else generated once into `home` (mode 0600)."""
@@ -306,7 +302,7 @@ class Settings(BaseSettings):
         """The secret in that file of `home`; when there is none, one is made, but no folder where nobody looks for one."""
         if not self.home.is_dir() and "home" not in self.model_fields_set and project_folder() is None:
             raise ConfigurationError(f"there is no {self.home / name}: {self.where_home_is()}")
-        return _kept_text(self.home / name, lambda: secrets.token_urlsafe(32))
+        return kept_text(self.home / name, lambda: secrets.token_urlsafe(32))
 
     def proxies(self) -> list[str]:
         """Addresses and networks from which `trusted_user_header` is believed."""
@@ -339,24 +335,3 @@ def _sentence(item: dict[str, Any]) -> str:
     inner = f" (at entry {len(names) - 1} level deep)" if len(names) > 1 else ""
     reason = str(item["msg"]).removeprefix("Value error, ")
     return f"{PREFIX}{names[0].upper()}{inner}: {reason}; see the settings table in README.md"
-
-
-def _kept_text(path: Path, make: Callable[[], str]) -> str:
-    """The text in `path`, made once (mode 0600). Two processes that race end with the same one."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        if not path.exists():
-            draft.touch(mode=0o600)
-            draft.write_text(make())
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-        return path.read_text().strip()
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot keep a generated value in {path}: {error.strerror}; set {PREFIX}HOME to a writable folder"
-        ) from error

@@ -209,7 +209,11 @@ def test_subscriptions_work_for_our_own_page_and_end_with_the_session(served):
         address = served.url.replace("http", "ws") + "/graphql"
         headers = {"Cookie": cookies} if cookies else {}
         return await websockets.connect(
-            address, origin=origin, additional_headers=headers, subprotocols=["graphql-ws"], proxy=None
+            address,
+            origin=origin,
+            additional_headers=headers,
+            subprotocols=[websockets.Subprotocol("graphql-ws")],
+            proxy=None,
         )
 
     async def refused(origin, cookies):
