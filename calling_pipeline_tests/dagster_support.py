@@ -15,6 +15,7 @@ from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from sqlalchemy.engine import URL
 
 from calling_pipeline.database.engine import dagster_url
+from calling_pipeline.defs.instance.connections import share_connections
 
 NO_COMPUTE_LOGS = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 """Dagster's own manager starts processes that read a run's output and does not wait for their end."""
@@ -23,10 +24,14 @@ NO_COMPUTE_LOGS = {"module": "dagster._core.storage.noop_compute_log_manager", "
 @contextmanager
 def instance_on(url: URL, folder: Path) -> Iterator[dg.DagsterInstance]:
     """An instance whose storage is the PostgreSQL database at `url`, as in production."""
-    whole = dagster_url(url.render_as_string(hide_password=False))
-    storage = {"postgres": {"postgres_url": whole.render_as_string(hide_password=False)}}
+    whole = dagster_url(url.render_as_string(hide_password=False)).render_as_string(hide_password=False)
+    storage = {"postgres": {"postgres_url": whole}}
     with dg.instance_for_test(temp_dir=str(folder), overrides={"storage": storage, "compute_logs": NO_COMPUTE_LOGS}) as made:
-        yield made
+        share_connections(whole, made.run_storage, made.event_log_storage, made.schedule_storage)
+        try:
+            yield made
+        finally:
+            made.run_storage._engine.dispose()  # type: ignore[attr-defined]  # the pool that it has now
 
 
 def check_rows(instance: dg.DagsterInstance, **wanted: str) -> Counter[tuple[str, str, str | None, str]]:

@@ -74,7 +74,7 @@ def test_a_server_that_needs_longer_than_the_wheel_waits_is_waited_for(tmp_path)
     command("migrate", home=tmp_path / "home", cwd=tmp_path)
     data = tmp_path / "home" / "postgres"
     with (data / "postgresql.conf").open("a") as configuration:
-        configuration.write("restore_command = 'sleep 4; false'\nhot_standby = off\n")
+        configuration.write("restore_command = 'sleep 2.5; false'\nhot_standby = off\n")
     (data / "recovery.signal").touch()
     (data / "recovery.signal").chmod(0o666)
     begun = time.monotonic()

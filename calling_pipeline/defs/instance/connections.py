@@ -14,7 +14,6 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import create_pg_engine
 
 KEPT = 3
@@ -22,13 +21,12 @@ AT_ONCE = 60
 OLDEST_S = 900
 
 
-def share_connections(storage: DagsterPostgresStorage) -> None:
-    """Let the three parts of `storage` use the pool of this process."""
-    engine = _engine(storage.postgres_url)
-    parts: tuple[Any, ...] = (storage.run_storage, storage.event_log_storage, storage.schedule_storage)
-    for part in parts:
+def share_connections(url: str, runs: Any, events: Any, schedules: Any) -> None:
+    """Let the three parts of a storage use the pool of this process for `url`."""
+    engine = _engine(url)
+    for part in (runs, events, schedules):
         part._engine = engine  # Dagster itself replaces it so, in its method for the webserver
-    _remember_what_is_built(*parts, known=_known(storage.postgres_url))
+    _remember_what_is_built(runs, events, schedules, known=_known(url))
 
 
 def _remember_what_is_built(runs: Any, events: Any, schedules: Any, *, known: dict[str, bool]) -> None:

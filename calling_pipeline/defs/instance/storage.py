@@ -52,7 +52,7 @@ class InstanceStorage(DagsterPostgresStorage):
             made = cls(url, should_autocreate_tables=url not in _HAS_TABLES, inst_data=inst_data)
             made._run_storage = _Runs(url, should_autocreate_tables=False)
             _HAS_TABLES.add(url)
-            share_connections(made)
+            share_connections(url, made.run_storage, made.event_log_storage, made.schedule_storage)
             return made
         nowhere = cls(_NOWHERE, should_autocreate_tables=False, inst_data=inst_data, token_provider=_Refusal())
         nowhere._run_storage = _NoRuns(_NOWHERE, should_autocreate_tables=False, token_provider=_Refusal())
