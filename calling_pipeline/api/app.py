@@ -15,7 +15,20 @@ from calling_pipeline.api.entrance import ApiDoor
 from calling_pipeline.api.envelope import Failure
 from calling_pipeline.api.needs import describe_needs
 from calling_pipeline.api.polled_days import PolledDays
-from calling_pipeline.api.routes import alerts, audit, call_batches, call_stats, people, server, session, status, task_ledger
+from calling_pipeline.api.routes import (
+    alerts,
+    audit,
+    call_batches,
+    call_stats,
+    contact_policy,
+    ledger_lists,
+    people,
+    server,
+    session,
+    status,
+    task_ledger,
+)
+from calling_pipeline.api.routes.notifications import deciding, reading
 from calling_pipeline.api.routes.telephony import calls, collectors, configurations, extensions
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
@@ -34,6 +47,10 @@ ROUTERS = (
     people.router,
     audit.router,
     session.router,
+    reading.router,
+    deciding.router,
+    contact_policy.router,
+    ledger_lists.router,
 )
 _ERRORS: dict[int | str, dict[str, object]] = {
     "default": {"model": Failure, "description": "every error, whatever its status"}

@@ -11,10 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.errors import NotFound
 from calling_pipeline.notifications.contracts import store as contract_store
 from calling_pipeline.notifications.contracts.records import KIND_WORDS, Parked
 from calling_pipeline.notifications.contracts.rows import store as rows
-from calling_pipeline.notifications.outbox.records import HELD, Figures, StoredMessage
+from calling_pipeline.notifications.outbox.records import HELD, Figures, Selection, StoredMessage
 from calling_pipeline.notifications.outboxes import OUTBOXES
 from calling_pipeline.notifications.technicians import store as technician_store
 
@@ -53,11 +54,30 @@ def status(connection: sa.Connection, *, limit: int) -> dict[str, Any]:
             "held_groups": [asdict(group) for group in outbox.held_groups(connection)],
             "held": [message_document(message) for message in outbox.messages(connection, HELD, limit)],
         }
-    parked = rows.parked(connection)
-    document["parked"] = [{"csv_file": csv_file, **asdict(line)} for csv_file, line in parked]
-    document["parked_groups"] = [{**asdict(group), "sentence": group.sentence} for group in parked_groups(parked)]
-    document["questions"] = [{**asdict(asked), "sentence": asked.sentence} for asked in rows.questions(connection)]
+    document["parked"] = [{"csv_file": csv_file, **asdict(line)} for csv_file, line in rows.parked(connection)]
+    document["parked_groups"] = parked_documents(connection)
+    document["questions"] = question_documents(connection)
     return document
+
+
+def parked_documents(connection: sa.Connection) -> list[dict[str, Any]]:
+    """Lines of which no message can be made, by ledger and reason."""
+    return [{**asdict(group), "sentence": group.sentence} for group in parked_groups(rows.parked(connection))]
+
+
+def question_documents(connection: sa.Connection) -> list[dict[str, Any]]:
+    """Contracts set back to `N`, with the question and its answers as a sentence."""
+    return [{**asdict(asked), "sentence": asked.sentence} for asked in rows.questions(connection)]
+
+
+def contract_document(connection: sa.Connection, contract_id: str) -> dict[str, Any]:
+    """One contract: its rows, and every message about it. Raises `NotFound` when neither exists."""
+    seen, _ = rows.contracts(connection, contract_id=contract_id, limit=100)
+    messages = contract_store.OUTBOX.selected(connection, Selection(subject=contract_id), limit=1000)
+    if not seen and not messages:
+        raise NotFound(f"no ledger has a contract {contract_id[:200]!r}")
+    shown = [message_document(message) for message in messages]
+    return {"contract_id": contract_id, "rows": seen, "messages": shown}
 
 
 def figures(connection: sa.Connection, name: str) -> Figures:

@@ -134,6 +134,71 @@ def test_held_messages_are_shown_settled_and_redriven_by_command(cli, judge, sim
     assert document["contracts"]["counts"] == {"delivered": 2}
 
 
+def test_a_preview_a_missing_robot_and_the_status_after_it(cli, judge, tmp_path):
+    path = write_ledger(tmp_path / "c.csv", [row(1), row(2, city="广州"), row(3, city="广州"), row(4, 管家累计金额="??")])
+    code, text = cli("preview", "--ledger", path)
+    assert code == 1
+    for part in (
+        "line 2, id-1: group message to robot:北京",
+        "签约合同 YHWX-北京-00001",
+        "line 5 is parked: 管家累计金额 is '??'",
+    ):
+        assert part in text
+    code, document = cli("preview", "--ledger", path, "--json")
+    assert (len(document["messages"]), judge.messages()) == (1, [])
+    code, text = cli("run", "--ledger", path)
+    assert (code, "1 delivered, 0 unknown, 0 given up" in text) == (1, True)
+    _, text = cli("status")
+    assert "contracts: 2 parked: no robot for 广州; set CALLING_WECOM_ROBOTS (c.csv line 3, 4)" in text
+    assert "last 30 days: 100.0 % of 1 delivered" in text
+    assert "0 sent twice, 0 sent again by order" in text
+    assert "send_wecom_message" not in text + cli("messages")[1]
+
+
+def test_n_set_back_is_asked_about_sent_again_and_kept_by_command(cli, judge, tmp_path):
+    path = write_ledger(tmp_path / "c.csv", [row(1), row(2)])
+    cli("run", "--ledger", path)
+    write_ledger(path, [row(1), row(2)])
+    cli("run", "--ledger", path)
+    _, text = cli("status")
+    assert "contract id-1: 是否发送通知 was set back to N on line 2; `notify resend id-1 --why …` sends it again" in text
+    assert cli("resend", "id-1")[0] == 2
+    code, text = cli("resend", "id-1", "--why", "the wrong group")
+    assert (code, "contract id-1: messages 3 wait to be sent" in text) == (0, True)
+    assert "nothing is sent again" in cli("resend", "id-1", "--why", "the wrong group")[1]
+    assert cli("resend", "id-1", "--why", "another reason")[0] == 1
+    assert cli("keep", "id-2", "--why", "a mistake")[0] == 0
+    assert cli("keep", "--all", "--json")[1] == {"contracts": []}
+    cli("run", "--ledger", path)
+    assert statuses(path) == {"id-1": "Y", "id-2": "Y"}
+    assert len(judge.messages()) == 3
+    _, document = cli("messages", "--contract", "id-1", "--json")
+    assert [message["state"] for message in document["messages"]] == ["delivered", "delivered"]
+
+
+def test_many_messages_are_looked_at_before_anything_is_decided_about_them(cli, judge, simulator, tmp_path):
+    path = write_ledger(tmp_path / "c.csv", [row(1), row(2)])
+    judge.rules(bad_keys=["key-sh"])
+    simulator.plant("errcode", path="webhook/send", errcode=-1, after=True, times=2)
+    cli("run", "--ledger", path)
+    write_ledger(path, [row(1), row(2), row(3, city="上海")])
+    cli("run", "--ledger", path)
+    settle = ("settle", "--state", "unknown", "--robot", "北京", "--as", "delivered")
+    assert "look first with a dry run" in cli(*settle)[1]
+    code, text = cli(*settle, "--dry-run")
+    assert (code, "2 messages would be settled as delivered" in text, "do it with --expect 2" in text) == (0, True, True)
+    assert cli(*settle, "--expect", "3")[0] == 1
+    assert cli(*settle, "--expect", "2", "--json")[1]["ids"] == [1, 2]
+    assert cli("redrive", "17", "--cause", "errcode 93000")[0] == 2
+    code, text = cli("redrive", "--cause", "errcode 93000", "--dry-run")
+    assert (code, "1 messages would be put back into the queue" in text) == (0, True)
+    judge.rules(bad_keys=[])
+    assert cli("redrive", "--cause", "errcode 93000", "--expect", "1")[0] == 0
+    assert cli("run", "--ledger", path)[0] == 0
+    assert set(statuses(path).values()) == {"Y"}
+    assert len(judge.messages()) == 3
+
+
 def test_rebuild_makes_a_lost_a_spoilt_and_a_wrong_file_right(cli, tmp_path):
     path = write_ledger(tmp_path / "c.csv", [row(1), row(2), row(3, notified="Y")])
     cli("run", "--ledger", path)

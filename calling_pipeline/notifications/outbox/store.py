@@ -120,7 +120,7 @@ class Outbox:
         change = self._requeue(why, by=by)
         if ids is not None and per_minute:
             place = sa.func.array_position(sa.literal(list(ids), ARRAY(sa.BigInteger)), self.table.c.id) - 1
-            change["due_at"] = sa.cast(days.now(), Instant) + place * dt.timedelta(minutes=1) / per_minute
+            change["due_at"] = sa.cast(days.now(), Instant) + place * (dt.timedelta(minutes=1) / per_minute)
         return self._change_where(connection, ("dead",), ids, change)
 
     def unannounced(self, connection: sa.Connection) -> bool:

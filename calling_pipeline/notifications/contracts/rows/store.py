@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -20,6 +21,7 @@ _KEEP_LEDGER = load("notifications/contracts/rows/keep_ledger")
 _NOTE_ROWS = load("notifications/contracts/rows/note_rows")
 _CANDIDATES = load("notifications/contracts/rows/candidates")
 _QUESTIONS = load("notifications/contracts/rows/questions")
+_CONTRACTS = load("notifications/contracts/rows/contracts")
 
 _r, _l = contract_rows.c, contract_ledgers.c
 
@@ -77,6 +79,16 @@ def mark_written(connection: sa.Connection, csv_file: str, ids: Sequence[str], *
     if ids:
         written = contract_rows.update().where(_r.csv_file == csv_file, _among(ids))
         connection.execute(written.values(said_yes_at=now if yes else None, set_back_at=None))
+
+
+def contracts(
+    connection: sa.Connection, *, csv_file: str | None = None, contract_id: str | None = None, limit: int, offset: int = 0
+) -> tuple[list[dict[str, Any]], int]:
+    """Rows of the ledgers, those first seen last at the top, each with its messages by state; and how many there are."""
+    values = {"csv_file": csv_file, "contract_id": contract_id, "limit": limit, "offset": offset}
+    found = [dict(row) for row in connection.execute(_CONTRACTS, values).mappings()]
+    total = found[0]["total"] if found else 0
+    return [{name: value for name, value in row.items() if name != "total"} for row in found], total
 
 
 def questions(connection: sa.Connection) -> list[Question]:

@@ -1,0 +1,138 @@
+"""Notifications over HTTP: what people decide about messages and contracts. Messages are sent by the next delivery."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.api.auth import requires
+from calling_pipeline.api.dependencies import Id, RuntimeDep, Short, Text
+from calling_pipeline.api.envelope import Success, ok
+from calling_pipeline.api.routes.notifications.reading import Box
+from calling_pipeline.at_most_once.settlement import settlement_of
+from calling_pipeline.notifications import views
+from calling_pipeline.notifications.contracts.answering import Resent
+from calling_pipeline.notifications.contracts.answering import keep as keep_contracts
+from calling_pipeline.notifications.contracts.answering import resend as resend_contract
+from calling_pipeline.notifications.contracts.composing import Names
+from calling_pipeline.notifications.dependencies import NotificationDependencies
+from calling_pipeline.notifications.outbox import decisions
+from calling_pipeline.notifications.outbox.decisions import Decision
+from calling_pipeline.notifications.outbox.records import Selection
+from calling_pipeline.notifications.outboxes import OUTBOXES
+
+router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
+Operator = Annotated[Caller, Depends(requires("operator", "notifications"))]
+Document = dict[str, Any]
+Why = Annotated[Text, Field(min_length=1, max_length=500, description="kept with the messages and in the audit log")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Resend(_Body):
+    """A contract to announce again."""
+
+    contract_id: Short = Field(min_length=1)
+    why: Why
+    key: Short = Field("", description="names the order instead of its reason: the same order sends once")
+
+
+class Keep(_Body):
+    """Contracts set back to N that are not to be sent again; null: all that `questions` lists."""
+
+    contract_ids: list[Short] | None = Field(..., max_length=1000)
+    why: Text = Field("", max_length=500)
+
+
+class _Choice(_Body):
+    """Which messages: these ids, or all that fit. What many are decided about needs a dry run before, then `expect`."""
+
+    box: Box = "contracts"
+    ids: list[Id] | None = Field(None, min_length=1, max_length=1000)
+    receiver: Short | None = Field(None, description="robot:GROUP or user:CONTACT")
+    cause: Short | None = Field(None, description="as `held_groups` names it")
+    dry_run: bool = Field(False, description="only count, and show the first of them")
+    expect: int | None = Field(None, ge=1, description="do it if exactly so many fit")
+    why: Why
+
+    def selection(self, *states: Literal["unknown", "dead"]) -> Selection:
+        """The messages meant."""
+        return Selection(tuple(self.ids) if self.ids else None, states, self.receiver, self.cause)
+
+
+class Redrive(_Choice):
+    """Dead letters to send again, in their order."""
+
+    per_minute: int = Field(60, ge=1, le=10_000, description="how many become due per minute, when many are chosen")
+
+
+class Settle(_Choice):
+    """What became of held messages."""
+
+    settle_as: Literal["delivered", "retry", "abandoned"]
+    state: Literal["unknown", "dead"] | None = None
+
+
+@router.post("/resend")
+def resend(runtime: RuntimeDep, wanted: Resend, caller: Operator) -> Success[Resent]:
+    """Announce a contract again: new messages of its line as it stands, each linked to the one that it sends again."""
+    deps = NotificationDependencies.from_runtime(runtime)
+    names = Names(deps.robots, deps.users)
+    with deps.transaction() as connection:
+        done = resend_contract(
+            connection, wanted.contract_id, deps.plan, names, why=wanted.why, by=caller.name, key=wanted.key
+        )
+    return ok(done)
+
+
+@router.post("/keep")
+def keep(runtime: RuntimeDep, wanted: Keep, caller: Operator) -> Success[Document]:
+    """Answer that contracts set back to N are not to be sent again: writes Y back."""
+    with runtime.transaction() as connection:
+        return ok({"contracts": keep_contracts(connection, wanted.contract_ids, by=caller.name, why=wanted.why)})
+
+
+@router.post("/redrive")
+def redrive(runtime: RuntimeDep, wanted: Redrive, caller: Operator) -> Success[Document]:
+    """Send dead letters again. They were certainly not sent; what may have been is never redriven."""
+    with runtime.transaction() as connection:
+        done = decisions.redrive(
+            connection,
+            OUTBOXES[wanted.box],
+            wanted.selection(),
+            by=caller.name,
+            why=wanted.why,
+            per_minute=None if wanted.ids else wanted.per_minute,
+            dry_run=wanted.dry_run,
+            expect=wanted.expect,
+        )
+    return ok(_document(done))
+
+
+@router.post("/settle")
+def settle(runtime: RuntimeDep, wanted: Settle, caller: Operator) -> Success[Document]:
+    """Say what became of messages that are held, unknown or dead."""
+    states = (wanted.state,) if wanted.state else ()
+    with runtime.transaction() as connection:
+        done = decisions.settle(
+            connection,
+            OUTBOXES[wanted.box],
+            wanted.selection(*states),
+            as_=settlement_of(wanted.settle_as),
+            by=caller.name,
+            why=wanted.why,
+            dry_run=wanted.dry_run,
+            expect=wanted.expect,
+        )
+    return ok(_document(done))
+
+
+def _document(done: Decision) -> Document:
+    sample = [views.message_document(message) for message in done.sample]
+    return {**asdict(done), "messages": done.messages, "sample": sample}
