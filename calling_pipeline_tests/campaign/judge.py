@@ -64,8 +64,8 @@ class Judge:
             " ORDER BY id DESC LIMIT 1) AS message FROM call_tasks WHERE state <> 'skipped'"
         )
         by_id = {row.distinct_id: row for row in known}
-        told = {"pushed", "unknown", "pushing"}
-        lost = [call["distinct_id"] for call in calls if getattr(by_id.get(call["distinct_id"]), "state", "") not in told]
+        in_books = {"pushed", "unknown", "pushing"}
+        lost = [call["distinct_id"] for call in calls if getattr(by_id.get(call["distinct_id"]), "state", "") not in in_books]
         self._require("a call that was made is not in the books", lost)
         made = {call["distinct_id"] for call in calls}
         claimed = [row.distinct_id for row in known if row.state == "pushed" and row.distinct_id not in made]
@@ -97,7 +97,7 @@ class Judge:
                 wrong.append(f"{message.id} is called delivered and did not arrive")
             if message.state in ("pending", "dead") and times:
                 wrong.append(f"{message.id} arrived and is called {message.state}")
-        self._require("a message is told wrongly", wrong)
+        self._require("a message is in a wrong state", wrong)
         self._require(
             "messages arrived that are not in the books", [str(arrived.total() - known)] * (arrived.total() > known)
         )
