@@ -64,8 +64,8 @@ class Judge:
             " ORDER BY id DESC LIMIT 1) AS message FROM call_tasks WHERE state <> 'skipped'"
         )
         by_id = {row.distinct_id: row for row in known}
-        in_books = {"pushed", "unknown", "pushing"}
-        lost = [call["distinct_id"] for call in calls if getattr(by_id.get(call["distinct_id"]), "state", "") not in in_books]
+        booked = {"pushed", "unknown", "pushing"}
+        lost = [call["distinct_id"] for call in calls if getattr(by_id.get(call["distinct_id"]), "state", "") not in booked]
         self._require("a call that was made is not in the books", lost)
         made = {call["distinct_id"] for call in calls}
         claimed = [row.distinct_id for row in known if row.state == "pushed" and row.distinct_id not in made]
