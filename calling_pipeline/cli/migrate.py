@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from calling_pipeline.access.people.people import ensure_admin
+from calling_pipeline.access.migrated import after_migration
 from calling_pipeline.call_stats.older_hashes.forward import bring_forward
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user
 from calling_pipeline.database import migrate as migrations
 
 
@@ -17,11 +17,14 @@ def migrate(door: Door, back_to: str | None) -> Answer:
     """Bring the database to the newest schema, or back to an earlier one."""
     runtime = door.founding_runtime
     if back_to is not None:
+        by = acting_user()
         before, after = migrations.downgrade(runtime.engine, back_to)
+        with runtime.transaction() as connection:
+            after_migration(connection, before, after, by=by)
         return Answer({"before": before, "after": after}, [f"went back from {before} to {after}"])
     before, after = runtime.migrate()
     with runtime.transaction() as connection:
-        ensure_admin(connection)
+        after_migration(connection, before, after, by=acting_user())
     said = (
         f"the schema is at {after} already"
         if before == after

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -85,10 +86,10 @@ class Door:
         An account that no active person is named after is shown as `account (command line)`. Raises `ConfigurationError`
         when the person named is nobody active.
         """
-        runtime = self.ready_runtime
-        named, account = self._acting_as or runtime.settings.user, _account()
-        with runtime.transaction() as connection:
-            found = people_store.by_name(connection, (named or account).strip())
+        named, account = self._acting_as or self.runtime.settings.user, _account()
+        with self.runtime.transaction() as connection:
+            has_people = sa.inspect(connection).has_table("people")  # a database that is still to be migrated has none
+            found = people_store.by_name(connection, (named or account).strip()) if has_people else None
         if found is not None and found.active:
             return found.name
         if named is not None:

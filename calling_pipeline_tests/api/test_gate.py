@@ -308,3 +308,26 @@ def test_no_secret_is_in_an_answer_of_the_users_endpoints(engine, ann, browser):
     shown.append(browser.get("/api/v1/users/ann/tokens", headers=headers).text)
     for text, hidden in itertools.product(shown, (secret, "another good password", "$argon2id")):
         assert hidden not in text
+
+
+def test_what_moves_money_and_the_schema_by_a_persons_hand_is_in_the_audit_log(engine, ann, browser, operator):
+    _, secret = token_of(engine, "ann")
+    done = {"state": "completed", "credits": 3, "free": False}
+    for client, headers in ((browser, as_bearer(secret)), (browser, as_bearer(secret)), (operator, {})):
+        client.post(f"/api/tasks/of-{client is operator}", json=done, headers=headers).raise_for_status()
+    with engine.begin() as connection:
+        (row,) = audit.entries(connection, act="ledger.*", limit=9)[0]
+    assert (row.person, row.door, row.subject, row.after["credits"]) == ("Ann", "api", "task:of-False", 3)
+
+
+def test_a_callers_own_tenant_is_all_they_see_of_the_audit_log(engine, ann, browser):
+    with engine.begin() as connection:
+        add(connection, "Bob", "operator", by="root", tenant_id=1)
+        add(connection, "Cid", "operator", by="root", tenant_id=2)
+        add(connection, "Dan", "operator", by="root", tenant_id=1, collector_id=5)
+    _, of_bob = token_of(engine, "bob")
+    _, of_dan = token_of(engine, "dan")
+    seen = browser.get("/api/v1/audit", headers=as_bearer(of_bob)).json()["data"]["items"]
+    assert {row["subject"] for row in seen} == {"person:Bob", "person:Dan"}
+    assert browser.get("/api/v1/audit?tenant_id=2", headers=as_bearer(of_bob)).status_code == 403
+    assert browser.get("/api/v1/audit", headers=as_bearer(of_dan)).status_code == 403

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit import store as audit
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 
@@ -91,6 +92,10 @@ def test_a_named_operator_publishes_or_discards_with_a_reason(api_runtime, publi
     assert (data["grade_9"], data["held"]) == (held["numbers"]["grade_9"], None)
     assert rules(data) >= {"unknown_grades", "published_by"}
     assert operator.post(f"{path}/discard", json=reason).status_code == 409
+    with api_runtime.transaction() as connection:
+        (row,) = audit.entries(connection, act="held_day.*", limit=9)[0]
+    assert (row.act, row.person, row.door, row.reason) == ("held_day.publish", done["closed_by"], "api", "确认无误")
+    assert (row.subject, row.after["numbers"]["grade_9"]) == (f"held_day:{held['id']}", data["grade_9"])
     assert viewer.get("/api/stats/held").json()["data"] == []
     assert [one["state"] for one in viewer.get("/api/stats/held", params={"state": "all"}).json()["data"]] == ["published"]
 

@@ -90,3 +90,17 @@ def test_the_audit_log_is_shown_for_people_with_what_changed(run):
     shown = CliRunner().invoke(main, ["audit", "--act", "person.change"], terminal_width=300).output
     assert "role: viewer → operator" in shown
     assert "promoted" in shown
+
+
+def test_a_migration_and_the_way_back_are_noted_with_who_asked(run, empty_database_url, monkeypatch):
+    address = empty_database_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    monkeypatch.setenv("CALLING_DATABASE_URL", address)
+    monkeypatch.setenv("LOGNAME", "machine-account")
+    run("migrate")
+    run("migrate")
+    run("migrate", "--back-to", "0018_people")
+    assert "migrate" in run("users", "list", code=1)["error"]
+    run("migrate")
+    found = run("audit", "--act", "schema.*")["items"]
+    assert [(row["person"], row["door"]) for row in found] == [("machine-account (command line)", "command line")] * 3
+    assert next(row["before"]["revision"] for row in reversed(found)) is None

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from calling_pipeline.access.caller import Caller
-from calling_pipeline.access.people.people import ensure_admin
+from calling_pipeline.access.migrated import after_migration
 from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import RuntimeDep
 from calling_pipeline.api.envelope import Success, failure, ok
@@ -69,14 +69,14 @@ async def healthz(runtime: RuntimeDep) -> object:
 @router.post("/api/db/migrate")
 async def migrate_database(runtime: RuntimeDep, caller: Admin) -> Success[Migrated]:
     """Bring the database to the newest schema. Needs the role admin."""
-    before, after = await asyncio.to_thread(_migrate, runtime)
+    before, after = await asyncio.to_thread(_migrate, runtime, caller.name)
     return ok(Migrated(before=before, after=after))
 
 
-def _migrate(runtime: Runtime) -> tuple[str | None, str]:
+def _migrate(runtime: Runtime, by: str) -> tuple[str | None, str]:
     before, after = migrate.upgrade(runtime.engine)
     with runtime.transaction() as connection:
-        ensure_admin(connection)
+        after_migration(connection, before, after, by=by)
     bring_forward(runtime.engine, runtime.phone_key)
     return before, after
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import RuntimeDep
@@ -57,6 +58,9 @@ def save(task_id: str, body: TaskSave, runtime: RuntimeDep, caller: Operator) ->
     """Create or move one task. A repeat of `completed` changes nothing; a step back is refused with 409."""
     with runtime.transaction() as connection:
         saved = ledger.save_task_details(connection, TaskDetails(task_id=task_id, by=caller.name, **body.model_dump()))
+        if saved.charge == "charged" and caller.person_id is not None:
+            after = {"credits": saved.credits, "state": saved.state}
+            note_act(connection, "ledger.charge", f"task:{saved.task_id}", by=caller.name, after=after)
     if saved.outcome == "refused":
         return failure(409, f"task {saved.task_id}: {saved.reason}", data=jsonable_encoder(saved))
     return ok(saved)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_stats.held import store
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
@@ -36,4 +37,8 @@ def close(
         "numbers_before": before,
         "numbers_after": after,
     }
+    act = "held_day.publish" if decision == "published" else "held_day.discard"
+    subject = f"held_day:{held_id}"
+    was = {"track": held.track, "day": held.date.isoformat(), "rules": details["rules"], "numbers": before}
+    note_act(connection, act, subject, by=by, reason=why, before=was, after={"numbers": after})
     save_task_details(connection, TaskDetails(f"held_day:{held_id}", "stats_held", "completed", details=details, by=by))

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from calling_pipeline.access.people.people import ensure_admin
+from calling_pipeline.access.migrated import after_migration
 from calling_pipeline.call_stats.older_hashes.forward import bring_forward
+from calling_pipeline.cli.output import acting_user
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.project import project_folder
 from calling_pipeline.runtime import Runtime
@@ -33,7 +34,7 @@ def bring_up_to_date(runtime: Runtime, say: Callable[[str], None]) -> None:
     if before != after:
         say(f"migrated from {before or 'an empty database'} to {after}")
     with runtime.transaction() as connection:
-        ensure_admin(connection)
+        after_migration(connection, before, after, by=acting_user())
     bring_forward(runtime.engine, runtime.phone_key)
 
 

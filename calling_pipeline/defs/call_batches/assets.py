@@ -10,6 +10,7 @@ from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.call_batches import runs, tables
 from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.call_batches.facts import store as fact_store
+from calling_pipeline.defs.acting import acting, who
 from calling_pipeline.defs.call_batches import checks as call_batches_checks
 from calling_pipeline.defs.call_batches import sensors
 from calling_pipeline.defs.call_batches.metadata import about_day, previews
@@ -71,9 +72,9 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
             forget_unjudged(context.instance, context.run.run_id)  # the steps of the checks are skipped
             context.log.info("a dry run: nothing was planned and nobody called; the cards are in the asset's observation")
             return
-        dependencies, calls, unknown = BatchDependencies.from_runtime(runtime, by=f"run {context.run.run_id[:8]}"), 0, 0
+        dependencies, calls, unknown = BatchDependencies.from_runtime(runtime, by=who(context.run)), 0, 0
         for key in context.partition_keys:
-            with reported_by_run(assets_of_run(context)):
+            with reported_by_run(assets_of_run(context)), acting(context.run):
                 runs.run_day(dependencies, days.parse_day(key), names=config.tasks, say=context.log.info)
             metadata = about_day(runtime, key)
             context.add_asset_metadata(metadata, partition_key=key)

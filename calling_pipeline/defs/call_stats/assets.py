@@ -10,6 +10,7 @@ from pydantic import Field
 from calling_pipeline.call_stats import tables
 from calling_pipeline.call_stats.records import ASSETS, Track
 from calling_pipeline.defs import retries
+from calling_pipeline.defs.acting import acting
 from calling_pipeline.defs.call_stats import checks as call_stats_checks
 from calling_pipeline.defs.call_stats import schedules, sensors
 from calling_pipeline.defs.call_stats.runs import TrackRun
@@ -70,7 +71,8 @@ def _track(track: Track, specs: Sequence[dg.AssetSpec], daily: dg.DailyPartition
         retry_policy=retries.VENDOR,
     )
     def sync(context: dg.AssetExecutionContext, config: SyncConfig, runtime: dg.ResourceParam[Runtime]) -> Iterator[Any]:
-        TrackRun(context, runtime, track, full_read=config.full_read, publish_held=config.publish_held).execute()
+        with acting(context.run):
+            TrackRun(context, runtime, track, full_read=config.full_read, publish_held=config.publish_held).execute()
         yield from ()
 
     return sync

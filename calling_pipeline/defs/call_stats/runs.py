@@ -23,6 +23,7 @@ from calling_pipeline.call_stats.records import ASSETS, DayResult, GradeDay, His
 from calling_pipeline.call_stats.sync.publishing import publish_day
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.defs import retries
+from calling_pipeline.defs.acting import who
 from calling_pipeline.defs.call_stats.checks import CHECKS
 from calling_pipeline.defs.call_stats.metadata import (
     about_agents,
@@ -127,7 +128,7 @@ class TrackRun:
                 run_id=self._context.run.run_id,
                 full_read=self._full_read,
                 publish_held=self._publish_held,
-                by=f"run {self._context.run.run_id[:8]}",
+                by=who(self._context.run),
             )
         except CallingError as error:
             policy_ends = self._context.op_execution_context.retry_number >= retries.VENDOR.max_retries

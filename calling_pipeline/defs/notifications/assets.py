@@ -5,6 +5,7 @@ import dagster as dg
 from calling_pipeline import days
 from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.defs import retries
+from calling_pipeline.defs.acting import acting
 from calling_pipeline.defs.notifications import checks as notifications_checks
 from calling_pipeline.defs.notifications import schedules, sensors
 from calling_pipeline.defs.queueing import LOCK, METABASE, WECOM
@@ -61,8 +62,8 @@ def _contract_notifications(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         ledgers = runs.known_ledgers(deps, runtime.settings.contract_ledgers)
         wrong: list[str] = []
         for key in context.partition_keys:
-            with reported_by_run(assets_of_run(context)):
-                done = runs.generate_only(deps, ledgers, created_by=f"dagster {context.run.run_id}", day=days.parse_day(key))
+            with reported_by_run(assets_of_run(context)), acting(context.run) as by:
+                done = runs.generate_only(deps, ledgers, created_by=by, day=days.parse_day(key))
             context.add_asset_metadata(_about(done), partition_key=key)
             wrong += done.errors
         if wrong:
@@ -102,8 +103,8 @@ def _technician_notifications() -> dg.AssetsDefinition:
         deps = NotificationDependencies.from_runtime(runtime)
         with retries.refusals_as_sentences():
             rows = rows_of_metabase(deps.metabase, deps.plan.technicians.card)
-            with reported_by_run(assets_of_run(context)), deps.transaction() as connection:
-                made = generate(connection, rows, deps, created_by=f"dagster {context.run.run_id}")
+            with reported_by_run(assets_of_run(context)), acting(context.run) as by, deps.transaction() as connection:
+                made = generate(connection, rows, deps, created_by=by)
         return dg.MaterializeResult(
             metadata={
                 "rows": made.rows,
@@ -127,7 +128,8 @@ def deliver_notifications(context: dg.OpExecutionContext, runtime: dg.ResourcePa
     """Deliver contracts' and technicians' messages in turns."""
     deps = NotificationDependencies.from_runtime(runtime)
     ledgers = runs.known_ledgers(deps, runtime.settings.contract_ledgers)
-    done = dispatch(deps, ledgers, by=f"dagster {context.run.run_id}", wait_s=DISPATCH_S)
+    with acting(context.run) as by:
+        done = dispatch(deps, ledgers, by=by, wait_s=DISPATCH_S)
     for what, report in (("contracts", done.contracts.delivery), ("technicians", done.technicians)):
         counts = f"{report.delivered} delivered, {report.retried} put off, {report.unknown} unknown, {report.dead} given up"
         context.log.info(f"{what}: {counts}")
