@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from calling_pipeline.errors import ConfigurationError
+from calling_pipeline.gate_rules import GateRule
 from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
 
 PREFIX = "CALLING_"
@@ -21,21 +22,6 @@ GrantableRoom = Literal[
     "statistics", "batches", "policy", "ledger", "notifications", "alerts", "status", "reports", "migrate"
 ]
 """Rooms without tenants: closed to whoever is bound to one, unless the room is granted by name."""
-GateRule = Literal[
-    "unknown_grades",
-    "missing_fields",
-    "new_fields",
-    "outside_day",
-    "tracks_orders",
-    "tracks_calls",
-    "calls_dropped",
-    "calls_jumped",
-    "orders_dropped",
-    "calls_lost",
-    "orders_lost",
-    "counts_contradict",
-]
-"""The rules of `call_stats/gate.py`."""
 
 
 def _http_url(value: str) -> str:

@@ -26,10 +26,10 @@ _RECORD = load("alerts/record")
 _PLAN_DELIVERIES = load("alerts/plan_deliveries")
 _CLAIM_DELIVERIES = load("alerts/claim_deliveries")
 _SAVE_JUDGEMENT = load("alerts/save_judgement")
-_STORED_ALERTS = load("alerts/stored_alerts")
+_STORED_ALERTS = load("alerts/stored_alerts", chosen="alerts.created_at >= :since")
 _STORED_CONDITIONS = load("alerts/stored_conditions")
 _CLAIM_REMINDERS = load("alerts/claim_reminders")
-_ALERTS_ABOUT = load("alerts/alerts_about")
+_ALERTS_ABOUT = load("alerts/stored_alerts", chosen="cast(:condition_id AS bigint) = any(alerts.about)")
 _ANY: dict[str, object] = {"only_open": False, "only_kind": "", "wanted_id": None, "max_rows": 1, "rows_before": 0}
 
 
@@ -117,8 +117,8 @@ def condition(connection: sa.Connection, number: int) -> StoredCondition:
 
 def alerts_about(connection: sa.Connection, number: int) -> list[StoredAlert]:
     """The alerts that announced condition `number`, oldest first."""
-    rows = connection.execute(_ALERTS_ABOUT, {"condition_id": number})
-    return [StoredAlert(**row) for row in rows.mappings()]
+    rows = connection.execute(_ALERTS_ABOUT, {"condition_id": number, "max_rows": None})
+    return [StoredAlert(**row) for row in reversed(rows.mappings().all())]
 
 
 def plan_deliveries(connection: sa.Connection, channels: Sequence[str]) -> None:

@@ -31,7 +31,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from calling_pipeline import days
-from calling_pipeline.call_stats.records import FetchProof, Reason, Rule, Track
+from calling_pipeline.call_stats.records import FetchProof, Reason, Track
+from calling_pipeline.gate_rules import GateRule
 from calling_pipeline.vendors.guanke.records import COUNTED_FIELDS
 
 ENOUGH_CALLS = 50
@@ -46,7 +47,7 @@ _WORSE = 1.1
 """A person's decision holds for later reads of the day that break the rule at most so much more."""
 
 Severity = Literal["hold", "warn", "off"]
-SEVERITIES: Mapping[Rule, Severity] = {
+SEVERITIES: Mapping[GateRule, Severity] = {
     "unknown_grades": "hold",
     "missing_fields": "hold",
     "new_fields": "warn",
@@ -74,9 +75,9 @@ class GateRules:
     drop_pct: float = 75.0
     jump_factor: float = 4.0
     lost_pct: float = 30.0
-    severities: Mapping[Rule, Severity] = field(default_factory=dict)
+    severities: Mapping[GateRule, Severity] = field(default_factory=dict)
 
-    def severity(self, rule: Rule) -> Severity:
+    def severity(self, rule: GateRule) -> Severity:
         """What the rule does to a day beyond its limit."""
         return self.severities.get(rule, SEVERITIES[rule])
 
@@ -122,7 +123,7 @@ class Known:
 class _Finding:
     """A rule that was broken, and whether beyond the limit at which it may hold a day."""
 
-    rule: Rule
+    rule: GateRule
     beyond: bool
     sentence: str
     numbers: Mapping[str, int | float]
@@ -255,7 +256,7 @@ def _weekdays(read: Read, known: Known, rules: GateRules) -> Iterator[_Finding]:
     over = _is_over(read.proof)
     when = "" if over else " up to this time"
     calls = [day.calls for day in known.weekdays]
-    dropped: tuple[tuple[Rule, int, list[int], int], ...] = (
+    dropped: tuple[tuple[GateRule, int, list[int], int], ...] = (
         ("calls_dropped", read.numbers.calls, calls, ENOUGH_CALLS),
         ("orders_dropped", read.numbers.orders, [day.orders for day in known.weekdays], ENOUGH_ORDERS),
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from calling_pipeline.gate_rules import GateRule
+
 Track = Literal["task", "grade"]
 TRACKS: tuple[Track, ...] = ("task", "grade")
 ASSETS: Mapping[Track, tuple[str, ...]] = {
@@ -19,21 +21,6 @@ SyncType = Literal["long_historical", "historical", "today", "manual"]
 """Which window a sync read: T-10 … yesterday, T-3 … yesterday, today, or days that a person chose."""
 Mode = Literal["full", "incremental"]
 Outcome = Literal["stored", "superseded", "held"]
-Rule = Literal[
-    "unknown_grades",
-    "missing_fields",
-    "new_fields",
-    "outside_day",
-    "tracks_orders",
-    "tracks_calls",
-    "calls_dropped",
-    "calls_jumped",
-    "orders_dropped",
-    "calls_lost",
-    "orders_lost",
-    "counts_contradict",
-]
-"""A rule of the publishing gate; `gate.py` says what each judges and why."""
 HeldState = Literal["open", "published", "discarded", "replaced"]
 """What became of a held day: a person published or discarded it, or a newer read replaced it."""
 Progress = Callable[[dt.date, int, int], None]
@@ -44,7 +31,7 @@ Progress = Callable[[dt.date, int, int], None]
 class Reason:
     """A rule of the publishing gate that a read broke. `numbers` are the figures behind the sentence."""
 
-    rule: Rule
+    rule: GateRule
     severity: Literal["hold", "warn"]
     sentence: str
     numbers: Mapping[str, int | float] = field(default_factory=dict)

@@ -1,4 +1,4 @@
--- The newest alerts since an instant, each with the number of its deliveries by state.
+-- Alerts (`chosen` says which), the newest first, each with the number of its deliveries by state.
 SELECT
     alerts.id,
     alerts.key,
@@ -12,7 +12,7 @@ SELECT
     count(*) FILTER (WHERE delivery.state = 'failed') AS failed
 FROM alerts
 LEFT JOIN alert_deliveries AS delivery ON alerts.id = delivery.alert_id
-WHERE alerts.created_at >= :since
+WHERE {chosen}
 GROUP BY alerts.id
 ORDER BY alerts.id DESC
 LIMIT :max_rows
