@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from contextlib import suppress
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from calling_pipeline.cli.machine.processes import described, listening_on
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import uvicorn
 
 HOST = "127.0.0.1"
+LOOK_EVERY_S = 1.0
 
 
 def listen(host: str, port: int, *, setting: str, option: str = "--port or ") -> socket.socket:
@@ -38,5 +41,25 @@ def serve(server: uvicorn.Server, listener: socket.socket) -> None:
 
     Without this SIGTERM would end the process at once after the server has stopped: uvicorn raises the signal again.
     """
+    _look_rarely(server)
     with interruptible(), suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
+
+
+def _look_rarely(server: uvicorn.Server) -> None:
+    """Let `server` look each second whether it is to end, and at once on a signal; it looked ten times per second."""
+    asked, handle_exit = asyncio.Event(), server.handle_exit
+
+    def ask(sig: int, frame: FrameType | None) -> None:
+        handle_exit(sig, frame)
+        asked.set()
+
+    async def main_loop() -> None:
+        tenths = 0
+        while not await server.on_tick(tenths):
+            tenths += 10  # as uvicorn counts them
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asked.wait(), LOOK_EVERY_S)
+
+    server.handle_exit = ask  # type: ignore[method-assign]
+    server.main_loop = main_loop  # type: ignore[method-assign]

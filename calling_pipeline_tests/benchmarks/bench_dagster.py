@@ -27,7 +27,8 @@ ROOT = Path(__file__).parents[2]
 _LAUNCH = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 _STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-_LOAD = "import time; t = time.perf_counter(); import calling_pipeline.definitions; print(time.perf_counter() - t)"
+_LOAD = "import time; t = time.process_time(); import calling_pipeline.definitions; print(time.process_time() - t)"
+LOAD_S, TICK_S, UP_S = 1.2, 4.0, 15.0
 
 
 def run() -> Iterator[dict[str, Any]]:
@@ -35,11 +36,17 @@ def run() -> Iterator[dict[str, Any]]:
     yield _code_location()
     with everything_up() as up:
         client, started_s = up.client, up.started_s
-        yield {"benchmark": "up_with_filled_caches", "unit": "s", "ours": started_s, "target": 90, "met": started_s <= 90}
+        yield {
+            "benchmark": "up_with_filled_caches",
+            "unit": "s",
+            "ours": started_s,
+            "target": UP_S,
+            "met": started_s <= UP_S,
+        }
         today, yesterday = days.today(), days.today() - dt.timedelta(days=1)
         ticks = [_run(client, {"dagster/partition": today.isoformat(), "calling/sync_type": "today"}) for _ in range(5)]
         tick = statistics.median(ticks)
-        yield {"benchmark": "today_tick", "unit": "s", "ours": round(tick, 2), "target": 5, "met": tick <= 5}
+        yield {"benchmark": "today_tick", "unit": "s", "ours": round(tick, 2), "target": TICK_S, "met": tick <= TICK_S}
         span = [yesterday - dt.timedelta(days=n) for n in range(10)]
         together = {
             "dagster/asset_partition_range_start": span[-1].isoformat(),
@@ -56,12 +63,13 @@ def run() -> Iterator[dict[str, Any]]:
 
 
 def _code_location() -> dict[str, Any]:
+    """CPU seconds, the least of five: what else the machine does counts as little as it can."""
     times = [
         float(subprocess.run([sys.executable, "-c", _LOAD], check=True, capture_output=True, text=True, cwd=ROOT).stdout)
-        for _ in range(4)
+        for _ in range(6)
     ]
-    loaded = round(statistics.median(times[1:]), 2)
-    return {"benchmark": "code_location_load", "unit": "s", "ours": loaded, "target": 3, "met": loaded <= 3}
+    loaded = round(min(times[1:]), 2)
+    return {"benchmark": "code_location_load", "unit": "CPU s", "ours": loaded, "target": LOAD_S, "met": loaded <= LOAD_S}
 
 
 @dataclass(frozen=True)

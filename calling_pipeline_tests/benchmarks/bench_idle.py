@@ -98,7 +98,7 @@ def _part(process: psutil.Process) -> str:
     """Which part of the product a process is, by its command."""
     words = " ".join(process.cmdline())
     names = {
-        "dagster._daemon": "daemon", "dagster_webserver": "webserver", "code-server": "code server",
-        "api grpc": "code server", "main api": "api", "main simulator": "simulator", "main up": "up", "postgres": "postgres",
+        "instance.daemon": "daemon", "main ui": "ui", "api grpc": "code server", "main api": "api",
+        "main simulator": "simulator", "main up": "up", "machine.keep": "keeper", "postgres": "postgres",
     }  # fmt: skip
     return next((part for mark, part in names.items() if mark in words), "runs and others")
