@@ -33,6 +33,8 @@ PhoneKind = Literal[
     "not_a_number",
     "blank",
 ]
+NumberKind = Literal["mobile", "land_line", "service_number", "other"]
+NUMBER_KINDS: tuple[NumberKind, ...] = get_args(NumberKind)
 KINDS: tuple[PhoneKind, ...] = get_args(PhoneKind)
 EXACT_SIGNIFICANT_DIGITS = 8
 """Spreadsheets show at most six significant digits in their scientific notation; a shorter mantissa was rounded, and
@@ -134,6 +136,42 @@ def read_any(raw: str) -> PhoneReading:
     if not re.fullmatch(r"\+?[0-9]+", digits):
         return PhoneReading("not_a_number")
     return _read_digits(digits)
+
+
+@dataclass(frozen=True)
+class NumberClass:
+    """Country (ISO 3166; `001` for satellites and the like, empty when unknown) and kind of a number.
+
+    `service_number`: premium, shared-cost and toll-free numbers and those of companies, whatever the country.
+    """
+
+    country: str
+    kind: NumberKind
+
+
+_CHINESE_MOBILE = NumberClass("CN", "mobile")
+
+
+def class_of(phone: str) -> NumberClass:
+    """Country and kind of a canonical number."""
+    if _mobile().fullmatch(phone):
+        return _CHINESE_MOBILE
+    import phonenumbers  # noqa: PLC0415 - 23 ms of every start, and most processes read no number
+
+    try:
+        parsed = phonenumbers.parse(phone, "CN")
+    except phonenumbers.NumberParseException:
+        return NumberClass("", "other")
+    kinds = phonenumbers.PhoneNumberType
+    of_type: dict[int, NumberKind] = {
+        kinds.MOBILE: "mobile",
+        kinds.FIXED_LINE: "land_line",
+        kinds.FIXED_LINE_OR_MOBILE: "land_line",
+        **dict.fromkeys((kinds.TOLL_FREE, kinds.SHARED_COST, kinds.PREMIUM_RATE, kinds.UAN), "service_number"),
+    }
+    return NumberClass(
+        phonenumbers.region_code_for_number(parsed) or "", of_type.get(phonenumbers.number_type(parsed), "other")
+    )
 
 
 def canonical_phone(raw: str, *, field: str = "phone") -> str:

@@ -29,7 +29,7 @@ from calling_pipeline.api.routes import (
     task_ledger,
 )
 from calling_pipeline.api.routes.notifications import deciding, reading
-from calling_pipeline.api.routes.telephony import calls, collectors, configurations, extensions
+from calling_pipeline.api.routes.telephony import callbacks, calls, collectors, configurations, extensions
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
 
@@ -40,6 +40,7 @@ ROUTERS = (
     extensions.router,
     collectors.router,
     calls.router,
+    callbacks.router,
     server.router,
     status.router,
     task_ledger.router,

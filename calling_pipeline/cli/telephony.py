@@ -11,6 +11,7 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
+from calling_pipeline.cli.telephony_calls import callback_path, callbacks, collectors, reconcile
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.telephony.calls.release import release_collector, release_extension
 from calling_pipeline.telephony.calls.sweep import sweep
@@ -26,6 +27,11 @@ from calling_pipeline.telephony.tenants import store as tenant_store
 def telephony() -> None:
     """Extensions, their tenants' Infinity accounts and open calls."""
 
+
+telephony.add_command(callbacks)
+telephony.add_command(callback_path)
+telephony.add_command(reconcile)
+telephony.add_command(collectors)
 
 _tenant = click.option("--tenant", type=click.IntRange(1), help="The tenant, whose enabled configuration is used.")
 _config = click.option("--config", "config_id", type=click.IntRange(1), help="The configuration, by id.")

@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 from calling_pipeline import days
 from calling_pipeline.contact_policy.records import CalendarCap, Hours, Period, Policy, RollingCap
 from calling_pipeline.errors import InvalidInput
+from calling_pipeline.phones import NUMBER_KINDS
 
 CARRIER = Policy(
     name="carrier",
@@ -31,7 +32,7 @@ CONSIDERATE = replace(
 """Stricter than the carriers: no lunch hours, no holidays, two per day, five per week, two hours between."""
 
 LIST_ONLY = Policy(name="list_only", hours=None)
-"""Only the do-not-call list refuses."""
+"""Only the do-not-call list refuses, and what is no mobile or land line of China."""
 
 PRESETS: Mapping[str, Policy] = {policy.name: policy for policy in (CARRIER, CONSIDERATE, LIST_ONLY)}
 DEFAULT = CARRIER
@@ -44,7 +45,8 @@ def policy_from(document: Mapping[str, Any] | None) -> Policy:
 
     `{"preset": "carrier", "hours": "09:00-20:00", "breaks": ["12:00-14:00"], "weekdays": [1,2,3,4,5], "closed_on_holidays":
     true, "holidays": ["2026-10-01"], "rolling": [[5, "24h"]], "calendar": [[2, "day"]], "minimum_gap_s": 600,
-    "pair_gap_s": 1}`; every key is optional, weekdays count from Monday = 1, `"hours": null` means all day.
+    "pair_gap_s": 1, "countries": ["CN"], "number_kinds": ["mobile", "land_line"]}`; every key is optional, weekdays count
+    from Monday = 1, `"hours": null` means all day, `"countries": null` and `"number_kinds": null` mean all of them.
     """
     document = dict(document or {})
     name = document.pop("preset", DEFAULT.name)
@@ -105,7 +107,24 @@ def _pair_gap_s(policy: Policy, value: Any) -> Policy:
     return replace(policy, pair_gap_s=_number(value, 0, 86_400))
 
 
+def _countries(policy: Policy, value: Any) -> Policy:
+    if value is None:
+        return replace(policy, countries=None)
+    if isinstance(value, str) or any(not isinstance(code, str) or not _COUNTRY.fullmatch(code) for code in value):
+        raise ValueError(f"{value!r} is not a list of countries; write them as CN, HK")
+    return replace(policy, countries=frozenset(value))
+
+
+def _number_kinds(policy: Policy, value: Any) -> Policy:
+    if value is None:
+        return replace(policy, number_kinds=None)
+    if isinstance(value, str) or any(kind not in NUMBER_KINDS for kind in value):
+        raise ValueError(f"{value!r} is not a list of kinds of numbers; known: {', '.join(NUMBER_KINDS)}")
+    return replace(policy, number_kinds=frozenset(value))
+
+
 _ALL_DAY = Hours(dt.time(0), dt.time(0))
+_COUNTRY = re.compile(r"[A-Z]{2}|001", re.ASCII)
 _OVERRIDES: Mapping[str, Callable[[Policy, Any], Policy]] = {
     "hours": _hours,
     "breaks": _breaks,
@@ -116,6 +135,8 @@ _OVERRIDES: Mapping[str, Callable[[Policy, Any], Policy]] = {
     "calendar": _calendar,
     "minimum_gap_s": _minimum_gap_s,
     "pair_gap_s": _pair_gap_s,
+    "countries": _countries,
+    "number_kinds": _number_kinds,
 }
 """What each key of a policy document changes; each raises `ValueError` or `TypeError` for a value it cannot read."""
 

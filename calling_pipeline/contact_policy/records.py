@@ -6,8 +6,20 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Literal
 
+from calling_pipeline.phones import NumberKind
+
 Period = Literal["day", "week", "month"]
-Rule = Literal["do_not_call", "hours", "holiday", "pair_gap", "minimum_gap", "rolling_cap", "calendar_cap"]
+Rule = Literal[
+    "do_not_call",
+    "country",
+    "number_kind",
+    "hours",
+    "holiday",
+    "pair_gap",
+    "minimum_gap",
+    "rolling_cap",
+    "calendar_cap",
+]
 
 
 @dataclass(frozen=True)
@@ -54,9 +66,14 @@ class CalendarCap:
 
 @dataclass(frozen=True)
 class Policy:
-    """Everything that may refuse a contact. The do-not-call list always counts; a rule that is absent refuses nothing."""
+    """Everything that may refuse a contact. The do-not-call list always counts; a rule that is absent refuses nothing.
+
+    `countries` (ISO 3166 codes) and `number_kinds` are those that may be called; None: all of them.
+    """
 
     name: str
+    countries: frozenset[str] | None = frozenset({"CN"})
+    number_kinds: frozenset[NumberKind] | None = frozenset({"mobile", "land_line"})
     hours: Hours | None = Hours()
     closed_on_holidays: bool = False
     holidays: frozenset[dt.date] = frozenset()
@@ -85,6 +102,8 @@ class Verdict:
 class Facts:
     """What is known of one number when it is judged. `recent`: its latest attempts, newest first."""
 
+    country: str = "CN"
+    number_kind: NumberKind = "mobile"
     blocked: bool = False
     blocked_by: str = ""
     blocked_until: dt.datetime | None = None

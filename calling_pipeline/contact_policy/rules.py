@@ -44,11 +44,21 @@ def _refusals(policy: Policy, facts: Facts, at: dt.datetime) -> Iterator[_Refusa
     if facts.blocked:
         until = f"until {facts.blocked_until:%Y-%m-%d %H:%M}" if facts.blocked_until else "permanently"
         yield _Refusal("do_not_call", f"on the do-not-call list ({facts.blocked_by}), {until}", facts.blocked_until)
+    yield from _number_refusals(policy, facts)
     closed = hours.refusal(policy, at)
     if closed:
         yield _Refusal(closed, f"outside the calling hours of policy {policy.name}", hours.next_open(policy, at))
     yield from _gap_refusals(policy, facts, at)
     yield from _cap_refusals(policy, facts, at)
+
+
+def _number_refusals(policy: Policy, facts: Facts) -> Iterator[_Refusal]:
+    if policy.countries is not None and facts.country not in policy.countries:
+        allowed = ", ".join(sorted(policy.countries)) or "no country"
+        yield _Refusal("country", f"a number of {facts.country or 'an unknown country'}; allowed: {allowed}", None)
+    if policy.number_kinds is not None and facts.number_kind not in policy.number_kinds:
+        allowed = ", ".join(sorted(policy.number_kinds)) or "no kind"
+        yield _Refusal("number_kind", f"a number of the kind {facts.number_kind}; allowed: {allowed}", None)
 
 
 def _gap_refusals(policy: Policy, facts: Facts, at: dt.datetime) -> Iterator[_Refusal]:

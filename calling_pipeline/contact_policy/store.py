@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from calling_pipeline.contact_policy.records import Attempt, Blocked, Facts
 from calling_pipeline.contact_policy.tables import contact_attempts, contact_holidays, do_not_call, do_not_call_history
 from calling_pipeline.database.sql import load
+from calling_pipeline.phones import class_of
 
 FACTS = load("contact_policy/facts")
 _LOCK_PHONES = load("contact_policy/lock_phones")
@@ -31,8 +32,11 @@ def lock_phones(connection: sa.Connection, phones: Sequence[str]) -> None:
 def facts(connection: sa.Connection, attempts: Sequence[Attempt], depth: int) -> list[Facts]:
     """What is known of each attempt's number, in their order."""
     rows = connection.execute(FACTS, {**_columns(attempts), "depth": depth})
+    classes = [class_of(attempt.phone) for attempt in attempts]
     return [
         Facts(
+            country=its.country,
+            number_kind=its.kind,
             blocked=row.source is not None,
             blocked_by=row.source or "",
             blocked_until=None if row.permanent else row.until,
@@ -40,7 +44,7 @@ def facts(connection: sa.Connection, attempts: Sequence[Attempt], depth: int) ->
             pair_last=row.pair_last,
             recorded_phone=row.recorded_phone,
         )
-        for row in rows
+        for row, its in zip(rows, classes, strict=True)
     ]
 
 

@@ -10,9 +10,12 @@ from calling_pipeline import days
 from calling_pipeline.alerts.conditions import observe
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.telephony import quality
+from calling_pipeline.telephony.call_limits import judging as limits
 from calling_pipeline.telephony.facts import store as fact_store
+from calling_pipeline.telephony.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import PoolStatistics
+from calling_pipeline.telephony.tenants import store as tenant_store
 
 ROOM = "telephony"
 HISTORY = dt.timedelta(days=90)
@@ -32,7 +35,8 @@ def take_snapshot(connection: sa.Connection) -> list[PoolStatistics]:
 def judge(connection: sa.Connection) -> list[str]:
     """Judge utilisation, failures and delays of every configuration; names of the conditions that changed."""
     now = days.now()
-    conditions = [*_utilisation(connection, now), *_outcomes(connection, now)]
+    conditions = [*_utilisation(connection, now), *_outcomes(connection, now), *_unread(connection, now)]
+    conditions += _limits(connection, now)
     return [condition.name for condition in conditions if observe(connection, condition) in ("failing", "recovered")]
 
 
@@ -63,6 +67,28 @@ def _outcomes(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
         late = quality.callbacks_are_late(row.longest_delay_s)
         delay = f"tenant {row.tenant_id}: the slowest callback took {row.longest_delay_s or 0:.0f} s"
         conditions.append(_condition("callbacks", row.config_id, late, "Infinity's callbacks are late", delay, now))
+    return conditions
+
+
+def _unread(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
+    conditions = []
+    for config_id, tenant_id, waiting in kept_store.unread(connection):
+        text = (
+            f"tenant {tenant_id}: {waiting} callback(s) cannot be read and are kept; their calls wait for the bill."
+            " `calling-pipeline telephony callbacks list` says why, `… replay` applies one"
+        )
+        conditions.append(_condition("unread", config_id, waiting > 0, "Infinity's callbacks cannot be read", text, now))
+    return conditions
+
+
+def _limits(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
+    """One alert when a limit of calls is reached, not one per click."""
+    conditions = []
+    rows, _ = tenant_store.configs(connection, tenant_id=None, enabled=True)
+    for row in rows:
+        reached = limits.reached(connection, row, now)
+        text = f"tenant {row.tenant_id}: {'; '.join(reached)}; more calls are refused until the first of them are older"
+        conditions.append(_condition("limit", row.id, bool(reached), "A limit of calls is reached", text, now))
     return conditions
 
 

@@ -78,6 +78,8 @@ class Config:
     calls_per_day: int | None
     collector_calls_per_hour: int | None
     collector_calls_per_day: int | None
+    callback_addresses: list[str]
+    unsigned_callbacks: bool
     created_at: dt.datetime
     updated_at: dt.datetime
 
@@ -234,6 +236,27 @@ class CommunicationRecord:
 
 
 CallbackOutcome = Literal["applied", "duplicate", "already_settled", "kept"]
+
+
+@dataclass(frozen=True)
+class WaitingCallback:
+    """A callback kept because it cannot be read, or because nothing has confirmed it yet; without its body.
+
+    `call_uuid` is the call that it names, by Infinity's id or ours; `sentence`: what is wrong. It waits until `closed_at`.
+    """
+
+    id: int
+    tenant_id: int
+    config_id: int
+    reason: Literal["unreadable", "unconfirmed"]
+    sentence: str
+    call_uuid: str
+    signed_at: dt.datetime
+    received_at: dt.datetime
+    repeats: int
+    closed_at: dt.datetime | None
+    closed_by: str
+    outcome: str
 
 
 @dataclass(frozen=True)

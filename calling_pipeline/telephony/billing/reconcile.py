@@ -13,8 +13,9 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.activity.noting import note, note_judgeable
-from calling_pipeline.errors import CallingError
+from calling_pipeline.errors import CallingError, InvalidInput
 from calling_pipeline.masking import mask_digits, mask_phone, phone_hash
 from calling_pipeline.phones import read_phone
 from calling_pipeline.telephony.billing import store as bill_store
@@ -33,9 +34,12 @@ _RECORDINGS_AT_ONCE = 8
 _RECORDINGS_PER_DAY = 20_000
 
 
-async def reconcile_day(deps: TelephonyDependencies, day: dt.date) -> list[Reconciled]:
-    """Every configuration's day. Raises what the first configuration that failed raised, after the others are done."""
-    known = await asyncio.to_thread(_accounts, deps)
+async def reconcile_day(deps: TelephonyDependencies, day: dt.date, *, tenant_id: int | None = None) -> list[Reconciled]:
+    """Every configuration's day, or those of one tenant.
+
+    Raises what the first configuration that failed raised, after the others are done.
+    """
+    known = await asyncio.to_thread(_accounts, deps, tenant_id)
     results = await asyncio.gather(*(reconcile(deps, account, day) for account in known), return_exceptions=True)
     failed = [result for result in results if isinstance(result, BaseException)]
     done = [result for result in results if isinstance(result, Reconciled)]
@@ -52,6 +56,25 @@ def _note(deps: TelephonyDependencies, day: dt.date, done: Sequence[Reconciled],
             note(connection, ASSET, day, billed=sum(one.billed for one in done), settled=sum(one.settled for one in done))
         else:
             note_judgeable(connection, ASSET, day)
+
+
+async def reconcile_by_hand(
+    deps: TelephonyDependencies, day: dt.date, *, tenant_id: int | None = None, who: str
+) -> list[Reconciled]:
+    """`reconcile_day` on a person's order. Raises `InvalidInput` for a day to come, and what `reconcile_day` raises."""
+    if day > days.today():
+        raise InvalidInput(f"{day} has not begun; name a day up to today", field="day")
+    results = await reconcile_day(deps, day, tenant_id=tenant_id)
+    await asyncio.to_thread(_note_order, deps, day, results, tenant_id, who)
+    return results
+
+
+def _note_order(
+    deps: TelephonyDependencies, day: dt.date, results: Sequence[Reconciled], tenant_id: int | None, who: str
+) -> None:
+    after = {name: sum(getattr(result, name) for result in results) for name in ("billed", "matched", "settled")}
+    with deps.transaction() as connection:
+        note_act(connection, "bill.reconcile", f"day:{day}", by=who, tenant_id=tenant_id, after=after)
 
 
 async def reconcile(deps: TelephonyDependencies, account: Account, day: dt.date) -> Reconciled:
@@ -77,9 +100,9 @@ def _compared(connection: sa.Connection, config_id: int, tenant_id: int, day: dt
     return Reconciled(config_id=config_id, tenant_id=tenant_id, day=day, **counts._mapping)
 
 
-def _accounts(deps: TelephonyDependencies) -> list[Account]:
+def _accounts(deps: TelephonyDependencies, tenant_id: int | None) -> list[Account]:
     with deps.transaction() as connection:
-        rows, _ = tenant_store.configs(connection, tenant_id=None)
+        rows, _ = tenant_store.configs(connection, tenant_id=tenant_id)
         return [accounts.account(deps.secrets, row) for row in rows]
 
 

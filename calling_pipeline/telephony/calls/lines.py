@@ -11,14 +11,15 @@ import asyncio
 import datetime as dt
 from typing import Literal
 
-import sqlalchemy as sa
-
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.store import QuestionRules
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.records import Account, CallOutcome, StaleCall
+from calling_pipeline.telephony.kept_callbacks import store as kept_store
+from calling_pipeline.telephony.kept_callbacks.applying import apply_unconfirmed
+from calling_pipeline.telephony.records import Account, CallbackOutcome, CallOutcome, StaleCall, WaitingCallback
+from calling_pipeline.telephony.tenants import accounts
 from calling_pipeline.vendors.infinity.client import InfinityClient
 
 Found = Literal["released", "in call", "no answer"]
@@ -32,6 +33,8 @@ _QUESTION_LIMIT_S = 3.0
 _PAUSE = dt.timedelta(seconds=0.5)
 _TURN = dt.timedelta(seconds=30)
 _LOGIN_S = 20.0
+_CONFIRMED_WITHIN = dt.timedelta(days=3)
+_KEPT_AT_ONCE = 100
 
 
 async def release_idle(deps: TelephonyDependencies, account: Account, *, first: int | None = None) -> frozenset[int]:
@@ -68,6 +71,34 @@ async def look_into(
     return "released"
 
 
+async def confirm(deps: TelephonyDependencies, kept: WaitingCallback) -> CallbackOutcome:
+    """Apply a callback without a signature when Infinity says that its call's line is idle; `kept` while it waits.
+
+    A call whose line was released already cannot be confirmed this way: the bill settles it.
+    """
+    call, account = await asyncio.to_thread(_named_by, deps, kept)
+    if call is None or account is None:
+        return "kept"
+    if call.settled_at is not None:
+        await asyncio.to_thread(_settled_already, deps, kept)
+        return "already_settled"
+    if (
+        call.closed_at is not None
+        or call.called_at is None
+        or days.now() - call.called_at < dt.timedelta(seconds=YOUNGEST_S)
+    ):
+        return "kept"
+    stale = StaleCall(call.id, call.extension_id, call.extension_number, call.fence, call.config_id, call.deadline)
+    return "applied" if await _patiently(deps, deps.client(account), stale) == "released" else "kept"
+
+
+async def confirm_kept(deps: TelephonyDependencies) -> None:
+    """Try to confirm what waits; what nothing has confirmed within three days is given up."""
+    waiting = await asyncio.to_thread(_unconfirmed, deps)
+    for kept in waiting:
+        await confirm(deps, kept)
+
+
 def frees_line(outcome: CallOutcome) -> bool:
     """Whether the click may go on once an extension is released, or its own call has ended."""
     own_call = outcome.kind != "refused" and outcome.state in ("initiating", "ringing", "unknown")
@@ -102,8 +133,27 @@ def _end_turn(deps: TelephonyDependencies, config_id: int) -> None:
 
 def _close(deps: TelephonyDependencies, call: StaleCall) -> None:
     with deps.transaction() as connection:
-        _closed(connection, call)
+        if call.record_id is not None:
+            apply_unconfirmed(connection, deps.secrets, call.record_id)
+        call_store.close(connection, call.extension_id, call.fence, days.now())
 
 
-def _closed(connection: sa.Connection, call: StaleCall) -> None:
-    call_store.close(connection, call.extension_id, call.fence, days.now())
+def _named_by(deps: TelephonyDependencies, kept: WaitingCallback) -> tuple[kept_store.NamedCall | None, Account | None]:
+    with deps.transaction() as connection:
+        try:
+            account = accounts.account_of(connection, deps.secrets, kept.config_id)
+        except CallingError:
+            return None, None
+        return kept_store.call_of(connection, kept), account
+
+
+def _settled_already(deps: TelephonyDependencies, kept: WaitingCallback) -> None:
+    with deps.transaction() as connection:
+        kept_store.close(connection, kept.id, outcome="already_settled", by="program", now=days.now())
+
+
+def _unconfirmed(deps: TelephonyDependencies) -> list[WaitingCallback]:
+    now = days.now()
+    with deps.transaction() as connection:
+        kept_store.give_up(connection, now - _CONFIRMED_WITHIN, now)
+        return kept_store.unconfirmed(connection, _KEPT_AT_ONCE)

@@ -25,7 +25,7 @@ from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.database.retry import retry_while_lost
 from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.telephony import numbers
-from calling_pipeline.telephony.calls import limits
+from calling_pipeline.telephony.call_limits import judging as limits
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import allocation

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypedDict
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.database.engine import driver_connection
 from calling_pipeline.database.sql import load, load_driver, statement_of
 from calling_pipeline.telephony.pool.store import Verdict
 from calling_pipeline.telephony.records import CallState, CommunicationRecord, StaleCall
@@ -25,7 +26,6 @@ _CALLBACKS_OF_RECORD = f"AND k.id IN ({statement_of('telephony/calls/callbacks_o
 _CALLBACKS_OF_CALL = "AND k.config_id = :config_id AND k.call_uuid = :call_uuid"
 _TAKE_QUESTION_TURN = load("telephony/calls/take_question_turn")
 _CLAIM_QUESTIONS = load("telephony/calls/claim_questions")
-_COUNT_CALLS = load("telephony/calls/count_calls")
 _ANSWERED = load("telephony/calls/answered")
 _FAILED = load("telephony/calls/failed", release=_RELEASE)
 _CLOSE = load("telephony/calls/close", release=_RELEASE)
@@ -115,15 +115,6 @@ class OpenCall(NamedTuple):
     destination_hash: bytes
 
 
-class CallCounts(NamedTuple):
-    """Calls of a tenant, and of one collector among them, within the last hour and the last 24 hours."""
-
-    calls_per_hour: int
-    calls_per_day: int
-    collector_calls_per_hour: int
-    collector_calls_per_day: int
-
-
 class QuestionRules(NamedTuple):
     """Which calls may be asked about; seconds, and how many at once. `sql/claim_questions.sql` explains them."""
 
@@ -159,12 +150,6 @@ def open_record(connection: sa.Connection, values: NewRecord) -> int:
 def opened_under(connection: sa.Connection, reference: str) -> sa.Row[int, int, str, int, int, str | None] | None:
     """What MakeCall needs of the record `reference`: id, extension_id, extension_number, fence, config_id, caller_number."""
     return connection.execute(_UNDER_REFERENCE.where(_record.reference == reference)).one_or_none()
-
-
-def count_calls(connection: sa.Connection, tenant_id: int, collector_id: int, now: dt.datetime) -> CallCounts:
-    """How many calls the tenant and the collector have begun; calls that certainly were not made do not count."""
-    values = {"tenant_id": tenant_id, "collector_id": collector_id, "now": now}
-    return CallCounts(*connection.execute(_COUNT_CALLS, values).one())
 
 
 def answered(
@@ -310,17 +295,33 @@ async def keep_callback(
     driver: AsyncDriver, report: CallReport, *, config_id: int, body_digest: bytes, signed_at: dt.datetime, now: dt.datetime
 ) -> KeptCallback:
     """Keep a callback and end its call, in one statement; `sql/keep_callback.sql` says how."""
-    values: dict[str, object] = {
+    values = _callback_values(report, config_id, body_digest, signed_at, now)
+    (row,) = await (await driver.execute(_KEEP_CALLBACK, values)).fetchall()
+    return KeptCallback(*row)
+
+
+def keep_callback_within(
+    connection: sa.Connection, report: CallReport, *, config_id: int, body_digest: bytes, signed_at: dt.datetime
+) -> KeptCallback:
+    """The same within the caller's transaction, as of now."""
+    values = _callback_values(report, config_id, body_digest, signed_at, days.now())
+    row = driver_connection(connection).execute(_KEEP_CALLBACK.encode(), values).fetchone()
+    assert row is not None
+    return KeptCallback(*row)  # type: ignore[arg-type]  # the statement's own columns
+
+
+def _callback_values(
+    report: CallReport, config_id: int, body_digest: bytes, signed_at: dt.datetime, now: dt.datetime
+) -> dict[str, object]:
+    return {
         **vars(report),
         "config_id": config_id,
         "body_digest": body_digest,
         "signed_at": signed_at,
         "now": now,
         "delay_s": max(0.0, (now - signed_at).total_seconds()),
-        "verdict": "failed" if report.state == "failed" else "good",
+        "verdict": {"failed": "failed", "unknown": "none"}.get(report.state, "good"),
     }
-    (row,) = await (await driver.execute(_KEEP_CALLBACK, values)).fetchall()
-    return KeptCallback(*row)
 
 
 async def match_call(driver: AsyncDriver, *, config_id: int, call_uuid: str, now: dt.datetime) -> int:

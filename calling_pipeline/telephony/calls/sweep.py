@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError, NotFound
 from calling_pipeline.telephony.calls import store as call_store
-from calling_pipeline.telephony.calls.lines import look_into
+from calling_pipeline.telephony.calls.lines import confirm_kept, look_into
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import StaleCall, Swept
@@ -43,6 +43,7 @@ async def sweep(deps: TelephonyDependencies, *, limit: int = 200) -> Swept:
             return await _look_into(deps, call)
 
     results = await asyncio.gather(*(one(call) for call in due))
+    await confirm_kept(deps)
     return Swept(
         asked=sum(result != "taken" for result in results),
         released=results.count("released"),

@@ -1,7 +1,14 @@
-"""Collectors: the people who call, each with the number that Infinity rings them on."""
+"""Collectors: the people who call.
+
+Their callback number says, for people, on which phone a collector sits. MakeCall has no field for it, and Infinity names
+none: what rings is the number that is bound to the extension at Infinity.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +19,9 @@ from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
-from calling_pipeline.masking import mask_phone
+from calling_pipeline.masking import mask_digits, mask_phone
 from calling_pipeline.telephony import numbers
-from calling_pipeline.telephony.records import Collector
+from calling_pipeline.telephony.records import Collector, ImportRow
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 
@@ -48,6 +55,48 @@ def create(
     made = find(connection, tenant_id, collector_id)
     _note(connection, who, "collector.create", None, made)
     return made
+
+
+def bulk_import(connection: sa.Connection, box: SecretBox, tenant_id: int, text: str, *, who: str) -> list[ImportRow]:
+    """Import a CSV with the columns collector_id, name and callback_number; every row gets its result.
+
+    A bad row spoils no other. Raises `InvalidInput` for a text without these columns. `ImportRow.number` is the collector's.
+    """
+    rows = csv.DictReader(io.StringIO(text))
+    if not {"collector_id", "callback_number"} <= {name.strip() for name in rows.fieldnames or ()}:
+        raise InvalidInput("the CSV needs the columns collector_id and callback_number (and name)", field="csv")
+    results, seen = [], set[str]()
+    for row, given in enumerate(rows, start=1):
+        cells = {(name or "").strip(): value.strip() for name, value in given.items() if isinstance(value, str)}
+        number = cells.get("collector_id", "")
+        results.append(_imported(connection, box, tenant_id, row, number, cells, seen, who))
+        seen.add(number)
+    return results
+
+
+def _imported(
+    connection: sa.Connection,
+    box: SecretBox,
+    tenant_id: int,
+    row: int,
+    number: str,
+    cells: Mapping[str, str],
+    seen: Collection[str],
+    who: str,
+) -> ImportRow:
+    shown = mask_digits(number)[:40]
+    if number in seen:
+        return ImportRow(row, shown, "duplicate_in_file")
+    if not (number.isascii() and number.isdigit() and 0 < int(number[:20]) < 2**63):
+        return ImportRow(row, shown, "invalid", "collector_id must be a positive number")
+    try:
+        name, phone = cells.get("name", ""), cells.get("callback_number", "")
+        create(connection, box, tenant_id, int(number), name=name, callback_number=phone, who=who)
+    except Conflict:
+        return ImportRow(row, shown, "already_there")
+    except InvalidInput as error:
+        return ImportRow(row, shown, "invalid", str(error))
+    return ImportRow(row, shown, "imported")
 
 
 def change(

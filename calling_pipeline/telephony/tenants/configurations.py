@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import secrets as random_secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +20,7 @@ from calling_pipeline.errors import CallingError, Conflict, InvalidInput, NotFou
 from calling_pipeline.telephony.records import Config
 from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.telephony.tenants.accounts import SECRETS, current_callback_secret, masked, sealed
-from calling_pipeline.telephony.tenants.settings import DEFAULTS, columns_of
+from calling_pipeline.telephony.tenants.settings import DEFAULTS, columns_of, networks_of
 
 LONGEST_OVERLAP_S = 30 * 86_400
 _LONGEST_TENANT = 2**63 - 1
@@ -102,6 +103,36 @@ def rotate_callback_secret(
     return after, fresh
 
 
+def open_callback_path(
+    connection: sa.Connection, box: SecretBox, config_id: int, addresses: Sequence[str], *, who: str
+) -> tuple[Config, str]:
+    """Take callbacks without a signature on a secret path, from `addresses` (IP addresses or networks) alone.
+
+    Returns the path's secret, shown only now; a path from before is no longer valid. Raises `NotFound` and `InvalidInput`.
+    """
+    networks = networks_of(addresses)
+    secret = random_secrets.token_urlsafe(32)
+    digest = hashlib.sha256(secret.encode()).digest()
+    columns = {"callback_path_digest": digest, "callback_addresses": networks, "updated_at": days.now()}
+    return _with_path(connection, box, config_id, columns, "config.open_callback_path", who), secret
+
+
+def close_callback_path(connection: sa.Connection, box: SecretBox, config_id: int, *, who: str) -> Config:
+    """Take signed callbacks alone from now on. Raises `NotFound`."""
+    columns: dict[str, Any] = {"callback_path_digest": None, "callback_addresses": [], "updated_at": days.now()}
+    return _with_path(connection, box, config_id, columns, "config.close_callback_path", who)
+
+
+def _with_path(
+    connection: sa.Connection, box: SecretBox, config_id: int, columns: Mapping[str, Any], act: str, who: str
+) -> Config:
+    before = _shown(box, _row(connection, config_id, lock=True))
+    tenant_store.change_config(connection, config_id, columns)
+    after = find(connection, box, config_id)
+    _note(connection, who, act, before=before, after=after)
+    return after
+
+
 def delete(connection: sa.Connection, box: SecretBox, config_id: int, *, who: str) -> None:
     """Delete a configuration, its secrets and its extensions; its calls stay. Raises `Conflict` while a call is open."""
     row = _row(connection, config_id, lock=True)
@@ -114,7 +145,12 @@ def delete(connection: sa.Connection, box: SecretBox, config_id: int, *, who: st
     tenant_store.change_config(
         connection,
         config_id,
-        {"access_key_sealed": None, "callback_secret_sealed": None, "previous_secret_sealed": None},
+        {
+            "access_key_sealed": None,
+            "callback_secret_sealed": None,
+            "previous_secret_sealed": None,
+            "callback_path_digest": None,
+        },
     )
     _note(connection, who, "config.delete", before=before, after=None)
 
@@ -148,7 +184,9 @@ def _row(connection: sa.Connection, config_id: int, *, lock: bool = False) -> te
 
 
 def _shown(box: SecretBox, row: tenant_store.Row) -> Config:
-    columns = {name: row._mapping[name] for name in Config.__dataclass_fields__ if name not in SECRETS}
+    computed = (*SECRETS, "unsigned_callbacks")
+    columns = {name: row._mapping[name] for name in Config.__dataclass_fields__ if name not in computed}
+    columns["unsigned_callbacks"] = row.callback_path_digest is not None
     for name in SECRETS:
         columns[name] = masked(box, row, name)
     return Config(**columns)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calling_pipeline.contact_policy.presets import policy_from
@@ -13,6 +14,8 @@ from calling_pipeline.telephony.records import STRATEGIES
 from calling_pipeline.telephony.tenants.accounts import SECRETS
 from calling_pipeline.vendors.url_guard import Reach, checked_url, require_public
 
+CALL_LIMITS = ("calls_per_hour", "calls_per_day", "collector_calls_per_hour", "collector_calls_per_day")
+_MOST_CALLS = 1_000_000
 DEFAULTS: Mapping[str, Any] = {
     "name": "main",
     "enabled": True,
@@ -26,6 +29,7 @@ DEFAULTS: Mapping[str, Any] = {
     "caller_range_start": None,
     "caller_range_end": None,
     "contact_rules": {},
+    **dict.fromkeys(CALL_LIMITS),
 }
 _LIMITS = {
     "max_concurrent_calls": (1, 1000),
@@ -70,6 +74,9 @@ def columns_of(given: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, 
     for name, (least, most) in _LIMITS.items():
         if name in given and not least <= given[name] <= most:
             raise InvalidInput(f"{name} must lie between {least} and {most}", field=name)
+    for name in CALL_LIMITS:
+        if given.get(name) is not None:
+            columns[name] = _limit(given[name], name)
     for name in ("name", "app_id", *SECRETS):
         if given.get(name) is not None:
             columns |= {name: _short(given[name], name)} if name not in SECRETS else {}
@@ -99,3 +106,23 @@ def _short(value: str, field: str) -> str:
     if not text or len(text) > 200 or not text.isprintable():
         raise InvalidInput(f"{field} must have 1 to 200 printable characters", field=field)
     return text
+
+
+def _limit(value: int, field: str) -> int | None:
+    """A limit of calls; 0 takes it away."""
+    if not 0 <= value <= _MOST_CALLS:
+        raise InvalidInput(f"{field} must lie between 1 and {_MOST_CALLS}, or be 0 for no limit", field=field)
+    return value or None
+
+
+def networks_of(addresses: Sequence[str]) -> list[str]:
+    """Addresses and networks in their usual form, each once. Raises `InvalidInput` for none, and for what is neither."""
+    if not addresses:
+        raise InvalidInput("name the addresses from which callbacks come", field="addresses")
+    try:
+        networks = [str(ipaddress.ip_network(address.strip())) for address in addresses]
+    except ValueError as error:
+        raise InvalidInput(f"addresses: {error}; write 203.0.113.7 or 203.0.113.0/24", field="addresses") from error
+    if any(ipaddress.ip_network(network).prefixlen == 0 for network in networks):
+        raise InvalidInput("addresses: a network of all addresses protects nothing", field="addresses")
+    return list(dict.fromkeys(networks))

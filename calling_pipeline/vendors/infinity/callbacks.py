@@ -6,8 +6,10 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from calling_pipeline import days
 from calling_pipeline.errors import InvalidInput
@@ -21,7 +23,9 @@ WINDOW_S = 300
 """How far a callback's timestamp may be from our clock, to either side."""
 LARGEST_BODY = 64 * 1024
 _TRUE = frozenset({"1", "true", "yes", "y", "是", "已接通"})
-_FALSE = frozenset({"0", "false", "no", "n", "否", "", "none", "null", "未接通"})
+_FALSE = frozenset({"0", "false", "no", "n", "否", "未接通"})
+_ABSENT = frozenset({"", "none", "null"})
+_CLOCK = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d)", re.ASCII)
 
 
 class Unsigned(Exception):
@@ -30,34 +34,40 @@ class Unsigned(Exception):
 
 @dataclass(frozen=True)
 class CallReport:
-    """A callback's body. `reference` is our own id of the call, empty when the callback does not carry it."""
+    """A callback's body. `reference` is our own id of the call, empty when the callback does not carry it.
+
+    `state` is `unknown` when the call has ended and the callback contradicts itself about how: the bill decides.
+    """
 
     call_uuid: str
     reference: str
-    state: CallResult
+    state: CallResult | Literal["unknown"]
     duration_s: int
     contact_result: str
     remark: str
     recording_url: str | None
 
 
-def decode(body: bytes) -> CallReport:
-    """The body as a report. An absent or null field counts as empty. Raises `InvalidInput`, which names the field."""
-    document = _document(body)
+def decode(body: bytes, corrections: Mapping[str, Any] | None = None) -> CallReport:
+    """The body as a report. An absent or null field counts as empty. Raises `InvalidInput`, which names the field.
+
+    `corrections`: field → value, by a person who knows what the body means.
+    """
+    document = _document(body) | dict(corrections or {})
     call_uuid = _text(document.get("call_uuid"))
     if not call_uuid or len(call_uuid) > 200 or not call_uuid.isprintable():
         raise InvalidInput("call_uuid must be 1 to 200 printable characters", field="call_uuid")
     result = mask_digits(_clean(document.get("contact_result")))
     duration = _duration(document.get("call_duration"))
-    connected = _connected(document.get("is_connected"))
+    recording = _url(document.get("call_record_url"))
     return CallReport(
         call_uuid=call_uuid,
         reference=_reference(document.get("custom_params")),
-        state="connected" if connected else result_of(result),
+        state=_state(_connected(document.get("is_connected")), duration, result, recorded=recording is not None),
         duration_s=duration,
         contact_result=result,
         remark=mask_digits(_clean(document.get("remark"))),
-        recording_url=_url(document.get("call_record_url")),
+        recording_url=recording,
     )
 
 
@@ -82,12 +92,12 @@ def is_signed(secret: str, timestamp: str, body: bytes, signature: str) -> bool:
 
 def signed_at(timestamp: str | None, now: dt.datetime) -> dt.datetime:
     """When the callback was signed. Raises `Unsigned` when that is unreadable or not within the window around `now`."""
-    if timestamp is None or not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
+    if timestamp is None or not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 13:
         raise Unsigned("X-Timestamp must be Unix seconds")
-    age_s = now.timestamp() - int(timestamp)
-    if abs(age_s) > WINDOW_S:
+    at_s = int(timestamp) / 1000 if len(timestamp) == 13 else int(timestamp)  # milliseconds have three digits more
+    if abs(now.timestamp() - at_s) > WINDOW_S:
         raise Unsigned(f"X-Timestamp is more than {WINDOW_S} s away from our clock")
-    return dt.datetime.fromtimestamp(int(timestamp), days.SHANGHAI)
+    return dt.datetime.fromtimestamp(at_s, days.SHANGHAI)
 
 
 def _document(body: bytes) -> dict[str, Any]:
@@ -95,6 +105,8 @@ def _document(body: bytes) -> dict[str, Any]:
         document = json.loads(storable(body))
     except (ValueError, RecursionError) as error:
         raise InvalidInput("the body is not JSON") from error
+    if isinstance(document, list) and len(document) == 1:
+        (document,) = document  # a list of records with one call in it
     if not isinstance(document, dict):
         raise InvalidInput("the body must be a JSON object")
     return document
@@ -110,20 +122,34 @@ def _clean(value: Any) -> str:
 
 
 def _duration(value: Any) -> int:
+    clock = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+    if clock is not None:
+        hours, minutes, seconds = map(int, clock.groups())
+        return hours * 3600 + minutes * 60 + seconds
     try:
-        seconds = float(value if value not in (None, "") else 0)
-        if not 0 <= seconds < 10**7:
+        length = float(0 if value in (None, "") else value)
+        if isinstance(value, bool) or not 0 <= length < 10**7:
             raise ValueError
-        return int(seconds)
+        return int(length)
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidInput("call_duration must be seconds", field="call_duration") from error
 
 
-def _connected(value: Any) -> bool:
+def _connected(value: Any) -> bool | None:
     word = str(value).strip().casefold()
+    if word in _ABSENT:
+        return None
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
     raise InvalidInput("is_connected must be true or false", field="is_connected")
+
+
+def _state(connected: bool | None, duration_s: int, result: str, *, recorded: bool) -> CallResult | Literal["unknown"]:
+    """How the call ended. Not known where talk or a recording stands beside a connection that is denied or not named."""
+    if connected:
+        return "connected"
+    talked = (duration_s > 0 or recorded) if connected is None else (duration_s > 0 and recorded)
+    return "unknown" if talked else result_of(result)
 
 
 def _reference(value: Any) -> str:

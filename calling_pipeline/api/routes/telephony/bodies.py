@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
 from calling_pipeline.api.dependencies import LARGEST_ID, PRINTABLE, Id, Short
-from calling_pipeline.telephony.records import Extension, ImportRow, Strategy
+from calling_pipeline.telephony.records import Config, Extension, ImportRow, Strategy
 
 PREFIX = "/api/v1/infinity"
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE, strip_whitespace=True)]
@@ -31,7 +32,14 @@ class _ConfigFields(_Body):
     caller_numbers: list[Short] | None = Field(None, max_length=10_000, description="rotated call by call")
     caller_range_start: Short | None = Field(None, description="first caller number of a range; empty: no range")
     caller_range_end: Short | None = Field(None, description="last caller number of the range")
-    contact_rules: dict[str, Any] | None = Field(None, description="contact policy: preset and overrides")
+    contact_rules: dict[str, Any] | None = Field(
+        None,
+        description='contact policy: preset and overrides, such as {"countries": ["CN"], "number_kinds": ["mobile"]}',
+    )
+    calls_per_hour: int | None = Field(None, ge=0, le=1_000_000, description="of the tenant, within any hour; 0: no limit")
+    calls_per_day: int | None = Field(None, ge=0, le=1_000_000, description="of the tenant, within 24 hours; 0: no limit")
+    collector_calls_per_hour: int | None = Field(None, ge=0, le=1_000_000, description="of each collector, within any hour")
+    collector_calls_per_day: int | None = Field(None, ge=0, le=1_000_000, description="of each collector, within 24 hours")
     callback_secret: Secret | None = Field(None, description="signs callbacks; generated when left out")
 
     def given(self) -> dict[str, Any]:
@@ -67,6 +75,43 @@ class SecretRotation(_Body):
 
     callback_secret: Secret | None = Field(None, description="generated when left out")
     overlap_s: int = Field(86_400, ge=0, le=2_592_000)
+
+
+class CallbackPath(_Body):
+    """From where callbacks without a signature come."""
+
+    addresses: list[Short] = Field(
+        min_length=1, max_length=100, description="addresses or networks: 203.0.113.7, 203.0.113.0/24"
+    )
+
+
+class OpenedPath(BaseModel):
+    """The secret path for callbacks without a signature; shown this once."""
+
+    path: str
+    config: Config
+
+
+class Replay(_Body):
+    """What a person knows about a callback that cannot be read."""
+
+    is_connected: bool | None = None
+    call_duration: int | None = Field(None, ge=0, le=9_999_999, description="seconds")
+    reason: Short = ""
+
+
+class Reconciliation(_Body):
+    """The day to compare with Infinity's bill."""
+
+    day: dt.date
+
+
+class ConnectionTest(_Body):
+    """An account that is not saved yet."""
+
+    api_url: Secret
+    app_id: Secret = Field(validation_alias=AliasChoices("app_id", "appid"))
+    access_key: Secret = Field(validation_alias=AliasChoices("access_key", "accesskey", "access_token"))
 
 
 class ExtensionCreate(_Body):
@@ -111,7 +156,10 @@ class CollectorCreate(_Body):
     tenant_id: Id | None = None
     collector_id: Id
     name: Short = ""
-    callback_number: Short = Field(description="where Infinity rings the collector; kept encrypted, shown masked")
+    callback_number: Short = Field(
+        description="for people: on which phone the collector sits. MakeCall has no field for it, and Infinity names none:"
+        " what rings is the number bound to the extension at Infinity. Kept encrypted, shown masked"
+    )
 
 
 class CollectorChange(_Body):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import psycopg
@@ -17,7 +18,6 @@ from calling_pipeline.api.dependencies import Id, Limit, Offset, PoolDep, Runtim
 from calling_pipeline.api.envelope import Page, Success, answer, failure, ok, page
 from calling_pipeline.api.routes.telephony.bodies import PREFIX, MakeCall
 from calling_pipeline.api.routes.telephony.dependencies import Collector, OwnViewer, TelephonyDep
-from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import DatabaseUnavailable, NotFound
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.calls import callbacks, making
@@ -37,7 +37,7 @@ class CallbackAnswer(BaseModel):
     outcome: CallbackOutcome
 
 
-_CALLBACK_BODY = {
+CALLBACK_BODY = {
     "requestBody": {
         "required": True,
         "content": {
@@ -96,7 +96,7 @@ async def make_call(body: MakeCall, telephony: TelephonyDep, caller: Collector) 
 @router.post(
     "/callback/call-record",
     summary="Infinity's call record",
-    openapi_extra=_CALLBACK_BODY,
+    openapi_extra=CALLBACK_BODY,
     responses={401: {"description": "not signed, wrongly signed, or older than 300 s"}, 413: {"description": "too large"}},
 )
 async def call_record(
@@ -107,9 +107,14 @@ async def call_record(
     x_timestamp: Annotated[str | None, Header(description="Unix seconds")] = None,
 ) -> Success[CallbackAnswer]:
     """Needs no token but the signature. A repeat changes nothing; a call we do not know (yet) is kept and matched later."""
-    body = await _limited_body(request)
+    body = await limited_body(request)
     try:
-        outcome = await _received(pool, runtime.secrets, body, x_timestamp, x_signature)
+        outcome = await until_kept(
+            pool,
+            lambda connection: callbacks.receive(
+                connection, runtime.secrets, body=body, timestamp=x_timestamp, signature=x_signature
+            ),
+        )
     except Unsigned as error:
         _log.warning("a callback was refused: %s", error)
         raise HTTPException(401, str(error)) from None
@@ -154,7 +159,8 @@ def show(call_id: Id, runtime: RuntimeDep, caller: OwnViewer) -> Success[Communi
     return ok(found)
 
 
-async def _limited_body(request: Request) -> bytes:
+async def limited_body(request: Request) -> bytes:
+    """The raw body of a callback. Raises an `HTTPException` beyond its size."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -163,15 +169,13 @@ async def _limited_body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _received(
-    pool: AsyncConnectionPool[Any], secrets: SecretBox, body: bytes, timestamp: str | None, signature: str | None
-) -> CallbackOutcome:
-    """Apply the callback; repeated when the connection broke, for the same body counts once."""
+async def until_kept(pool: AsyncConnectionPool[Any], act: Callable[[Any], Awaitable[CallbackOutcome]]) -> CallbackOutcome:
+    """Apply a callback; repeated when the connection broke, for the same body counts once."""
     broken: Exception | None = None
     for _ in range(_DATABASE_TRIES):
         try:
             async with pool.connection(timeout=5) as connection:
-                return await callbacks.receive(connection, secrets, body=body, timestamp=timestamp, signature=signature)
+                return await act(connection)
         except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UniqueViolation, PoolTimeout) as error:
             broken = error
     raise DatabaseUnavailable("the callback could not be kept; send it again") from broken

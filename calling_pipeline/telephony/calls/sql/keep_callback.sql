@@ -1,5 +1,6 @@
 -- Keeps one callback (once for each body), ends its call if that has no final state, and releases the extension: all of it
--- or nothing. A final state never changes; a callback that agrees with it may add the recording.
+-- or nothing. A final state never changes; a callback that agrees with it may add the recording. A callback that contradicts
+-- itself (`unknown`) releases the extension and leaves the call open for a later callback or the bill.
 --
 -- Returns how often the same body came before, the call's record (null: the call is not known yet), and whether the
 -- callback settled the call.
@@ -32,7 +33,9 @@ kept AS (
 settled AS (
     UPDATE communication_records AS r
     SET
-        state = :state, settled_at = :now, settled_by = 'callback', closed_at = coalesce(closed_at, :now),
+        state = :state, closed_at = coalesce(closed_at, :now),
+        settled_at = CASE WHEN cast(:state AS text) <> 'unknown' THEN cast(:now AS timestamptz) END,
+        settled_by = CASE WHEN cast(:state AS text) <> 'unknown' THEN 'callback' END,
         call_uuid = coalesce(call_uuid, :call_uuid), duration_s = :duration_s, contact_result = :contact_result,
         remark = :remark, recording_url = coalesce(recording_url, :recording_url), callback_delay_s = :delay_s
     FROM target

@@ -25,14 +25,16 @@ tied AS (
 settled AS (
     UPDATE communication_records AS r
     SET
-        state = k.state, settled_at = :now, settled_by = 'callback', closed_at = coalesce(closed_at, :now),
+        state = k.state, closed_at = coalesce(closed_at, :now),
+        settled_at = CASE WHEN k.state <> 'unknown' THEN cast(:now AS timestamptz) END,
+        settled_by = CASE WHEN k.state <> 'unknown' THEN 'callback' END,
         call_uuid = coalesce(r.call_uuid, k.call_uuid), duration_s = k.duration_s,
         contact_result = k.contact_result, remark = k.remark,
         recording_url = coalesce(r.recording_url, k.recording_url),
         callback_delay_s = extract(EPOCH FROM k.received_at - k.signed_at)
     FROM tied AS k
     WHERE r.id = k.record_id AND r.settled_at IS NULL
-    RETURNING r.extension_id, r.fence, CASE k.state WHEN 'failed' THEN 'failed' ELSE 'good' END AS verdict
+    RETURNING r.extension_id, r.fence, CASE k.state WHEN 'failed' THEN 'failed' WHEN 'unknown' THEN 'none' ELSE 'good' END AS verdict
 ),
 
 released AS (

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from calling_pipeline.database import locks
-from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.call_limits import store
 from calling_pipeline.telephony.records import CallOutcome
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 LIMITS: Mapping[str, str] = {
     "calls_per_hour": "the tenant's limit of {limit} calls within an hour",
     "calls_per_day": "the tenant's limit of {limit} calls within 24 hours",
-    "collector_calls_per_hour": "this collector's limit of {limit} calls within an hour",
-    "collector_calls_per_day": "this collector's limit of {limit} calls within 24 hours",
+    "collector_calls_per_hour": "a collector's limit of {limit} calls within an hour",
+    "collector_calls_per_day": "a collector's limit of {limit} calls within 24 hours",
 }
 """Column of the configuration → what it limits, for people."""
 
@@ -37,9 +37,24 @@ def refusal(connection: sa.Connection, config: tenant_store.Row, collector_id: i
     if not limited(config):
         return None
     hold(connection, config)
-    counts = call_store.count_calls(connection, config.tenant_id, collector_id, now)._asdict()
-    for name, words in LIMITS.items():
-        limit = config._mapping[name]
-        if limit is not None and counts[name] >= limit:
-            return CallOutcome("refused", f"{words.format(limit=limit)} is reached", rule=name)
+    counts = store.count_calls(connection, config.tenant_id, collector_id, now)
+    for name in _reached(config, counts):
+        return CallOutcome("refused", _sentence(config, name), rule=name)
     return None
+
+
+def reached(connection: sa.Connection, config: tenant_store.Row, now: dt.datetime) -> list[str]:
+    """Sentences about the limits that the tenant, or one of its collectors, has reached."""
+    if not limited(config):
+        return []
+    counts = store.busiest_collector(connection, config.tenant_id, now)
+    return [_sentence(config, name) for name in _reached(config, counts)]
+
+
+def _reached(config: tenant_store.Row, counts: store.CallCounts) -> list[str]:
+    limits = {name: config._mapping[name] for name in LIMITS}
+    return [name for name, limit in limits.items() if limit is not None and counts._asdict()[name] >= limit]
+
+
+def _sentence(config: tenant_store.Row, name: str) -> str:
+    return f"{LIMITS[name].format(limit=config._mapping[name])} is reached"
