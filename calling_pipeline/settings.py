@@ -210,7 +210,8 @@ class Settings(BaseSettings):
     )
     trusted_proxies: list[str] = Field(
         default_factory=list,
-        description="JSON list: addresses or networks of those proxies; unset, with the header set: `127.0.0.1`",
+        description="JSON list: addresses or networks of those proxies, believed too about who sends a callback without a"
+        " signature; unset, with the header set: `127.0.0.1`",
     )
     user: str | None = Field(
         None, description="Who acts on the command line: a known active person; unset: the account of this machine"

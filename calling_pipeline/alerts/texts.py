@@ -92,6 +92,15 @@ KINDS: Mapping[str, Kind] = {
         "Ask Infinity why callbacks are late; until they arrive the sweep asks about each call by itself.",
         "/assets/communication_records",
     ),
+    "telephony_unread": Kind(
+        "`calling-pipeline telephony callbacks list` says why; `calling-pipeline telephony callbacks replay ID` applies one,"
+        " with corrections where they are needed. Until then the bill settles its call.",
+        "/assets/communication_records",
+    ),
+    "telephony_limit": Kind(
+        "Find out whether so many calls are meant; if they are, raise the limit with `PATCH /api/v1/infinity/configs/ID`.",
+        "/assets/communication_records",
+    ),
 }
 _OTHER = Kind("Look into the named part of the system; `calling-pipeline alerts list` shows what else is wrong.")
 

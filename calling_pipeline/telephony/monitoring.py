@@ -73,10 +73,7 @@ def _outcomes(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
 def _unread(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
     conditions = []
     for config_id, tenant_id, waiting in kept_store.unread(connection):
-        text = (
-            f"tenant {tenant_id}: {waiting} callback(s) cannot be read and are kept; their calls wait for the bill."
-            " `calling-pipeline telephony callbacks list` says why, `… replay` applies one"
-        )
+        text = f"tenant {tenant_id}: {waiting} callback(s) cannot be read and are kept; their calls wait for the bill"
         conditions.append(_condition("unread", config_id, waiting > 0, "Infinity's callbacks cannot be read", text, now))
     return conditions
 

@@ -50,6 +50,11 @@ DELETE /api/v1/infinity/configs/{config_id}                         admin      t
 POST   /api/v1/infinity/configs/{config_id}/status                  admin      telephony
 POST   /api/v1/infinity/configs/{config_id}/test-connection         operator   telephony
 POST   /api/v1/infinity/configs/{config_id}/rotate-callback-secret  admin      telephony
+POST   /api/v1/infinity/configs/{config_id}/callback-path           admin      telephony
+DELETE /api/v1/infinity/configs/{config_id}/callback-path           admin      telephony
+GET    /api/v1/infinity/callbacks/kept                              operator   telephony
+POST   /api/v1/infinity/callbacks/kept/{kept_id}/replay             operator   telephony
+POST   /api/v1/infinity/reconcile                                   operator   telephony
 GET    /api/v1/infinity/audit                                       operator   telephony
 POST   /api/v1/infinity/extensions                                  operator   telephony
 GET    /api/v1/infinity/extensions                                  viewer     telephony
@@ -117,6 +122,7 @@ OPEN = {
     ("GET", "/healthz"): "says whether the server lives",
     ("POST", "/api/v1/session"): "a login",
     ("POST", "/api/v1/infinity/callback/call-record"): "signed by Infinity",
+    ("POST", "/api/v1/infinity/callback/call-record/{path_secret}"): "a secret path, and confirmed by Infinity",
 }
 TABLE = {tuple(line.split()[:2]): tuple(line.split()[2:]) for line in ROUTES.strip().splitlines()}
 
