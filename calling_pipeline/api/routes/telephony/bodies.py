@@ -106,14 +106,6 @@ class Reconciliation(_Body):
     day: dt.date
 
 
-class ConnectionTest(_Body):
-    """An account that is not saved yet."""
-
-    api_url: Secret
-    app_id: Secret = Field(validation_alias=AliasChoices("app_id", "appid"))
-    access_key: Secret = Field(validation_alias=AliasChoices("access_key", "accesskey", "access_token"))
-
-
 class ExtensionCreate(_Body):
     """One SIP line."""
 
