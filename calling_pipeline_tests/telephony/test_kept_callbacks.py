@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import json
 import logging
+from typing import Any
 
 import httpx
 import pytest
@@ -160,7 +161,7 @@ def test_a_timestamp_in_milliseconds_is_read_within_the_same_window():
         signed_at(str(int((now.timestamp() - 301) * 1000)), now)
 
 
-CONTRADICTIONS = [
+CONTRADICTIONS: list[dict[str, Any]] = [
     {"is_connected": None, "call_duration": 33, "call_record_url": "https://records.example.com/1.mp3"},
     {"is_connected": None, "call_duration": 33},
     {"is_connected": False, "call_duration": 33, "call_record_url": "https://records.example.com/1.mp3"},
