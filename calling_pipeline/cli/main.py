@@ -42,6 +42,12 @@ def _call_stats() -> click.Command:
     return stats
 
 
+def _doctor() -> click.Command:
+    from calling_pipeline.cli.doctor.command import doctor  # noqa: PLC0415 - 150 ms
+
+    return doctor
+
+
 def _notifications() -> click.Command:
     from calling_pipeline.cli.notifications.runs import notify  # noqa: PLC0415 - 230 ms
 
@@ -86,6 +92,7 @@ LIGHT: Mapping[str, click.Command] = {
 HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "api": _api,
     "calls": _call_batches,
+    "doctor": _doctor,
     "notify": _notifications,
     "simulator": _simulator,
     "stats": _call_stats,

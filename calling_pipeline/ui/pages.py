@@ -130,7 +130,7 @@ class Pages:
 <label for="password">Password · 密码</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="200">
 <button>Log in · 登录</button></form>
-<small>No password yet? An admin makes a link that works once: <code>calling-pipeline users link NAME</code></small>"""
+<small>No password yet? An admin makes a link that works once: <code>calling-pipeline users login-link NAME</code></small>"""
         if known:
             text += f"""<form method="post" action="{escape(self._prefix)}/logout">
 <button>Log out · 退出 ({escape(known)})</button></form>"""
