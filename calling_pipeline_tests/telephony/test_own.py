@@ -1,0 +1,114 @@
+"""Own and other: whoever is bound to a tenant reaches nothing of another, and a collector acts as themselves only.
+
+Every telephony route of the API's table is asked about another tenant's things: a new one fails until it stands here.
+"""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from calling_pipeline.api.app import create_app
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import TokenGrant
+from calling_pipeline_tests.api.test_matrix import TABLE
+from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.telephony.support import set_up
+
+V1 = "/api/v1/infinity"
+GRANTS = {
+    "admin-of-1": TokenGrant(role="admin", tenant=1),
+    "first": TokenGrant(role="collector", tenant=1, collector=1, name="first"),
+    "boss of one": TokenGrant(role="admin", tenant=1, collector=1, name="boss of one"),
+    "everybody": TokenGrant(role="admin"),
+}
+# What is asked of another tenant's thing, beyond its path; `own` stands for a list, which shows the caller's own tenant.
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/configs"): {"tenant_id": 2, "api_url": "https://x.test", "app_id": "a", "access_key": "k", "name": "n"},
+    ("PATCH", "/configs/{config_id}"): {"name": "taken over"},
+    ("POST", "/configs/{config_id}/status"): {"enabled": False},
+    ("POST", "/configs/{config_id}/rotate-callback-secret"): {},
+    ("POST", "/extensions"): {"config_id": "{config_id}", "number": "4711"},
+    ("POST", "/extensions/import"): {"config_id": "{config_id}", "rows": ["4711"]},
+    ("PATCH", "/extensions/{extension_id}/state"): {"state": "offline"},
+    ("POST", "/collectors"): {"tenant_id": 2, "collector_id": 99, "callback_number": "13900000000"},
+    ("PATCH", "/collectors/{collector_id}"): {"active": False},
+    ("POST", "/make-call"): {"tenant_id": 2, "collector_id": 1, "phone": "13800000001"},
+}
+OPERATIONS = [(method, path.removeprefix(V1)) for method, path in TABLE if path.startswith(V1)]
+TABLES = ("infinity_configs", "extension_pool", "collectors", "communication_records", "audit_log")
+
+
+@pytest.fixture
+def offices(runtime, infinity):
+    address = infinity.url + "/infinity/api"
+    return {tenant: set_up(runtime, address, tenant_id=tenant, lines=4, agents_=2) for tenant in (1, 2)}
+
+
+@pytest.fixture
+def ask(offices, runtime):
+    """Ask as the caller of a token; answers (status, data)."""
+    settings = runtime.settings.model_copy(update={"api_tokens": GRANTS})
+    with served(create_app(Runtime(settings))) as url, httpx.Client(base_url=url + V1, timeout=LIMIT_S) as client:
+
+        def act(token, method, path, **given):
+            answer = client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **given)
+            return answer.status_code, answer.json().get("data")
+
+        yield act
+
+
+def rows_of(office):
+    return {table: sorted(office.rows(f"SELECT t::text FROM {table} AS t")) for table in TABLES}
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_nothing_of_another_tenant_is_reached(ask, offices, method, path):
+    other = offices[2]
+    call = other.call(2)
+    ids = {"tenant_id": 2, "config_id": other.config_id, "extension_id": other.extensions[0], "collector_id": 2}
+    ids["call_id"] = call.call_id
+    asked = path.format(**ids)
+    body = BODIES.get((method, path))
+    if body is not None:
+        body = {name: ids["config_id"] if value == "{config_id}" else value for name, value in body.items()}
+    before = rows_of(other)
+    status, data = ask("admin-of-1", method, asked, params={"tenant_id": 2}, json=body)
+    assert status in (403, 404), f"{status}: {data}"
+    assert rows_of(other) == before
+
+
+@pytest.mark.parametrize("path", [path for method, path in OPERATIONS if method == "GET" and "{" not in path])
+def test_a_list_shows_the_callers_own_tenant(ask, path):
+    status, data = ask("admin-of-1", "GET", path)
+    everybody = ask("everybody", "GET", path)[1]
+    assert status == 200
+    assert "'tenant_id': 2" not in str(data)
+    if isinstance(data, dict) and data["items"]:
+        assert "'tenant_id': 2" in str(everybody)
+
+
+def test_a_collector_calls_as_themselves_and_sees_their_own_calls(ask, offices):
+    own, others = offices[1].call(1, "13800000001"), offices[1].call(2, "13800000002")
+    body = {"collector_id": 2, "phone": "13800000003"}
+    assert ask("first", "POST", "/make-call", json=body)[0] == 403
+    assert [row["id"] for row in ask("first", "GET", "/calls")[1]["items"]] == [own.call_id]
+    assert ask("first", "GET", "/calls", params={"collector_id": 2})[0] == 403
+    assert ask("first", "GET", f"/calls/{own.call_id}")[0] == 200
+    assert ask("first", "GET", f"/calls/{others.call_id}")[0] == 404
+    assert [row["id"] for row in ask("first", "GET", "/collectors")[1]["items"]] == [1]
+    assert ask("first", "GET", "/collectors/1")[0] == 200
+    assert ask("first", "GET", "/collectors/2")[0] == 403
+
+
+def test_a_collector_who_has_no_call_open_makes_one_for_themselves(ask, offices):
+    status, outcome = ask("first", "POST", "/make-call", json={"collector_id": 1, "phone": "13800000003"})
+    assert (status, outcome["kind"]) == (200, "ringing")
+
+
+@pytest.mark.parametrize(("method", "path"), [one for one in OPERATIONS if TABLE[one[0], V1 + one[1]][2:] != ("own",)])
+def test_whoever_is_bound_to_a_collector_is_refused_where_others_are_concerned(ask, offices, method, path):
+    ids = {"tenant_id": 1, "config_id": offices[1].config_id, "extension_id": offices[1].extensions[0], "collector_id": 1}
+    before = rows_of(offices[1])
+    assert ask("boss of one", method, path.format(**ids), json=BODIES.get((method, path)))[0] == 403
+    assert rows_of(offices[1]) == before
