@@ -40,6 +40,9 @@ POST   /api/v1/calls/batches/{batch_id}/pause                       operator   b
 POST   /api/v1/calls/batches/{batch_id}/resume                      operator   batches
 POST   /api/v1/calls/batches/{batch_id}/cancel                      operator   batches
 POST   /api/v1/calls/batches/{batch_id}/settle                      operator   batches
+GET    /api/v1/calls/batches/{batch_id}/calls                       viewer     batches
+POST   /api/v1/calls/batches/{batch_id}/requeue                     operator   batches
+POST   /api/v1/calls/why                                            viewer     batches
 POST   /api/v1/calls/accept                                         operator   batches
 POST   /api/v1/infinity/configs                                     admin      telephony
 GET    /api/v1/infinity/configs                                     viewer     telephony

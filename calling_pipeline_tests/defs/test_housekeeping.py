@@ -119,7 +119,7 @@ def kinds(instance, run_id):
 
 
 def test_a_run_that_went_well_and_was_done_again_keeps_what_is_shown_and_loses_its_steps(instance, later):
-    """Today is read every ten minutes; ninety times a day all steps and sixteen passed checks were kept for a month."""
+    """Today is read every ten minutes; ninety times per day all steps and sixteen passed checks were kept for a month."""
     checked = [numbers, numbers_are_right, numbers_are_wrong]
     first, second = (
         dg.materialize(checked, partition_key="2026-11-20", instance=instance, raise_on_error=False).run_id for _ in range(2)
