@@ -22,7 +22,7 @@ from calling_pipeline.call_batches.pushing.runner import push_batch
 from calling_pipeline.call_batches.records import DEFAULT_RULES, Batch, CallingTask, Card, PlanRules
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
-from calling_pipeline.errors import Busy, Conflict, InvalidInput
+from calling_pipeline.errors import Busy, Conflict, InvalidInput, NotFound
 
 LOOK_BACK = dt.timedelta(hours=24)
 """A tick that was missed longer ago is never made up for."""
@@ -127,6 +127,15 @@ def plan_task(
             after = {"task": batch.task_name, "to_call": batch.card.to_call}
             note_act(connection, "batch.run", f"batch:{batch.id}", by=by, after=after)
         return batch
+
+
+def require_known(connection: sa.Connection, names: Sequence[str], day: dt.date) -> None:
+    """Raise `NotFound`, with the names there are, when no calling task and no batch of `day` has one of `names`."""
+    known = {task.name for task in task_store.all_tasks(connection)}
+    known |= {batch.task_name for batch in batch_store.batches_of(connection, day)} if names else set()
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        raise NotFound(f"no calling task is named {', '.join(wrong)}; there are: {', '.join(sorted(known)) or 'none'}")
 
 
 def run_day(

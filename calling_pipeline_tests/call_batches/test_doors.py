@@ -242,6 +242,20 @@ def test_a_dry_run_shows_cards_and_calls_nobody(desk, daily_runtime):
     assert not result.get_asset_materialization_events(), "a day on which nobody was called is not green"
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_task_that_is_not_known_is_named_with_those_that_are(desk, daily_runtime, dry_run):
+    """A name misspelt in the launchpad called nobody and the run was green."""
+    desk.work_orders([phone(1)])
+    desk.task()
+    job = build(daily_runtime).resolve_job_def("call_batches_run")
+    config = {"ops": {"call_batches": {"config": {"dry_run": dry_run, "tasks": ["new order"]}}}}
+    done = job.execute_in_process(partition_key=days.today().isoformat(), run_config=config, raise_on_error=False)
+    assert not done.success
+    said = done.failure_data_for_node("call_batches").user_failure_data.description
+    assert said == "no calling task is named new order; there are: new orders"
+    assert desk.gateway_calls() == []
+
+
 def test_a_dry_run_leaves_no_check_planned(desk, daily_runtime, own_storage):
     desk.work_orders([phone(1)])
     desk.task()

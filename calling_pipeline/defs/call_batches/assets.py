@@ -16,6 +16,7 @@ from calling_pipeline.defs.call_batches import sensors
 from calling_pipeline.defs.call_batches.metadata import about_day, previews
 from calling_pipeline.defs.planned_checks.store import forget_unjudged
 from calling_pipeline.defs.queueing import BATCH_CLASS, GATEWAY
+from calling_pipeline.defs.retries import refusals_as_sentences
 from calling_pipeline.defs.windows import assets_of_run
 from calling_pipeline.runtime import Runtime
 
@@ -28,7 +29,10 @@ class CallBatchesConfig(dg.Config):
     Who starts a run by hand calls nobody unless they say so; the sensor `calling_tasks` says so.
     """
 
-    tasks: list[str] = Field(default_factory=list, description="Calling tasks by name; empty: all that are enabled")
+    tasks: list[str] = Field(
+        default_factory=list,
+        description="Calling tasks by name (`calling-pipeline calls task list`); empty: all",
+    )
     dry_run: bool = Field(True, description="true: show each task's pre-flight card, plan and call nothing; false: call")
 
 
@@ -67,6 +71,9 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     def call_batches(
         context: dg.AssetExecutionContext, config: CallBatchesConfig, runtime: dg.ResourceParam[Runtime]
     ) -> Iterator[_NOTHING]:
+        with refusals_as_sentences(), runtime.transaction() as connection:
+            for key in context.partition_keys:
+                runs.require_known(connection, config.tasks, days.parse_day(key))
         if config.dry_run:
             context.log_event(dg.AssetObservation(context.asset_key, metadata=previews(runtime, config.tasks)))
             forget_unjudged(context.instance, context.run.run_id)  # the steps of the checks are skipped

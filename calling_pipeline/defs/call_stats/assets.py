@@ -110,7 +110,8 @@ _AGENT_RANKING = _asset(
 )
 _HOURLY_ORDERS = _asset(
     tables.hourly_orders,
-    "Calls and orders of a day by the hour they were dialled in.",
+    "Calls and orders of a day by the hour they were dialled in.\n\nNumbers in brackets are those of the same weekday a week"
+    " before.",
     kinds={"postgres"},
     deps=["call_records"],
 )

@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline.call_stats.records import AgentRank, DayResult, FetchProof, GradeDay, HistoryDay, HourlyOrders, TaskDay
-from calling_pipeline.defs.catalogue.columns import COLUMNS
 
 _TASK_NUMBERS = ("callout_number", "called_number", "connected_rate", "success_number", "total_tasks")
 _GRADE_NUMBERS = ("total_success", "grade_9", "grade_1", "total_records")
@@ -17,7 +16,7 @@ _PROOF = (
     "retries", "rows_added", "rows_changed", "rows_removed", "late_rows", "outside_day",
 )  # fmt: skip
 _HOURLY = ("calls", "connected", "orders")
-_BAR = 24
+_BAR = 10
 
 
 def about_records(result: DayResult) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def about_tasks(result: DayResult, before: HistoryDay | None = None) -> dict[str
     values = {name: _plain(getattr(stats, name)) for name in _TASK_NUMBERS}
     return {
         "dagster/partition_row_count": 1,
-        "numbers": _numbers("task_stats_cache", values, before),
+        "numbers": _numbers(values, before),
         **values,
         **_speed(result.proof, result.elapsed_s),
         "outcome": result.outcome,
@@ -54,7 +53,7 @@ def about_grades(cached: GradeDay, before: HistoryDay | None = None) -> dict[str
     values = {name: _plain(getattr(cached, name)) for name in _GRADE_NUMBERS}
     return {
         "dagster/partition_row_count": 1,
-        "numbers": _numbers("grade_stats_cache", values, before),
+        "numbers": _numbers(values, before),
         **values,
         "elapsed_s": cached.elapsed_time,
         **(about_proof(cached.proof) if cached.proof else {"complete": False}),
@@ -114,7 +113,7 @@ def about_history(row: HistoryDay, before: HistoryDay | None = None) -> dict[str
         )
         if number is not None
     }
-    return {"dagster/partition_row_count": 1, "numbers": _numbers("daily_history", values, before), **values, **reads}
+    return {"dagster/partition_row_count": 1, "numbers": _numbers(values, before), **values, **reads}
 
 
 def about_proof(proof: FetchProof) -> dict[str, Any]:
@@ -136,41 +135,43 @@ def _speed(proof: FetchProof, elapsed_s: float) -> dict[str, float]:
     return {"elapsed_s": round(elapsed_s, 3), "s_per_page": round(proof.elapsed_s / max(proof.pages, 1), 3)}
 
 
-def _numbers(table: str, values: Mapping[str, int | float], before: HistoryDay | None) -> dg.TableMetadataValue:
-    """A day's numbers with their meaning, beside those of a week before."""
+def _numbers(values: Mapping[str, int | float], before: HistoryDay | None) -> dg.TableMetadataValue:
+    """A day's numbers beside those of a week before. What each means is in the page's table of columns."""
     records = []
     for name, value in values.items():
         earlier = getattr(before, name, None)
         then = None if earlier is None else str(_plain(earlier))
-        records.append(
-            dg.TableRecord({"number": name, "value": str(value), "week before": then, "meaning": COLUMNS[table][name]})
-        )
-    columns = [dg.TableColumn(name) for name in ("number", "value", "week before", "meaning")]
+        records.append(dg.TableRecord({"number": name, "value": str(value), "week before": then}))
+    columns = [dg.TableColumn(name) for name in ("number", "value", "week before")]
     return dg.MetadataValue.table(records, dg.TableSchema(columns))
 
 
 _HOUR_COLUMNS = dg.TableSchema(
     [
         dg.TableColumn("hour"),
-        *(dg.TableColumn(name, "int") for name in _HOURLY),
-        *(dg.TableColumn(f"{name} (week before)", "int") for name in _HOURLY),
-        dg.TableColumn("calls by hour", description="█ this day, ░ more of them a week before"),
+        *(dg.TableColumn(name, description="this hour, in brackets a week before") for name in _HOURLY),
+        dg.TableColumn("by calls", description="█ this day, ░ more of them a week before"),
     ]
 )
 
 
 def _hour_records(hours: Sequence[HourlyOrders], before: Sequence[HourlyOrders]) -> list[dg.TableRecord]:
+    """One row per hour; narrow, because the page cuts off what is wider than half of it."""
     now, then = ({row.hour: row for row in rows} for rows in (hours, before))
     largest = max((row.calls for row in (*hours, *before)), default=0) or 1
     records = []
     for hour in sorted(now.keys() | then.keys()):
         row, earlier = now.get(hour), then.get(hour)
         ours, theirs = (round(_BAR * (found.calls if found else 0) / largest) for found in (row, earlier))
-        numbers = {name: getattr(row, name, None) for name in _HOURLY}
-        compared = {f"{name} (week before)": getattr(earlier, name, None) for name in _HOURLY}
+        cells = {name: _beside(getattr(row, name, None), getattr(earlier, name, None)) for name in _HOURLY}
         bar = "█" * ours + "░" * max(theirs - ours, 0)
-        records.append(dg.TableRecord({"hour": f"{hour:02d}:00", **numbers, **compared, "calls by hour": bar}))
+        records.append(dg.TableRecord({"hour": f"{hour:02d}:00", **cells, "by calls": bar}))
     return records
+
+
+def _beside(now: int | None, before: int | None) -> str:
+    """`283 (294)`; `283` where the week before has nothing."""
+    return f"{'–' if now is None else now}{'' if before is None else f' ({before})'}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
