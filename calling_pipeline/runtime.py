@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from calling_pipeline import days
-from calling_pipeline.database import embedded
 from calling_pipeline.database.create import ensure_database
 from calling_pipeline.database.credentials import CredentialStore
 from calling_pipeline.database.crypto import SecretBox, derive_key
@@ -59,6 +58,8 @@ class Runtime:
         """
         if self.settings.database_url is not None:
             return business_url(self.settings.database_url.get_secret_value())
+        from calling_pipeline.database import embedded  # noqa: PLC0415 - 30 ms of every run that Dagster starts
+
         folder = self.settings.home / "postgres"
         if not self._may_create and not embedded.exists(folder):
             raise ConfigurationError(

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import dagster as dg
 
 from calling_pipeline.access.audit.door import through
-from calling_pipeline.defs.instance.storage import PERSON_TAG
 
+PERSON_TAG = "calling/person"
+"""Who started a run or backfill in the Dagster UI; our storage of runs writes it."""
 _STARTERS = {"dagster/schedule_name": "schedule", "dagster/sensor_name": "sensor", "dagster/backfill": "backfill"}
 
 

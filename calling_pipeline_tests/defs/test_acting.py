@@ -4,8 +4,7 @@ import dagster as dg
 import pytest
 
 from calling_pipeline.access.audit.door import current_door
-from calling_pipeline.defs.acting import acting
-from calling_pipeline.defs.instance.storage import PERSON_TAG
+from calling_pipeline.defs.acting import PERSON_TAG, acting
 
 RUN = "1a2b3c4d-0000-0000-0000-000000000000"
 

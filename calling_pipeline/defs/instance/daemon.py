@@ -6,9 +6,15 @@ later.
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import time
+
+# s; read when Dagster's modules are imported. A run whose process died, and an asset that was not materialized in time, are
+# noticed by so much later; nobody waits for either.
+os.environ.setdefault("DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS", "15")
+os.environ.setdefault("FRESHNESS_DAEMON_INTERVAL_SECONDS", "120")
 
 from dagster._daemon.cli import run_command
 

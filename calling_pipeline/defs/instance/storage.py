@@ -7,22 +7,26 @@ in a fresh clone; the first use of what is stored says what to do.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from dagster._config.config_schema import UserConfigSchema
-from dagster._core.execution.backfill import PartitionBackfill
-from dagster._core.storage.dagster_run import DagsterRun
-from dagster._daemon.types import DaemonHeartbeat
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
 from dagster_postgres.auth import PgTokenProvider
 
 from calling_pipeline.access.acting import current_person
 from calling_pipeline.database.engine import dagster_url
+from calling_pipeline.defs.acting import PERSON_TAG
 from calling_pipeline.defs.instance.connections import share_connections
 from calling_pipeline.defs.instance.one_daemon import be_the_daemon
 from calling_pipeline.defs.instance.pace import set_pace
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.settings import load
+
+if TYPE_CHECKING:  # to import the daemon's types is to import the daemon
+    from dagster._core.execution.backfill import PartitionBackfill
+    from dagster._core.storage.dagster_run import DagsterRun
+    from dagster._daemon.types import DaemonHeartbeat
 
 NOT_SET = (
     "CALLING_DAGSTER_DATABASE_URL is not set: start Dagster by `calling-pipeline up` or `calling-pipeline exec -- COMMAND`,"
@@ -57,10 +61,6 @@ class InstanceStorage(DagsterPostgresStorage):
         nowhere = cls(_NOWHERE, should_autocreate_tables=False, inst_data=inst_data, token_provider=_Refusal())
         nowhere._run_storage = _NoRuns(_NOWHERE, should_autocreate_tables=False, token_provider=_Refusal())
         return nowhere
-
-
-PERSON_TAG = "calling/person"
-"""Who started a run or backfill in the Dagster UI."""
 
 
 def _of_person(tags: Mapping[str, str]) -> dict[str, str]:
