@@ -195,3 +195,10 @@ def test_conditions_are_found_by_kind(engine):
         assert [one.name for one in store.open_conditions(connection, "stale")] == ["stale:grade:2026-11-20"]
         assert store.count_conditions(connection, since=NOON) == 2
         assert store.count_conditions(connection, since=NOON, kind="stale") == 1
+
+
+def test_what_is_judged_bad_again_is_alerted_again_after_a_day_and_not_before(engine):
+    for hours, event, change in ((0, 1, "failing"), (23, 2, "quiet"), (25, 3, "failing"), (26, 4, "quiet")):
+        with days.frozen(NOON + dt.timedelta(hours=hours)):
+            assert observe(engine, condition(event=event)) == [change]
+    assert len(titles(engine)) == 2
