@@ -241,9 +241,9 @@ def _tracks(read: Read, known: Known, rules: GateRules) -> Iterator[_Finding]:
 
 def _apart(rule: str, one: Numbers, other: Numbers) -> tuple[float, int, int]:
     """The largest difference in percent, and its two numbers; 0 for a difference of few."""
-    pairs = [(one.orders, other.orders)]
+    pairs: list[tuple[int | None, int | None]] = [(one.orders, other.orders)]
     if rule == "tracks_calls":
-        pairs = [(one.dialled, other.dialled), (one.connected, other.connected)]  # type: ignore[list-item]
+        pairs = [(one.dialled, other.dialled), (one.connected, other.connected)]
     known = [(ours, theirs) for ours, theirs in pairs if ours is not None and theirs is not None]
     differences = [
         (_share(abs(ours - theirs), max(ours, theirs)) if abs(ours - theirs) >= ENOUGH_APART else 0.0, ours, theirs)

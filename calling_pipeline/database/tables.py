@@ -26,7 +26,7 @@ class Columns(sa.TypedColumns):
     """
 
     if TYPE_CHECKING:
-        __getattr__: None  # type: ignore[misc, assignment]
+        __getattr__: None  # type: ignore[misc, assignment]  # it takes the base's away
 
 
 class VendorCredentialsColumns(Columns):

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._serdes import ConfigurableClassData
 
 from calling_pipeline.at_most_once.orphans import is_held
 from calling_pipeline.defs.instance.workers import LOCK, Verdict, judge, worker_of
@@ -28,8 +29,8 @@ class RunLauncher(DefaultRunLauncher):
 
     clock: Callable[[], float] = staticmethod(time.monotonic)
 
-    def __init__(self, inst_data: object = None) -> None:
-        super().__init__(inst_data)  # type: ignore[arg-type]
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(inst_data)
         self._silent_since: dict[str, float] = {}
 
     @cached_property

@@ -184,8 +184,9 @@ class PageDecoder(Generic[RecordT]):
 
     def __init__(self, endpoint: str, lenient: type[RecordT], strict: type[RecordT]) -> None:
         self._endpoint = endpoint
-        self._strict: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Answer[strict], strict=False)  # type: ignore[valid-type]
-        self._lenient: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Answer[lenient], strict=False)  # type: ignore[valid-type]
+        answers: Any = _Answer  # generic over a class that only this call knows
+        self._strict: msgspec.json.Decoder[Any] = msgspec.json.Decoder(answers[strict], strict=False)
+        self._lenient: msgspec.json.Decoder[Any] = msgspec.json.Decoder(answers[lenient], strict=False)
         information = msgspec.inspect.type_info(strict)
         assert isinstance(information, msgspec.inspect.StructType)
         self._known = {item.encode_name for item in information.fields}
