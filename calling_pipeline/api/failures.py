@@ -7,7 +7,7 @@ import logging
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from calling_pipeline.api.envelope import failure, failure_of
@@ -45,6 +45,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, DataError):
+        return failure(422, "a value is outside what can be stored; check its numbers and lengths")
     _log.error("database failure at %s: %s", request.url.path, type(error).__name__)
     return failure(503, "the database could not answer; try again shortly")
 

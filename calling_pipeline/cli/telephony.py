@@ -11,7 +11,7 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
-from calling_pipeline.cli.telephony_calls import callback_path, callbacks, collectors, reconcile
+from calling_pipeline.cli.telephony_calls import callback_path, callbacks, collectors, reconcile, refusals
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.telephony.calls.release import release_collector, release_extension
 from calling_pipeline.telephony.calls.sweep import sweep
@@ -31,6 +31,7 @@ def telephony() -> None:
 telephony.add_command(callbacks)
 telephony.add_command(callback_path)
 telephony.add_command(reconcile)
+telephony.add_command(refusals)
 telephony.add_command(collectors)
 
 _tenant = click.option("--tenant", type=click.IntRange(1), help="The tenant, whose enabled configuration is used.")

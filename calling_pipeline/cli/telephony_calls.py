@@ -17,6 +17,8 @@ from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.kept_callbacks import applying
 from calling_pipeline.telephony.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.records import Reconciled
+from calling_pipeline.telephony.refusals import store as refusal_store
+from calling_pipeline.telephony.refusals.store import Refused
 from calling_pipeline.telephony.tenants import collectors as collector_room
 from calling_pipeline.telephony.tenants import configurations
 
@@ -135,6 +137,25 @@ def reconcile(door: Door, day: str, tenant: int | None) -> Answer:
 async def _reconciled(door: Door, day: dt.date, tenant: int | None) -> list[Reconciled]:
     async with TelephonyDependencies.from_runtime(door.ready_runtime) as deps:
         return await reconcile_by_hand(deps, day, tenant_id=tenant, who=acting_user())
+
+
+@click.command(cls=PipelineCommand)
+@click.option("--day", help="The day, YYYY-MM-DD; today without it.")
+@click.option("--tenant", type=click.IntRange(1), help="Of this tenant alone.")
+@click.pass_obj
+def refusals(door: Door, day: str | None, tenant: int | None) -> Answer:
+    """Show how many clicks were refused, per hour and rule: how often there was no line, how often a limit was reached.
+
+    \b
+    calling-pipeline telephony refusals
+    calling-pipeline telephony refusals --day 2026-11-28 --tenant 1 --json
+    """
+    wanted = days.parse_day(day, field="day") if day else days.today()
+    with door.ready_runtime.transaction() as connection:
+        rows = refusal_store.within(connection, *days.day_bounds(wanted), tenant_id=tenant)
+    shown = table(Refused._fields, rows, title=wanted.isoformat())
+    document = {"day": wanted, "refusals": [row._asdict() for row in rows]}
+    return Answer(document, [shown if rows else f"no click was refused on {wanted}"])
 
 
 @click.group()

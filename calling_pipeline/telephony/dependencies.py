@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.records import Account
+from calling_pipeline.telephony.refusals.counting import RefusalCounts
 from calling_pipeline.vendors.infinity.client import InfinityClient
 from calling_pipeline.vendors.url_guard import PublicOnlyTransport, Reach
 
@@ -24,16 +26,19 @@ class TelephonyDependencies:
     phone_key: bytes = field(repr=False)
     client: Callable[[Account], InfinityClient]
     answer_limit_s: float = 10.0
+    refusals: RefusalCounts = field(default_factory=RefusalCounts)
 
     @classmethod
     @asynccontextmanager
     async def from_runtime(cls, runtime: Runtime) -> AsyncIterator[TelephonyDependencies]:
         """As the settings say, within one event loop; connections to Infinity are closed at the end."""
         clients = InfinityClients(lambda account: infinity_client(runtime, account))
+        limit_s = runtime.settings.infinity_timeout_s
+        made = cls(runtime.transaction, runtime.secrets, runtime.phone_key, clients.client, limit_s)
         try:
-            limit_s = runtime.settings.infinity_timeout_s
-            yield cls(runtime.transaction, runtime.secrets, runtime.phone_key, clients.client, limit_s)
+            yield made
         finally:
+            await asyncio.to_thread(made.refusals.write, made.transaction)
             await clients.aclose()
 
 

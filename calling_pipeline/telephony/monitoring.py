@@ -15,6 +15,7 @@ from calling_pipeline.telephony.facts import store as fact_store
 from calling_pipeline.telephony.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import PoolStatistics
+from calling_pipeline.telephony.refusals import store as refusal_store
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 ROOM = "telephony"
@@ -29,6 +30,7 @@ def take_snapshot(connection: sa.Connection) -> list[PoolStatistics]:
     rows = pool_store.statistics(connection, now)
     pool_store.add_utilisation(connection, rows, now)
     pool_store.delete_utilisation(connection, now - HISTORY)
+    refusal_store.delete(connection, now - HISTORY)
     return rows
 
 

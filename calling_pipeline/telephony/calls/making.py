@@ -27,6 +27,8 @@ from calling_pipeline.vendors.infinity.records import CallAnswer, CallRequest
 T = TypeVar("T")
 _SLACK_S = 1.0
 """Beyond Infinity's time limit, until a click that waits for another one's answer gives up."""
+_NOBODYS = frozenset({"no_config", "no_collector"})
+"""Refusals that belong to no known tenant or collector; they are not counted."""
 _PATIENCE_S = 5.0
 """How long what became of a call is tried to be kept while the database is lost."""
 
@@ -37,6 +39,13 @@ async def make_call(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
     Asked again while the collector's call to the same number is open, it answers with that call. Raises a database error
     when the database is lost: what is not known then is `unknown` for whoever asks again.
     """
+    outcome = await _attempted(deps, wish)
+    if outcome.kind == "refused" and outcome.rule not in _NOBODYS and deps.refusals.note(wish.tenant_id, outcome.rule):
+        await asyncio.to_thread(deps.refusals.write, deps.transaction)
+    return outcome
+
+
+async def _attempted(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
     config = await asyncio.to_thread(_config, deps, wish.tenant_id)
     if config is None:
         return refused("no_config", REASONS["no_config"])

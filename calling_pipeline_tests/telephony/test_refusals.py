@@ -1,0 +1,65 @@
+"""How often there was no line: refused clicks are counted, and no click waits for that."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+
+from click.testing import CliRunner
+from fastapi import FastAPI
+
+from calling_pipeline import days
+from calling_pipeline.api import failures
+from calling_pipeline.cli.main import main
+from calling_pipeline.telephony import monitoring
+from calling_pipeline.telephony.calls.making import make_call
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.records import CallWish
+from calling_pipeline_tests.support import http, served
+from calling_pipeline_tests.telephony.support import SECRET_KEY, set_up
+
+
+def test_refused_clicks_are_counted_per_tenant_hour_and_rule(runtime, infinity, monkeypatch):
+    infinity.behave(ring_s=[60, 60])
+    office = set_up(runtime, infinity.url + "/infinity/api", lines=1)
+
+    async def clicks():
+        async with TelephonyDependencies.from_runtime(runtime) as deps:
+            for number in (1, 2, 3):
+                await make_call(deps, CallWish(1, number, f"1380000000{number}"))
+            await make_call(deps, CallWish(1, 1, "13800000009"))
+            await make_call(deps, CallWish(1, 2, "+85291234567"))
+            await make_call(deps, CallWish(1, 99, "13800000008"))
+            await make_call(deps, CallWish(77, 1, "13800000008"))
+
+    for _ in range(2):
+        asyncio.run(clicks())
+    settings = runtime.settings
+    monkeypatch.setenv("CALLING_HOME", str(settings.home))
+    monkeypatch.setenv("CALLING_DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("CALLING_SECRET_KEY", SECRET_KEY)
+    shown = json.loads(CliRunner().invoke(main, ["telephony", "refusals", "--tenant", "1", "--json"]).stdout)
+    counted: dict[str, int] = {}
+    for row in shown["refusals"]:  # the hour may turn within the test
+        counted[row["rule"]] = counted.get(row["rule"], 0) + row["number"]
+    assert counted == {"none_free": 4, "in_call": 2, "contact_policy:country": 2}
+    assert {row[0] for row in office.rows("SELECT tenant_id FROM call_refusals")} == {1}
+    with days.frozen(days.now() + dt.timedelta(days=91)), runtime.transaction() as connection:
+        monitoring.take_snapshot(connection)
+    assert office.rows("SELECT count(*) FROM call_refusals") == [(0,)]
+
+
+def test_a_value_that_cannot_be_stored_is_the_callers_fault(runtime):
+    """It was answered 503, try again shortly."""
+    app = FastAPI()
+    failures.add_handlers(app)
+
+    @app.get("/")
+    def far_too_large() -> None:
+        with runtime.transaction() as connection:
+            connection.exec_driver_sql("SELECT CAST(2147483648 AS integer)")
+
+    with served(app) as url:
+        answer = http.get(url)
+    assert (answer.status_code, answer.json()["success"]) == (422, False)
