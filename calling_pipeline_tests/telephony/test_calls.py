@@ -61,7 +61,7 @@ def test_a_refusal_of_infinity_fails_the_call_and_frees_the_extension(office, in
 
 
 def test_an_unreachable_infinity_fails_the_call_and_frees_the_extension(office, free_port_url):
-    office.change(api_url=free_port_url)
+    office.change(api_url=free_port_url, access_key="a-good-access-key")
     outcome = office.call()
     assert outcome.kind == "failed"
     assert pool_states(office) == {"available": 10}
