@@ -7,10 +7,17 @@ import sys
 import psutil
 import pytest
 
+from calling_pipeline import days
 from calling_pipeline_tests.running_up import Up, still_running
 from calling_pipeline_tests.support import LIMIT_S, http, wait_until
 
 pytestmark = pytest.mark.timeout(1800)
+_LAUNCH = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) {
+    __typename ... on LaunchRunSuccess { run { runId } } } }"""
+_RUN = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status tags { key } } } }"
+_STATUS = """import os, psycopg, sys
+with psycopg.connect(os.environ["CALLING_DAGSTER_DATABASE_URL"].replace("+psycopg2", "")) as connection:
+    print(connection.execute("SELECT status FROM runs WHERE run_id = %s", [sys.argv[1]]).fetchone()[0])"""
 _DAEMON = f"{sys.executable} -m dagster._daemon run -w .calling/workspace.yaml"
 
 
@@ -93,3 +100,34 @@ def test_down_stops_a_running_up_in_order(tmp_path):
     assert "stopped; the data stay" in up.text
     assert still_running(everything) == []
     assert not (up.home / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_stop_says_what_it_waits_for_and_what_it_ends_is_canceled_not_failed(tmp_path):
+    up = Up(tmp_path, "--no-first-sync")
+    simulator = f"http://127.0.0.1:{up.ports['SIMULATOR']}"
+    slow = {"kind": "slow", "path": "/guanke", "times": None, "options": {"seconds": 5}}
+    http.post(f"{simulator}/_sim/faults", json=slow).raise_for_status()
+    day = days.today().isoformat()
+    params = {
+        "selector": {
+            "repositoryLocationName": "calling_pipeline",
+            "repositoryName": "__repository__",
+            "jobName": "grade_stats_sync",
+        },
+        "mode": "default",
+        "runConfigData": {},
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": day}]},
+    }
+    run_id = up.ask(_LAUNCH, p=params)["launchRun"]["run"]["runId"]
+    wait_until(lambda: "calling/worker" in str(up.ask(_RUN, id=run_id)), limit_s=3 * LIMIT_S, every_s=0.5)
+    up.process.send_signal(signal.SIGINT)
+    up.waits_for(f"grade_stats_sync ({run_id[:8]}, since")
+    assert "at most 60 s; Ctrl-C again ends it now" in up.text
+    up.process.send_signal(signal.SIGINT)
+    up.waits_for("what is in flight is awaited, at most 20 s")
+    assert up.process.wait(3 * LIMIT_S) == 0
+    assert up.text.index("waiting for") < up.text.index("what is in flight is awaited") < up.text.index("stopped; the data")
+
+    status = up.command("exec", "--", sys.executable, "-c", _STATUS, run_id).stdout
+    assert status.split()[0] in ("CANCELED", "CANCELING")
+    assert "Run failed" not in up.command("alerts", "list").stdout

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import dagster as dg
 import psycopg
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.events import DagsterEvent
 from dagster._core.execution.context.system import PlanOrchestrationContext
 from dagster._core.execution.plan.plan import ExecutionPlan
@@ -116,8 +117,16 @@ class _Registered(InProcessExecutor):
                 if event.is_step_failure:
                     failures.append(sentence_of(event))
                 yield event
+                if event.event_type == dg.DagsterEventType.STEP_UP_FOR_RETRY and _is_ending(plan_context):
+                    raise DagsterExecutionInterruptedError
         for sentence in failures:  # again, after the stack traces: who reads a run's log begins at its end
             plan_context.log.error(sentence)
+
+
+def _is_ending(plan_context: PlanOrchestrationContext) -> bool:
+    """Whether the run is to be canceled: an interrupt in the middle of a read looks like a failure that may pass."""
+    run = plan_context.instance.get_run_by_id(plan_context.run_id)
+    return run is not None and run.status in (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
 
 def sentence_of(event: DagsterEvent) -> str:
