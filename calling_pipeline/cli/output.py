@@ -65,12 +65,12 @@ class Door:
     @cached_property
     def runtime(self) -> Runtime:
         """The runtime of this process."""
-        return Runtime(self.settings)
+        return Runtime.load()
 
     @cached_property
     def founding_runtime(self) -> Runtime:
         """The runtime for a command that begins an installation: it makes the database when there is none."""
-        self.__dict__["runtime"] = founding = Runtime(self.settings, may_create=True)
+        self.__dict__["runtime"] = founding = Runtime.load(may_create=True)
         return founding
 
     @cached_property
