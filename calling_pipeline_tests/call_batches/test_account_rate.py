@@ -106,6 +106,20 @@ def test_a_batchs_own_rate_above_the_accounts_changes_nothing(desk):
     assert sent[-1] - sent[0] >= 0.9 * (RATE - 1) / RATE
 
 
+def test_calls_that_are_late_reserve_anew(desk, simulator):
+    """Four calls are in flight and answered slowly; those claimed behind them come seconds after their reserved time."""
+    with desk.engine.begin() as connection:
+        connection.exec_driver_sql(RECORDING)
+    desk.settings = desk.settings.model_copy(update={"gateway_rate_per_s": RATE})
+    desk.work_orders([phone(n) for n in range(8)])
+    desk.task()
+    simulator.plant("slow", path="/gateway", times=4, seconds=3)
+    assert desk.run(concurrency=4).state == "completed"
+    reserved = sum((row.ends - row.begins).total_seconds() for row in desk.rows("SELECT begins, ends FROM granted"))
+    assert reserved * EXACTNESS * RATE >= 11.5
+    desk.judge()
+
+
 def test_three_processes_together_keep_the_accounts_rate_and_each_has_its_share(desk):
     each = RATE * 4
     with desk.engine.begin() as connection:

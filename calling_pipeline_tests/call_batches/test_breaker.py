@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.pushing.breaker import FEW, Breaker, BreakerRule
+from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.vendors.dial_gateway import PushAnswer
 from calling_pipeline_tests.call_batches.desk import phone
@@ -145,6 +147,20 @@ def test_a_requeued_number_that_is_open_in_another_batch_stays_where_it_is(desk,
     assert second.card.to_call == 1
     with desk.engine.begin() as connection, pytest.raises(NotFound):
         lifecycle.requeue(connection, first.id, code="9001", reason="paid", by="ann")
+
+
+def test_while_a_batch_is_planned_nothing_is_requeued(desk, simulator):
+    """Else a number could be open in the new batch and in the old one, whose statement does not see it yet."""
+    desk.work_orders([phone(1)])
+    desk.task()
+    simulator.plant("refuse", path="/gateway", times=1, resp_code="401")
+    batch = desk.run()
+    with desk.engine.begin() as planning, desk.engine.begin() as connection:
+        locks.hold(planning, "call batches", "planning")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
+        with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+            lifecycle.requeue(connection, batch.id, reason="mended", by="ann")
+        connection.rollback()
 
 
 def test_refusals_between_accepted_calls_pause_nothing(desk, simulator):

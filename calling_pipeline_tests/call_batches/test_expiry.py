@@ -7,6 +7,7 @@ import pytest
 from calling_pipeline import days
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import lifecycle
+from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.defs.call_batches.sensors import resume_requests
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.runtime import Runtime
@@ -55,6 +56,21 @@ def test_an_expired_batch_that_no_process_holds_is_ended_by_the_sensor(desk, sta
     runtime.close()
     assert desk.rows("SELECT state, note FROM call_batches") == [("completed", lifecycle.EXPIRED)]
     assert desk.reconciliation(batch)["left_out"] == {"expired": 1}
+
+
+def test_an_expired_batch_that_a_process_holds_is_left_to_it(desk):
+    desk.work_orders([phone(1)])
+    desk.task(expires_after="90m")
+    with days.frozen(NOON):
+        batch = desk.plan()
+    lock = batch_store.runner_lock(desk.engine.url, batch.id)
+    assert lock.take()
+    with days.frozen(NOON + dt.timedelta(hours=2)):
+        with desk.engine.begin() as connection:
+            assert lifecycle.expire(connection) == 0
+        lock.free()
+        with desk.engine.begin() as connection:
+            assert lifecycle.expire(connection) == 1
 
 
 def test_an_expired_batch_is_not_pushed_by_hand_either(desk):
