@@ -197,10 +197,19 @@ def classify(response: Answer | httpx.Response, account_codes: Collection[str] =
     if status in NOT_TAKEN:
         return PushAnswer("retry", message=said, http_status=status, retry_after_s=retry_after_s(response))
     if status in (401, 403, 404, 405, 407) or 300 <= status < 400:
-        return PushAnswer("retry", message=said, http_status=status, halt=True, about_account=True)
+        return PushAnswer("retry", message=_with_words(said, response), http_status=status, halt=True, about_account=True)
     if 400 <= status < 500 and status != 408:
-        return PushAnswer("refused", message=said, http_status=status, not_executed=True, about_account=True)
+        words = _with_words(said, response)
+        return PushAnswer("refused", message=words, http_status=status, not_executed=True, about_account=True)
     return PushAnswer("unknown", message=said, http_status=status)
+
+
+def _with_words(said: str, response: Answer | httpx.Response) -> str:
+    """The status and, unless it is a page, the beginning of the body: the gateway's own words for what is wrong."""
+    words = " ".join(response.content.decode(errors="replace").split())
+    if not words or words.startswith("<"):
+        return said
+    return mask_digits(f"{said}: {words}")[:MESSAGE_LENGTH]
 
 
 def _classify_body(response: Answer | httpx.Response, account_codes: Collection[str]) -> PushAnswer:

@@ -156,3 +156,12 @@ def test_the_simulator_names_what_breaks_the_contract(simulator):
     headers = {"X-APP-ID": "a", "X-APP-KEY": "k"}
     answer = http.post(simulator.url + "/gateway", json={"contract_root": {}}, headers=headers).json()
     assert answer["contractRoot"]["svcCont"]["result"]["resp_code"] == "1001"
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_refused_request_has_the_gateways_own_words_but_no_page_and_no_number(status):
+    said = answering(status, text='{"error": "event_code\n missing for 13800000001"}').message
+    assert said == f'HTTP {status}: {{"error": "event_code missing for 138****0001"}}'
+    assert answering(status, text="<html>nginx</html>").message == f"HTTP {status}"
+    assert answering(status).message == f"HTTP {status}"
+    assert len(answering(status, text="x" * 5000).message) == 200
