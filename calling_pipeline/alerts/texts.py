@@ -52,6 +52,11 @@ KINDS: Mapping[str, Kind] = {
         " Calls that were refused for our account, not for the number, are made again after `calls requeue ID --reason …`.",
         "/assets/call_batches",
     ),
+    "batch_refused": Kind(
+        "Mend what the gateway refuses (`calls rows ID --state refused` has its words), then have the calls made again with"
+        " `calling-pipeline calls requeue ID --reason …` and `calls resume ID`, or leave them.",
+        "/assets/call_batches",
+    ),
     "batch_answers": Kind(
         "The outcome of the call is kept where it could be; if the call is unknown, ask the gateway and settle it with"
         " `calling-pipeline calls settle`. Show the gateway's operator what it answers.",

@@ -111,6 +111,31 @@ def test_after_a_resume_the_gateway_is_tried_anew_and_what_our_account_cost_is_c
     desk.judge()
 
 
+def test_a_batch_too_small_for_the_breaker_alerts_that_our_account_was_refused(desk, simulator):
+    desk.work_orders([phone(n) for n in range(8)])
+    desk.task()
+    simulator.plant("refuse", path="/gateway", times=None, resp_code="401", message="appid错误")
+    batch = desk.run()
+    assert (batch.state, desk.outcome(batch).states) == ("completed", {"refused": 8})
+    with desk.engine.connect() as connection:
+        (found,) = alert_store.open_conditions(connection, "batch_refused")
+    assert "refused 8 calls of batch 1" in found.text
+    simulator.clear_faults()
+    with desk.engine.begin() as connection:
+        assert lifecycle.requeue(connection, batch.id, reason="a new key", by="ann") == 8
+        assert alert_store.open_conditions(connection, "batch_refused") == []
+    assert desk.push(batch).state == "completed"
+    desk.judge()
+
+
+@pytest.mark.parametrize("calls", [10, 11])
+def test_the_last_answer_of_a_batch_trips_the_breaker_too(desk, simulator, calls):
+    desk.work_orders([phone(n) for n in range(calls)])
+    desk.task()
+    simulator.plant("refuse", path="/gateway", times=None, resp_code="1003")
+    assert desk.run().state == "paused"
+
+
 def test_a_number_refused_for_itself_is_called_again_only_when_its_code_is_named(desk, simulator):
     desk.work_orders([phone(1), phone(2)])
     desk.task()

@@ -5,7 +5,6 @@ from typing import Any, Self
 
 import pytest
 
-from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.pushing.writer import NOT_STORABLE
 from calling_pipeline.vendors.dial_gateway import DialGateway, Push, PushAnswer
@@ -50,10 +49,10 @@ def test_of_sixty_calls_one_answer_is_not_storable_and_every_outcome_is_kept(des
     assert desk.outcome(batch).states == {"pushed": 60}
     assert desk.one("SELECT count(*) FROM call_history") == 60
     assert desk.rows("SELECT phone FROM call_log WHERE message = :note", note=NOT_STORABLE) == [(phone(7),)]
-    with desk.engine.connect() as connection:
-        (found,) = alert_store.open_conditions(connection, "batch_answers")
-    assert found.name == f"batch_answers:{batch.id}"
-    assert phone(7) not in found.text
+    texts = [row.text for row in desk.rows("SELECT text FROM alerts WHERE kind = 'batch_answers' ORDER BY id")]
+    assert "holds what cannot be stored" in texts[0]
+    assert phone(7) not in "".join(texts)
+    assert desk.one("SELECT count(*) FROM alert_conditions WHERE failing") == 0, "closed with the end of the batch"
     desk.judge()
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.records import ROOM, Batch
 
 
@@ -29,7 +30,10 @@ def stopped(connection: sa.Connection, batch: Batch, reason: str) -> None:
 
 def goes_on(connection: sa.Connection, batch: Batch) -> None:
     """The batch was resumed, or has ended."""
-    conditions.resolve(connection, f"batch_stopped:{batch.id}", f"batch {batch.id} of {batch.task_name} is {batch.state}")
+    said = f"batch {batch.id} of {batch.task_name} is {batch.state}"
+    conditions.resolve(connection, f"batch_stopped:{batch.id}", said)
+    if batch.state in ("completed", "cancelled"):
+        conditions.resolve(connection, f"batch_answers:{batch.id}", said)
 
 
 def answer_not_stored(connection: sa.Connection, call_id: int) -> None:
@@ -47,6 +51,28 @@ def answer_not_stored(connection: sa.Connection, call_id: int) -> None:
         subject=f"batch {batch.id}",
         day=batch.day,
         signature="not stored",
+    )
+    conditions.observe(connection, condition)
+
+
+def account_refusals(connection: sa.Connection, batch: Batch) -> None:
+    """Alert that calls wait for a person because our account was refused for them, and when none is left."""
+    refused, name = call_store.count_account_refusals(connection, batch.id), f"batch_refused:{batch.id}"
+    if not refused:
+        conditions.resolve(connection, name, f"no call of batch {batch.id} waits because our account was refused")
+        return
+    condition = Condition(
+        name=name,
+        failing=True,
+        severity="warning",
+        title=f"no call of batch {batch.id} was refused for our account",
+        text=f"The gateway refused {refused} calls of batch {batch.id} of {batch.task_name} for our account, not for the"
+        " number; nobody calls them until a person decides.",
+        room=ROOM,
+        event=conditions.moment(),
+        subject=f"batch {batch.id}",
+        day=batch.day,
+        signature=str(refused),
     )
     conditions.observe(connection, condition)
 

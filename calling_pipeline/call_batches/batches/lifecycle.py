@@ -92,6 +92,7 @@ def cancel(connection: sa.Connection, batch_id: int, *, by: str = "", reason: st
     _note_act(connection, "cancel", before, batch, by=by, reason=reason)
     call_store.skip_pending(connection, batch_id, "cancelled")
     call_store.forget_account_refusals(connection, batch_id)
+    alerting.account_refusals(connection, batch)
     _save_in_ledger(connection, batch, "cancelled", by=by or "operator")
     alerting.goes_on(connection, batch)
     _note(connection, batch, by or "operator")
@@ -153,6 +154,7 @@ def requeue(connection: sa.Connection, batch_id: int, *, code: str | None = None
         raise NotFound(f"batch {batch_id} has no call that was refused {which} and whose number is open nowhere else")
     gate.withdraw_many(connection, ROOM, [distinct for _, distinct in requeued])
     call_store.reopen(connection, [batch_id], now)
+    alerting.account_refusals(connection, batch)
     after = {"calls": len(requeued), "code": code}
     note_act(connection, "batch.requeue", f"batch:{batch_id}", by=by, reason=reason, after=after)
     _note(connection, batch, by)
@@ -230,6 +232,7 @@ def _end(connection: sa.Connection, batch: Batch, *, by: str) -> None:
     if batch.is_expired(days.now()):
         call_store.skip_pending(connection, batch.id, "expired")
     alerting.goes_on(connection, batch)
+    alerting.account_refusals(connection, batch)
     _save_in_ledger(connection, batch, "completed", by=by)
     _note(connection, batch, by)
 

@@ -138,6 +138,13 @@ def requeue(connection: sa.Connection, ids: Sequence[int], *, note: str, by: str
     return [(row.batch_id, row.distinct_id) for row in connection.execute(REQUEUE, values)]
 
 
+def count_account_refusals(connection: sa.Connection, batch_id: int) -> int:
+    """How many calls of a batch wait for a person because our account was refused for them."""
+    r = gateway_refusals.c
+    waiting = sa.select(sa.func.count()).where(r.batch_id == batch_id, r.about == "account")
+    return connection.execute(waiting).scalar_one()
+
+
 def forget_account_refusals(connection: sa.Connection, batch_id: int) -> None:
     """Nobody waits for a decision about a cancelled batch: later batches may call its numbers."""
     r = gateway_refusals.c

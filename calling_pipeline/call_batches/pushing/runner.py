@@ -243,6 +243,8 @@ class _Runner:
 
     async def _nothing_due(self) -> _Stop | None:
         """No call can be claimed now: wait for those in flight, then for those that are delayed."""
+        if self._breaker.tripped is not None:
+            return None  # by the very last answer
         if self._sending:
             await asyncio.wait(set(self._sending), timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED)
         if self._sending or self._writer.unwritten:
