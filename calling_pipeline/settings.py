@@ -90,7 +90,12 @@ class Settings(BaseSettings):
     vendor_retry_delay_s: float = Field(
         30.0, ge=0, description="Seconds before a step asks a vendor again that could not answer; then 3 and 7 times as long"
     )
-    dagster_retention_days: int = Field(30, ge=1, description="Days Dagster's runs, ticks and operational events are kept")
+    dagster_retention_days: int = Field(
+        30,
+        ge=1,
+        description="Days Dagster's runs, ticks and operational events are kept; steps of what went well and was done again:"
+        " one day",
+    )
 
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI under `make up`")
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP API")
