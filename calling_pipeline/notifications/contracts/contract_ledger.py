@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.notifications.contracts.ledger_rows import (
@@ -40,8 +41,7 @@ class Row:
     spans: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True)
-class _Mark:
+class _Mark(NamedTuple):
     """The 是否发送通知 of one line: what it says, and where it lies in the file's bytes."""
 
     line: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from decimal import Decimal
+from functools import lru_cache
 
 MOST_CONTRACTS = 1_000_000
 MOST_YUAN = Decimal(1_000_000_000)
@@ -18,20 +19,23 @@ def plain(text: str) -> str:
     return (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
 
 
+@lru_cache(maxsize=4096)
 def count(text: str) -> str | None:
     """A number of contracts as it is shown (`12.0` as `12`); None when it is none, negative or absurd."""
     matched = _COUNT.fullmatch(plain(text))
-    if matched is None or _value(matched[1]) > MOST_CONTRACTS:
+    if matched is None or (len(matched[1]) > 6 and _value(matched[1]) > MOST_CONTRACTS):
         return None
     return matched[1]
 
 
+@lru_cache(maxsize=4096)
 def amount(text: str) -> str | None:
     """Yuan as they are shown; None when they are no number, negative or absurd."""
     shown = plain(text)
-    return shown if _AMOUNT.fullmatch(shown) and _value(shown) <= MOST_YUAN else None
+    return shown if _AMOUNT.fullmatch(shown) and (len(shown) <= 9 or _value(shown) <= MOST_YUAN) else None
 
 
+@lru_cache(maxsize=4096)
 def rate(text: str) -> str | None:
     """A conversion rate as it is shown (`0.354` as `35%`, an empty one as `-`); None when it is none or above 100 %."""
     shown = plain(text)

@@ -59,44 +59,52 @@ def contract_of(line: int, values: Mapping[str, str]) -> Contract:
         values[column] for column in COLUMNS
     )
     notified = says_yes(values)
-    contract = Contract(
+    shown, unfit = ((platform, personal, amount, rate), "") if notified else _shown(platform, personal, amount, rate)
+    return Contract(
         line=line,
         contract_id=values[CONTRACT_ID],
         number=number,
         housekeeper=housekeeper,
         city=city,
         provider=provider,
-        platform_count=platform,
-        personal_count=personal,
-        accumulated_amount=amount,
-        conversion=rate,
+        platform_count=shown[0],
+        personal_count=shown[1],
+        accumulated_amount=shown[2],
+        conversion=shown[3],
         award_active=active in ("1", "1.0"),
         award_type=kind,
         award_names=tuple(name for name in _AWARD_SEPARATOR.split(names) if name),
         notified=notified,
         note=note,
+        unfit=unfit,
         said_yes=notified,
     )
-    return contract if notified else with_figures(contract)
 
 
 def with_figures(contract: Contract) -> Contract:
     """The contract with its numbers as they are shown, or `unfit` where one is none. Judging it again changes nothing."""
-    shown: dict[str, str] = {}
-    for field, (column, judge, wanted) in _FIGURES.items():
-        text = getattr(contract, field)
-        judged = judge(text)
-        if judged is None:
-            said = f"is {text[:20]!r}" if text else "is empty"
-            return replace(contract, unfit=f"{column} {said}; it must be {wanted}")
-        shown[field] = judged
+    shown, unfit = _shown(contract.platform_count, contract.personal_count, contract.accumulated_amount, contract.conversion)
     return replace(
         contract,
-        platform_count=shown["platform_count"],
-        personal_count=shown["personal_count"],
-        accumulated_amount=shown["accumulated_amount"],
-        conversion=shown["conversion"],
+        platform_count=shown[0],
+        personal_count=shown[1],
+        accumulated_amount=shown[2],
+        conversion=shown[3],
+        unfit=unfit,
     )
+
+
+def _shown(platform: str, personal: str, amount: str, rate: str) -> tuple[tuple[str, str, str, str], str]:
+    """The numbers of a row as they are shown, and what is wrong with the first that is none."""
+    shown = figures.count(platform), figures.count(personal), figures.amount(amount), figures.rate(rate)
+    a, b, c, d = shown
+    if a is not None and b is not None and c is not None and d is not None:
+        return (a, b, c, d), ""
+    texts = platform, personal, amount, rate
+    place = shown.index(None)
+    column, _, wanted = list(_FIGURES.values())[place]
+    said = f"is {texts[place][:20]!r}" if texts[place] else "is empty"
+    return texts, f"{column} {said}; it must be {wanted}"
 
 
 def differences(one: Contract, other: Contract) -> list[str]:
