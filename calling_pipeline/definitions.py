@@ -38,8 +38,8 @@ ROOMS: tuple[Callable[[dg.DailyPartitionsDefinition], dg.Definitions], ...] = (
 )
 
 REST = (
-    Filling("task usage", "task_usage_job", materialized("task_usage")),
-    Filling("communication records", "communication_records_job", materialized("communication_records")),
+    Filling("task usage", "task_usage_count", materialized("task_usage")),
+    Filling("communication records", "communication_records_reconcile", materialized("communication_records")),
     Filling("daily history", "daily_history_update", history.shown),
 )
 """The daily assets whose holes `cache_warm_up` fills beside the caches."""

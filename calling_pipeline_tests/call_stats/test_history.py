@@ -171,7 +171,7 @@ def test_days_that_only_the_cache_holds_enter_the_history(materialize, sync, eng
 
 def test_the_schedule_asks_for_ten_days_ago_to_yesterday_in_one_run(stats_runtime):
     defs = build(stats_runtime)
-    schedule = next(one for one in defs.schedules if one.name == "daily_history_daily")
+    schedule = next(one for one in defs.schedules if one.name == "daily_history_t10")
     tick = dt.datetime(2026, 11, 24, 7, 45, tzinfo=days.SHANGHAI)
     request = schedule(dg.build_schedule_context(scheduled_execution_time=tick))
     assert days_of_run(request.tags) == days.day_range(dt.date(2026, 11, 14), dt.date(2026, 11, 23))

@@ -125,7 +125,7 @@ def test_after_a_downtime_everything_is_filled_by_itself(instance, own_runtime, 
         before = days.day_range(days.today() - dt.timedelta(days=2), days.today())
         for track in TRACKS:
             sync(own_runtime, track, before)
-        for name in ("task_usage_job", "communication_records_job"):
+        for name in ("task_usage_count", "communication_records_reconcile"):
             job, tags = daemon.repository.get_job(name), dict(zip(RANGE, map(str, (before[0], before[-1])), strict=True))
             assert job.execute_in_process(instance=instance, tags=tags).success
     with days.frozen(now):

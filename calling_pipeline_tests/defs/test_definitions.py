@@ -115,3 +115,13 @@ def test_the_code_location_loads_nothing_that_a_run_can_do_without_and_leaves_th
     loaded, *collector = json.loads(done.stdout)
     assert {"alembic", "apprise", "fastapi", "pandas", "phonenumbers", "uvicorn"}.isdisjoint(loaded)
     assert collector == [True, True, True]
+
+
+def test_jobs_and_schedules_are_named_by_one_pattern_and_described(defs):
+    verbs = {"sync", "update", "run", "generate", "deliver", "check", "reconcile", "count", "housekeeping"}
+    windows = {"t10", "t3", "today", "recent", "nightly"}
+    named = {"jobs": defs.jobs, "schedules": defs.schedules}
+    words = {kind: {one.name.rpartition("_")[2] for one in found or ()} for kind, found in named.items()}
+    assert words["jobs"] - verbs == set()
+    assert words["schedules"] - windows == set()
+    assert [one.name for found in named.values() for one in found or () if not one.description] == []

@@ -79,7 +79,7 @@ def test_todays_syncs_start_at_once_beside_five_long_batches(queue):
 
 
 def test_today_goes_before_everything_that_waits(queue):
-    waiting = [queue.add(name) for name in ("task_usage_job", "extension_pool_job", "housekeeping") for _ in range(3)]
+    waiting = [queue.add(name) for name in ("task_usage_count", "extension_pool_check", "housekeeping") for _ in range(3)]
     corrections = queue.add_tick("task_stats_t3")
     today = queue.add_tick("grade_stats_today")
     assert queue.start() == [today, corrections, *waiting[:4]]
@@ -118,4 +118,4 @@ def test_every_asset_that_reads_or_calls_a_vendor_has_its_pool(defs):
     made = [asset for asset in defs.assets if isinstance(asset, dg.AssetsDefinition)]
     pools = {key.to_user_string(): asset.op.pool for asset in made for key in asset.keys}
     assert {name: pools[name] for name in POOLS} == POOLS
-    assert defs.resolve_job_def("notification_delivery").nodes[0].definition.pool == "wecom"
+    assert defs.resolve_job_def("notifications_deliver").nodes[0].definition.pool == "wecom"

@@ -53,8 +53,8 @@ class Run:
 JOBS = {
     "grade_stats_sync": ("/guanke", True),
     "task_stats_sync": ("/guanke", True),
-    "communication_records_job": ("/infinity", True),
-    "technician_notifications_job": ("/metabase", False),
+    "communication_records_reconcile": ("/infinity", True),
+    "technician_notifications_generate": ("/metabase", False),
 }
 
 
@@ -73,7 +73,7 @@ def test_an_outage_at_the_time_of_the_sync_repairs_itself(instance, outside, sim
 
 def test_refused_credentials_are_not_tried_again(instance, outside, simulator):
     simulator.plant("status", path="/metabase", times=None, status=401)
-    run = Run(instance, outside, "technician_notifications_job")
+    run = Run(instance, outside, "technician_notifications_generate")
     assert not run.end().success
     assert not run.events(S.STEP_UP_FOR_RETRY)
 

@@ -38,7 +38,7 @@ def test_a_step_that_calls_people_obeys_its_pool_and_is_never_repeated(steps):
 
 
 def test_a_delivery_obeys_its_pool_and_is_never_repeated():
-    job = build(Runtime(load())).resolve_job_def("notification_delivery")
+    job = build(Runtime(load())).resolve_job_def("notifications_deliver")
     [delivery] = [node.definition for node in job.graph.nodes]
     assert isinstance(delivery, dg.OpDefinition)
     assert (delivery.pool, delivery.retry_policy) == ("wecom", None)

@@ -56,7 +56,7 @@ def materialize(definitions, runtime, name, **options):
 
 def deliver(definitions, runtime):
     merged = dg.Definitions.merge(definitions, dg.Definitions(resources={"runtime": runtime}))
-    return merged.resolve_job_def("notification_delivery").execute_in_process()
+    return merged.resolve_job_def("notifications_deliver").execute_in_process()
 
 
 def today():
@@ -194,6 +194,6 @@ def test_schedules_ask_for_today_and_skip_without_ledgers(definitions, runtime, 
 
         assert tick(runtime).partition_key == "2026-03-05"
         assert "no contract ledger" in tick(empty).skip_message
-        instance.run_storage.add_run(dg.DagsterRun("contract_notifications_job", status=dg.DagsterRunStatus.STARTED))
+        instance.run_storage.add_run(dg.DagsterRun("contract_notifications_generate", status=dg.DagsterRunStatus.STARTED))
         assert "the last reading of the ledgers is not done: run" in tick(runtime).skip_message
     empty.close()

@@ -37,7 +37,7 @@ def checks(result):
 
 def test_the_pool_asset_counts_lines_and_its_checks_pass_on_a_sound_pool(definitions, office):
     office.call(1)
-    result = run(definitions, "extension_pool_job")
+    result = run(definitions, "extension_pool_check")
     assert result.success
     (event,) = result.asset_materializations_for_node("extension_pool")
     assert event.metadata["total"].value == 10
@@ -77,7 +77,7 @@ def test_each_pool_check_fails_on_the_bad_datum_it_exists_for(definitions, offic
     office.call(1)
     with office.driver() as connection:
         connection.execute(spoil)
-    assert checks(run(definitions, "extension_pool_job"))[check] is False
+    assert checks(run(definitions, "extension_pool_check"))[check] is False
 
 
 def test_a_day_is_reconciled_with_the_bill_and_lost_calls_are_learned_from_it(definitions, office, infinity):
@@ -87,7 +87,7 @@ def test_a_day_is_reconciled_with_the_bill_and_lost_calls_are_learned_from_it(de
     doubtful = office.call(4, "13800000004")
     assert doubtful.kind == "unknown"
     wait_until(lambda: all(call["ended"] for call in infinity.get("/infinity/_sim/calls")))
-    result = run(definitions, "communication_records_job", days.today().isoformat())
+    result = run(definitions, "communication_records_reconcile", days.today().isoformat())
     assert result.success
     (event,) = result.asset_materializations_for_node("communication_records")
     assert {name: event.metadata[name].value for name in ("billed", "matched", "settled")} == {
@@ -109,7 +109,7 @@ def test_recordings_of_billed_calls_are_fetched(definitions, office, infinity):
     infinity.behave(answer_rate=1.0)
     call = office.call(1)
     wait_until(lambda: infinity.get("/infinity/_sim/calls")[0]["ended"])
-    run(definitions, "communication_records_job", days.today().isoformat())
+    run(definitions, "communication_records_reconcile", days.today().isoformat())
     ((url, billed),) = office.rows("SELECT recording_url, billed_at IS NOT NULL FROM communication_records")
     assert (url, billed) == (f"https://records.example.com/{call.call_uuid}.mp3", True)
 
@@ -119,7 +119,7 @@ def test_a_billed_call_we_do_not_know_is_reported(definitions, office, infinity)
     wait_until(lambda: infinity.get("/infinity/_sim/calls")[0]["ended"])
     with office.driver() as connection:
         connection.execute("DELETE FROM communication_records")
-    assert checks(run(definitions, "communication_records_job", days.today().isoformat())) == {
+    assert checks(run(definitions, "communication_records_reconcile", days.today().isoformat())) == {
         "reconciled_equals_billed": False
     }
 
@@ -133,7 +133,7 @@ def test_a_call_of_ours_that_is_not_billed_is_reported(definitions, office, infi
             " closed_at = now()"
         )
         day = connection.execute("SELECT started_at FROM communication_records").fetchone()[0]
-    assert checks(run(definitions, "communication_records_job", days.day_of(day).isoformat())) == {
+    assert checks(run(definitions, "communication_records_reconcile", days.day_of(day).isoformat())) == {
         "reconciled_equals_billed": False
     }
 
@@ -142,7 +142,7 @@ def test_an_incomplete_bill_fails_the_day_and_changes_nothing(definitions, offic
     office.call(1)
     wait_until(lambda: infinity.get("/infinity/_sim/calls")[0]["ended"])
     infinity.plant("ret", path="GetBill", times=None, ret=601)
-    result = run(definitions, "communication_records_job", days.today().isoformat())
+    result = run(definitions, "communication_records_reconcile", days.today().isoformat())
     assert not result.success
     assert office.rows("SELECT count(*) FROM infinity_bills") == [(0,)]
 

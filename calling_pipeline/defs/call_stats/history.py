@@ -114,7 +114,7 @@ def shown(runtime: Runtime, instance: dg.DagsterInstance, first: dt.date, last: 
 
 def _schedule(job: Any, first_partition: dt.date) -> dg.ScheduleDefinition:
     @dg.schedule(
-        name="daily_history_daily",
+        name="daily_history_t10",
         job=job,
         cron_schedule="45 7 * * *",
         execution_timezone="Asia/Shanghai",

@@ -26,16 +26,16 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """Assets, checks, jobs, schedules and the sensor of the room."""
     contracts, technicians = _contract_notifications(daily), _technician_notifications()
     generate = dg.define_asset_job(
-        "contract_notifications_job",
+        "contract_notifications_generate",
         selection=dg.AssetSelection.assets(contracts),
         description="Read the contract ledgers and generate messages about contracts that are new. Sends nothing.",
     )
     fetch = dg.define_asset_job(
-        "technician_notifications_job",
+        "technician_notifications_generate",
         selection=dg.AssetSelection.assets(technicians),
         description="Ask Metabase for technicians' status changes and generate messages about new ones. Sends nothing.",
     )
-    delivery = notification_delivery
+    delivery = notifications_deliver
     return dg.Definitions(
         assets=[contracts, technicians],
         asset_checks=notifications_checks.checks(),
@@ -139,6 +139,6 @@ def deliver_notifications(context: dg.OpExecutionContext, runtime: dg.ResourcePa
 
 
 @dg.job(description="Deliver what is due of contract and technician notifications.", tags={LOCK: "notifications"})
-def notification_delivery() -> None:
+def notifications_deliver() -> None:
     """One delivery run."""
     deliver_notifications()

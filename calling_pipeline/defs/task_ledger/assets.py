@@ -12,7 +12,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """The asset `task_usage`, its checks, its job and its schedule."""
     usage = _task_usage(daily)
     job = dg.define_asset_job(
-        "task_usage_job", selection=dg.AssetSelection.assets("task_usage"), description="Count a day's tasks and credits."
+        "task_usage_count", selection=dg.AssetSelection.assets("task_usage"), description="Count a day's tasks and credits."
     )
     return dg.Definitions(assets=[usage], asset_checks=checks.checks(), jobs=[job], schedules=[schedules.task_usage(job)])
 

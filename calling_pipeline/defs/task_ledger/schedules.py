@@ -14,14 +14,14 @@ def task_usage(job: Any) -> dg.ScheduleDefinition:
     """Yesterday and today in one run."""
 
     @dg.schedule(
-        name="task_usage_daily",
+        name="task_usage_recent",
         job=job,
         cron_schedule="10 0,12 * * *",
         execution_timezone="Asia/Shanghai",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Yesterday is complete shortly after midnight; today has its first numbers at noon.",
     )
-    def task_usage_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def task_usage_recent(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         under_way = busy(context.instance, job.name)
         if under_way is not None:
             return dg.SkipReason(f"the last count is not done: {under_way}")
@@ -34,4 +34,4 @@ def task_usage(job: Any) -> dg.ScheduleDefinition:
             }
         )
 
-    return task_usage_daily
+    return task_usage_recent

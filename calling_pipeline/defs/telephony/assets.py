@@ -24,10 +24,10 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """The assets `extension_pool` and `communication_records` with all that belongs to them."""
     pool, records = _extension_pool(), _communication_records(daily)
     pool_job = dg.define_asset_job(
-        "extension_pool_job", selection=dg.AssetSelection.assets(pool), description="Look at the pool and check it."
+        "extension_pool_check", selection=dg.AssetSelection.assets(pool), description="Look at the pool and check it."
     )
     records_job = dg.define_asset_job(
-        "communication_records_job",
+        "communication_records_reconcile",
         selection=dg.AssetSelection.assets(records),
         description="Reconcile days of calls with Infinity's bill.",
     )

@@ -15,7 +15,7 @@ _RECORDS_CRON = "20 0,6,9-23/2 * * *"
 def extension_pool(job: Any) -> dg.ScheduleDefinition:
     """A snapshot of the pool every quarter of an hour."""
     return dg.ScheduleDefinition(
-        name="extension_pool_every_quarter",
+        name="extension_pool_today",
         job=job,
         cron_schedule="*/15 8-21 * * *",
         execution_timezone="Asia/Shanghai",
@@ -28,7 +28,7 @@ def communication_records(job: Any) -> dg.ScheduleDefinition:
     """Yesterday and today against the bill."""
 
     @dg.schedule(
-        name="communication_records_daily",
+        name="communication_records_recent",
         job=job,
         cron_schedule=_RECORDS_CRON,
         execution_timezone="Asia/Shanghai",
