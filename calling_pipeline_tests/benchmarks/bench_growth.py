@@ -57,11 +57,16 @@ def _measured(up: Up) -> Iterator[dict[str, Any]]:
     engine = sa.create_engine(
         business_url(server.get_uri()).set(database="dagster"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
     )
-    written, kept = 0.0, 0.0
+    written, kept, failed = 0.0, 0.0, list[str]()
     try:
         [node] = ask(up.client, _SCHEDULES)["repositoriesOrError"]["nodes"]
         for schedule in node["schedules"]:
-            figures = _of_schedule(up, engine, schedule)
+            try:
+                figures = _of_schedule(up, engine, schedule)
+            except RuntimeError as error:  # its runs are missing in the sums, which are not met then
+                failed.append(schedule["name"])
+                yield {"benchmark": "growth_by_schedule", "schedule": schedule["name"], "failed": str(error)}
+                continue
             written += figures["written_kb_per_run"] * figures["runs_per_day"] * 1024
             kept += figures["kept_kb_per_run"] * figures["runs_per_day"] * 1024
             yield {"benchmark": "growth_by_schedule", "schedule": schedule["name"], **figures}
@@ -72,7 +77,7 @@ def _measured(up: Up) -> Iterator[dict[str, Any]]:
     yield {"benchmark": "dagster_ticks_per_day", "unit": "MB", "ours": round(ticks / 1e6, 1), "kept_days": 1}
     yield {
         "benchmark": "dagster_tables_growth_per_day", "unit": "MB", "ours": round(kept / 1e6, 1),
-        "target": MOST_BYTES / 1e6, "met": kept <= MOST_BYTES,
+        "target": MOST_BYTES / 1e6, "met": kept <= MOST_BYTES and not failed,
     }  # fmt: skip
 
 
