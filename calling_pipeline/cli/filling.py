@@ -16,7 +16,7 @@ from calling_pipeline.call_stats.timetable import sync_window
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline.runtime import Runtime
 
-POLL_S = 0.1
+POLL_S = 0.25
 _WARM_UP = ("calling/warm_up", "true")
 """The tag of the runs that fill the caches."""
 _FAILED, _FINISHED = {"FAILURE", "CANCELED"}, {"FAILURE", "CANCELED", "SUCCESS"}
