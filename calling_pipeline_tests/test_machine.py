@@ -18,7 +18,7 @@ _LAUNCH = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) {
     __typename ... on LaunchRunSuccess { run { runId } } } }"""
 _UNDER_WAY = "{ runsOrError(filter: {statuses: [STARTED]}) { ... on Runs { results { tags { key } } } } }"
 _STATUSES = """import os, psycopg
-with psycopg.connect(os.environ["CALLING_DAGSTER_DATABASE_URL"].replace("+psycopg2", "")) as connection:
+with psycopg.connect(os.environ["CALLING_DATABASE_URL"].replace("/calling?", "/dagster?")) as connection:
     print(connection.execute("SELECT array_agg(status) FROM runs").fetchone()[0])"""
 _DAEMON = f"{sys.executable} -m dagster._daemon run -w .calling/workspace.yaml"
 
