@@ -4,10 +4,12 @@ import csv
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from calling_pipeline.api.app import create_app
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views
+from calling_pipeline.cli.main import main
 from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
@@ -85,10 +87,6 @@ def test_a_cell_that_begins_like_a_formula_is_text():
 
 
 def test_a_state_that_there_is_not_is_wrong_usage():
-    from click.testing import CliRunner
-
-    from calling_pipeline.cli.main import main
-
     for words in (["batches", "--state", "foo"], ["rows", "1", "--state", "foo"]):
         answer = CliRunner().invoke(main, ["calls", *words])
         assert answer.exit_code == 2
