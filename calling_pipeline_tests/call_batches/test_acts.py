@@ -112,3 +112,13 @@ def test_a_batch_paused_over_http_is_kept_as_done_through_the_api(desk):
         ("batch.pause", "Bob", "api", "a complaint"),
         ("batch.resume", "Bob", "api", ""),
     ]
+
+
+def test_an_export_of_a_batchs_rows_is_kept_with_its_size(run, desk, tmp_path):
+    desk.work_orders([phone(1), phone(2)])
+    desk.task()
+    batch = str(desk.plan().id)
+    run("calls", "rows", batch, "--csv", str(tmp_path / "rows.csv"))
+    run("calls", "rows", batch)
+    (row,) = entries(desk, "batch.export")
+    assert (row.subject, row.after) == (f"batch:{batch}", {"rows": 2, "file": "rows.csv"})

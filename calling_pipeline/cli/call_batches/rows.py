@@ -7,11 +7,12 @@ from typing import get_args
 
 import click
 
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.records import REASONS, CallState
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 
 _SHOWN = ("call_id", "source_row", "phone", "state", "said", "code")
 
@@ -37,6 +38,8 @@ def rows(
         if csv_file is not None:
             found = row_store.all_of_batch(connection, batch_id, state=state, reason=reason)
             written = views.write_csv(csv_file, map(views.row_document, found))
+            after = {"rows": written, "file": csv_file.name}
+            note_act(connection, "batch.export", f"batch:{batch_id}", by=acting_user(), after=after)
             return Answer({"rows": written, "file": csv_file}, [f"{written} rows written to {csv_file}"])
         found_rows = row_store.of_batch(connection, batch_id, state=state, reason=reason, limit=limit)
     documents = [views.row_document(row) for row in found_rows]
