@@ -5,6 +5,7 @@ What a room needs beyond that it builds itself: `from_runtime` in its `dependenc
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,6 +105,13 @@ class Runtime:
     def phone_key(self) -> bytes:
         """Key of `masking.phone_hash`."""
         return derive_key(self.settings.secret_key_bytes(), "phone hash")
+
+    def with_sessions(self, options: str) -> Runtime:
+        """This runtime with an engine of its own, whose sessions have `options` (see `database.engine.session_limits`)."""
+        made = copy.copy(self)
+        made.__dict__.pop("credentials", None)  # it holds the engine
+        made.__dict__["engine"] = make_engine(self.database_url, options=options)
+        return made
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

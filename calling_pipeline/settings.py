@@ -221,6 +221,13 @@ class Settings(BaseSettings):
     user: str | None = Field(
         None, description="Who acts on the command line: a known active person; unset: the account of this machine"
     )
+    api_statement_timeout_s: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="Seconds a statement of an API request may take; refreshes and migrations: no limit",
+    )
+    api_lock_timeout_s: float = Field(10.0, gt=0, le=3600, description="Seconds an API request waits for a lock")
     source_url: HttpUrl | None = Field(None, description="Repository page the UI links assets to; unset: the local file")
     source_branch: str = Field("main", description="Branch of those links")
     allow_private_urls: bool = Field(

@@ -9,10 +9,12 @@ from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
 from calling_pipeline import __version__
-from calling_pipeline.api import failures
+from calling_pipeline.api import description, failures
+from calling_pipeline.api.answers import Answers
 from calling_pipeline.api.auth import Gate
 from calling_pipeline.api.entrance import ApiDoor
 from calling_pipeline.api.envelope import Failure
+from calling_pipeline.api.limits import Limits
 from calling_pipeline.api.needs import describe_needs
 from calling_pipeline.api.polled_days import PolledDays
 from calling_pipeline.api.routes import (
@@ -30,7 +32,7 @@ from calling_pipeline.api.routes import (
 )
 from calling_pipeline.api.routes.notifications import deciding, reading
 from calling_pipeline.api.routes.telephony import callbacks, calls, collectors, configurations, extensions
-from calling_pipeline.database.engine import driver_dsn
+from calling_pipeline.database.engine import driver_dsn, session_limits
 from calling_pipeline.runtime import Runtime
 
 ROUTERS = (
@@ -61,22 +63,37 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 def create_app(runtime: Runtime) -> FastAPI:
     """The application. What routes get from it is in `dependencies.py`."""
 
+    settings = runtime.settings
+    options = session_limits(settings.api_statement_timeout_s, settings.api_lock_timeout_s)
+    limited = runtime.with_sessions(options)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncConnectionPool(
-            driver_dsn(runtime.database_url), min_size=2, max_size=16, open=False, kwargs={"autocommit": True}
+            driver_dsn(runtime.database_url, options=options),
+            min_size=2,
+            max_size=16,
+            open=False,
+            kwargs={"autocommit": True},
         ) as pool:
             app.state.pool = app.state.gate.pool = pool
             yield
+        limited.close()
         runtime.close()
 
-    app = FastAPI(title="calling_pipeline", version=__version__, lifespan=lifespan, responses=_ERRORS)
-    app.state.runtime = runtime
+    app = FastAPI(
+        title="calling_pipeline", version=__version__, lifespan=lifespan, responses=_ERRORS, docs_url=None, redoc_url=None
+    )
+    app.state.runtime = limited
+    app.state.patient_runtime = runtime
     app.state.gate = Gate(runtime.settings)
     describe_needs(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(description.router)
+    app.add_middleware(Limits, describe=app.openapi)
     app.add_middleware(PolledDays)
     app.add_middleware(ApiDoor)
+    app.add_middleware(Answers)
     failures.add_handlers(app)
     return app

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 from psycopg_pool import AsyncConnectionPool
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from calling_pipeline.runtime import Runtime
 
@@ -22,9 +22,20 @@ async def _runtime(request: Request) -> Runtime:
     return runtime
 
 
+async def _patient_runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.patient_runtime
+    return runtime
+
+
 async def _pool(request: Request) -> AsyncConnectionPool[Any]:
     pool: AsyncConnectionPool[Any] = request.app.state.pool
     return pool
+
+
+def _not_a_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
 
 
 def _storable(text: str) -> str:
@@ -34,10 +45,15 @@ def _storable(text: str) -> str:
 
 
 RuntimeDep = Annotated[Runtime, Depends(_runtime)]
+PatientRuntimeDep = Annotated[Runtime, Depends(_patient_runtime)]
+"""For the few acts that take longer than a request's statements may."""
 PoolDep = Annotated[AsyncConnectionPool[Any], Depends(_pool)]
 """psycopg's own asynchronous pool, for the few routes where SQLAlchemy's cost per request would show."""
 
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Whole = Annotated[int, BeforeValidator(_not_a_truth)]
+"""A whole number of a body: `true` is none."""
+Real = Annotated[float, BeforeValidator(_not_a_truth)]
+Id = Annotated[Whole, Field(ge=1, le=LARGEST_ID)]
 PathId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Text = Annotated[str, AfterValidator(_storable)]
 Short = Annotated[str, StringConstraints(max_length=200, pattern=PRINTABLE, strip_whitespace=True)]

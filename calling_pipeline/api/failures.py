@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import logging
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from calling_pipeline.api.answers import FAULT
 from calling_pipeline.api.envelope import failure, failure_of
 from calling_pipeline.errors import CallingError
 
 _log = logging.getLogger(__name__)
+_SENTENCES = {
+    (404, "Not Found"): "there is no such path; the description is at /docs",
+    (405, "Method Not Allowed"): "this path does not take this method; the description is at /docs",
+}
+_TOO_LATE = ("57014", "55P03")  # statement_timeout, lock_timeout
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -22,6 +29,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(SQLAlchemyError, _database_error)
+    app.add_exception_handler(psycopg.Error, _database_error)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -32,7 +40,8 @@ async def _calling_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    answer = failure(error.status_code, str(error.detail))
+    sentence = _SENTENCES.get((error.status_code, error.detail), str(error.detail))
+    answer = failure(error.status_code, sentence)
     answer.headers.update(error.headers or {})
     return answer
 
@@ -40,17 +49,23 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return failure(422, f"the body is not valid JSON, at character {first['loc'][-1]}")
     name = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     return failure(422, f"{name}: {first['msg']}", field=name)
 
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, DataError):
+    original = getattr(error, "orig", None) or error
+    state = getattr(original, "sqlstate", None)
+    _log.error("the database refused: %s (%s)", type(error).__name__, state or "no state")
+    if state in _TOO_LATE:
+        return failure(503, "the database did not finish in the time that a request has; ask for less, or try again shortly")
+    if isinstance(original, psycopg.DataError):
         return failure(422, "a value is outside what can be stored; check its numbers and lengths")
-    _log.error("database failure at %s: %s", request.url.path, type(error).__name__)
     return failure(503, "the database could not answer; try again shortly")
 
 
 async def _fault(request: Request, error: Exception) -> JSONResponse:
     """The traceback goes to the server's log; the caller learns only that it is not the caller's fault."""
-    return failure(500, "the server failed to answer this request; its log says why")
+    return failure(500, FAULT)

@@ -35,6 +35,7 @@ class PolledDays:
         if body is None:
             await self._app(scope, receive, send)
             return
+        scope["polled"] = True
         headers = [(b"content-length", str(len(body)).encode()), (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 import uvicorn
 
+from calling_pipeline.api.answers import ACCESS
 from calling_pipeline.api.app import create_app
+from calling_pipeline.api.serving import configuration
 from calling_pipeline.cli.listening import HOST, listen, serve
 from calling_pipeline.cli.output import Door, PipelineCommand
 
@@ -18,6 +22,7 @@ def api(door: Door, port: int | None, host: str) -> None:
     """Serve the HTTP API until it is interrupted."""
     runtime = door.ready_runtime
     listener = listen(host, port or runtime.settings.api_port, setting="CALLING_API_PORT")
-    config = uvicorn.Config(create_app(runtime), log_level="warning", access_log=False, proxy_headers=False)
+    logging.getLogger(ACCESS).setLevel(logging.INFO)
+    config = configuration(create_app(runtime))
     click.echo(f"API on http://{host}:{listener.getsockname()[1]}", err=True)
     serve(uvicorn.Server(config), listener)

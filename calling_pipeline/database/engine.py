@@ -44,15 +44,27 @@ def _with_driver(text: str, drivername: str, setting: str) -> URL:
     return url.set(drivername=drivername)
 
 
-def make_engine(url: URL, *, pool_size: int = 5, max_overflow: int = 15, application: str = "calling_pipeline") -> sa.Engine:
-    """An engine that opens no connection until it is used."""
+def session_limits(statement_s: float, lock_s: float) -> str:
+    """Options of a session whose statements, and waits for a lock, end after so many seconds."""
+    return f"{SESSION_OPTIONS} -c statement_timeout={int(statement_s * 1000)} -c lock_timeout={int(lock_s * 1000)}"
+
+
+def make_engine(
+    url: URL,
+    *,
+    pool_size: int = 5,
+    max_overflow: int = 15,
+    application: str = "calling_pipeline",
+    options: str = SESSION_OPTIONS,
+) -> sa.Engine:
+    """An engine that opens no connection until it is used. `options` are those of its sessions."""
     return sa.create_engine(
         url,
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"options": SESSION_OPTIONS, "application_name": application, "connect_timeout": 10},
+        connect_args={"options": options, "application_name": application, "connect_timeout": 10},
     )
 
 
@@ -83,8 +95,8 @@ def driver_sql(statement: sa.ClauseElement) -> str:
     return str(statement.compile(dialect=_DIALECT))
 
 
-def driver_dsn(url: URL) -> str:
+def driver_dsn(url: URL, *, options: str = SESSION_OPTIONS) -> str:
     """The libpq connection string of `url`, session options included, for psycopg's own pools."""
     return psycopg.conninfo.make_conninfo(
-        url.set(drivername="postgresql").render_as_string(hide_password=False), options=SESSION_OPTIONS
+        url.set(drivername="postgresql").render_as_string(hide_password=False), options=options
     )

@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 
 from calling_pipeline.api.app import create_app
+from calling_pipeline.api.serving import configuration
 from calling_pipeline.cli.listening import listen
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
@@ -47,7 +48,7 @@ class ApiServer:
 def api_server(api_runtime) -> Iterator[ApiServer]:
     """The API over real HTTP."""
     listener = listen("127.0.0.1", 0, setting="")
-    server = uvicorn.Server(uvicorn.Config(create_app(api_runtime), log_level="warning"))
+    server = uvicorn.Server(configuration(create_app(api_runtime)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     wait_until(lambda: server.started)

@@ -33,9 +33,10 @@ def test_a_callers_name_does_not_show_the_token(app_settings):
     assert "secret" not in caller.name
 
 
-def test_health_needs_no_token(viewer):
-    del viewer.headers["Authorization"]
+def test_health_says_alive_or_not_to_everybody_and_more_with_a_token(viewer, engine):
     answer = viewer.get("/healthz")
+    anybody = httpx.get(viewer.base_url.join("/healthz"), timeout=LIMIT_S)
+    assert anybody.json() == {"success": True, "data": {"alive": True}}
     assert (answer.status_code, answer.json()["data"]["database"]) == (200, "ok")
     assert answer.json()["data"]["vendors"] == {
         vendor: {"last_answer_at": None} for vendor in ("guanke", "gateway", "infinity", "wecom")
@@ -55,6 +56,9 @@ def test_health_is_503_when_the_schema_is_not_this_programs(viewer, engine):
     answer = viewer.get("/healthz")
     assert answer.status_code == 503
     assert "newer than this program" in answer.json()["error"]
+    anybody = httpx.get(viewer.base_url.join("/healthz"), timeout=LIMIT_S)
+    assert anybody.status_code == 503
+    assert anybody.json() == {"success": False, "error": "not well; a request with a token says why"}
 
 
 def test_the_first_look_is_there_for_a_viewer_and_for_nobody_without_a_token(viewer):
@@ -84,7 +88,10 @@ def test_the_description_names_every_endpoint_that_stays(viewer):
 
 
 def test_an_unknown_path_and_a_wrong_method_answer_in_the_same_form(viewer):
-    assert viewer.get("/api/nothing").json() == {"success": False, "error": "Not Found"}
+    assert viewer.get("/api/nothing").json() == {
+        "success": False,
+        "error": "there is no such path; the description is at /docs",
+    }
     answer = viewer.delete("/api/stats/grade-stats")
     assert (answer.status_code, answer.json()["success"]) == (405, False)
 

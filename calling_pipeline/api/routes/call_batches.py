@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.api.auth import requires
-from calling_pipeline.api.dependencies import Id, PathId, RuntimeDep, Text
+from calling_pipeline.api.dependencies import Id, PathId, Real, RuntimeDep, Text, Whole
 from calling_pipeline.api.envelope import Success, ok
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.call_batches import runs, starting
@@ -46,12 +46,12 @@ class TaskChanges(BaseModel):
     order_nums: str | None = Field(None, max_length=63)
     enabled: bool | None = None
     remark: Text | None = Field(None, max_length=2000)
-    recall_days: int | None = Field(None, ge=0, description="null: never call a number again")
-    refused_days: int | None = Field(None, ge=0, description="null: as CALLING_REFUSED_DAYS says")
+    recall_days: Whole | None = Field(None, ge=0, description="null: never call a number again")
+    refused_days: Whole | None = Field(None, ge=0, description="null: as CALLING_REFUSED_DAYS says")
     expires_after: str | None = Field(
         None, max_length=10, description="span from planning on, after which nobody is called", examples=["8h", "3d"]
     )
-    rate_per_s: float | None = Field(None, gt=0, description="beneath the gateway account's rate")
+    rate_per_s: Real | None = Field(None, gt=0, description="beneath the gateway account's rate")
     policy: dict[str, Any] | None = None
 
 

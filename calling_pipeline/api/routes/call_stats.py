@@ -63,8 +63,9 @@ class Decision(BaseModel):
 class DayReader:
     """Reads days for one application: from the cache, or by a refresh that concurrent requests for a day share."""
 
-    def __init__(self, runtime: Runtime, pool: AsyncConnectionPool[Any]) -> None:
+    def __init__(self, runtime: Runtime, patient: Runtime, pool: AsyncConnectionPool[Any]) -> None:
         self._runtime = runtime
+        self._patient = patient
         self._pool = pool
         self._refreshes: dict[tuple[Track, dt.date], asyncio.Task[Refreshed]] = {}
 
@@ -125,7 +126,7 @@ class DayReader:
         task = self._refreshes.get((track, day))
         joined = task is not None
         if task is None:
-            ours = CallStatsDependencies.from_runtime(self._runtime)
+            ours = CallStatsDependencies.from_runtime(self._patient)
             work = asyncio.to_thread(
                 refresh_day, ours.engine, ours.guanke, track, day, phone_key=ours.phone_key, rules=ours.rules, by=by
             )
@@ -149,7 +150,7 @@ class DayReader:
 
 @asynccontextmanager
 async def _reading(app: FastAPI) -> AsyncIterator[None]:
-    app.state.day_reader = DayReader(app.state.runtime, app.state.pool)
+    app.state.day_reader = DayReader(app.state.runtime, app.state.patient_runtime, app.state.pool)
     yield
 
 

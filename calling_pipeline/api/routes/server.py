@@ -6,13 +6,13 @@ import asyncio
 import datetime as dt
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.access.migrated import after_migration
 from calling_pipeline.api.auth import requires
-from calling_pipeline.api.dependencies import RuntimeDep
+from calling_pipeline.api.dependencies import PatientRuntimeDep, RuntimeDep
 from calling_pipeline.api.envelope import Success, failure, ok
 from calling_pipeline.call_batches.calls import store as batch_calls
 from calling_pipeline.call_stats import store as stats_store
@@ -32,6 +32,12 @@ _LAST_ANSWERS = {
     "infinity": communications.last_vendor_answer,
     "wecom": outboxes.last_vendor_answer,
 }
+
+
+class Alive(BaseModel):
+    """What everybody may know."""
+
+    alive: Literal[True] = True
 
 
 class VendorHealth(BaseModel):
@@ -54,20 +60,29 @@ class Migrated(BaseModel):
     after: str
 
 
-@router.get("/healthz", response_model=Success[Health])
-async def healthz(runtime: RuntimeDep) -> object:
-    """Whether the database answers with the right schema, and when each vendor last answered.
+@router.get("/healthz", response_model=Success[Health | Alive])
+async def healthz(request: Request, runtime: RuntimeDep) -> object:
+    """Alive or not; with a token also when each vendor last answered, and what is wrong.
 
-    Needs no token; 503 when the database does not answer, whatever the vendors do.
+    503 when the database does not answer with the right schema, whatever the vendors do.
     """
     try:
-        return ok(Health(vendors=await asyncio.to_thread(_look, runtime)))
+        health = Health(vendors=await asyncio.to_thread(_look, runtime))
+        return ok(health if await _is_known(request) else Alive())
     except CallingError as error:
-        return failure(503, str(error))
+        return failure(503, str(error) if await _is_known(request) else "not well; a request with a token says why")
+
+
+async def _is_known(request: Request) -> bool:
+    gate = request.app.state.gate
+    try:
+        return await gate.caller(gate.shown_by(request.scope)) is not None
+    except CallingError:
+        return False
 
 
 @router.post("/api/db/migrate")
-async def migrate_database(runtime: RuntimeDep, caller: Admin) -> Success[Migrated]:
+async def migrate_database(runtime: PatientRuntimeDep, caller: Admin) -> Success[Migrated]:
     """Bring the database to the newest schema. Needs the role admin."""
     before, after = await asyncio.to_thread(_migrate, runtime, caller.name)
     return ok(Migrated(before=before, after=after))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
-from calling_pipeline.api.dependencies import LARGEST_ID, PRINTABLE, Id, Short
+from calling_pipeline.api.dependencies import LARGEST_ID, PRINTABLE, Id, Short, Whole
 from calling_pipeline.telephony.records import Config, Extension, ImportRow, Strategy
 
 PREFIX = "/api/v1/infinity"
@@ -22,13 +22,13 @@ class _ConfigFields(_Body):
     name: Secret | None = Field(None, description="what people call it; unique within the tenant")
     enabled: bool | None = Field(None, description="one configuration per tenant may be enabled")
     strategy: Strategy | None = Field(None, description="which extension is allocated first")
-    max_concurrent_calls: int | None = Field(None, ge=1, le=1000)
-    ring_timeout_s: int | None = Field(
+    max_concurrent_calls: Whole | None = Field(None, ge=1, le=1000)
+    ring_timeout_s: Whole | None = Field(
         None, ge=10, le=300, validation_alias=AliasChoices("ring_timeout_s", "ring_timeout"), description="seconds"
     )
-    cool_down_s: int | None = Field(None, ge=0, le=86_400, description="rest of an extension after a call")
-    quarantine_after: int | None = Field(None, ge=0, le=1000, description="failures in a row; 0: never")
-    quarantine_s: int | None = Field(None, ge=0, le=2_592_000, description="length; 0: until an operator ends it")
+    cool_down_s: Whole | None = Field(None, ge=0, le=86_400, description="rest of an extension after a call")
+    quarantine_after: Whole | None = Field(None, ge=0, le=1000, description="failures in a row; 0: never")
+    quarantine_s: Whole | None = Field(None, ge=0, le=2_592_000, description="length; 0: until an operator ends it")
     caller_numbers: list[Short] | None = Field(None, max_length=10_000, description="rotated call by call")
     caller_range_start: Short | None = Field(None, description="first caller number of a range; empty: no range")
     caller_range_end: Short | None = Field(None, description="last caller number of the range")
@@ -74,7 +74,7 @@ class SecretRotation(_Body):
     """A new callback secret; both are valid while the overlap lasts."""
 
     callback_secret: Secret | None = Field(None, description="generated when left out")
-    overlap_s: int = Field(86_400, ge=0, le=2_592_000)
+    overlap_s: Whole = Field(86_400, ge=0, le=2_592_000)
 
 
 class CallbackPath(_Body):
@@ -96,7 +96,7 @@ class Replay(_Body):
     """What a person knows about a callback that cannot be read."""
 
     is_connected: bool | None = None
-    call_duration: int | None = Field(None, ge=0, le=9_999_999, description="seconds")
+    call_duration: Whole | None = Field(None, ge=0, le=9_999_999, description="seconds")
     reason: Short = ""
 
 
@@ -139,7 +139,7 @@ class ExtensionState(_Body):
 class ExtensionRelease(_Body):
     """With `fence` only that allocation is ended."""
 
-    fence: int | None = Field(None, ge=0, le=LARGEST_ID)
+    fence: Whole | None = Field(None, ge=0, le=LARGEST_ID)
 
 
 class CollectorCreate(_Body):

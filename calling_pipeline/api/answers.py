@@ -1,0 +1,63 @@
+"""Around every answer: security headers, one line of the access log, and the promised form when something failed unforeseen.
+
+The access log names the path's template, not the values in it, the status, the milliseconds and who called. The polled
+read of a cached day is not logged when it succeeds.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from calling_pipeline.api.envelope import failure
+
+ACCESS = "calling_pipeline.api.access"
+_access = logging.getLogger(ACCESS)
+_log = logging.getLogger(__name__)
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+FAULT = "the server failed to answer this request; its log says why"
+
+
+class Answers:
+    """ASGI middleware, the outermost."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, status = time.perf_counter(), 0
+
+        async def guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                given = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(one for one in _HEADERS if one[0] not in given)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, guarded)
+        except Exception:
+            _log.exception("%s failed", _what(scope))
+            if status == 0:
+                await failure(500, FAULT)(scope, receive, guarded)
+        finally:
+            if status != 200 or "polled" not in scope:
+                who = scope.get("caller", "-")
+                _access.info("%s %d %.0f ms %s", _what(scope), status, (time.perf_counter() - begun) * 1000, who)
+
+
+def _what(scope: Scope) -> str:
+    operation = scope.get("operation")
+    return f"{scope['method'][:10]} {operation.template if operation else '(no such path)'}"
