@@ -22,6 +22,7 @@ from calling_pipeline.errors import (
     TransientError,
     VendorError,
 )
+from calling_pipeline.masking import mask_digits
 
 Data = TypeVar("Data")
 
@@ -78,9 +79,9 @@ def fast_body(data: object) -> bytes:
 
 
 def failure(status: int, sentence: str, *, field: str | None = None, **more: object) -> JSONResponse:
-    """The failure answer; `more` are further keys (JSON values) beside `error`."""
-    named = {"field": field} if field else {}
-    return JSONResponse({"success": False, "error": sentence, **named, **more}, status_code=status)
+    """The failure answer; `more` are further keys (JSON values) beside `error`. Numbers of phones are masked."""
+    named = {"field": mask_digits(field)} if field else {}
+    return JSONResponse({"success": False, "error": mask_digits(sentence), **named, **more}, status_code=status)
 
 
 def failure_of(error: CallingError, **more: object) -> JSONResponse:

@@ -148,7 +148,7 @@ def one_sentence(error: BaseException) -> str:
         original = getattr(error, "orig", None)
         first = str(original or error).strip().splitlines()[0]
         return f"the database refused: {mask_digits(first)}"
-    return " ".join(str(error).split()) or type(error).__name__
+    return mask_digits(" ".join(str(error).split())) or type(error).__name__
 
 
 def table(columns: Iterable[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> Table:

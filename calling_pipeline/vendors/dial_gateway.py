@@ -113,7 +113,13 @@ class DialGateway:
         self._account_codes = frozenset(account_codes)
         headers = {"X-APP-ID": account.app_id, "X-APP-KEY": account.app_key, "Content-Type": "application/json"}
         self._http = VendorHttp(
-            VENDOR, url, concurrency=concurrency, timeout_s=timeout_s, headers=headers, transport=transport
+            VENDOR,
+            url,
+            concurrency=concurrency,
+            timeout_s=timeout_s,
+            headers=headers,
+            secrets=(account.app_key, account.sign),
+            transport=transport,
         )
 
     async def __aenter__(self) -> Self:

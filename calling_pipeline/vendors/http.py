@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -26,7 +26,7 @@ from calling_pipeline.errors import (
     VendorTimeout,
     VendorUnavailable,
 )
-from calling_pipeline.vendors.answers import ACCEPTED_ENCODING, Answer, Unreadable, read_body
+from calling_pipeline.vendors.answers import ACCEPTED_ENCODING, Answer, Unreadable, read_body, without
 
 T = TypeVar("T")
 FIRST_PAUSE_S = 0.2
@@ -52,6 +52,7 @@ class VendorHttp:
 
     `timeout_s` is for the whole request, from connecting to the last byte of the answer; `largest_answer` its bytes at most,
     after decompression. A request beyond `concurrency` waits for its turn first, which no limit counts.
+    `secrets`, of the vendor or of one request, are taken out of what it answers, should it repeat them.
     `transport` replaces the network (one for all lanes), for tests and for guards on the address connected to.
     Failures never carry the URL's query, a header or a body.
     """
@@ -65,12 +66,14 @@ class VendorHttp:
         timeout_s: float = 30.0,
         connect_timeout_s: float = 5.0,
         headers: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
         largest_answer: int = SMALL_ANSWER,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.vendor = vendor
         self._timeout_s = timeout_s
         self._largest = largest_answer
+        self._secrets = tuple(secrets)
         lanes = -(-concurrency // LANE_WIDTH)
         trust = httpx.create_ssl_context(trust_env=False) if base_url.startswith("https:") else False
         limits = httpx.Limits(max_connections=LANE_WIDTH, max_keepalive_connections=LANE_WIDTH, keepalive_expiry=30)
@@ -111,7 +114,7 @@ class VendorHttp:
         for client in self._clients:
             await client.aclose()
 
-    async def request(self, method: str, path: str, *, safe: bool, **options: Any) -> Answer:
+    async def request(self, method: str, path: str, *, safe: bool, secrets: Iterable[str] = (), **options: Any) -> Answer:
         """Send one request and read its whole answer, of any status. `options` are those of httpx's `build_request`.
 
         `safe` says whether repeating it does no harm. Raises `VendorUnavailable` when it certainly was not sent; when it
@@ -124,7 +127,7 @@ class VendorHttp:
             request = client.build_request(method, _parsed(self._base_url + path), **options)
             if not safe:
                 request.stream = sending = _Noticed(request.stream)
-            return await self._sent(client, request)
+            return without(await self._sent(client, request), (*self._secrets, *secrets))
         except (httpx.RequestError, TimeoutError, Unreadable) as error:
             failure: Exception = error
             if isinstance(error, TimeoutError) and sending is not None and not sending.begun:

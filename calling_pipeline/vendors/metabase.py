@@ -90,7 +90,9 @@ class Metabase:
 
     async def _query(self, card: int, session: Token) -> Answer:
         headers = {"X-Metabase-Session": session.secret}
-        return await self._http.request("POST", f"/api/card/{card}/query", safe=True, headers=headers)
+        return await self._http.request(
+            "POST", f"/api/card/{card}/query", safe=True, secrets=[session.secret], headers=headers
+        )
 
     async def _session(self, *, refused: Token | None = None) -> Token:
         return await self._credentials.token(self._credential, self._log_in, refused=refused)
@@ -101,7 +103,7 @@ class Metabase:
     async def _ask_for_session(self) -> Fetched:
         body = {"username": self._username, "password": self._password}
         where = {"vendor": "metabase", "endpoint": SESSION}
-        response = await self._http.request("POST", SESSION, safe=True, json=body)
+        response = await self._http.request("POST", SESSION, safe=True, secrets=[self._password], json=body)
         if response.status_code in (400, 401, 403):
             raise VendorAuthRefused(
                 "Metabase refuses the login; check CALLING_METABASE_USERNAME and CALLING_METABASE_PASSWORD",

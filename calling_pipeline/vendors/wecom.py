@@ -165,7 +165,12 @@ class WeCom:
 
     async def _post(self, path: str, params: dict[str, str], body: dict[str, Any]) -> Answer:
         return await self._http.request(
-            "POST", f"{path}?{urlencode(params)}", safe=False, content=_encode(body), headers=_JSON
+            "POST",
+            f"{path}?{urlencode(params)}",
+            safe=False,
+            secrets=params.values(),
+            content=_encode(body),
+            headers=_JSON,
         )
 
     async def _token(self, *, refused: Token | None = None) -> Token:
@@ -177,7 +182,7 @@ class WeCom:
     async def _ask_for_token(self) -> Fetched:
         where = {"vendor": self._http.vendor, "endpoint": GET_TOKEN}
         params = {"corpid": self._corp_id, "corpsecret": self._corp_secret}
-        response = await self._http.request("GET", GET_TOKEN, safe=True, params=params)
+        response = await self._http.request("GET", GET_TOKEN, safe=True, secrets=[self._corp_secret], params=params)
         if response.status_code == 429 or response.status_code >= 500:
             raise VendorUnavailable(
                 f"wecom {GET_TOKEN} answered HTTP {response.status_code}", retry_after_s=retry_after_s(response), **where

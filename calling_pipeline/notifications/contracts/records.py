@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from calling_pipeline.masking import mask_digits
+
 Kind = Literal["send_wecom_message", "send_wechat_message"]
 GROUP: Kind = "send_wecom_message"
 AWARD: Kind = "send_wechat_message"
@@ -54,11 +56,14 @@ class Contract:
 
 @dataclass(frozen=True)
 class Parked:
-    """A line that cannot be used, and why. `contract_id` where it could be read."""
+    """A line that cannot be used, and why, numbers of phones masked. `contract_id` where it could be read."""
 
     line: int
     reason: str
     contract_id: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", mask_digits(self.reason))  # it is stored, logged and alerted
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class InfinityClient:
             f"{parts.scheme}://{parts.netloc}",
             concurrency=concurrency,
             timeout_s=timeout_s,
+            secrets=(access_key,),
             transport=transport,
         )
         self._path = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -187,8 +188,14 @@ class InfinityClient:
     async def _ask(self, service: str, form: Mapping[str, str], *, safe: bool = True) -> dict[str, Any]:
         """Send one operation; returns `data` of an answer with `ret` 200."""
         try:
-            response = await self._http.request("POST", self._path, safe=safe, data={"service": service, **form})
+            response = await self._http.request(
+                "POST", self._path, safe=safe, secrets=_tokens(form), data={"service": service, **form}
+            )
         except VendorError as error:
             error.endpoint = service
             raise
         return answers.data_of(response, service, safe=safe)
+
+
+def _tokens(form: Mapping[str, str]) -> list[str]:
+    return [form["token"]] if "token" in form else []
