@@ -34,6 +34,7 @@ from calling_pipeline_tests.telephony.support import callback_body, signed
 ALLOWED = {
     "crm.work_orders.mobile": "the customer's own table",
     "crm.raising.mobile": "the customer's own table",
+    "crm.late.mobile": "the customer's own table",
     "public.call_tasks.phone": "what is to be called",
     "public.call_tasks.raw": "what is to be called, as the customer's table has it",
     "public.contract_ledgers.content": "the customer's own file, so that it can be put back",
@@ -151,7 +152,7 @@ def source_tables(engine: sa.Engine) -> None:
     """Numbers in ten spellings; a view that cannot be read; a table whose rows a trigger of ours refuses by naming them."""
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE SCHEMA crm")
-        for table in ("work_orders", "raising"):
+        for table in ("work_orders", "raising", "late"):
             connection.exec_driver_sql(
                 f"CREATE TABLE crm.{table} (mobile text, staff text, system text, kind text, orders integer)"
             )
@@ -159,6 +160,17 @@ def source_tables(engine: sa.Engine) -> None:
         connection.execute(sa.text("INSERT INTO crm.work_orders VALUES (:mobile, 'staff', 'CRM', 'new', 1)"), rows)
         rows = [{"mobile": phone} for phone in PHONES[60:80]]
         connection.execute(sa.text("INSERT INTO crm.raising VALUES (:mobile, 'staff', 'CRM', 'new', 1)"), rows)
+        rows = [{"mobile": phone} for phone in PHONES[188:200]]
+        connection.execute(sa.text("INSERT INTO crm.late VALUES (:mobile, 'staff', 'CRM', 'new', 1)"), rows)
+        connection.exec_driver_sql(
+            "CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            "  IF EXISTS (SELECT FROM crm.late l WHERE l.mobile = NEW.phone) THEN RAISE EXCEPTION 'not now'; END IF;"
+            "  RETURN NEW; END $$"
+        )
+        for table in ("contact_attempts", "call_history", "call_log"):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER refuse_late BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_late()"
+            )
         connection.exec_driver_sql(
             "CREATE VIEW crm.unreadable AS SELECT mobile, staff, system, kind, mobile::date::text::integer AS orders"
             " FROM crm.work_orders"
@@ -175,12 +187,13 @@ def source_tables(engine: sa.Engine) -> None:
 
 
 def call_batches(world: World, client: httpx.Client) -> None:
-    for name, table in (("orders", "work_orders"), ("unreadable", "unreadable"), ("raising", "raising")):
+    for name, table in (("orders", "work_orders"), ("unreadable", "unreadable"), ("raising", "raising"), ("late", "late")):
         wish = {"name": name, "cron": "0 0 * * *", **MAPPING, "source_table": table, "policy": ALL_DAY, "rate_per_s": 5000}
         ask(world, client, "POST", "/api/v1/calls/tasks", json=wish)
         ask(world, client, "GET", f"/api/v1/calls/tasks/{name}/preview")
         command(world, "calls", "preview", "--task", name)
-        command(world, "calls", "run", "--task", name)
+        if name != "late":
+            command(world, "calls", "run", "--task", name)
     command(world, "calls", "batches")
     for batch in (1, 2, 3):
         ask(world, client, "GET", f"/api/v1/calls/batches/{batch}")
@@ -267,7 +280,7 @@ def dagster_run(world: World, url: sa.URL, folder) -> None:
     with instance_on(url, folder / "dagster") as instance:
         runtime = Runtime.load()
         job = build(runtime).resolve_job_def("call_batches_run")
-        for task in ("unreadable", "raising", "orders"):
+        for task in ("unreadable", "raising", "late", "orders"):
             config = {"ops": {"call_batches": {"config": {"dry_run": task == "orders", "tasks": [task]}}}}
             result = job.execute_in_process(
                 partition_key=days.today().isoformat(), run_config=config, instance=instance, raise_on_error=False
