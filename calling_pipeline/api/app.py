@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -77,6 +78,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             kwargs={"autocommit": True},
         ) as pool:
             app.state.pool = app.state.gate.pool = pool
+            await asyncio.to_thread(app.openapi)  # the first request needs it, and would make all others wait
             yield
         limited.close()
         runtime.close()
