@@ -15,6 +15,7 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from types import ModuleType
 from typing import Literal, get_args
 
 from calling_pipeline.errors import InvalidInput
@@ -70,7 +71,7 @@ class PhoneReading:
 @cache
 def mobile_pattern() -> str:
     """The judge's own rule for a mainland mobile (a regular expression without anchors), for Python and PostgreSQL."""
-    import phonenumbers  # noqa: PLC0415 - 23 ms of every start, and most processes read no number
+    phonenumbers = _library()
 
     metadata = phonenumbers.PhoneMetadata.metadata_for_region("CN")
     assert metadata is not None
@@ -156,7 +157,7 @@ def class_of(phone: str) -> NumberClass:
     """Country and kind of a canonical number."""
     if _mobile().fullmatch(phone):
         return _CHINESE_MOBILE
-    import phonenumbers  # noqa: PLC0415 - 23 ms of every start, and most processes read no number
+    phonenumbers = _library()
 
     try:
         parsed = phonenumbers.parse(phone, "CN")
@@ -234,7 +235,7 @@ def _read_foreign(international: str) -> PhoneReading:
 
 def _look_up(dialled: str, region: str | None, *, may_be_short: bool) -> PhoneReading:
     """What `phonenumbers` says of a number dialled in `region`; None for one in international form."""
-    import phonenumbers  # noqa: PLC0415 - 23 ms of every start, and most processes read no number
+    phonenumbers = _library()
 
     try:
         parsed = phonenumbers.parse(dialled, region)
@@ -250,3 +251,10 @@ def _look_up(dialled: str, region: str | None, *, may_be_short: bool) -> PhoneRe
     kinds = phonenumbers.PhoneNumberType
     service = (kinds.TOLL_FREE, kinds.SHARED_COST, kinds.PREMIUM_RATE, kinds.UAN)
     return PhoneReading("service_number" if phonenumbers.number_type(parsed) in service else "land_line", canonical)
+
+
+@cache
+def _library() -> ModuleType:
+    import phonenumbers  # noqa: PLC0415 - 23 ms of every start, and most processes read no number
+
+    return phonenumbers

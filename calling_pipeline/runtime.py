@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from types import ModuleType
 from typing import Any
 
 import sqlalchemy as sa
@@ -125,21 +126,23 @@ class Runtime:
         The daily partitions of a new installation begin with the first day that its first sync reads. Raises what
         `migrate.upgrade` raises.
         """
-        from calling_pipeline.database import migrate  # noqa: PLC0415 - alembic: 80 ms of every run that Dagster starts
-
-        before, after = migrate.upgrade(self.engine)
+        before, after = _migrations().upgrade(self.engine)
         if before is None:
             self.settings.keep_first_partition(days.today() - FIRST_SYNC)
         return before, after
 
     def require_schema(self) -> None:
         """Raise a `ConfigurationError` unless the database is migrated."""
-        from calling_pipeline.database import migrate  # noqa: PLC0415 - alembic: 80 ms of every run that Dagster starts
-
         with reachable(self.engine) as connection:
-            migrate.require_current(connection)
+            _migrations().require_current(connection)
 
     def close(self) -> None:
         """Give the database connections back."""
         if "engine" in self.__dict__:
             self.engine.dispose()
+
+
+def _migrations() -> ModuleType:
+    from calling_pipeline.database import migrate  # noqa: PLC0415 - alembic: 80 ms of every run that Dagster starts
+
+    return migrate

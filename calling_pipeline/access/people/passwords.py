@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from calling_pipeline.access.people.records import LONGEST_PASSWORD, SHORTEST_PASSWORD
@@ -35,21 +36,24 @@ def matches(stored: str | None, password: str) -> bool:
     Without a stored hash another one is verified, so that nobody learns from the time which names exist. Raises `Busy`
     when too many are being verified.
     """
-    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - 35 ms of every command
-
     with _one_of_few():
         try:
             _hasher().verify(stored or _nobodys(), password[:LONGEST_PASSWORD])
-        except (VerificationError, InvalidHashError):
+        except (_argon2().exceptions.VerificationError, _argon2().exceptions.InvalidHashError):
             return False
     return stored is not None
 
 
 @cache
 def _hasher() -> PasswordHasher:
-    from argon2 import PasswordHasher  # noqa: PLC0415 - 35 ms of every command
+    hasher: PasswordHasher = _argon2().PasswordHasher()
+    return hasher
 
-    return PasswordHasher()
+
+def _argon2() -> ModuleType:
+    import argon2  # noqa: PLC0415 - 35 ms of every command
+
+    return argon2
 
 
 @cache
