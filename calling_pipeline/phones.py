@@ -72,12 +72,11 @@ class PhoneReading:
 def mobile_pattern() -> str:
     """The judge's own rule for a mainland mobile (a regular expression without anchors), for Python and PostgreSQL."""
     phonenumbers = _library()
-
     metadata = phonenumbers.PhoneMetadata.metadata_for_region("CN")
     assert metadata is not None
     assert metadata.mobile is not None
     assert metadata.mobile.national_number_pattern is not None
-    return metadata.mobile.national_number_pattern
+    return str(metadata.mobile.national_number_pattern)
 
 
 def common_pattern() -> str:
@@ -158,7 +157,6 @@ def class_of(phone: str) -> NumberClass:
     if _mobile().fullmatch(phone):
         return _CHINESE_MOBILE
     phonenumbers = _library()
-
     try:
         parsed = phonenumbers.parse(phone, "CN")
     except phonenumbers.NumberParseException:
@@ -236,7 +234,6 @@ def _read_foreign(international: str) -> PhoneReading:
 def _look_up(dialled: str, region: str | None, *, may_be_short: bool) -> PhoneReading:
     """What `phonenumbers` says of a number dialled in `region`; None for one in international form."""
     phonenumbers = _library()
-
     try:
         parsed = phonenumbers.parse(dialled, region)
     except phonenumbers.NumberParseException:
