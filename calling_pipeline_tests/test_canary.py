@@ -21,7 +21,6 @@ from calling_pipeline.api.answers import ACCESS
 from calling_pipeline.api.app import create_app
 from calling_pipeline.cli.main import main
 from calling_pipeline.definitions import build
-from calling_pipeline.private import PrivateFormatter
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant, load
 from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING
@@ -41,6 +40,7 @@ ALLOWED = {
     "public.contract_messages.body": "what is sent to receivers, names and cities included",
     "public.call_history.phone": "who was called, so that nobody is called again",
     "public.call_log.phone": "who was called when",
+    "public.gateway_refusals.phone": "whom the gateway refused, so that nobody asks for them again",
     "public.contact_attempts.phone": "what the contact policy judges",
     "public.do_not_call.phone": "who must not be called",
     "public.do_not_call_history.phone": "who must not be called, before a change",
@@ -332,4 +332,4 @@ def test_no_secret_and_no_full_number_is_found_where_none_may_be(
 
 
 def _text(record: logging.LogRecord) -> str:
-    return PrivateFormatter("%(message)s").format(record)
+    return logging.Formatter("%(message)s").format(record)
