@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from calling_pipeline_tests.campaign.world import Worker, World
 
 _GET_FLAGS, _SET_FLAGS, _IMMUTABLE = 0x80086601, 0x40086602, 0x10
@@ -119,7 +121,7 @@ class Hand:
     def _until_done(self, act: Callable[[], None]) -> None:
         """Connections are short at that moment: ours is one more that may be refused."""
         for _ in range(600):
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(sa.exc.DBAPIError):
                 act()
                 return
             threading.Event().wait(0.2)

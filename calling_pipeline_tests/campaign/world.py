@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -268,7 +269,7 @@ def wait_for_api(world: World) -> None:
     def alive() -> bool:
         try:
             return http.get(f"{world.api}/healthz", timeout=5).status_code == 200
-        except Exception:
+        except httpx.HTTPError:
             return False
 
     wait_until(alive, every_s=0.2)
