@@ -26,8 +26,9 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings, load
 from calling_pipeline.vendors import http
 from calling_pipeline_tests.dagster_support import instance_on
-from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, free_name, start_process
+from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, free_name, of_the_session, start_process
 
+pytest_plugins = ["calling_pipeline_tests.browser.fixtures"]
 TEMPLATE = "calling_template"
 DAGSTER_TEMPLATE = "dagster_template"
 SPEED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -38,7 +39,6 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("CALLING_TEST_PROFILE", "default"))
 signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the tests as Ctrl-C does: fixtures stop their servers
-_of_the_session: list[subprocess.Popen[str]] = []
 
 
 def _own_temporary_root() -> None:
@@ -85,7 +85,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 def no_process_left() -> Iterator[None]:
     """The processes that a test started end with it, also when it fails."""
     yield
-    end_processes(but=_of_the_session)
+    end_processes(but=of_the_session)
 
 
 @pytest.fixture(scope="session")
@@ -183,7 +183,7 @@ def _simulator_process() -> Iterator[Simulator]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    _of_the_session.append(process)
+    of_the_session.append(process)
     assert process.stderr is not None
     line = process.stderr.readline()
     assert "http://" in line, f"the simulator did not start: {line}{process.stderr.read()}"

@@ -28,6 +28,8 @@ http = httpx.Client(timeout=LIMIT_S, trust_env=False)
 """For requests of tests: it waits as long as a test does, where the functions of httpx give up after 5 s."""
 
 _started: set[subprocess.Popen[Any]] = set()
+of_the_session: list[subprocess.Popen[Any]] = []
+"""Processes that all tests of a worker share, which therefore outlive a test."""
 
 
 @dataclass(frozen=True)

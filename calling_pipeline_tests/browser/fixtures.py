@@ -1,0 +1,154 @@
+"""Fixtures for tests of pages: `chromium`, one browser for each worker, and `new_page`, a watched page.
+
+Every folder of tests has them. A test that uses one needs no mark: it is put into one of two groups, so that at most two
+browsers live, however many workers there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from calling_pipeline_tests.support import LIMIT_S, end_processes, of_the_session
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from calling_pipeline_tests.browser.watching import WatchedPage
+
+BROWSERS = 2
+NewPage = Callable[..., "WatchedPage"]
+_OPENED = pytest.StashKey[list["WatchedPage"]]()
+_DEFAULTS: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "locale": "zh-CN"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file share a browser, and all files together no more than `BROWSERS`."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            number = zlib.crc32(str(item.path.name).encode()) % BROWSERS
+            item.add_marker(pytest.mark.xdist_group(f"browser {number}"))
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """The worker's browser. Without one the test is skipped, or fails where CI is set."""
+    from calling_pipeline_tests.browser.chromium import NoChromium, start  # Playwright, below, costs 300 ms
+
+    try:
+        running = start(tmp_path_factory.mktemp("chromium"))
+    except NoChromium as none:
+        if os.environ.get("CI"):
+            pytest.fail(str(none), pytrace=False)
+        pytest.skip(str(none))
+    of_the_session.append(running.process)
+    with driven(running.address) as browser:
+        yield browser
+    of_the_session.remove(running.process)
+    end_processes(but=of_the_session)
+
+
+@pytest.fixture
+def new_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[NewPage]:
+    """Opens pages, each in a context of its own: two of them are two people. What goes wrong in one fails the test.
+
+    `new_page(viewport=…, color_scheme="dark", locale="en-US", java_script_enabled=False, base_url=…)`: the options of
+    Playwright's `Browser.new_context`.
+    """
+    from calling_pipeline_tests.browser.watching import watched  # Playwright, 300 ms
+
+    opened: list[WatchedPage] = []
+    request.node.stash[_OPENED] = opened
+
+    def open_page(**options: Any) -> WatchedPage:
+        context = chromium.new_context(**{**_DEFAULTS, **options})
+        context.set_default_timeout(LIMIT_S * 1000)
+        opened.append(watched(context))
+        return opened[-1]
+
+    with _loop_marked(chromium._loop):
+        yield open_page
+        faults = [str(fault) for page in opened for fault in page.faults]
+        for page in opened:
+            page.context.close()
+    if faults:
+        pytest.fail("\n".join(["What went wrong in the page:", *faults]), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed leaves a picture of each page it had open."""
+    report = yield
+    opened = item.stash.get(_OPENED, [])
+    if call.when == "call" and call.excinfo is not None and opened:
+        from calling_pipeline_tests.browser.looking import screenshot  # Playwright, 300 ms
+
+        for number, page in enumerate(opened):
+            with contextlib.suppress(Exception):  # a page that hangs or is closed must not hide why the test failed
+                report.sections.append(("picture", str(screenshot(page, f"failed {item.name} {number}"))))
+    return report
+
+
+@contextmanager
+def driven(address: str) -> Iterator[Browser]:
+    """The browser behind a DevTools address, in the hands of Playwright."""
+    from playwright.sync_api import expect, sync_playwright  # 300 ms that only a test of pages pays
+
+    expect.set_options(timeout=LIMIT_S * 1000)
+    playwright = sync_playwright().start()
+    loop = asyncio.get_running_loop()
+    try:
+        browser = playwright.chromium.connect_over_cdp(address, timeout=LIMIT_S * 1000)
+        with _loop_set_aside():
+            yield browser
+        browser.close()
+    finally:
+        asyncio._set_running_loop(loop)
+        playwright.stop()
+        asyncio._set_running_loop(None)
+
+
+@contextmanager
+def _loop_set_aside() -> Iterator[None]:
+    """Playwright leaves its loop marked as running between two calls, and `asyncio.run` refuses to start beside one.
+
+    Within, it is not marked.
+    """
+    before = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(before)
+
+
+@contextmanager
+def _loop_marked(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Within, Playwright finds its loop as it left it, and code of ours may still call `asyncio.run`."""
+
+    def beside(run: Callable[..., Any]) -> Callable[..., Any]:
+        def set_aside(*arguments: Any, **options: Any) -> Any:
+            with _loop_set_aside():
+                return run(*arguments, **options)
+
+        return set_aside
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "run", beside(asyncio.run))
+        patch.setattr(asyncio.Runner, "run", beside(asyncio.Runner.run))
+        patch.setattr(asyncio.Runner, "close", beside(asyncio.Runner.close))
+        asyncio._set_running_loop(loop)
+        try:
+            yield
+        finally:
+            asyncio._set_running_loop(None)
