@@ -199,6 +199,7 @@ class Settings(BaseSettings):
         default_factory=list,
         description="JSON list: further host names of the Dagster UI, beside this machine's own and those of the URLs above",
     )
+    language: Literal["zh", "en"] = Field("zh", description="Language of pages, `zh` or `en`, for who has chosen none")
     alert_urls: str = Field(
         "", repr=False, description="Apprise URLs, separated by commas or blanks; empty: alerts stay in the table"
     )

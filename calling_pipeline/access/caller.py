@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calling_pipeline.access.audit.records import Door
-from calling_pipeline.access.people.records import RANKS, ROOMS_WITH_TENANTS, Person, Room
+from calling_pipeline.access.people.records import RANKS, ROOMS_WITH_TENANTS, Language, Person, Room
 from calling_pipeline.errors import Forbidden, InvalidInput, NotFound
 from calling_pipeline.settings import Role
 
@@ -15,7 +15,7 @@ class Caller:
     """Who sent a request: role, bindings (None: all tenants, no collector), granted rooms, and the name for the audit log.
 
     `person_id` is None for a token of the settings that names no stored person; `csrf` is what a change must send back,
-    empty where no browser adds the proof by itself.
+    empty where no browser adds the proof by itself; `language` is the one the stored person reads.
     """
 
     role: Role
@@ -27,6 +27,7 @@ class Caller:
     person_id: int | None = None
     session_id: int | None = None
     csrf: str = ""
+    language: Language | None = None
 
     @classmethod
     def of(cls, person: Person, *, door: Door = "api", session_id: int | None = None, csrf: str = "") -> Caller:
@@ -41,6 +42,7 @@ class Caller:
             person_id=person.id,
             session_id=session_id,
             csrf=csrf,
+            language=person.language,
         )
 
     def require(self, role: Role, room: Room, *, own: bool = False) -> None:

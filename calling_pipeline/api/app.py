@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
+from starlette.middleware import Middleware
 
 from calling_pipeline import __version__
 from calling_pipeline.api import description, failures
@@ -61,8 +62,8 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 }
 
 
-def create_app(runtime: Runtime) -> FastAPI:
-    """The application. What routes get from it is in `dependencies.py`."""
+def create_app(runtime: Runtime, *, before: Sequence[Middleware] = ()) -> FastAPI:
+    """The application. What routes get from it is in `dependencies.py`; `before` sees requests before its limits."""
 
     settings = runtime.settings
     options = session_limits(settings.api_statement_timeout_s, settings.api_lock_timeout_s)
@@ -94,6 +95,8 @@ def create_app(runtime: Runtime) -> FastAPI:
         app.include_router(router)
     app.include_router(description.router)
     app.add_middleware(Limits, describe=app.openapi)
+    for one in before:
+        app.add_middleware(one.cls, *one.args, **one.kwargs)
     app.add_middleware(PolledDays)
     app.add_middleware(ApiDoor)
     app.add_middleware(Answers)

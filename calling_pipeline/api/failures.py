@@ -56,14 +56,20 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
+    status, sentence = sentence_of(error)
+    return failure(status, sentence)
+
+
+def sentence_of(error: Exception) -> tuple[int, str]:
+    """The status and the sentence for an error of the database, which is logged without its values."""
     original = getattr(error, "orig", None) or error
     state = getattr(original, "sqlstate", None)
     _log.error("the database refused: %s (%s)", type(error).__name__, state or "no state")
     if state in _TOO_LATE:
-        return failure(503, "the database did not finish in the time that a request has; ask for less, or try again shortly")
+        return 503, "the database did not finish in the time that a request has; ask for less, or try again shortly"
     if isinstance(original, psycopg.DataError):
-        return failure(422, "a value is outside what can be stored; check its numbers and lengths")
-    return failure(503, "the database could not answer; try again shortly")
+        return 422, "a value is outside what can be stored; check its numbers and lengths"
+    return 503, "the database could not answer; try again shortly"
 
 
 async def _fault(request: Request, error: Exception) -> JSONResponse:

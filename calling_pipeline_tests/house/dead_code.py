@@ -1,13 +1,14 @@
 """Find code of the package that nothing in the package uses: `python -m calling_pipeline_tests.house.dead_code`.
 
 Vulture does the work, configured in `pyproject.toml`. Two kinds of names are used as a whole, which it cannot see: the
-annotated fields of records and schemas, and tables with their columns, which the metadata holds. A name that only a
-test uses is dead.
+annotated fields of records and schemas, and tables with their columns, which the metadata holds. What a template of a page
+names is used. A name that only a test uses is dead.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -26,10 +27,12 @@ def dead_code(root: Path = ROOT) -> list[str]:
     scan = vulture.Vulture(ignore_names=settings["ignore_names"], ignore_decorators=settings["ignore_decorators"])
     scan.scavenge([str(root / PACKAGE)], exclude=settings["exclude"])
     fields: dict[Path, set[int]] = {}
+    in_templates = _names_in_templates(root)
     return [
         f"{item.filename.relative_to(root)}:{item.first_lineno}: unused {item.typ} {item.name!r}"
         for item in scan.get_unused_code(min_confidence=_LEAST_CONFIDENCE)
-        if item.first_lineno not in fields.setdefault(item.filename, _field_lines(item.filename))
+        if item.name not in in_templates
+        and item.first_lineno not in fields.setdefault(item.filename, _field_lines(item.filename))
     ]
 
 
@@ -37,6 +40,12 @@ def _settings() -> dict[str, Any]:
     with (ROOT / "pyproject.toml").open("rb") as opened:
         found: dict[str, Any] = tomllib.load(opened)["tool"]["vulture"]
     return found
+
+
+def _names_in_templates(root: Path) -> set[str]:
+    """Attributes of what templates are given: `name` of `thing.name`."""
+    templates = (root / PACKAGE / "console" / "templates").rglob("*.html")
+    return {name for path in templates for name in re.findall(r"\.([a-z]\w*)", path.read_text(encoding="utf-8"))}
 
 
 def _field_lines(path: Path) -> set[int]:

@@ -60,7 +60,7 @@ def texts(root: Path = ROOT, folder: str = "") -> Iterator[tuple[str, str]]:
     for path in sorted((root / folder).rglob("*")):
         name = path.relative_to(root).as_posix()
         is_text = path.suffix in _SUFFIXES or path.name in {"Makefile", ".env.example"}
-        if FROZEN.search(name):
+        if FROZEN.search(name) or name.endswith(".min.js"):  # a library that is kept as it was published
             continue
         if is_text and name not in _NOT_READ and path.is_file() and not _SKIPPED & set(path.relative_to(root).parts):
             yield name, path.read_text(encoding="utf-8")

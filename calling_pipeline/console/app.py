@@ -1,0 +1,47 @@
+"""The server that people and programs reach: the API, and before it the console's pages.
+
+The console is an application of its own, so that its errors are pages and its description does not fill the API's; both
+share the runtime and the one gate that knows who asks.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from calling_pipeline.api.app import create_app
+from calling_pipeline.api.needs import describe_needs
+from calling_pipeline.console import failing
+from calling_pipeline.console.entrance import Entrance
+from calling_pipeline.console.pages import assets, audit, session
+from calling_pipeline.console.rendering import Renderer
+from calling_pipeline.runtime import Runtime
+
+ROUTERS: tuple[APIRouter, ...] = (
+    assets.router,
+    session.router,
+    audit.router,
+)
+
+
+def create_server(runtime: Runtime) -> FastAPI:
+    """The API with the console before it."""
+    pages = create_pages(runtime)
+    server = create_app(runtime, before=[Middleware(Entrance, pages=pages)])
+    pages.state.runtime = server.state.runtime
+    pages.state.patient_runtime = server.state.patient_runtime
+    pages.state.gate = server.state.gate
+    return server
+
+
+def create_pages(runtime: Runtime) -> FastAPI:
+    """The console alone; `create_server` gives it its runtime and gate."""
+    pages = FastAPI(title="console", docs_url=None, redoc_url=None, openapi_url=None)
+    pages.state.renderer = Renderer(runtime.settings)
+    describe_needs(ROUTERS)
+    for router in ROUTERS:
+        pages.include_router(router)
+    pages.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
+    failing.add_handlers(pages)
+    return pages

@@ -1,0 +1,72 @@
+"""The texts of all pages in Chinese and English: one catalogue, kept as `texts/ROOM.toml` with a table for each text.
+
+`catalogue.text("batches.pause", "zh")` is the entry `[pause]` of `texts/batches.toml`. What the rooms themselves say
+(errors, alerts, reasons) are English sentences; `phrases/ROOM.toml` holds their Chinese, found by pattern.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, get_args
+
+from calling_pipeline.access.people.records import Language
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+class Catalogue:
+    """Texts by key, and the Chinese of English sentences."""
+
+    def __init__(self, texts: Mapping[str, Mapping[Language, str]], phrases: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._phrases = [(_pattern(english), chinese) for english, chinese in phrases.items()]
+        self._said = lru_cache(maxsize=5000)(self._found)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key there is."""
+        return frozenset(self._texts)
+
+    def text(self, key: str, language: Language, **values: Any) -> str:
+        """The text with its places filled. Raises `KeyError` for a key or a place that is not there."""
+        return _PLACE.sub(lambda place: str(values[place[1]]), self._texts[key][language])
+
+    def say(self, sentence: str, language: Language) -> str:
+        """An English sentence of a room in this language; as it is where no phrase is known for it."""
+        return sentence if language == "en" else self._said(sentence)
+
+    def _found(self, sentence: str) -> str:
+        for pattern, chinese in self._phrases:
+            match = pattern.fullmatch(sentence)
+            if match:
+                values = {name: self.say(value, "zh") for name, value in match.groupdict().items()}
+                return _PLACE.sub(lambda place: values[place[1]], chinese)  # noqa: B023 - called at once
+        return sentence
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Catalogue:
+    """The catalogue of this package."""
+    texts = {f"{room}.{key}": value for room, table in _tables("texts") for key, value in table.items()}
+    phrases = {one["en"]: one["zh"] for _, table in _tables("phrases") for one in table.get("phrase", ())}
+    return Catalogue(texts, phrases)
+
+
+def _tables(folder: str) -> list[tuple[str, dict[str, Any]]]:
+    found = sorted(files(__package__).joinpath(folder).iterdir(), key=lambda path: path.name)
+    return [
+        (path.name.removesuffix(".toml"), tomllib.loads(path.read_text("utf-8")))
+        for path in found
+        if path.name.endswith(".toml")
+    ]
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    parts = _PLACE.split(english)
+    text = "".join(re.escape(part) if place % 2 == 0 else f"(?P<{part}>.+?)" for place, part in enumerate(parts))
+    return re.compile(text, re.DOTALL)

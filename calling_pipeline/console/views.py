@@ -1,0 +1,184 @@
+"""What a route of the console works with: who asks, the runtime, the language, and how the answer is made.
+
+A route declares `view: Annotated[View, Depends(viewing("operator", "batches"))]`. An act is a POST that ends with
+`view.done(...)`, or raises: the sentence of the error is then shown in the form that was sent, with everything typed kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from calling_pipeline import days
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.access.people.records import RANKS, Language, Room
+from calling_pipeline.api.auth import CSRF_FIELD, Gate, Needs, Requirement, admit
+from calling_pipeline.console.catalogue import LANGUAGES
+from calling_pipeline.console.menu import entries_for
+from calling_pipeline.console.rendering import Renderer
+from calling_pipeline.errors import Forbidden
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import Role
+
+LANGUAGE_COOKIE = "calling_language"
+THEME_COOKIE = "calling_theme"
+NOTICE_COOKIE = "calling_notice"
+THEMES = ("auto", "light", "dark")
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_MOST_FIELDS = 5000
+
+
+@dataclass(frozen=True)
+class View:
+    """One request to the console."""
+
+    request: Request
+    caller: Caller
+    runtime: Runtime
+    renderer: Renderer = field(repr=False)
+
+    @property
+    def language(self) -> Language:
+        """The language of this request's page."""
+        return language_of(self.request, self.caller)
+
+    def t(self, key: str, **values: Any) -> str:
+        """A text of the catalogue."""
+        return self.renderer.catalogue.text(key, self.language, **values)
+
+    def may(self, role: Role, room: Room, *, own: bool = False) -> bool:
+        """Whether the person may do what needs `role` in `room`; routes refuse all the same."""
+        try:
+            self.caller.require(role, room, own=own)
+        except Forbidden:
+            return False
+        return True
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A connection whose work is committed when the block ends well."""
+        with self.runtime.transaction() as connection:
+            yield connection
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
+        """A whole page, or a part of one: what the template makes of `context`."""
+        return render(self.request, template, self.caller, status=status, **context)
+
+    def done(self, key: str, *, back: str, **values: Any) -> Response:
+        """The answer to an act that was done: the page `back`, with the text of `key` as its notice."""
+        return with_notice(self.request, self.t(key, **values), back)
+
+
+class Viewing(Requirement):
+    """The dependency of a route of the console."""
+
+    async def __call__(self, request: Request) -> View:  # type: ignore[override]
+        gate: Gate = request.app.state.gate
+        caller = await admit(gate, request.scope, self.needs, csrf=await _csrf_field(request))
+        request.scope["caller"] = caller.name
+        state = request.app.state
+        return View(request, caller, state.runtime, state.renderer)
+
+
+def viewing(role: Role, room: Room, *, own: bool = False) -> Viewing:
+    """A dependency that yields the `View` of a person who has `role` or above and may enter `room`; else it refuses.
+
+    `own`: the route narrows a caller who is bound to a collector to what is theirs.
+    """
+    return Viewing(Needs(role, room, own))
+
+
+def language_of(request: Request, caller: Caller | None) -> Language:
+    """The language chosen in this browser, else the person's, else the one of the settings."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    for language in LANGUAGES:
+        if chosen == language:
+            return language
+    if caller is not None and caller.language is not None:
+        return caller.language
+    renderer: Renderer = request.app.state.renderer
+    return renderer.settings.language
+
+
+def theme_of(request: Request) -> str:
+    """`auto`, `light` or `dark`, as chosen in this browser."""
+    chosen = request.cookies.get(THEME_COOKIE, "auto")
+    return chosen if chosen in THEMES else "auto"
+
+
+def render(request: Request, template: str, caller: Caller | None, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """The page of a template, with the frame of this caller; None: nobody is logged in."""
+    renderer: Renderer = request.app.state.renderer
+    notice = _notice_in(request)
+    frame = {
+        "request": request,
+        "caller": caller,
+        "csrf": caller.csrf if caller is not None else "",
+        "csrf_field": CSRF_FIELD,
+        "menu": entries_for(caller) if caller is not None else (),
+        "may": _may(caller),
+        "theme": theme_of(request),
+        "path": request.url.path,
+        "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "query": dict(request.query_params),
+        "now": days.now(),
+        "today": days.today(),
+        "notice": notice,
+    }
+    text = renderer.render(template, language_of(request, caller), {**frame, **context})
+    answer = HTMLResponse(text, status_code=status)
+    if notice:
+        answer.delete_cookie(NOTICE_COOKIE, path="/", httponly=True, samesite="strict")
+    return answer
+
+
+def with_notice(request: Request, sentence: str, back: str) -> Response:
+    """Leads to the page `back`, which shows `sentence` once. By script the page is fetched into the present one."""
+    answer: Response
+    if "hx-request" in request.headers:
+        where = {"path": back, "target": "#page", "select": "#page", "swap": "outerHTML show:none"}
+        answer = Response(status_code=204, headers={"HX-Location": json.dumps(where)})
+    else:
+        answer = RedirectResponse(back, status_code=303)
+    value = base64.urlsafe_b64encode(sentence.encode()).decode()
+    answer.set_cookie(NOTICE_COOKIE, value, max_age=30, path="/", httponly=True, samesite="strict")
+    return answer
+
+
+def _notice_in(request: Request) -> str:
+    try:
+        return base64.urlsafe_b64decode(request.cookies.get(NOTICE_COOKIE, "").encode()).decode()
+    except ValueError:
+        return ""
+
+
+def _may(caller: Caller | None) -> Any:
+    def may(role: Role, room: Room, own: bool = False) -> bool:
+        if caller is None or RANKS[caller.role] < RANKS[role]:
+            return False
+        try:
+            caller.require(role, room, own=own)
+        except Forbidden:
+            return False
+        return True
+
+    return may
+
+
+async def _csrf_field(request: Request) -> str:
+    """The token in the form of a page."""
+    if request.method in ("GET", "HEAD") or "cookie" not in request.headers:
+        return ""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _FORMS:
+        return ""
+    form = await request.form(max_fields=_MOST_FIELDS)
+    value = form.get(CSRF_FIELD, "")
+    return value if isinstance(value, str) else ""
