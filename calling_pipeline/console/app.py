@@ -16,6 +16,7 @@ from calling_pipeline.console import failing
 from calling_pipeline.console.entrance import Entrance
 from calling_pipeline.console.pages import assets, audit, session
 from calling_pipeline.console.rendering import Renderer
+from calling_pipeline.console.shared import Shared
 from calling_pipeline.runtime import Runtime
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -39,6 +40,7 @@ def create_pages(runtime: Runtime) -> FastAPI:
     """The console alone; `create_server` gives it its runtime and gate."""
     pages = FastAPI(title="console", docs_url=None, redoc_url=None, openapi_url=None)
     pages.state.renderer = Renderer(runtime.settings)
+    pages.state.shared = Shared()
     describe_needs(ROUTERS)
     for router in ROUTERS:
         pages.include_router(router)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from fastapi import Request
@@ -24,6 +24,7 @@ from calling_pipeline.api.auth import CSRF_FIELD, Gate, Needs, Requirement, admi
 from calling_pipeline.console.catalogue import LANGUAGES
 from calling_pipeline.console.menu import entries_for
 from calling_pipeline.console.rendering import Renderer
+from calling_pipeline.console.shared import Shared
 from calling_pipeline.errors import Forbidden
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Role
@@ -34,6 +35,7 @@ NOTICE_COOKIE = "calling_notice"
 THEMES = ("auto", "light", "dark")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _MOST_FIELDS = 5000
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,21 @@ class View:
         with self.runtime.transaction() as connection:
             yield connection
 
+    def shared(self, key: Hashable, seconds: float, compute: Callable[[], Value]) -> Value:
+        """Facts that all viewers share, computed at most once in `seconds`; `key` holds everything that narrows them."""
+        kept: Shared = self.request.app.state.shared
+        return kept.get(key, seconds, compute)
+
     def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
         """A whole page, or a part of one: what the template makes of `context`."""
         return render(self.request, template, self.caller, status=status, **context)
 
     def done(self, key: str, *, back: str, **values: Any) -> Response:
-        """The answer to an act that was done: the page `back`, with the text of `key` as its notice."""
+        """The answer to an act that was done: the page `back`, with the text of `key` as its notice.
+
+        Whoever looks at a live part sees it at once.
+        """
+        self.request.app.state.shared.clear()
         return with_notice(self.request, self.t(key, **values), back)
 
 
