@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -64,6 +65,7 @@ class Build:
 
     path: Path
     libraries: Path | None = None
+    fonts: Path | None = None
     flags: tuple[str, ...] = ("--disable-gpu",)
 
 
@@ -109,7 +111,8 @@ def launch(build: Build, folder: Path, *flags: str, limit_s: float = START_LIMIT
         if ended is not None:
             raise NoChromium(f"ended with {ended} ({_last_line(text)})")
         time.sleep(0.02)
-    process.kill()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
     raise NoChromium(f"no DevTools address within {limit_s:.0f} s")
 
 
@@ -127,7 +130,7 @@ def _builds(tried: list[str]) -> Iterator[Build]:
     except npm_build.NotToBeHad as error:
         tried.append(str(error))
     else:
-        yield Build(folder / "chromium", folder / "al2023" / "lib", npm_build.FLAGS)
+        yield Build(folder / "chromium", folder / "al2023" / "lib", folder / "fonts" / "fonts.conf", npm_build.FLAGS)
 
 
 def _environment(build: Build, folder: Path) -> dict[str, str]:
@@ -135,6 +138,8 @@ def _environment(build: Build, folder: Path) -> dict[str, str]:
     environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LANG": "en_US.UTF-8"}
     if build.libraries is not None:
         environment["LD_LIBRARY_PATH"] = str(build.libraries)
+    if build.fonts is not None and not Path("/etc/fonts/fonts.conf").exists():
+        environment["FONTCONFIG_FILE"] = str(build.fonts)
     return environment
 
 

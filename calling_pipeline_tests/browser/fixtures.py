@@ -6,16 +6,15 @@ browsers live, however many workers there are.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import zlib
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from calling_pipeline_tests.browser.chromium import NoChromium, start
 from calling_pipeline_tests.support import LIMIT_S, end_processes, of_the_session
 
 if TYPE_CHECKING:
@@ -41,11 +40,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """The worker's browser. Without one the test is skipped, or fails where CI is set."""
-    from calling_pipeline_tests.browser.chromium import NoChromium, start  # Playwright, below, costs 300 ms
+    from calling_pipeline_tests.browser.driver import (
+        NoDriver,
+        driven,
+        prepare,
+    )  # Playwright, 300 ms that other tests need not pay
 
     try:
         running = start(tmp_path_factory.mktemp("chromium"))
-    except NoChromium as none:
+        prepare()
+    except (NoChromium, NoDriver) as none:
         if os.environ.get("CI"):
             pytest.fail(str(none), pytrace=False)
         pytest.skip(str(none))
@@ -63,7 +67,8 @@ def new_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[NewP
     `new_page(viewport=…, color_scheme="dark", locale="en-US", java_script_enabled=False, base_url=…)`: the options of
     Playwright's `Browser.new_context`.
     """
-    from calling_pipeline_tests.browser.watching import watched  # Playwright, 300 ms
+    from calling_pipeline_tests.browser.driver import marked  # Playwright, 300 ms
+    from calling_pipeline_tests.browser.watching import watched
 
     opened: list[WatchedPage] = []
     request.node.stash[_OPENED] = opened
@@ -74,7 +79,7 @@ def new_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[NewP
         opened.append(watched(context))
         return opened[-1]
 
-    with _loop_marked(chromium._loop):
+    with marked(chromium):
         yield open_page
         faults = [str(fault) for page in opened for fault in page.faults]
         for page in opened:
@@ -97,58 +102,3 @@ def pytest_runtest_makereport(
             with contextlib.suppress(Exception):  # a page that hangs or is closed must not hide why the test failed
                 report.sections.append(("picture", str(screenshot(page, f"failed {item.name} {number}"))))
     return report
-
-
-@contextmanager
-def driven(address: str) -> Iterator[Browser]:
-    """The browser behind a DevTools address, in the hands of Playwright."""
-    from playwright.sync_api import expect, sync_playwright  # 300 ms that only a test of pages pays
-
-    expect.set_options(timeout=LIMIT_S * 1000)
-    playwright = sync_playwright().start()
-    loop = asyncio.get_running_loop()
-    try:
-        browser = playwright.chromium.connect_over_cdp(address, timeout=LIMIT_S * 1000)
-        with _loop_set_aside():
-            yield browser
-        browser.close()
-    finally:
-        asyncio._set_running_loop(loop)
-        playwright.stop()
-        asyncio._set_running_loop(None)
-
-
-@contextmanager
-def _loop_set_aside() -> Iterator[None]:
-    """Playwright leaves its loop marked as running between two calls, and `asyncio.run` refuses to start beside one.
-
-    Within, it is not marked.
-    """
-    before = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    try:
-        yield
-    finally:
-        asyncio._set_running_loop(before)
-
-
-@contextmanager
-def _loop_marked(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Within, Playwright finds its loop as it left it, and code of ours may still call `asyncio.run`."""
-
-    def beside(run: Callable[..., Any]) -> Callable[..., Any]:
-        def set_aside(*arguments: Any, **options: Any) -> Any:
-            with _loop_set_aside():
-                return run(*arguments, **options)
-
-        return set_aside
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asyncio, "run", beside(asyncio.run))
-        patch.setattr(asyncio.Runner, "run", beside(asyncio.Runner.run))
-        patch.setattr(asyncio.Runner, "close", beside(asyncio.Runner.close))
-        asyncio._set_running_loop(loop)
-        try:
-            yield
-        finally:
-            asyncio._set_running_loop(None)
