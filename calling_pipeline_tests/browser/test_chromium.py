@@ -4,12 +4,14 @@ import base64
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from calling_pipeline_tests.browser import npm_build
@@ -17,7 +19,7 @@ from calling_pipeline_tests.browser.chromium import Build, NoChromium, launch, s
 from calling_pipeline_tests.browser.driver import driven, marked
 from calling_pipeline_tests.browser.small_site import html, site
 from calling_pipeline_tests.house.source import ROOT
-from calling_pipeline_tests.support import LIMIT_S
+from calling_pipeline_tests.support import LIMIT_S, wait_until
 
 TEMPTING = """
 <img src="http://elsewhere.example/a.png" alt=""><img src="http://192.0.2.1/b.png" alt="">
@@ -70,6 +72,35 @@ def program(tmp_path):
     return write
 
 
+_KILLED = """
+import os, pathlib, signal, sys
+from calling_pipeline_tests.browser.chromium import start
+running = start(pathlib.Path(sys.argv[1]))
+print(running.process.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_browser_ends_with_tests_that_are_killed(tmp_path, chromium):
+    command = [sys.executable, "-c", _KILLED, str(tmp_path / "run")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    killed = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, timeout=LIMIT_S)  # noqa: PLW1510
+    assert killed.returncode == -signal.SIGKILL
+    wait_until(lambda: not _group_lives(int(killed.stdout)))
+
+
+def _group_lives(leader):
+    members = [process for process in psutil.process_iter() if _group_of(process.pid) == leader]
+    return [process for process in members if psutil.pid_exists(process.pid) and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def _group_of(pid):
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
 def test_the_reason_names_what_was_tried(program, tmp_path, monkeypatch):
     broken = program("broken", "echo 'a library is missing' >&2; exit 127")
     monkeypatch.setenv("CALLING_TEST_BROWSER", str(broken))
@@ -89,8 +120,10 @@ def test_a_browser_that_says_nothing_is_given_up_and_ended(program, tmp_path):
 def test_without_a_browser_a_test_is_skipped_and_fails_in_ci(tmp_path, ci, outcome):
     (tmp_path / "test_page.py").write_text("def test_of_a_page(new_page):\n    pass\n")
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    environment |= {"PYTHONPATH": str(ROOT), "CALLING_TEST_BROWSER": "/bin/false"} | ({"CI": ci} if ci else {})
-    plugins = ["-p", "calling_pipeline_tests.browser.fixtures", "-p", "no:cacheprovider"]
+    environment |= {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CALLING_TEST_BROWSER": "/bin/false"} | (
+        {"CI": ci} if ci else {}
+    )
+    plugins = ["-p", "calling_pipeline_tests.browser.fixtures", "-p", "xdist.plugin", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", "-q", "-rs", *plugins, str(tmp_path)]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=LIMIT_S)  # noqa: PLW1510
     assert outcome in run.stdout, run.stdout

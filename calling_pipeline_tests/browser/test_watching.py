@@ -20,11 +20,12 @@ def _wait_for(page, kind):
     wait_until(lambda: kind in _kinds(page))
 
 
-def _faults_of(new_page, body, *, head="", path="/page", **files):
+def _faults_of(new_page, body, *, head="", path="/page", act=lambda page: None, **files):
     """The kinds of fault of a page with `body`, which this test expects."""
     with site(page=html(body, head=head), **files) as url:
         page = new_page()
         page.goto(url + path)
+        act(page)
         wait_until(lambda: page.faults)
         kinds = _kinds(page)
         for kind in kinds:
@@ -45,9 +46,13 @@ def test_an_inline_script_is_a_violation(new_page):
     assert _faults_of(new_page, "<script>document.title = 'changed'</script>") == {"csp"}
 
 
-@pytest.mark.parametrize("body", ["<p style='color: red'>red</p>", "<a href='/page' onclick='act()'>act</a><p onclick='1'>"])
-def test_an_inline_style_or_handler_is_a_violation(new_page, body):
-    assert _faults_of(new_page, body) == {"csp"}
+def test_an_inline_style_is_a_violation(new_page):
+    assert _faults_of(new_page, "<p style='color: red'>red</p>") == {"csp"}
+
+
+def test_an_inline_handler_is_a_violation_when_it_is_called(new_page):
+    """Not every build compiles a handler, and so refuses it, before its event comes."""
+    assert _faults_of(new_page, "<b onclick='act()'>act</b>", act=lambda page: page.click("b")) == {"csp"}
 
 
 def test_eval_is_a_violation_and_an_uncaught_error(new_page):
@@ -169,17 +174,14 @@ def test_no_loop_is_left_marked_as_running_by_the_test_before(chromium):
 
 def test_a_fault_fails_the_test_at_its_end_and_a_failure_leaves_a_picture(tmp_path):
     (tmp_path / "test_pages.py").write_text(_TESTS)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "calling_pipeline_tests.browser.fixtures",
-        "-p",
-        "no:cacheprovider",
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CALLING_TEST_SCREENSHOTS": str(tmp_path / "pictures")}
+    plugins = ["-p", "calling_pipeline_tests.browser.fixtures", "-p", "xdist.plugin", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", *plugins]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "CALLING_TEST_SCREENSHOTS": str(tmp_path / "pictures"),
+    }
     run = subprocess.run(  # noqa: PLW1510  # two of its tests must fail
         [*command, str(tmp_path)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=3 * LIMIT_S
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Error, Page
 
 Kind = Literal["csp", "error", "console", "request", "external"]
 """A violation of the CSP; an error that nobody caught; an error on the console, a 4xx or 5xx answer among them; a request
@@ -76,9 +77,9 @@ class WatchedPage(Page):
 
     def settle(self) -> None:
         """Wait until what the page has done so far is noted: a violation is an event that the page has yet to dispatch."""
-        if not self.is_closed():
-            self.evaluate("() => 1")
-            self.evaluate("() => 1")
+        for _ in range(2):
+            with contextlib.suppress(Error):  # the page is closed or on its way to another
+                self.evaluate("() => 1")
 
 
 def watched(context: BrowserContext) -> WatchedPage:
