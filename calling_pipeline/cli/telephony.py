@@ -42,12 +42,13 @@ _config = click.option("--config", "config_id", type=click.IntRange(1), help="Th
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_tenant
 @_config
+@click.option("--dry-run", is_flag=True, help="Say what each row would become, and change nothing.")
 @click.pass_obj
-def import_extensions(door: Door, file: Path, tenant: int | None, config_id: int | None) -> Answer:
+def import_extensions(door: Door, file: Path, tenant: int | None, config_id: int | None, dry_run: bool) -> Answer:
     """Import extensions from a CSV with the columns number and label (or bare numbers, one per line).
 
     \b
-    calling-pipeline telephony import extensions.csv --tenant 1
+    calling-pipeline telephony import extensions.csv --tenant 1 --dry-run
     calling-pipeline telephony import extensions.csv --config 3 --json
     """
     try:
@@ -56,13 +57,14 @@ def import_extensions(door: Door, file: Path, tenant: int | None, config_id: int
         raise InvalidInput(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
     with door.ready_runtime.transaction() as connection:
         wanted = _config_of(connection, tenant, config_id)
-        results = extensions.bulk_import(connection, wanted, rows, who=acting_user())
+        results = extensions.bulk_import(connection, wanted, rows, who=acting_user(), dry_run=dry_run)
     counts = extensions.counts(results)
     wrong = [(row.row, row.number, row.result, row.reason) for row in results if row.result != "imported"]
     lines: list[Any] = [", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())]
     if wrong:
         lines.append(table(("row", "number", "result", "reason"), wrong[:50]))
-    return Answer({"config_id": wanted, "counts": counts, "rows": results}, lines, failed=counts["invalid"] > 0)
+    document = {"config_id": wanted, "dry_run": dry_run, "counts": counts, "rows": results}
+    return Answer(document, lines, failed=counts["invalid"] > 0)
 
 
 @telephony.command(cls=PipelineCommand)
@@ -89,13 +91,16 @@ def stats(door: Door, tenant: int | None, config_id: int | None) -> Answer:
 @click.option("--collector", "collector_id", type=click.IntRange(1), help="Release what this collector holds.")
 @click.option("--tenant", type=click.IntRange(1), help="The collector's tenant.")
 @click.option("--stale", is_flag=True, help="Look into everything past its timeout, as the sensor does.")
+@click.option("--why", default="", help="The reason, for the audit log.")
 @click.pass_obj
-def release(door: Door, extension_id: int | None, collector_id: int | None, tenant: int | None, stale: bool) -> Answer:
+def release(
+    door: Door, extension_id: int | None, collector_id: int | None, tenant: int | None, stale: bool, why: str
+) -> Answer:
     """Free extensions. An open call on one becomes unknown.
 
     \b
     calling-pipeline telephony release --extension 17
-    calling-pipeline telephony release --tenant 1 --collector 5
+    calling-pipeline telephony release --tenant 1 --collector 5 --why "their call ended hours ago"
     calling-pipeline telephony release --stale
     """
     if (extension_id is not None) + (collector_id is not None) + stale != 1:
@@ -110,10 +115,10 @@ def release(door: Door, extension_id: int | None, collector_id: int | None, tena
         raise click.UsageError("--collector needs --tenant")
     with runtime.transaction() as connection:
         if collector_id is not None and tenant is not None:
-            released = release_collector(connection, tenant, collector_id, who=acting_user())
+            released = release_collector(connection, tenant, collector_id, reason=why, who=acting_user())
         else:
             assert extension_id is not None
-            done = release_extension(connection, extension_id, None, who=acting_user())
+            done = release_extension(connection, extension_id, None, reason=why, who=acting_user())
             released = [extension_id] if done else []
     said = f"released: {', '.join(map(str, released))}" if released else "nothing was allocated: nothing released"
     return Answer({"released": released}, [said])

@@ -166,8 +166,9 @@ def collectors() -> None:
 @collectors.command("import", cls=PipelineCommand)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--tenant", type=click.IntRange(1), required=True, help="Whose collectors they are.")
+@click.option("--dry-run", is_flag=True, help="Say what each row would become, and change nothing.")
 @click.pass_obj
-def import_collectors(door: Door, file: Path, tenant: int) -> Answer:
+def import_collectors(door: Door, file: Path, tenant: int, dry_run: bool) -> Answer:
     """Import collectors from a CSV with the columns collector_id, name and callback_number.
 
     The callback number is for people: what rings is the number bound to the extension at Infinity.
@@ -181,11 +182,12 @@ def import_collectors(door: Door, file: Path, tenant: int) -> Answer:
         raise InvalidInput(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
-        results = collector_room.bulk_import(connection, runtime.secrets, tenant, text, who=acting_user())
+        results = collector_room.bulk_import(connection, runtime.secrets, tenant, text, who=acting_user(), dry_run=dry_run)
     imported = sum(result.result == "imported" for result in results)
     wrong = [(row.row, row.number, row.result, row.reason) for row in results if row.result != "imported"]
-    lines: list[Any] = [f"{imported} of {len(results)} imported"]
+    lines: list[Any] = [f"{imported} of {len(results)} {'would be ' if dry_run else ''}imported"]
     if wrong:
         lines.append(table(("row", "collector", "result", "reason"), wrong[:50]))
     failed = any(row.result == "invalid" for row in results)
-    return Answer({"tenant_id": tenant, "imported": imported, "rows": results}, lines, failed=failed)
+    document = {"tenant_id": tenant, "dry_run": dry_run, "imported": imported, "rows": results}
+    return Answer(document, lines, failed=failed)

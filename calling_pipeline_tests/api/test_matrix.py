@@ -52,6 +52,7 @@ PATCH  /api/v1/infinity/configs/{config_id}                         admin      t
 DELETE /api/v1/infinity/configs/{config_id}                         admin      telephony
 POST   /api/v1/infinity/configs/{config_id}/status                  admin      telephony
 POST   /api/v1/infinity/configs/{config_id}/test-connection         operator   telephony
+POST   /api/v1/infinity/configs/test-connection                     admin      telephony
 POST   /api/v1/infinity/configs/{config_id}/rotate-callback-secret  admin      telephony
 POST   /api/v1/infinity/configs/{config_id}/callback-path           admin      telephony
 DELETE /api/v1/infinity/configs/{config_id}/callback-path           admin      telephony

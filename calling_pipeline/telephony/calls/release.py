@@ -12,7 +12,9 @@ from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 
-def release_extension(connection: sa.Connection, extension_id: int, fence: int | None, *, who: str) -> bool:
+def release_extension(
+    connection: sa.Connection, extension_id: int, fence: int | None, *, reason: str = "", who: str
+) -> bool:
     """Release one extension. False, and nothing changed, when it is not in use, or not under the token `fence`.
 
     Raises `NotFound` for an unknown extension.
@@ -22,13 +24,20 @@ def release_extension(connection: sa.Connection, extension_id: int, fence: int |
         return False
     if not call_store.close(connection, extension_id, before.fence, days.now()):
         return False
-    extensions.note(connection, who, "extension.release", before=before, after=extensions.find(connection, extension_id))
+    after = extensions.find(connection, extension_id)
+    extensions.note(connection, who, "extension.release", before=before, after=after, reason=reason)
     return True
 
 
-def release_collector(connection: sa.Connection, tenant_id: int, collector_id: int, *, who: str) -> list[int]:
+def release_collector(
+    connection: sa.Connection, tenant_id: int, collector_id: int, *, reason: str = "", who: str
+) -> list[int]:
     """Release what a collector holds; ids of the extensions released. Raises `NotFound` for an unknown collector."""
     if tenant_store.collector(connection, tenant_id, collector_id) is None:
         raise NotFound("there is no such collector")
     held = pool_store.held_by(connection, tenant_id, collector_id)
-    return [extension.id for extension in held if release_extension(connection, extension.id, extension.fence, who=who)]
+    return [
+        extension.id
+        for extension in held
+        if release_extension(connection, extension.id, extension.fence, reason=reason, who=who)
+    ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -16,6 +14,7 @@ from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Extension, ImportRow
+from calling_pipeline.telephony.tables_of_text import heads_of, read_table
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 LARGEST_IMPORT = 100_000
@@ -33,8 +32,13 @@ def add(connection: sa.Connection, config_id: int, number: str, label: str, *, w
     return find(connection, made[wanted])
 
 
-def bulk_import(connection: sa.Connection, config_id: int, rows: Iterable[tuple[str, str]], *, who: str) -> list[ImportRow]:
-    """Import rows of (number, label); every row gets its result, and a bad row spoils no other."""
+def bulk_import(
+    connection: sa.Connection, config_id: int, rows: Iterable[tuple[str, str]], *, who: str, dry_run: bool = False
+) -> list[ImportRow]:
+    """Import rows of (number, label); every row gets its result, and a bad row spoils no other.
+
+    A dry run gives the same results and changes nothing. Raises `NotFound`, and `InvalidInput` for too many rows.
+    """
     config = _config(connection, config_id)
     results: list[ImportRow] = []
     fresh: dict[str, tuple[int, str]] = {}
@@ -42,19 +46,18 @@ def bulk_import(connection: sa.Connection, config_id: int, rows: Iterable[tuple[
         if row > LARGEST_IMPORT:
             raise InvalidInput(f"one import takes at most {LARGEST_IMPORT} rows", field="rows")
         results.append(_judged(row, number, label, fresh))
-    locks.hold(connection, "extension import", config_id)
-    made: set[str] = set()
-    names = list(fresh)
-    for start in range(0, len(names), _CHUNK):
-        chunk = names[start : start + _CHUNK]
-        made |= set(pool_store.add(connection, config_id, chunk, [fresh[name][1] for name in chunk], days.now()))
+    if dry_run:
+        made = fresh.keys() - pool_store.present(connection, config_id, list(fresh))
+    else:
+        made = _added(connection, config_id, fresh)
     finished = [
         ImportRow(result.row, result.number, "already_there")
         if result.result == "imported" and result.number not in made
         else result
         for result in results
     ]
-    _note(connection, who, config.tenant_id, "extension.import", f"config:{config_id}", None, counts(finished))
+    if not dry_run:
+        _note(connection, who, config.tenant_id, "extension.import", f"config:{config_id}", None, counts(finished))
     return finished
 
 
@@ -68,14 +71,10 @@ def counts(rows: Iterable[ImportRow]) -> dict[str, int]:
 
 def read_csv(text: str) -> Iterator[tuple[str, str]]:
     """Rows of (number, label) of a CSV with a header naming `number` (and `label`), or of bare numbers, one a line."""
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    try:
-        rows = [row for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise InvalidInput(f"line {reader.line_num} of the CSV cannot be read", field="csv") from error
+    rows = read_table(text)
     if not rows:
         return
-    header = [cell.strip().lower() for cell in rows[0]]
+    header = heads_of(rows[0])
     if "number" in header:
         place, label = header.index("number"), header.index("label") if "label" in header else None
         rows = rows[1:]
@@ -94,20 +93,20 @@ def set_state(
     """Take an extension offline (after its call, if it is in use) or bring it back."""
     before = find(connection, extension_id, lock=True)
     if state == "offline":
-        pool_store.take_offline(connection, extension_id, _label(reason) or "by an operator")
+        pool_store.take_offline(connection, extension_id, _label(reason, "reason") or "by an operator")
     else:
         pool_store.bring_online(connection, extension_id)
     after = find(connection, extension_id)
-    note(connection, who, f"extension.{state}", before=before, after=after)
+    note(connection, who, f"extension.{state}", before=before, after=after, reason=reason)
     return after
 
 
-def delete(connection: sa.Connection, extension_id: int, *, who: str) -> None:
+def delete(connection: sa.Connection, extension_id: int, *, reason: str = "", who: str) -> None:
     """Remove an extension; `Conflict` while it is in use."""
     before = find(connection, extension_id, lock=True)
     if not pool_store.remove(connection, extension_id):
         raise Conflict(f"extension {before.number} is in use; release it first, or take it offline and wait")
-    note(connection, who, "extension.delete", before=before, after=None)
+    note(connection, who, "extension.delete", before=before, after=None, reason=reason)
 
 
 def find(connection: sa.Connection, extension_id: int, *, lock: bool = False) -> Extension:
@@ -118,10 +117,23 @@ def find(connection: sa.Connection, extension_id: int, *, lock: bool = False) ->
     return found
 
 
-def note(connection: sa.Connection, who: str, action: str, *, before: Extension, after: Extension | None) -> None:
+def note(
+    connection: sa.Connection, who: str, action: str, *, before: Extension, after: Extension | None, reason: str = ""
+) -> None:
     """Append a change of one extension to the audit log."""
     changed = _facts(after) if after else None
-    _note(connection, who, before.tenant_id, action, f"extension:{before.id}", _facts(before), changed)
+    _note(connection, who, before.tenant_id, action, f"extension:{before.id}", _facts(before), changed, reason)
+
+
+def _added(connection: sa.Connection, config_id: int, fresh: Mapping[str, tuple[int, str]]) -> set[str]:
+    """The numbers that were not in the pool and are now."""
+    locks.hold(connection, "extension import", config_id)
+    made: set[str] = set()
+    names = list(fresh)
+    for start in range(0, len(names), _CHUNK):
+        chunk = names[start : start + _CHUNK]
+        made |= set(pool_store.add(connection, config_id, chunk, [fresh[name][1] for name in chunk], days.now()))
+    return made
 
 
 def _config(connection: sa.Connection, config_id: int) -> tenant_store.Row:
@@ -143,10 +155,10 @@ def _judged(row: int, number: str, label: str, fresh: dict[str, tuple[int, str]]
     return ImportRow(row, wanted, "imported")
 
 
-def _label(text: str) -> str:
+def _label(text: str, field: str = "label") -> str:
     plain = text.strip()
     if len(plain) > 100 or not plain.isprintable():
-        raise InvalidInput("a label has at most 100 printable characters", field="label")
+        raise InvalidInput(f"a {field} has at most 100 printable characters", field=field)
     return plain
 
 
@@ -164,5 +176,6 @@ def _note(
     subject: str,
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
+    reason: str = "",
 ) -> None:
-    note_act(connection, action, subject, by=who, tenant_id=tenant_id, before=before, after=after)
+    note_act(connection, action, subject, by=who, reason=reason, tenant_id=tenant_id, before=before, after=after)

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from calling_pipeline.database.prepared import Prepared
 from calling_pipeline.database.sql import load
@@ -116,6 +117,13 @@ def add(
     """Insert extensions; number → id of those that were not there already."""
     values = {"config_id": config_id, "numbers": list(numbers), "labels": list(labels), "now": now}
     return {row.number: row.id for row in connection.execute(_ADD, values)}
+
+
+def present(connection: sa.Connection, config_id: int, numbers: Sequence[str]) -> set[str]:
+    """Which of these numbers the configuration's pool has already."""
+    given = sa.func.any(sa.bindparam("numbers", list(numbers), type_=ARRAY(sa.Text)))
+    query = sa.select(_POOL.number).where(_POOL.config_id == config_id, _POOL.number == given)
+    return set(connection.execute(query).scalars())
 
 
 def find(connection: sa.Connection, extension_id: int, *, lock: bool = False) -> Extension | None:

@@ -14,6 +14,7 @@ from calling_pipeline.masking import mask_secret
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import Account
 from calling_pipeline.telephony.tenants import store as tenant_store
+from calling_pipeline.vendors.infinity.client import InfinityClient
 
 SECRETS = ("access_key", "callback_secret")
 
@@ -59,7 +60,11 @@ def current_callback_secret(box: SecretBox, row: tenant_store.Row) -> str:
 
 async def test_connection(deps: TelephonyDependencies, subject: Account) -> Tested:
     """Log in and say how long that took; a failure is an answer, not an error."""
-    client = deps.client(subject)
+    return await test_login(deps.client(subject))
+
+
+async def test_login(client: InfinityClient) -> Tested:
+    """`test_connection` with a client."""
     begun = time.perf_counter()
     try:
         await client.login()

@@ -6,8 +6,6 @@ none: what rings is the number that is bound to the extension at Infinity.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -22,7 +20,10 @@ from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.masking import mask_digits, mask_phone
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.records import Collector, ImportRow
+from calling_pipeline.telephony.tables_of_text import heads_of, read_table
 from calling_pipeline.telephony.tenants import store as tenant_store
+
+LARGEST_IMPORT = 10_000
 
 
 def create(
@@ -51,25 +52,31 @@ def create(
     except IntegrityError as error:
         if violated_constraint(error) != tenant_store.COLLECTOR_KEY:
             raise
-        raise Conflict("this tenant has a collector of that id already") from error
+        raise _taken() from error
     made = find(connection, tenant_id, collector_id)
     _note(connection, who, "collector.create", None, made)
     return made
 
 
-def bulk_import(connection: sa.Connection, box: SecretBox, tenant_id: int, text: str, *, who: str) -> list[ImportRow]:
+def bulk_import(
+    connection: sa.Connection, box: SecretBox, tenant_id: int, text: str, *, who: str, dry_run: bool = False
+) -> list[ImportRow]:
     """Import a CSV with the columns collector_id, name and callback_number; every row gets its result.
 
-    A bad row spoils no other. Raises `InvalidInput` for a text without these columns. `ImportRow.number` is the collector's.
+    A bad row spoils no other; a dry run gives the same results and changes nothing. Raises `InvalidInput` for a text
+    without these columns, or of more than `LARGEST_IMPORT` rows. `ImportRow.number` is the collector's.
     """
-    rows = csv.DictReader(io.StringIO(text))
-    if not {"collector_id", "callback_number"} <= {name.strip() for name in rows.fieldnames or ()}:
+    heads, *rows = read_table(text) or [[]]
+    names = heads_of(heads)
+    if not {"collector_id", "callback_number"} <= set(names):
         raise InvalidInput("the CSV needs the columns collector_id and callback_number (and name)", field="csv")
+    if len(rows) > LARGEST_IMPORT:
+        raise InvalidInput(f"one import takes at most {LARGEST_IMPORT} rows", field="csv")
     results, seen = [], set[str]()
     for row, given in enumerate(rows, start=1):
-        cells = {(name or "").strip(): value.strip() for name, value in given.items() if isinstance(value, str)}
+        cells = dict(zip(names, given, strict=False))
         number = cells.get("collector_id", "")
-        results.append(_imported(connection, box, tenant_id, row, number, cells, seen, who))
+        results.append(_imported(connection, box, tenant_id, row, cells, seen, None if dry_run else who))
         seen.add(number)
     return results
 
@@ -79,24 +86,40 @@ def _imported(
     box: SecretBox,
     tenant_id: int,
     row: int,
-    number: str,
     cells: Mapping[str, str],
     seen: Collection[str],
-    who: str,
+    who: str | None,
 ) -> ImportRow:
+    """The result of one row. Without `who` nothing is written."""
+    number = cells.get("collector_id", "")
     shown = mask_digits(number)[:40]
     if number in seen:
         return ImportRow(row, shown, "duplicate_in_file")
     if not (number.isascii() and number.isdigit() and 0 < int(number[:20]) < 2**63):
         return ImportRow(row, shown, "invalid", "collector_id must be a positive number")
+    name, phone = cells.get("name", ""), cells.get("callback_number", "")
     try:
-        name, phone = cells.get("name", ""), cells.get("callback_number", "")
-        create(connection, box, tenant_id, int(number), name=name, callback_number=phone, who=who)
+        if who is not None:
+            create(connection, box, tenant_id, int(number), name=name, callback_number=phone, who=who)
+        else:
+            _would_create(connection, tenant_id, int(number), name, phone)
     except Conflict:
         return ImportRow(row, shown, "already_there")
     except InvalidInput as error:
         return ImportRow(row, shown, "invalid", str(error))
     return ImportRow(row, shown, "imported")
+
+
+def _would_create(connection: sa.Connection, tenant_id: int, collector_id: int, name: str, phone: str) -> None:
+    """What `create` raises, without creating."""
+    _name(name)
+    numbers.international_number(phone)
+    if tenant_store.collector(connection, tenant_id, collector_id) is not None:
+        raise _taken()
+
+
+def _taken() -> Conflict:
+    return Conflict("this tenant has a collector of that id already")
 
 
 def change(

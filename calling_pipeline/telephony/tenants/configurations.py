@@ -20,7 +20,7 @@ from calling_pipeline.errors import CallingError, Conflict, InvalidInput, NotFou
 from calling_pipeline.telephony.records import Config
 from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.telephony.tenants.accounts import SECRETS, current_callback_secret, masked, sealed
-from calling_pipeline.telephony.tenants.settings import DEFAULTS, columns_of, networks_of
+from calling_pipeline.telephony.tenants.settings import DEFAULTS, NEW_ADDRESS, columns_of, networks_of
 
 LONGEST_OVERLAP_S = 30 * 86_400
 _LONGEST_TENANT = 2**63 - 1
@@ -66,18 +66,16 @@ def change(connection: sa.Connection, box: SecretBox, config_id: int, values: Ma
     given = {name: value for name, value in values.items() if value is not None}
     columns = columns_of(given, {**row._mapping, **given})
     if columns.get("api_url", row.api_url) != row.api_url and not given.get("access_key"):
-        raise InvalidInput(
-            "api_url: enter access_key again with the new address, or the key would be sent to somebody else's server",
-            field="access_key",
-        )
-    columns |= sealed(box, row.tenant_id, config_id, {name: given[name] for name in SECRETS if given.get(name)})
+        raise InvalidInput(NEW_ADDRESS, field="access_key")
+    fresh = {name: given[name] for name in SECRETS if given.get(name)}
+    columns |= sealed(box, row.tenant_id, config_id, fresh)
     try:
         with connection.begin_nested():
             tenant_store.change_config(connection, config_id, {**columns, "updated_at": days.now()})
     except IntegrityError as error:
         raise _taken(error) from error
     after = find(connection, box, config_id)
-    _note(connection, who, "config.change", before=before, after=after)
+    _note(connection, who, "config.change", before=before, after=after, more={"changed_secrets": sorted(fresh)})
     return after
 
 
@@ -201,10 +199,18 @@ def _taken(error: IntegrityError) -> CallingError:
     raise error
 
 
-def _note(connection: sa.Connection, who: str, action: str, *, before: Config | None, after: Config | None) -> None:
+def _note(
+    connection: sa.Connection,
+    who: str,
+    action: str,
+    *,
+    before: Config | None,
+    after: Config | None,
+    more: Mapping[str, Any] | None = None,
+) -> None:
     subject = after or before
     assert subject is not None
-    was, became = _plain(before), _plain(after)
+    was, became = _plain(before), {**(_plain(after) or {}), **(more or {})} or None
     note_act(connection, action, f"config:{subject.id}", by=who, tenant_id=subject.tenant_id, before=was, after=became)
 
 

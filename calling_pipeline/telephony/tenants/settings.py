@@ -14,6 +14,7 @@ from calling_pipeline.telephony.records import STRATEGIES
 from calling_pipeline.telephony.tenants.accounts import SECRETS
 from calling_pipeline.vendors.url_guard import Reach, checked_url, require_public
 
+NEW_ADDRESS = "api_url: enter access_key again with the new address, or the key would be sent to somebody else's server"
 CALL_LIMITS = ("calls_per_hour", "calls_per_day", "collector_calls_per_hour", "collector_calls_per_day")
 _MOST_CALLS = 1_000_000
 DEFAULTS: Mapping[str, Any] = {

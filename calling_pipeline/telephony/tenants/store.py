@@ -62,6 +62,12 @@ def configs(
     return connection.execute(query).all(), total
 
 
+def tenants(connection: sa.Connection) -> list[int]:
+    """Every tenant that has a configuration or a collector, in order."""
+    known = sa.select(infinity_configs.c.tenant_id).where(_live).union(sa.select(collectors.c.tenant_id))
+    return list(connection.execute(known.order_by("tenant_id")).scalars())
+
+
 def remove_idle_extensions(connection: sa.Connection, config_id: int) -> None:
     """Delete a configuration's extensions that are not in use."""
     idle = sa.and_(extension_pool.c.config_id == config_id, extension_pool.c.state != "in_use")

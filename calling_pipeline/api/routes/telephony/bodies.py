@@ -64,6 +64,18 @@ class ConfigChange(_ConfigFields):
     access_key: Secret | None = Field(None, validation_alias=AliasChoices("access_key", "accesskey", "access_token"))
 
 
+class ConnectionTest(_Body):
+    """An account with Infinity to try, of which nothing is kept.
+
+    With `config_id` what is left out is that configuration's; its access key is used for its own address alone.
+    """
+
+    config_id: Id | None = None
+    api_url: Secret | None = None
+    app_id: Secret | None = Field(None, validation_alias=AliasChoices("app_id", "appid"))
+    access_key: Secret | None = Field(None, validation_alias=AliasChoices("access_key", "accesskey", "access_token"))
+
+
 class ConfigStatus(_Body):
     """Enable or disable."""
 
@@ -127,6 +139,7 @@ class ExtensionImport(_Body):
     config_id: Id
     rows: list[ImportedExtension | str] | None = Field(None, max_length=100_000)
     csv: str | None = Field(None, max_length=10_000_000)
+    dry_run: bool = Field(False, description="say what each row would become, and change nothing")
 
 
 class ExtensionState(_Body):
@@ -140,6 +153,13 @@ class ExtensionRelease(_Body):
     """With `fence` only that allocation is ended."""
 
     fence: Whole | None = Field(None, ge=0, le=LARGEST_ID)
+    reason: Short = ""
+
+
+class ForceRelease(_Body):
+    """Why what a collector holds is released."""
+
+    reason: Short = ""
 
 
 class CollectorCreate(_Body):

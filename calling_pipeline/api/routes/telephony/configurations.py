@@ -16,13 +16,15 @@ from calling_pipeline.api.routes.telephony.bodies import (
     ConfigChange,
     ConfigCreate,
     ConfigStatus,
+    ConnectionTest,
     Deleted,
     SecretRotation,
 )
 from calling_pipeline.api.routes.telephony.dependencies import Admin, Operator, TelephonyDep, Viewer, connected
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony.dependencies import infinity_client
 from calling_pipeline.telephony.records import Account, AuditRow, Config
-from calling_pipeline.telephony.tenants import accounts, configurations
+from calling_pipeline.telephony.tenants import accounts, configurations, trying
 from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.telephony.tenants.settings import check_address
 from calling_pipeline.vendors.url_guard import Reach
@@ -118,6 +120,17 @@ async def test_connection(
     return ok(await accounts.test_connection(telephony, account))
 
 
+@router.post("/configs/test-connection", summary="Try an account before it is kept")
+async def test_unsaved(body: ConnectionTest, runtime: RuntimeDep, caller: Admin) -> Success[accounts.Tested]:
+    """Logs in with the values given and keeps none of them. A failure is an answer with `reachable` false and the reason.
+
+    With `config_id` what is left out is that configuration's. An address that no configuration may have is refused.
+    """
+    account = await asyncio.to_thread(_account_to_try, runtime, body, caller)
+    reach = Reach.of(runtime.settings)
+    return ok(await trying.try_account(lambda one: infinity_client(runtime, one), reach, account))
+
+
 @router.post("/configs/{config_id}/rotate-callback-secret", summary="Replace the callback secret")
 def rotate(config_id: Id, body: SecretRotation, runtime: RuntimeDep, caller: Admin) -> Success[Config]:
     """Both secrets are valid while the overlap lasts. The answer shows the new one, this once."""
@@ -155,6 +168,13 @@ def _visible(connection: sa.Connection, runtime: Runtime, config_id: int, caller
     found = configurations.find(connection, runtime.secrets, config_id)
     caller.require_visible(found.tenant_id, "Infinity configuration")
     return found
+
+
+def _account_to_try(runtime: Runtime, body: ConnectionTest, caller: Caller) -> Account:
+    with runtime.transaction() as connection:
+        if body.config_id is not None:
+            _visible(connection, runtime, body.config_id, caller)
+        return trying.account_to_try(connection, runtime.secrets, vars(body), config_id=body.config_id)
 
 
 def _account(runtime: Runtime, config_id: int, caller: Caller) -> Account:

@@ -20,6 +20,7 @@ from calling_pipeline.api.routes.telephony.bodies import (
     ExtensionImport,
     ExtensionRelease,
     ExtensionState,
+    ForceRelease,
     ForceReleased,
     Imported,
     Released,
@@ -46,14 +47,17 @@ def add(body: ExtensionCreate, runtime: RuntimeDep, caller: Operator) -> Success
 
 @router.post("/extensions/import", summary="Import many extensions")
 def bulk_import(body: ExtensionImport, runtime: RuntimeDep, caller: Operator) -> Success[Imported]:
-    """Every row gets its result: imported, duplicate_in_file, already_there or invalid."""
+    """Every row gets its result: imported, duplicate_in_file, already_there or invalid.
+
+    With `dry_run` nothing is imported; `imported` then says which rows would be.
+    """
     if (body.rows is None) == (body.csv is None):
         raise InvalidInput("give either rows or csv", field="rows")
     given = [(row, "") if isinstance(row, str) else (row.number, row.label) for row in body.rows or []]
     with runtime.transaction() as connection:
         _config_visible(connection, body.config_id, caller)
         rows = given if body.csv is None else extensions.read_csv(body.csv)
-        results = extensions.bulk_import(connection, body.config_id, rows, who=caller.name)
+        results = extensions.bulk_import(connection, body.config_id, rows, who=caller.name, dry_run=body.dry_run)
     return ok(Imported(counts=extensions.counts(results), rows=results))
 
 
@@ -120,12 +124,17 @@ def utilisation(
 
 @router.post("/extensions/force-release/{collector_id}", summary="Free whatever a collector holds")
 def force_release(
-    collector_id: Id, runtime: RuntimeDep, caller: Operator, tenant_id: Tenant = None
+    collector_id: Id,
+    runtime: RuntimeDep,
+    caller: Operator,
+    tenant_id: Tenant = None,
+    body: ForceRelease | None = None,
 ) -> Success[ForceReleased]:
     """The collector's open call, if any, becomes `unknown`."""
     tenant = caller.own_tenant(tenant_id)
     with runtime.transaction() as connection:
-        released = release_collector(connection, tenant, collector_id, who=caller.name)
+        reason = body.reason if body else ""
+        released = release_collector(connection, tenant, collector_id, reason=reason, who=caller.name)
     return ok(ForceReleased(released=released))
 
 
@@ -162,7 +171,8 @@ def release(
     """`released` false, and nothing changed, when it is not allocated, or not under the token given."""
     with runtime.transaction() as connection:
         _visible(connection, extension_id, caller)
-        done = release_extension(connection, extension_id, body.fence if body else None, who=caller.name)
+        wanted = body or ExtensionRelease()
+        done = release_extension(connection, extension_id, wanted.fence, reason=wanted.reason, who=caller.name)
         return ok(Released(released=done, extension=extensions.find(connection, extension_id)))
 
 

@@ -1,0 +1,13 @@
+"""`/telephony`: the extension pool, configurations, collectors, usage and kept callbacks."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from calling_pipeline.console.pages.telephony import extensions, imports, pool
+
+ROUTERS: tuple[APIRouter, ...] = (
+    pool.router,
+    imports.router,
+    extensions.router,
+)

@@ -1,0 +1,38 @@
+"""A table that people give as text: a CSV, or cells copied from a sheet, which are separated by tabs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from calling_pipeline.errors import InvalidInput
+
+HEADS: Mapping[str, str] = {
+    "分机": "number",
+    "分机号": "number",
+    "备注": "label",
+    "催收员": "collector_id",
+    "催收员编号": "collector_id",
+    "工号": "collector_id",
+    "姓名": "name",
+    "回拨号码": "callback_number",
+}
+"""Heads of columns as Chinese sheets write them → the names that are read."""
+
+
+def read_table(text: str) -> list[list[str]]:
+    """The rows that are not empty, cells without outer spaces. Raises `InvalidInput` for a text that is no table."""
+    plain = text.removeprefix("\ufeff")
+    first = plain.lstrip().partition("\n")[0]
+    separator = next((sign for sign in "\t,;" if sign in first), ",")
+    reader = csv.reader(io.StringIO(plain), delimiter=separator)
+    try:
+        return [[cell.strip() for cell in row] for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InvalidInput(f"line {reader.line_num} of the CSV cannot be read", field="csv") from error
+
+
+def heads_of(row: Sequence[str]) -> list[str]:
+    """The names of columns in a row of heads; other texts stay as they are, in small letters."""
+    return [HEADS.get(cell, cell.lower()) for cell in row]
