@@ -14,18 +14,18 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.api.needs import describe_needs
 from calling_pipeline.console import failing
 from calling_pipeline.console.entrance import Entrance
-from calling_pipeline.console.pages import assets, audit, session, telephony
-from calling_pipeline.console.pages.today import routes as today
+from calling_pipeline.console.pages import assets, audit, desk, session, telephony
 from calling_pipeline.console.rendering import Renderer
 from calling_pipeline.console.shared import Shared
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony.desk.looking import LineLooks
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     session.router,
-    today.router,
     audit.router,
     *telephony.ROUTERS,
+    *desk.ROUTERS,
 )
 
 
@@ -36,6 +36,7 @@ def create_server(runtime: Runtime) -> FastAPI:
     pages.state.runtime = server.state.runtime
     pages.state.patient_runtime = server.state.patient_runtime
     pages.state.gate = server.state.gate
+    pages.state.server = server.state
     return server
 
 
@@ -44,6 +45,7 @@ def create_pages(runtime: Runtime) -> FastAPI:
     pages = FastAPI(title="console", docs_url=None, redoc_url=None, openapi_url=None)
     pages.state.renderer = Renderer(runtime.settings)
     pages.state.shared = Shared()
+    pages.state.line_looks = LineLooks()
     describe_needs(ROUTERS)
     for router in ROUTERS:
         pages.include_router(router)

@@ -158,6 +158,9 @@ class _CommunicationRecords(Columns):
     callback_delay_s = sa.Column(sa.Double)
     billed_at = sa.Column(Instant)
     asked_at = sa.Column(Instant, comment="Infinity was last asked what the extension is doing")
+    recording_queued = sa.Column(
+        sa.Boolean, nullable=False, server_default="false", comment="its recording is being fetched"
+    )
 
 
 communication_records = sa.Table(
@@ -187,6 +190,11 @@ communication_records = sa.Table(
     sa.Index("ix_communication_records_deadline", "deadline", postgresql_where=sa.text("closed_at IS NULL")),
     sa.Index("ix_communication_records_started_at", "started_at"),
     sa.Index("ix_communication_records_tenant", "tenant_id", "id"),
+    sa.Index(
+        "ix_communication_records_new_recording",
+        "id",
+        postgresql_where=sa.text("recording_url IS NOT NULL AND NOT recording_queued"),
+    ),
 )
 
 

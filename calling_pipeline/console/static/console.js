@@ -79,6 +79,18 @@
     if (on) window.location.replace(on.href);
   });
 
+  // A round of calls goes on when the server says that it is due, once for each turn of the desk, while somebody looks and
+  // nothing that was typed waits to be kept.
+  let turn = "";
+  const unkept = (field) => field.tagName === "SELECT" ? !field.options[field.selectedIndex].defaultSelected && field.value : field.value !== field.defaultValue;
+  const goOn = () => {
+    const form = document.querySelector("form[data-auto]");
+    if (!form || document.hidden || form.dataset.auto === turn || [...document.querySelectorAll("[data-hold]")].some(unkept)) return;
+    turn = form.dataset.auto;
+    form.requestSubmit();
+  };
+  document.addEventListener("htmx:after:swap", goOn);
+
   // "All on this page" of a list with boxes.
   document.addEventListener("change", (event) => {
     const box = event.target;
