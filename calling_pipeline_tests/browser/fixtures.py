@@ -1,14 +1,12 @@
-"""Fixtures for tests of pages: `chromium`, one browser for each worker, and `new_page`, a watched page.
+"""Fixtures for tests of pages, in every folder: `chromium`, one browser for each worker, and `new_page`, a watched page.
 
-Every folder of tests has them. A test that uses one needs no mark: it is put into one of two groups, so that at most two
-browsers live, however many workers there are.
+A worker without such a test starts no browser; one with has 300 MB of Chromium and 120 MB of Playwright's node.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import zlib
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +20,9 @@ if TYPE_CHECKING:
 
     from calling_pipeline_tests.browser.watching import WatchedPage
 
-BROWSERS = 2
 NewPage = Callable[..., "WatchedPage"]
 _OPENED = pytest.StashKey[list["WatchedPage"]]()
 _DEFAULTS: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "locale": "zh-CN"}
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file share a browser, and all files together no more than `BROWSERS`."""
-    for item in items:
-        if "chromium" in getattr(item, "fixturenames", ()):
-            number = zlib.crc32(str(item.path.name).encode()) % BROWSERS
-            item.add_marker(pytest.mark.xdist_group(f"browser {number}"))
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,7 @@ def test_without_a_browser_a_test_is_skipped_and_fails_in_ci(tmp_path, ci, outco
     environment |= {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CALLING_TEST_BROWSER": "/bin/false"} | (
         {"CI": ci} if ci else {}
     )
-    plugins = ["-p", "calling_pipeline_tests.browser.fixtures", "-p", "xdist.plugin", "-p", "no:cacheprovider"]
+    plugins = ["-p", "calling_pipeline_tests.browser.fixtures", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", "-q", "-rs", *plugins, str(tmp_path)]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=LIMIT_S)  # noqa: PLW1510
     assert outcome in run.stdout, run.stdout

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from calling_pipeline_tests.browser.chromium import start
+from calling_pipeline_tests.browser.driver import driven
 from calling_pipeline_tests.browser.small_site import html, site
 from calling_pipeline_tests.house.source import ROOT
 from calling_pipeline_tests.support import LIMIT_S, wait_until
@@ -167,14 +169,16 @@ def test_code_that_runs_a_loop_of_its_own_runs_beside_a_page(new_page):
         assert page.inner_text("h1") == "A page"
 
 
-def test_no_loop_is_left_marked_as_running_by_the_test_before(chromium):
+def test_no_loop_is_left_marked_as_running_for_other_tests(tmp_path, chromium):
+    with driven(start(tmp_path).address) as browser:
+        assert asyncio.run(asyncio.sleep(0, 42)) == 42
+        assert browser.is_connected()
     assert asyncio.run(asyncio.sleep(0, 42)) == 42
-    assert chromium.is_connected()
 
 
 def test_a_fault_fails_the_test_at_its_end_and_a_failure_leaves_a_picture(tmp_path):
     (tmp_path / "test_pages.py").write_text(_TESTS)
-    plugins = ["-p", "calling_pipeline_tests.browser.fixtures", "-p", "xdist.plugin", "-p", "no:cacheprovider"]
+    plugins = ["-p", "calling_pipeline_tests.browser.fixtures", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", "-q", *plugins]
     environment = {
         **os.environ,
