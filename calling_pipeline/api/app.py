@@ -39,11 +39,11 @@ from calling_pipeline.runtime import Runtime
 
 ROUTERS = (
     call_stats.router,  # first: routes are tried in order, and these are polled
+    calls.router,  # then those that calls and their callbacks wait for
     call_batches.router,
     configurations.router,
     extensions.router,
     collectors.router,
-    calls.router,
     callbacks.router,
     server.router,
     status.router,

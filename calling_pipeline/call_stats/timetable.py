@@ -50,6 +50,16 @@ class Entry:
         )
         return next(tick for tick in ticks if tick <= now)
 
+    def next_tick(self, now: dt.datetime) -> dt.datetime:
+        """The first tick after `now`."""
+        today = days.day_of(now)
+        ticks = (
+            dt.datetime.combine(date, time, days.SHANGHAI)
+            for date in (today, today + dt.timedelta(days=1))
+            for time in self.times
+        )
+        return next(tick for tick in ticks if tick > now)
+
     def covers(self, day: dt.date, tick: dt.datetime) -> bool:
         """Whether the sync that starts at `tick` reads `day`."""
         first, last = sync_window(self.sync_type, days.day_of(tick))

@@ -11,7 +11,7 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
-from calling_pipeline.contact_policy import do_not_call, gate, store
+from calling_pipeline.contact_policy import do_not_call, gate, list_files, store
 from calling_pipeline.contact_policy import holidays as holidays_of
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt
@@ -116,16 +116,20 @@ def list_entries(door: Door, source: str | None, phone: str | None, with_expired
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_source
 @_expires
+@click.option("--dry-run", is_flag=True, help="Say what would be done with each line, and do nothing.")
 @click.pass_obj
-def import_list(door: Door, file: Path, source: str, expires: str | None) -> Answer:
+def import_list(door: Door, file: Path, source: str, expires: str | None, dry_run: bool) -> Answer:
     """Read numbers from FILE: a CSV with a column `phone` (and `expires`, `note`), or one number per line.
 
     \b
     calling-pipeline policy dnc import carrier-blacklist.csv --source carrier --expires 2026-12-31
     """
     with door.ready_runtime.transaction() as connection:
-        done = do_not_call.import_file(connection, file, source=source, expires=_day(expires), by=acting_user())
-    lines = [
+        done = list_files.import_file(
+            connection, file, source=source, expires=_day(expires), by=acting_user(), dry_run=dry_run
+        )
+    lines = ["dry run: nothing was changed"] if dry_run else []
+    lines += [
         f"{done.lines} lines: {done.new} new, {done.changed} changed, {done.unchanged} unchanged, {done.rejected} rejected"
     ]
     lines += [f"  line {item.line}: {item.phone} {item.reason}" for item in done.examples]

@@ -192,6 +192,7 @@ def revoke(door: Door, token_id: int, reason: str) -> Answer:
 @click.option("--subject", metavar="S", help="Only acts on this, e.g. batch:17; with * at the end every one that begins so.")
 @click.option("--by", "person", metavar="P", help="Only acts of this person; * as above.")
 @click.option("--act", metavar="A", help="Only these acts, e.g. batch.pause or batch.*.")
+@click.option("--reason", metavar="R", help="Only acts with this text within their reason; * for every act with a reason.")
 @click.option("--tenant", type=click.IntRange(1), help="Only acts that belong to this tenant.")
 @click.option("--from", "first", metavar="D", help="From this day on.")
 @click.option("--to", "last", metavar="D", help="Up to this day, included.")
@@ -202,6 +203,7 @@ def audit(
     subject: str | None,
     person: str | None,
     act: str | None,
+    reason: str | None,
     tenant: int | None,
     first: str | None,
     last: str | None,
@@ -214,7 +216,7 @@ def audit(
     calling-pipeline audit --by "Li Wei" --act "do_not_call.*" --from 2026-11-01 --to 2026-11-30
     """
     since, until = views.span(first, last, names=("--from", "--to"))
-    wanted: Mapping[str, Any] = {"subject": subject, "person": person, "act": act, "tenant_id": tenant}
+    wanted: Mapping[str, Any] = {"subject": subject, "person": person, "act": act, "reason": reason, "tenant_id": tenant}
     with door.ready_runtime.transaction() as connection:
         found, total = audit_store.entries(connection, **wanted, since=since, until=until, limit=limit)
     rows = [

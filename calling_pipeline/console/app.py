@@ -15,6 +15,7 @@ from calling_pipeline.api.needs import describe_needs
 from calling_pipeline.console import failing
 from calling_pipeline.console.entrance import Entrance
 from calling_pipeline.console.pages import assets, audit, desk, session, telephony
+from calling_pipeline.console.pages.today import routes as today
 from calling_pipeline.console.rendering import Renderer
 from calling_pipeline.console.shared import Shared
 from calling_pipeline.runtime import Runtime
@@ -23,6 +24,7 @@ from calling_pipeline.telephony.desk.looking import LineLooks
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
     session.router,
+    today.router,
     audit.router,
     *telephony.ROUTERS,
     *desk.ROUTERS,

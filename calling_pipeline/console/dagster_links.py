@@ -22,6 +22,18 @@ class DagsterLinks:
         """The page of one of an asset's checks."""
         return f"{self.base}/assets/{quote(asset)}?view=checks&checkDetail={quote(name)}"
 
+    def overview(self) -> str:
+        """The page of what runs and what is scheduled."""
+        return f"{self.base}/overview"
+
+    def schedule(self, name: str) -> str:
+        """The page of a schedule, with its ticks."""
+        return f"{self.base}/locations/calling_pipeline.definitions/schedules/{quote(name)}"
+
+    def page(self, path: str) -> str:
+        """A page by its path, as alerts and rooms name it."""
+        return f"{self.base}{path}"
+
     def run(self, run_id: str) -> str:
         """The page of a run."""
         return f"{self.base}/runs/{quote(run_id)}"

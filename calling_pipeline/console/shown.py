@@ -25,6 +25,7 @@ def filters(text: Text) -> Mapping[str, Callable[..., Any]]:
         "clock": clock,
         "age": lambda instant, now=None: age(instant, text, now=now),
         "lasting": lambda seconds: lasting(seconds, text),
+        "coded": coded,
         "phone": lambda value: mask_phone(value) if value else NOTHING,
     }
 
@@ -79,6 +80,12 @@ def lasting(seconds: float | None, text: Text) -> str:
         if seconds >= 2 * size or (unit == "minutes" and seconds >= size):
             return text(f"common.span_{unit}", n=int(seconds // size))
     return text("common.span_seconds", n=int(seconds) if seconds >= 10 else round(seconds, 1))
+
+
+def coded(sentence: str) -> Markup:
+    """A sentence in which what stands between backticks is shown as a command."""
+    parts = sentence.split("`")
+    return Markup().join(Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts))
 
 
 def _time(local: dt.datetime, short: str) -> Markup:

@@ -58,6 +58,16 @@ def check(connection: sa.Connection, attempt: Attempt, policy: Policy) -> Verdic
     return rules.judge(policy, store.facts(connection, [attempt], policy.depth)[0], attempt.at)
 
 
+def check_under(connection: sa.Connection, attempt: Attempt, policies: Sequence[Policy]) -> list[Verdict]:
+    """`check` under each of several policies, in their order; what is known of the number is read once."""
+    if not policies:
+        return []
+    holidays = store.holidays(connection, days.day_of(attempt.at))
+    facts = store.facts(connection, [attempt], max(policy.depth for policy in policies))[0]
+    closing = [replace(one, holidays=one.holidays | holidays) if one.closed_on_holidays else one for one in policies]
+    return [rules.judge(policy, facts, attempt.at) for policy in closing]
+
+
 def collect_refusals(connection: sa.Connection, policy: Policy, at: dt.datetime) -> None:
     """Make the temporary table `contact_refusals(phone, rule)`, for planning.
 

@@ -30,13 +30,20 @@ def next_open(policy: Policy, at: dt.datetime) -> dt.datetime | None:
         day = first + dt.timedelta(days=offset)
         if policy.closed_on_holidays and day in policy.holidays:
             continue
-        for start, end in _spans(policy.hours or _ALL_DAY, day):
+        for start, end in _spans(policy.hours or ALL_DAY, day):
             if at < end:
                 return max(at, start)
     return None
 
 
-_ALL_DAY = Hours(dt.time(0), dt.time(0))
+def open_on(policy: Policy, day: dt.date) -> list[tuple[dt.datetime, dt.datetime]]:
+    """The half-open spans of `day` within which the policy's hours allow contacts; none on its holidays."""
+    if policy.closed_on_holidays and day in policy.holidays:
+        return []
+    return list(_spans(policy.hours or ALL_DAY, day))
+
+
+ALL_DAY = Hours(dt.time(0), dt.time(0))
 
 
 def _spans(hours: Hours, day: dt.date) -> Iterator[tuple[dt.datetime, dt.datetime]]:

@@ -21,6 +21,9 @@ Rule = Literal[
     "calendar_cap",
 ]
 
+EntryState = Literal["active", "expired", "removed"]
+"""Of an entry of the do-not-call list: it holds, it ended by itself, a person ended it."""
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -125,3 +128,19 @@ class Blocked:
     ended_by: str = ""
     ended_why: str = ""
     replaced_at: dt.datetime | None = None
+
+    def state(self, now: dt.datetime) -> EntryState:
+        """Whether the entry holds at `now`, and what ended it if not."""
+        if self.expires_at is None or self.expires_at > now:
+            return "active"
+        return "removed" if self.ended_by else "expired"
+
+
+@dataclass(frozen=True)
+class Recent:
+    """One attempt that was allowed and counts towards the caps."""
+
+    at: dt.datetime
+    room: str
+    reference: str
+    tenant_id: int | None

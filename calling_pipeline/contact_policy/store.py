@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from calling_pipeline.contact_policy.records import Attempt, Blocked, Facts
+from calling_pipeline.contact_policy.records import Attempt, Blocked, EntryState, Facts, Recent
 from calling_pipeline.contact_policy.tables import contact_attempts, contact_holidays, do_not_call, do_not_call_history
 from calling_pipeline.database.sql import load
 from calling_pipeline.phones import class_of
@@ -18,6 +18,7 @@ _LOCK_PHONES = load("contact_policy/lock_phones")
 _RECORD = load("contact_policy/record")
 _COLLECT_REFUSALS = load("contact_policy/collect_refusals")
 _BLOCK = load("contact_policy/block")
+_WOULD_BLOCK = load("contact_policy/would_block")
 _WITHDRAW = contact_attempts.delete().where(
     contact_attempts.c.room == sa.bindparam("of_room"),
     contact_attempts.c.reference == sa.any_(sa.bindparam("refs", type_=ARRAY(sa.Text))),
@@ -79,12 +80,19 @@ def block(
     source: str,
     by: str,
     now: dt.datetime,
-) -> tuple[int, int]:
-    """Put (phone, expiry, note) on the list; returns how many are new and how many were changed."""
+    dry_run: bool = False,
+) -> dict[str, bool]:
+    """Put (phone, expiry, note) on the list. The numbers that changed: True for a new one, False for another entry.
+
+    `dry_run`: say the same and change nothing.
+    """
     phones, expiries, notes = ([entry[n] for entry in entries] for n in range(3))
-    values = {"phones": phones, "expiries": expiries, "notes": notes, "source": source, "by": by, "now": now}
-    created = list(connection.execute(_BLOCK, values).scalars())
-    return sum(created), len(created) - sum(created)
+    values = {"phones": phones, "expiries": expiries, "notes": notes, "source": source}
+    if dry_run:
+        found = connection.execute(_WOULD_BLOCK, values)
+    else:
+        found = connection.execute(_BLOCK, {**values, "by": by, "now": now})
+    return {row.phone: row.created for row in found}
 
 
 def unblock(connection: sa.Connection, phone: str, source: str | None, *, by: str, why: str, now: dt.datetime) -> list[str]:
@@ -114,19 +122,39 @@ def blocked(
     source: str | None = None,
     phone: str | None = None,
     with_expired: bool = False,
+    state: EntryState | None = None,
     limit: int = 100,
+    offset: int = 0,
 ) -> list[Blocked]:
-    """Entries of the list, newest first."""
+    """Entries of the list, newest first. `state` says which; without it those that hold, or all `with_expired`."""
     t = do_not_call.c
     entries = sa.select(*(t[name] for name in Blocked.__dataclass_fields__ if name != "replaced_at"))
-    if source is not None:
-        entries = entries.where(t.source == source)
     if phone is not None:
         entries = entries.where(t.phone == phone)
-    if not with_expired:
-        entries = entries.where(sa.or_(t.expires_at.is_(None), t.expires_at > now))
-    entries = entries.order_by(t.added_at.desc(), t.phone).limit(limit)
+    wanted = state or (None if with_expired else "active")
+    entries = entries.where(*_narrowed(now, source, wanted))
+    entries = entries.order_by(t.added_at.desc(), t.phone).limit(limit).offset(offset)
     return [Blocked(**row) for row in connection.execute(entries).mappings()]
+
+
+def count_up_to(
+    connection: sa.Connection, now: dt.datetime, most: int, *, source: str | None, state: EntryState | None
+) -> int:
+    """How many entries there are, at most `most`: counting a long list costs more than a page of it."""
+    some = sa.select(sa.literal(1)).select_from(do_not_call).where(*_narrowed(now, source, state)).limit(most).subquery()
+    return connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+
+
+def _narrowed(now: dt.datetime, source: str | None, state: EntryState | None) -> list[sa.ColumnElement[bool]]:
+    t = do_not_call.c
+    over = t.expires_at <= now
+    by_state: dict[EntryState | None, list[sa.ColumnElement[bool]]] = {
+        None: [],
+        "active": [sa.or_(t.expires_at.is_(None), t.expires_at > now)],
+        "expired": [over, t.ended_by == ""],
+        "removed": [over, t.ended_by != ""],
+    }
+    return [*by_state[state], *([t.source == source] if source else [])]
 
 
 def count_blocked(connection: sa.Connection, now: dt.datetime) -> list[tuple[str, int, int]]:
@@ -152,6 +180,22 @@ def all_holidays(connection: sa.Connection) -> list[tuple[dt.date, str]]:
     """Every holiday, in order."""
     t = contact_holidays.c
     return [(row.day, row.name) for row in connection.execute(sa.select(t.day, t.name).order_by(t.day))]
+
+
+def holidays_between(connection: sa.Connection, first: dt.date, last: dt.date) -> dict[dt.date, str]:
+    """The holidays of a span of days, both included, with their names."""
+    t = contact_holidays.c
+    query = sa.select(t.day, t.name).where(t.day >= first, t.day <= last)
+    return {row.day: row.name for row in connection.execute(query)}
+
+
+def recent(connection: sa.Connection, phone: str, *, tenant_id: int | None, limit: int) -> list[Recent]:
+    """The latest attempts of a number that count, the newest first; of one tenant's and of no tenant's if one is named."""
+    t = contact_attempts.c
+    query = sa.select(t.at, t.room, t.reference, t.tenant_id).where(t.phone == phone)
+    if tenant_id is not None:
+        query = query.where(sa.or_(t.tenant_id == tenant_id, t.tenant_id.is_(None)))
+    return [Recent(*row) for row in connection.execute(query.order_by(t.at.desc()).limit(limit))]
 
 
 def _columns(attempts: Sequence[Attempt]) -> dict[str, list[object]]:

@@ -27,6 +27,7 @@ do_not_call = sa.Table(
     metadata,
     DoNotCallColumns,
     sa.PrimaryKeyConstraint("phone", "source", name="pk_do_not_call"),
+    sa.Index("ix_do_not_call_added_at", sa.text("added_at DESC"), "phone"),
     comment="Numbers that nobody may contact, one row per source; permanent without expires_at",
 )
 

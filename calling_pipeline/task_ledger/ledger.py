@@ -11,12 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.task_ledger import store
 from calling_pipeline.task_ledger.records import STATES, Saved, Task, TaskDetails, Usage
 from calling_pipeline.task_ledger.store import SaveValues
 
 LONGEST_ID = 200
+LONGEST_REASON = 500
+LONGEST = {"feature": LONGEST_ID, "by": LONGEST_ID, "reason": LONGEST_REASON}
 MOST_CREDITS = 2**53
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -24,10 +27,17 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 def save_task_details(connection: sa.Connection, details: TaskDetails) -> Saved:
     """Create or move one task, and charge it when it is completed; exact under any number of concurrent callers.
 
-    A refused move raises nothing: `Saved.outcome` says so, and the refusal is kept once the caller commits. Raises
-    `InvalidInput` for an empty or null id, an unknown state, negative credits or details that are no JSON object.
+    A refused move raises nothing: `Saved.outcome` says so, and the refusal is kept once the caller commits. A save with a
+    reason is noted in the audit log, a refused one too. Raises `InvalidInput` for an empty or null id, an unknown state,
+    negative credits or details that are no JSON object.
     """
-    return store.save(connection, _values(details))
+    values = _values(details)
+    if not details.reason.strip():
+        return store.save(connection, values)
+    before = store.task(connection, values["task_id"], lock=True)
+    saved = store.save(connection, values)
+    _note_edit(connection, saved, before, details)
+    return saved
 
 
 def find(connection: sa.Connection, task_id: object) -> Task:
@@ -62,12 +72,38 @@ def text_id(task_id: object) -> str:
     return text
 
 
+def _note_edit(connection: sa.Connection, saved: Saved, before: Task | None, details: TaskDetails) -> None:
+    """What the save changed, or that it was refused. Details may hold anything, so only the names of theirs are kept."""
+    now = store.task(connection, saved.task_id)
+    was, became = (_facts(one) if one else {} for one in (before, now))
+    changed = [name for name in became if was.get(name) != became[name]]
+    if now is not None and before is not None and now.details != before.details:
+        changed.append("details")
+        was["details"], became["details"] = sorted(before.details), sorted(now.details)
+    after: dict[str, Any] = {name: became[name] for name in changed}
+    if saved.outcome == "refused":
+        after = {"refused": details.state}
+    note_act(
+        connection,
+        "ledger.edit",
+        f"task:{saved.task_id}",
+        by=details.by,
+        reason=details.reason,
+        before={name: was.get(name) for name in changed},
+        after=after,
+    )
+
+
+def _facts(task: Task) -> dict[str, Any]:
+    return {"state": task.state, "credits": task.credits, "free": task.free, "charged": task.charged}
+
+
 def _values(details: TaskDetails) -> SaveValues:
     if details.state not in STATES:
         raise InvalidInput(f"state {str(details.state)[:40]!r} is none of {', '.join(STATES)}", field="state")
-    for field, text in (("feature", details.feature), ("by", details.by)):
-        if not isinstance(text, str) or len(text) > LONGEST_ID or not _storable(text):
-            raise InvalidInput(f"{field} must be a text of at most {LONGEST_ID} characters", field=field)
+    for field, text in (("feature", details.feature), ("by", details.by), ("reason", details.reason)):
+        if not isinstance(text, str) or len(text) > LONGEST[field] or not _storable(text):
+            raise InvalidInput(f"{field} must be a text of at most {LONGEST[field]} characters", field=field)
     return {
         "task_id": text_id(details.task_id),
         "feature": details.feature.strip(),

@@ -28,7 +28,7 @@ class TaskDetails:
 
     `credits` and `free` left out keep their values; at the first save they mean 0, and free unless there are credits.
     `details` are merged key by key. `charge_key` names the act that is charged once, whichever task ids it is saved under;
-    without it the task itself is charged. `by` says who saves.
+    without it the task itself is charged. `by` says who saves; a `reason` is kept in the audit log with what changed.
     """
 
     task_id: str | int
@@ -39,6 +39,7 @@ class TaskDetails:
     details: Mapping[str, Any] = field(default_factory=dict)
     by: str = ""
     charge_key: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)

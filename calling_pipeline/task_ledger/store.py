@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import sqlalchemy as sa
 
@@ -43,6 +43,16 @@ _REFUSALS = sa.select(
 )
 
 
+_BY_ID = task_ledger.c.task_id
+_ORDERS = {
+    "newest": (task_ledger.c.created_at.desc(), _BY_ID),
+    "oldest": (task_ledger.c.created_at, _BY_ID.desc()),
+    "id": (_BY_ID,),
+    "id_down": (_BY_ID.desc(),),
+}
+Order = Literal["newest", "oldest", "id", "id_down"]
+
+
 class SaveValues(TypedDict):
     """What `save_task` takes, validated; `details` is a JSON object as text."""
 
@@ -64,28 +74,82 @@ def save(connection: sa.Connection, values: SaveValues) -> Saved:
     return Saved(*row)
 
 
-def task(connection: sa.Connection, task_id: str) -> Task | None:
-    """One task, None when the ledger does not know it."""
-    row = connection.execute(_TASKS.where(task_ledger.c.task_id == task_id)).one_or_none()
+def task(connection: sa.Connection, task_id: str, *, lock: bool = False) -> Task | None:
+    """One task, None when the ledger does not know it. `lock`: others who save it wait for this transaction."""
+    query = _TASKS.where(task_ledger.c.task_id == task_id)
+    row = connection.execute(query.with_for_update(of=task_ledger) if lock else query).one_or_none()
     return Task(**row._mapping) if row else None
 
 
-def tasks(connection: sa.Connection, *, feature: str | None, state: str | None, limit: int) -> list[Task]:
-    """The newest tasks, optionally of one feature or in one state."""
-    query = _TASKS.order_by(task_ledger.c.created_at.desc(), task_ledger.c.task_id).limit(limit)
-    if feature is not None:
-        query = query.where(task_ledger.c.feature == feature)
-    if state is not None:
-        query = query.where(task_ledger.c.state == state)
-    return [Task(**row._mapping) for row in connection.execute(query)]
+def tasks(
+    connection: sa.Connection,
+    *,
+    feature: str | None,
+    state: str | None,
+    task_id: str | None = None,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    order: Order = "newest",
+    limit: int,
+    offset: int = 0,
+) -> list[Task]:
+    """Tasks, the newest first unless `order` says otherwise.
+
+    `task_id` may end in `*`: every one that begins so. `since` and `until` (half-open) are about when they were created.
+    """
+    query = _TASKS.where(*_narrowed(feature, state, task_id, since, until)).order_by(*_ORDERS[order])
+    return [Task(**row._mapping) for row in connection.execute(query.limit(limit).offset(offset))]
 
 
-def refusals(connection: sa.Connection, *, task_id: str | None = None, limit: int = 100) -> list[Refusal]:
-    """The newest refusals, optionally of one task."""
-    query = _REFUSALS.order_by(task_refusals.c.id.desc()).limit(limit)
+def count_tasks(
+    connection: sa.Connection,
+    most: int,
+    *,
+    feature: str | None,
+    state: str | None,
+    task_id: str | None = None,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+) -> int:
+    """How many tasks match, at most `most`: counting a long list costs more than a page of it."""
+    some = sa.select(sa.literal(1)).select_from(task_ledger).where(*_narrowed(feature, state, task_id, since, until))
+    return connection.execute(sa.select(sa.func.count()).select_from(some.limit(most).subquery())).scalar_one()
+
+
+def refusals(
+    connection: sa.Connection, *, task_id: str | None = None, kind: str | None = None, limit: int = 100, offset: int = 0
+) -> list[Refusal]:
+    """The newest refusals, optionally of one task or of one kind."""
+    query = _REFUSALS.order_by(task_refusals.c.id.desc()).limit(limit).offset(offset)
     if task_id is not None:
         query = query.where(task_refusals.c.task_id == task_id)
+    if kind is not None:
+        query = query.where(task_refusals.c.kind == kind)
     return [Refusal(**row._mapping) for row in connection.execute(query)]
+
+
+def features(connection: sa.Connection) -> list[str]:
+    """The features that the ledger has kept usage of, by name."""
+    return list(connection.execute(sa.select(task_usage.c.feature).distinct().order_by(task_usage.c.feature)).scalars())
+
+
+def _narrowed(
+    feature: str | None, state: str | None, task_id: str | None, since: dt.datetime | None, until: dt.datetime | None
+) -> list[sa.ColumnElement[bool]]:
+    t = task_ledger.c
+    wanted: list[sa.ColumnElement[bool]] = []
+    if feature is not None:
+        wanted.append(t.feature == feature)
+    if state is not None:
+        wanted.append(t.state == state)
+    if task_id is not None:
+        begins = task_id.endswith("*")
+        wanted.append(t.task_id.startswith(task_id[:-1], autoescape=True) if begins else t.task_id == task_id)
+    if since is not None:
+        wanted.append(t.created_at >= since)
+    if until is not None:
+        wanted.append(t.created_at < until)
+    return wanted
 
 
 def usage(connection: sa.Connection, first: dt.datetime, until: dt.datetime) -> list[Usage]:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.access.audit import store as audit
 from calling_pipeline.access.login import login
-from calling_pipeline.access.login.records import LINK_VALID
+from calling_pipeline.access.login.records import LINK_VALID, OF_A_NAME
 from calling_pipeline.access.people import passwords
 from calling_pipeline.access.people.people import add, change, set_password
-from calling_pipeline.errors import Busy, Conflict, InvalidInput, LoginRefused, SlowedDown
+from calling_pipeline.access.sessions import store as session_store
+from calling_pipeline.errors import Busy, Conflict, InvalidInput, LoginRefused, NotFound, SlowedDown
 from calling_pipeline_tests.support import run_together, wait_until
 
 PASSWORD = "correct horse battery"
@@ -270,3 +271,50 @@ def test_few_passwords_are_verified_at_once_and_too_many_are_refused(monkeypatch
     for thread in threads:
         thread.join()
     assert len(holding) == 16
+
+
+def test_who_gives_the_present_password_replaces_it_and_stays_logged_in_here_only(engine, ann):
+    here, elsewhere = (login.by_password(engine, "ann", PASSWORD, **HERE) for _ in range(2))
+    ended = login.change_own_password(engine, "Ann", PASSWORD, "another long password", keeps=here.id, address="10.0.0.9")
+    assert ended == 1
+    with engine.begin() as connection:
+        query = sa.text("SELECT id, ended_at IS NULL FROM access_sessions ORDER BY id")
+        assert [tuple(row) for row in connection.execute(query)] == [(here.id, True), (elsewhere.id, False)]
+    assert login.by_password(engine, "ann", "another long password", **HERE).person.name == "Ann"
+    with pytest.raises(LoginRefused):
+        login.by_password(engine, "ann", PASSWORD, **HERE)
+
+
+def test_a_wrong_present_password_changes_nothing_and_slows_the_next_attempts(engine, ann, clock):
+    for _ in range(OF_A_NAME.free + 1):
+        with pytest.raises(InvalidInput, match="present password is wrong") as refused:
+            login.change_own_password(engine, "Ann", "guessed", "another long password", address="10.0.0.9")
+        assert refused.value.field == "old"
+    with pytest.raises(SlowedDown):
+        login.change_own_password(engine, "Ann", PASSWORD, "another long password", address="10.0.0.9")
+    clock[0] += dt.timedelta(minutes=20)
+    assert login.by_password(engine, "ann", PASSWORD, **HERE).person == ann
+
+
+def test_who_came_by_a_link_sets_a_first_password_without_an_old_one_and_only_once(engine):
+    with engine.begin() as connection:
+        add(connection, "Bo", "viewer", by="root")
+    login.change_own_password(engine, "Bo", "", "a first long password", address="10.0.0.9")
+    with pytest.raises(InvalidInput, match="present password is wrong"):
+        login.change_own_password(engine, "Bo", "", "a second long password", address="10.0.0.9")
+
+
+def test_a_person_ends_their_own_sessions_one_or_all_others_and_nobody_else_s(engine, ann):
+    with engine.begin() as connection:
+        bo = set_password(connection, add(connection, "Bo", "viewer", by="root").name, PASSWORD, by="root")
+    mine = [login.by_password(engine, "ann", PASSWORD, **HERE).id for _ in range(3)]
+    other = login.by_password(engine, "bo", PASSWORD, **HERE).id
+    with engine.begin() as connection:
+        with pytest.raises(NotFound, match="ended already"):
+            login.end_one(connection, ann, other, by="Ann")
+        login.end_one(connection, ann, mine[0], by="Ann")
+        assert login.end_others(connection, ann, keeps=mine[2], by="Ann") == 1
+        now = days.now()
+        assert [one.id for one in session_store.open_of(connection, ann.id, now=now)] == [mine[2]]
+        assert [one.id for one in session_store.open_of(connection, bo.id, now=now)] == [other]
+    assert [row.after for row in rows(engine, "login.end")] == [{"sessions": 1}, {"sessions": 1}]

@@ -4,6 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline.access.audit import store as audit
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.access.people import people
 from calling_pipeline.access.people import store as people_store
 from calling_pipeline.access.people.people import add, change, ensure_admin, find
@@ -121,3 +122,18 @@ def test_a_new_installation_gets_one_admin_however_many_begin_it(engine):
 def test_an_installation_that_has_an_admin_gets_no_other(ours):
     add(ours, "Ann", "admin", by="root")
     assert ensure_admin(ours) is None
+
+
+def test_acts_are_found_by_a_text_within_their_reason(ours):
+    for reason in ("from July on", "100%_sure", ""):
+        note_act(ours, "batch.pause", "batch:1", by="Ann", reason=reason)
+
+    def found(reason, **more):
+        rows, total = audit.entries(ours, reason=reason, limit=10, **more)
+        return [row.reason for row in rows], total
+
+    assert found("JULY") == (["from July on"], 1)
+    assert found("%_") == (["100%_sure"], 1)
+    assert found("*") == (["100%_sure", "from July on"], 2)
+    assert found("*", count_up_to=1)[1] == 1
+    assert found(None)[1] == 3

@@ -36,7 +36,7 @@ DAY = dt.date(2026, 11, 23)
 DUE = NOW.replace(hour=7, minute=0)
 ALIVE = tuple(Heartbeat(daemon, 4.0) for daemon in DAEMONS)
 BATCH = OpenBatch(3, "new orders", DAY, "running", "", pending=10, pushing=2, unknown=0)
-SYNC = ScheduledSync("grade_stats_t3", "grade", "historical", DUE, "done", 3, 3, (), DUE, DUE, 2.0)
+SYNC = ScheduledSync("grade_stats_t3", "grade", "historical", DUE, "done", 3, 3, (), DUE, DUE, 2.0, NOW.replace(hour=10))
 FAST = Speed("grade", DAY, "full", NOW, pages=10, page_s=0.1, read_s=1.0, compared=50, usual_page_s=0.1, usual_read_s=1.0)
 WELL = Facts(
     at=NOW,
@@ -71,7 +71,7 @@ SILENT = (replace(ALIVE[0], age_s=3600.0), *ALIVE[1:])
         ({"days": (DayState(DAY, "grade", "held", ("40 % unknown",)),)}, "days", "is held: 40 % unknown", "stats held list"),
         ({"days": (DayState(DAY, "grade", "bad", ("sums agree",)),)}, "days", "is bad: sums agree", "alerts list"),
         ({"vendor": (replace(FAST, page_s=5.0),)}, "vendor", "5.00 s per page, usually 0.10 s", "Guanke"),
-        ({"alerts": (OpenAlert("a", "error", NOW, "a check"),)}, "alerts", "1 alerts are open: a check", "alerts list"),
+        ({"alerts": (OpenAlert(1, "a", "error", NOW, "a check"),)}, "alerts", "1 alerts are open: a check", "alerts list"),
         ({"batches": (replace(BATCH, state="paused", note="by me"),)}, "batches", "paused with 10 calls", "calls resume 3"),
         ({"batches": (replace(BATCH, unknown=2),)}, "batches", "2 calls whose outcome is unknown", "calls settle"),
         ({"messages": {"contracts": {"unknown": 2}}}, "messages", "2 messages to contracts are held", "notify settle"),

@@ -128,4 +128,9 @@ def test_a_day_stands_beside_the_same_weekday_and_hours_of_the_week_before(sync,
     assert whole.calls > morning.calls > 0
     assert whole.calls_before > morning.calls_before > 0
     assert whole.orders >= morning.orders
+    assert whole.calls > whole.connected > morning.connected > 0
+    assert (whole.grade_9 + whole.grade_1, whole.grade_9_before + whole.grade_1_before) == (
+        whole.orders,
+        whole.orders_before,
+    )
     assert (alone.calls, alone.calls_before, alone.orders_before) == (whole.calls_before, None, None)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from calling_pipeline import days
 from calling_pipeline.access.audit import store as audit
 from calling_pipeline.cli.main import main
-from calling_pipeline.contact_policy import do_not_call, gate, holidays, store
+from calling_pipeline.contact_policy import do_not_call, gate, holidays, list_files, store
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline.errors import InvalidInput
@@ -30,7 +30,7 @@ def test_an_import_counts_every_line_and_masks_what_it_rejects(connection, tmp_p
         "丁,１３９００００００００,31.12.2026,\n戊,010-12345678,,\n\n",
         encoding="gb18030",
     )
-    done = do_not_call.import_file(connection, file, source="carrier")
+    done = list_files.import_file(connection, file, source="carrier")
     assert (done.lines, done.new, done.changed, done.unchanged, done.rejected) == (5, 2, 0, 1, 2)
     assert [(item.line, item.phone) for item in done.examples] == [(4, "138****0000"), (5, "139****0000")]
     assert {entry.phone for entry in store.blocked(connection, days.now())} == {"13812340000", "+861012345678"}
@@ -41,16 +41,70 @@ def test_an_import_counts_every_line_and_masks_what_it_rejects(connection, tmp_p
 def test_importing_the_same_file_again_changes_nothing(connection, tmp_path):
     file = tmp_path / "numbers.txt"
     file.write_text("13812340000\n13912340000\n")
-    assert do_not_call.import_file(connection, file, source="carrier").new == 2
-    again = do_not_call.import_file(connection, file, source="carrier")
+    assert list_files.import_file(connection, file, source="carrier").new == 2
+    again = list_files.import_file(connection, file, source="carrier")
     assert (again.new, again.changed, again.unchanged) == (0, 0, 2)
+
+
+def test_a_dry_run_says_what_the_import_then_does_and_changes_nothing(connection, tmp_path):
+    file = tmp_path / "list.csv"
+    do_not_call.add(connection, "13812340000", source="carrier", note="kept")
+    do_not_call.add(connection, "13912340000", source="carrier")
+    file.write_text(
+        "phone,expires,note\n13812340000,,another note\n13912340000,,\n13712340000,2030-01-01,\n13712340000,,\nx,,\n"
+    )
+    before = len(store.history(connection, "13812340000"))
+    planned = list_files.import_file(connection, file, source="carrier", dry_run=True)
+    assert (planned.new, planned.changed, planned.unchanged, planned.repeated, planned.rejected) == (1, 1, 2, 1, 1)
+    assert planned.lines == planned.new + planned.changed + planned.unchanged + planned.rejected
+    verdicts = [(one.line, one.phone, one.verdict) for one in planned.taken]
+    assert verdicts == [
+        (2, "138****0000", "changed"),
+        (3, "139****0000", "unchanged"),
+        (4, "137****0000", "repeated"),
+        (5, "137****0000", "new"),
+    ]
+    assert len(store.history(connection, "13812340000")) == before
+    assert store.blocked(connection, days.now(), phone="13712340000") == []
+    assert audit.entries(connection, act="do_not_call.import", limit=1)[1] == 0
+    done = list_files.import_file(connection, file, source="carrier")
+    assert vars(done) == {**vars(planned), "dry_run": False}
+
+
+def test_of_a_number_on_lines_far_apart_the_longest_prohibition_stays(connection, tmp_path, monkeypatch):
+    """The file is written in parts: the second part once shortened what the first had made permanent."""
+    monkeypatch.setattr(list_files, "CHUNK", 2)
+    file = tmp_path / "list.csv"
+    others = "".join(f"1391234000{n},,\n" for n in range(5))
+    file.write_text(f"phone,expires,note\n13812340000,,\n{others}13812340000,2027-01-01,\n")
+    done = list_files.import_file(connection, file, source="carrier")
+    assert (done.lines, done.new, done.changed, done.unchanged, done.repeated) == (7, 6, 0, 1, 1)
+    (entry,) = store.blocked(connection, days.now(), phone="13812340000")
+    assert entry.expires_at is None
+
+
+def test_entries_are_found_by_what_became_of_them(connection):
+    now = dt.datetime(2026, 11, 20, 9, tzinfo=days.SHANGHAI)
+    with days.frozen(now - dt.timedelta(days=9)):
+        do_not_call.add(connection, "13812340001", source="a")
+        do_not_call.add(connection, "13812340002", source="a", expires=dt.date(2026, 11, 15))
+        do_not_call.add(connection, "13812340003", source="b")
+        do_not_call.remove(connection, "13812340003", by="Ann", reason="asked")
+    found = {
+        state: [one.phone[-1] for one in store.blocked(connection, now, state=state)]
+        for state in ("active", "expired", "removed")
+    }
+    assert found == {"active": ["1"], "expired": ["2"], "removed": ["3"]}
+    assert [one.state(now) for one in store.blocked(connection, now, with_expired=True)] == ["active", "expired", "removed"]
+    assert store.count_up_to(connection, now, 2, source=None, state=None) == 2
+    assert store.count_up_to(connection, now, 9, source="a", state="active") == 1
 
 
 def test_a_file_without_a_column_of_numbers_is_refused_and_says_what_it_has(connection, tmp_path):
     file = tmp_path / "wrong.csv"
     file.write_text("name,city\nA,Beijing\n")
     with pytest.raises(InvalidInput, match="name, city"):
-        do_not_call.import_file(connection, file, source="carrier")
+        list_files.import_file(connection, file, source="carrier")
 
 
 def test_an_entry_ends_with_its_last_day_in_shanghai(connection):
@@ -121,8 +175,8 @@ def test_the_list_is_never_emptied_and_its_history_never_changed(connection, sta
 def test_every_change_of_the_list_is_in_the_audit_log_without_the_number(connection, tmp_path):
     file = tmp_path / "numbers.txt"
     file.write_text("13812340000\n13912340000\n")
-    do_not_call.import_file(connection, file, source="carrier", by="Ann")
-    do_not_call.import_file(connection, file, source="carrier", by="Ann")
+    list_files.import_file(connection, file, source="carrier", by="Ann")
+    list_files.import_file(connection, file, source="carrier", by="Ann")
     do_not_call.add(connection, "13812340000", source="carrier", expires=dt.date(2027, 1, 1), note="until spring", by="Bob")
     do_not_call.remove(connection, "13812340000", by="Cid", reason="a mistake")
     holidays.declare(connection, dt.date(2026, 10, 1), "国庆节", by="Ann")

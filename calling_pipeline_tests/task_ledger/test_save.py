@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
+from calling_pipeline import days
+from calling_pipeline.access.audit import store as audit
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.task_ledger import store
 from calling_pipeline.task_ledger.facts.store import charge_differences
@@ -240,3 +243,40 @@ def test_a_retry_after_a_lost_commit_acknowledgement_charges_nothing_more(engine
 
 def find_or_none(connection):
     return store.task(connection, "t1")
+
+
+def acts(connection):
+    return list(reversed(audit.entries(connection, act="ledger.*", limit=100)[0]))
+
+
+def test_a_save_with_a_reason_is_kept_in_the_audit_log_with_what_it_changed(connection):
+    save(connection, state="pending", credits=3, details={"rows": 9}, by="batches")
+    assert acts(connection) == []
+    save(connection, state="completed", details={"note": "call 13812340000"}, by="Ann", reason="done by 13812340000")
+    (entry,) = acts(connection)
+    assert (entry.act, entry.subject, entry.person, entry.reason) == ("ledger.edit", "task:t1", "Ann", "done by 138****0000")
+    assert entry.before == {"state": "pending", "charged": None, "details": ["rows"]}
+    assert entry.after == {"state": "completed", "charged": 3, "details": ["note", "rows"]}
+
+
+def test_a_refused_save_with_a_reason_is_noted_as_refused(connection):
+    save(connection, state="completed")
+    assert save(connection, state="pending", by="Ann", reason="again, please").outcome == "refused"
+    assert [(one.before, one.after) for one in acts(connection)] == [({}, {"refused": "pending"})]
+
+
+def test_tasks_are_found_by_id_state_and_day_and_counted_up_to_a_limit(connection):
+    for number in range(4):
+        save(connection, f"batch:{number}", "completed" if number % 2 else "pending", "batches")
+    save(connection, "notify:1")
+    ids = [
+        one.task_id
+        for one in store.tasks(connection, feature=None, state=None, task_id="batch:*", order="id_down", limit=2, offset=1)
+    ]
+    assert ids == ["batch:2", "batch:1"]
+    assert [one.task_id for one in store.tasks(connection, feature=None, state=None, task_id="notify:1", limit=9)] == [
+        "notify:1"
+    ]
+    assert store.count_tasks(connection, 3, feature=None, state=None) == 3
+    assert store.count_tasks(connection, 9, feature="batches", state="completed") == 2
+    assert store.tasks(connection, feature=None, state=None, until=days.now() - dt.timedelta(days=1), limit=9) == []

@@ -30,5 +30,6 @@ audit_log = sa.Table(
     sa.Index("ix_audit_log_at", "at"),
     sa.Index("ix_audit_log_subject", "subject", "id"),
     sa.Index("ix_audit_log_person", "person", "id"),
+    sa.Index("ix_audit_log_reason", "id", postgresql_where=sa.text("reason <> ''")),
     comment="Every act of a person in any room through any door; append-only",
 )

@@ -23,7 +23,7 @@ from calling_pipeline.access.people.records import Person
 from calling_pipeline.access.sessions import store as session_store
 from calling_pipeline.access.sessions.records import LONGEST, Session
 from calling_pipeline.database.engine import reachable
-from calling_pipeline.errors import Conflict, LoginRefused, SlowedDown
+from calling_pipeline.errors import Conflict, InvalidInput, LoginRefused, NotFound, SlowedDown
 
 UNKNOWN = "unknown"
 _WRONG = "the name or the password is wrong"
@@ -77,6 +77,43 @@ def end(engine: sa.Engine, session: str) -> None:
             note_act(connection, "login.end", subject, by=person.name, tenant_id=person.tenant_id)
 
 
+def end_others(connection: sa.Connection, person: Person, *, keeps: int | None, by: str) -> int:
+    """End the sessions of a person but `keeps`; how many there were."""
+    ended = session_store.end_all(connection, person.id, at=days.now(), but=keeps)
+    if ended:
+        _note_end(connection, person, by=by, sessions=ended)
+    return ended
+
+
+def end_one(connection: sa.Connection, person: Person, session_id: int, *, by: str) -> None:
+    """End one session of a person. Raises `NotFound` when it has ended or is another's."""
+    if not session_store.end_one(connection, person.id, session_id, at=days.now()):
+        raise NotFound("this session has ended already")
+    _note_end(connection, person, by=by, sessions=1)
+
+
+def change_own_password(engine: sa.Engine, name: str, old: str, new: str, *, address: str, keeps: int | None = None) -> int:
+    """Let a person replace their own password; their other sessions end, and how many those were is returned.
+
+    Who has no password yet, because they came by a link, gives an empty `old`. A wrong one counts as an attempt to log in
+    and slows the next. Raises `InvalidInput` naming the field, `SlowedDown`, `Busy`, and `NotFound`.
+    """
+    _count(engine, _keys(name, address))
+    with _transaction(engine) as connection:
+        person = people.find(connection, name)
+        before = people_store.password_hash(connection, person.id)
+    right = passwords.matches(before, old) if before is not None else True
+    if right:
+        stored = passwords.hashed(new)
+        with _transaction(engine) as connection:
+            person = people.find(connection, name, lock=True)
+            if person.active and people_store.password_hash(connection, person.id) == before:
+                store.forget_attempts(connection, _keys(name, address)[0], now=days.now())
+                store.uncount_attempt(connection, _keys(name, address)[1])
+                return people.keep_password(connection, person, stored, by=person.name, keeps=keeps)
+    raise InvalidInput("the present password is wrong", field="old")
+
+
 def make_link(connection: sa.Connection, name: str, *, by: str) -> str:
     """The secret of a link that logs this person in once within ten minutes. Raises `NotFound`, `Conflict` if disabled."""
     person = people.find(connection, name)
@@ -102,6 +139,11 @@ def _opened(connection: sa.Connection, person: Person, *, address: str, replaces
     after = {"address": address, "way": way}
     note_act(connection, "login.accept", f"person:{person.name}", by=person.name, tenant_id=person.tenant_id, after=after)
     return Session(session_id, value, secret.csrf_token(value), person, expires_at)
+
+
+def _note_end(connection: sa.Connection, person: Person, *, by: str, sessions: int) -> None:
+    subject, after = f"person:{person.name}", {"sessions": sessions}
+    note_act(connection, "login.end", subject, by=by, tenant_id=person.tenant_id, after=after)
 
 
 def _note_refused(connection: sa.Connection, person: Person | None, *, address: str, way: str) -> None:

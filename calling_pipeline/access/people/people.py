@@ -83,11 +83,24 @@ def change(connection: sa.Connection, name: str, changes: Mapping[str, Any], *, 
 def set_password(connection: sa.Connection, name: str, password: str, *, by: str) -> Person:
     """Store a new password; every session and unused login link of the person ends. Raises as `hashed` and `find` do."""
     stored = passwords.hashed(password)
-    person = find(connection, name, lock=True)
+    keep_password(connection, find(connection, name, lock=True), stored, by=by)
+    return find(connection, name)
+
+
+def keep_password(connection: sa.Connection, person: Person, stored: str, *, by: str, keeps: int | None = None) -> int:
+    """Replace the hash of a person's password; their sessions but `keeps` end, and how many those were is returned."""
     after = store.change(connection, person.id, {"password_hash": stored})
-    _log_out_everywhere(connection, person.id)
+    ended = _log_out_everywhere(connection, person.id, but=keeps)
     _note(connection, "person.password", after, by=by)
-    return after
+    return ended
+
+
+def find_by_id(connection: sa.Connection, person_id: int) -> Person:
+    """The person with that number, active or not. Raises `NotFound`."""
+    found = store.find(connection, person_id)
+    if found is None:
+        raise NotFound("there is no such person")
+    return found
 
 
 def ensure_admin(connection: sa.Connection) -> Person | None:
@@ -130,9 +143,9 @@ def _name(name: str) -> str:
     return clean
 
 
-def _log_out_everywhere(connection: sa.Connection, person_id: int) -> None:
-    session_store.end_all(connection, person_id, at=days.now())
+def _log_out_everywhere(connection: sa.Connection, person_id: int, *, but: int | None = None) -> int:
     login_store.end_links(connection, person_id, at=days.now())
+    return session_store.end_all(connection, person_id, at=days.now(), but=but)
 
 
 def _note(

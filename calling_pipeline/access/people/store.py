@@ -56,6 +56,12 @@ def by_id(connection: sa.Connection, person_id: int) -> Person:
     return person_of(connection.execute(sa.select(people).where(people.c.id == person_id)).one())
 
 
+def find(connection: sa.Connection, person_id: int) -> Person | None:
+    """The person with that id, None when there is none."""
+    row = connection.execute(sa.select(people).where(people.c.id == person_id)).one_or_none()
+    return None if row is None else person_of(row)
+
+
 def every(connection: sa.Connection) -> list[Person]:
     """All people by name, the disabled ones too."""
     return [person_of(row) for row in connection.execute(sa.select(people).order_by(_named))]

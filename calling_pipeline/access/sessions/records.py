@@ -22,3 +22,13 @@ class Session:
     csrf: str
     person: Person
     expires_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session that goes on, as its person sees it. `last_seen_at` is exact to the minute."""
+
+    id: int
+    created_at: dt.datetime
+    last_seen_at: dt.datetime
+    expires_at: dt.datetime

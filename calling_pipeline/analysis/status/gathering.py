@@ -96,7 +96,7 @@ def _track_days(connection: sa.Connection, track: Track, wanted: list[dt.date], 
 def _open_alerts(connection: sa.Connection, now: dt.datetime) -> list[OpenAlert]:
     """Everything that is wrong now, the newest first; the day stands in the title."""
     return [
-        OpenAlert(one.name, one.severity, one.opened_at.astimezone(days.SHANGHAI), one.title_with_day)
+        OpenAlert(one.id, one.name, one.severity, one.opened_at.astimezone(days.SHANGHAI), one.title_with_day)
         for one in alert_store.conditions(connection, since=now, only_open=True)
     ]
 

@@ -68,7 +68,7 @@ def _dagster(facts: Facts) -> Iterator[Problem]:
     for run in state.schedule_runs:
         if run.status == "FAILURE":
             what = f"the newest run of {run.schedule} failed (run {run.run_id[:8]})"
-            yield Problem("dagster", what, "read why on its page in the Dagster UI, then Re-execute it there")
+            yield Problem("dagster", what, "read why on its page in the Dagster UI, then Re-execute it there", run.run_id)
 
 
 def _syncs(facts: Facts) -> Iterator[Problem]:
@@ -76,7 +76,8 @@ def _syncs(facts: Facts) -> Iterator[Problem]:
         if sync.state == "late":
             missing = days_said(sync.days_not_read)
             what = f"{sync.schedule}, due at {sync.due_at:%m-%d %H:%M}, read {sync.days_read} of {sync.days_due} days"
-            yield Problem("syncs", f"{what}; not read since: {missing}", _sync_command(sync))
+            newest = f"{max(sync.days_not_read)}"
+            yield Problem("syncs", f"{what}; not read since: {missing}", _sync_command(sync), newest)
 
 
 def _days(facts: Facts) -> Iterator[Problem]:
@@ -85,13 +86,13 @@ def _days(facts: Facts) -> Iterator[Problem]:
         match day.condition:
             case "missing":
                 command = f"`calling-pipeline stats sync --track {day.track} --from {day.date} --to {day.date}`"
-                yield Problem("days", f"{about} is missing" + (f": {why}" if why else ""), command)
+                yield Problem("days", f"{about} is missing" + (f": {why}" if why else ""), command, f"{day.date}")
             case "held":
-                yield Problem(
-                    "days", f"{about} is held: {why}", "`calling-pipeline stats held list`, then publish or discard"
-                )
+                do = "`calling-pipeline stats held list`, then publish or discard"
+                yield Problem("days", f"{about} is held: {why}", do, f"{day.date}")
             case "bad":
-                yield Problem("days", f"{about} is bad: {why}", "`calling-pipeline alerts list` says more of each check")
+                do = "`calling-pipeline alerts list` says more of each check"
+                yield Problem("days", f"{about} is bad: {why}", do, f"{day.date}")
             case "good" | "not due":
                 pass
 
@@ -101,10 +102,11 @@ def _batches(facts: Facts) -> Iterator[Problem]:
         about = f"batch {batch.id} ({batch.task_name})"
         if batch.unknown:
             what = f"{about} has {batch.unknown} calls whose outcome is unknown"
-            yield Problem("batches", what, "ask the gateway about them, then `calling-pipeline calls settle`")
+            yield Problem("batches", what, "ask the gateway about them, then `calling-pipeline calls settle`", f"{batch.id}")
         if batch.state == "paused":
             what = f"{about} is paused with {batch.pending} calls to make" + (f": {batch.note}" if batch.note else "")
-            yield Problem("batches", what, f"`calling-pipeline calls resume {batch.id}` or `calls cancel {batch.id}`")
+            do = f"`calling-pipeline calls resume {batch.id}` or `calls cancel {batch.id}`"
+            yield Problem("batches", what, do, f"{batch.id}")
 
 
 def _messages(facts: Facts) -> Iterator[Problem]:
@@ -112,10 +114,12 @@ def _messages(facts: Facts) -> Iterator[Problem]:
         more = " --technicians" if outbox == "technicians" else ""
         if counts.get("unknown"):
             what = f"{counts['unknown']} messages to {outbox} are held: they may have arrived"
-            yield Problem("messages", what, f"ask their receivers, then `calling-pipeline notify settle{more}`")
+            yield Problem("messages", what, f"ask their receivers, then `calling-pipeline notify settle{more}`", outbox)
         if counts.get("dead"):
             what = f"{counts['dead']} messages to {outbox} are dead letters: certainly not sent, and given up"
-            yield Problem("messages", what, f"`calling-pipeline notify status` says why, then `notify redrive{more}`")
+            yield Problem(
+                "messages", what, f"`calling-pipeline notify status` says why, then `notify redrive{more}`", outbox
+            )
 
 
 def _alerts(facts: Facts) -> Iterator[Problem]:
@@ -130,7 +134,7 @@ def _vendor(facts: Facts) -> Iterator[Problem]:
         for finding in (vendor_speed_is_usual(speed), read_duration_is_usual(speed)):
             if not finding.passed:
                 what = f"the vendor is slow ({speed.track} track, {speed.date}): {finding.sentence}"
-                yield Problem("vendor", what, "ask Guanke; the numbers come later as long as it lasts")
+                yield Problem("vendor", what, "ask Guanke; the numbers come later as long as it lasts", f"{speed.date}")
 
 
 def _extensions(facts: Facts) -> Iterator[Problem]:

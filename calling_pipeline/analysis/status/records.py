@@ -32,6 +32,7 @@ class DayState:
 class OpenAlert:
     """A condition that is failing, since when it is, and what is wrong."""
 
+    id: int
     name: str
     severity: str
     since: dt.datetime
@@ -67,11 +68,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is not well, and what to do about it."""
+    """One thing that is not well, and what to do about it.
+
+    `about`: which of its section: a day, a batch's or a run's id, an outbox; empty for the section as a whole.
+    """
 
     section: Section
     what: str
     do: str
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ def show_audit(
     act: Annotated[Short, Query(description="batch.pause or batch.*")] = "",
     first: Annotated[Short, Query(alias="from", description="from this day on, YYYY-MM-DD")] = "",
     last: Annotated[Short, Query(alias="to", description="up to this day, included")] = "",
+    reason: Annotated[Short, Query(description="a text within the reason; * for every act with a reason")] = "",
     tenant_id: Tenant = None,
     limit: Limit = 100,
     offset: Offset = 0,
@@ -33,9 +34,17 @@ def show_audit(
     """What people did, the newest first. A caller who is bound to a tenant sees what belongs to that tenant."""
     since, until = views.span(first, last, names=("from", "to"))
     tenant = caller.scope(tenant_id)
-    asked = {"subject": subject, "person": by, "act": act}
     with runtime.transaction() as connection:
         rows, total = store.entries(
-            connection, **asked, tenant_id=tenant, since=since, until=until, limit=limit, offset=offset
+            connection,
+            subject=subject,
+            person=by,
+            act=act,
+            reason=reason,
+            tenant_id=tenant,
+            since=since,
+            until=until,
+            limit=limit,
+            offset=offset,
         )
     return page(rows, total, limit, offset)

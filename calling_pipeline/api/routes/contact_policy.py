@@ -18,8 +18,8 @@ from calling_pipeline.access.caller import Caller
 from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import RuntimeDep, Short, Text
 from calling_pipeline.api.envelope import Success, ok
-from calling_pipeline.contact_policy import do_not_call, gate, holidays, store
-from calling_pipeline.contact_policy.do_not_call import Imported
+from calling_pipeline.contact_policy import do_not_call, gate, holidays, list_files, store
+from calling_pipeline.contact_policy.list_files import Imported
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt, Blocked, Verdict
 from calling_pipeline.errors import NotFound
@@ -132,12 +132,17 @@ def import_entries(
     content: Annotated[bytes, Body(media_type="text/csv", max_length=LONGEST_FILE)],
     source: Annotated[Short, Query(min_length=1, description="who asked for it; one entry per source")] = "manual",
     expires: Annotated[dt.date | None, Query(description="last day of the entries; left out: permanent")] = None,
+    dry_run: Annotated[bool, Query(description="say what would be done, and do nothing")] = False,
+    shown: Annotated[int, Query(ge=0, le=1000, description="how many lines the answer names")] = list_files.SHOWN,
 ) -> Success[Imported]:
     """Read numbers from a CSV (UTF-8 or GB18030) with a column `phone` (and `expires`, `note`), or one number per line."""
     with tempfile.TemporaryDirectory() as folder, runtime.transaction() as connection:
         file = Path(folder) / "imported.csv"
         file.write_bytes(content)
-        return ok(do_not_call.import_file(connection, file, source=source, expires=expires, by=caller.name))
+        done = list_files.import_file(
+            connection, file, source=source, expires=expires, by=caller.name, dry_run=dry_run, shown=shown
+        )
+    return ok(done)
 
 
 @router.post("/check")

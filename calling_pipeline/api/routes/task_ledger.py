@@ -40,6 +40,7 @@ class TaskSave(BaseModel):
     free: bool | None = Field(None, description="A free task is charged nothing; without it, free unless there are credits")
     details: dict[str, Any] = Field(default_factory=dict, description="Merged key by key into what is kept")
     charge_key: str | None = Field(None, description="The act that is charged once; the task itself without it")
+    reason: str = Field("", max_length=ledger.LONGEST_REASON, description="Why; with it the save is kept in the audit log")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ class Read:
 class ScheduledSync:
     """The newest tick of one schedule and what was read of its window since, by whichever door.
 
-    `duration_s`: from the beginning of the first of these reads to the end of the last; None before the first.
+    `duration_s`: from the beginning of the first of these reads to the end of the last; None before the first. `next_at`:
+    the tick after this one.
     """
 
     schedule: str
@@ -40,6 +41,7 @@ class ScheduledSync:
     started_at: dt.datetime | None
     finished_at: dt.datetime | None
     duration_s: float | None
+    next_at: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Comparison:
     """A day beside the same weekday of the week before; the grade dimension counts both.
 
     `hours`: the whole hours compared, counted from midnight; 24 for a day that is over. None stands for a day not cached.
+    `orders` are those of 9 and of 1 yuan together.
     """
 
     date: dt.date
@@ -74,5 +77,11 @@ class Comparison:
     hours: int
     calls: int | None
     calls_before: int | None
+    connected: int | None
+    connected_before: int | None
+    grade_9: int | None
+    grade_9_before: int | None
+    grade_1: int | None
+    grade_1_before: int | None
     orders: int | None
     orders_before: int | None

@@ -14,6 +14,7 @@ from calling_pipeline.call_stats.tables import fetch_proofs
 from calling_pipeline.database.sql import load
 
 COMPARED_READS = 50
+_COMPARED = ("calls", "connected", "grade_9", "grade_1", "orders")
 _SPEED = load("call_stats/recent/speed")
 _COMPARE = load("call_stats/recent/compare")
 
@@ -43,10 +44,11 @@ def speed(connection: sa.Connection, track: Track, day: dt.date | None = None) -
 def compare(connection: sa.Connection, day: dt.date, *, hours: int = 24) -> Comparison:
     """Calls and orders of `day` beside the same weekday a week before, in the first `hours` hours of both."""
     against = day - dt.timedelta(days=7)
-    rows = connection.execute(_COMPARE, {"day": day, "against": against, "hours": hours})
-    found = {row.date: row for row in rows}
-    now, before = found[day], found[against]
-    return Comparison(day, against, hours, *map(_whole, (now.calls, before.calls, now.orders, before.orders)))
+    rows = connection.execute(_COMPARE, {"day": day, "against": against, "hours": hours}).mappings()
+    found = {row["date"]: row for row in rows}
+    numbers = {name: _whole(found[day][name]) for name in _COMPARED}
+    before = {f"{name}_before": _whole(found[against][name]) for name in _COMPARED}
+    return Comparison(day, against, hours, **numbers, **before)
 
 
 def _whole(number: object) -> int | None:

@@ -41,6 +41,7 @@ def _sync(entry: Entry, due_at: dt.datetime, reads: Iterable[Read], now: dt.date
         started_at=started,
         finished_at=finished,
         duration_s=round((finished - started).total_seconds(), 1) if started and finished else None,
+        next_at=entry.next_tick(now),
     )
 
 

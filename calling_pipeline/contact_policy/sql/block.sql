@@ -1,5 +1,6 @@
 -- Put numbers on the do-not-call list for one source. Of one number named twice the longest prohibition stays. Returns one
--- row per number that is new (`created`) or changed; an entry that is the same already returns none.
+-- row per number that is new (`created`) or changed; an entry that is the same already returns none. What a dry run says of
+-- the same numbers is `would_block.sql`.
 INSERT INTO do_not_call AS entry (phone, source, expires_at, note, added_by, added_at)
 SELECT DISTINCT ON (given.phone) given.phone, :source, given.expires_at, given.note, :by, :now
 FROM
@@ -11,4 +12,4 @@ ON CONFLICT ON CONSTRAINT pk_do_not_call DO UPDATE
         expires_at = excluded.expires_at, note = excluded.note,
         added_by = excluded.added_by, added_at = excluded.added_at, ended_by = '', ended_why = ''
     WHERE (entry.expires_at, entry.note) IS DISTINCT FROM (excluded.expires_at, excluded.note)
-RETURNING (xmax = 0) AS created
+RETURNING entry.phone, (xmax = 0) AS created

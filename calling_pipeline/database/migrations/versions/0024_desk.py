@@ -2,8 +2,8 @@
 
 from calling_pipeline.database.migration_steps import run_sql, run_statement
 
-revision = "0023_desk"
-down_revision = "0022_batch_brakes"
+revision = "0024_desk"
+down_revision = "0023_list_indexes"
 
 PREVIOUS_VERSION_RUNS = True
 REASON = "new tables, and a column with a default; recordings of calls that the version before makes are fetched later"

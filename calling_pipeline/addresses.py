@@ -1,0 +1,44 @@
+"""Where things stand in the console: the paths that alerts, Dagster's metadata and the pages themselves lead to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+_OF_ASSETS: Mapping[str, str] = {
+    "call_records": "/stats",
+    "task_stats_cache": "/stats",
+    "grade_stats_cache": "/stats",
+    "agent_ranking": "/stats",
+    "hourly_orders": "/stats",
+    "daily_history": "/stats",
+    "call_batches": "/batches",
+    "call_history": "/batches",
+    "call_results": "/batches",
+    "contract_notifications": "/notifications",
+    "technician_notifications": "/notifications/technicians",
+    "task_usage": "/ledger",
+    "extension_pool": "/telephony",
+    "communication_records": "/telephony/calls",
+}
+
+
+def of_day(day: dt.date | str) -> str:
+    """The statistics of one day."""
+    return f"/stats?date={day}"
+
+
+def of_batch(number: int | str) -> str:
+    """One call batch."""
+    return f"/batches/{number}"
+
+
+def of_alert(number: int) -> str:
+    """One condition with its history and what to do."""
+    return f"/alerts/{number}"
+
+
+def of_asset(asset: str, day: dt.date | None = None) -> str:
+    """The page that shows what an asset holds, of its day where the page knows days; empty where there is none."""
+    path = _OF_ASSETS.get(asset, "")
+    return of_day(day) if path == "/stats" and day is not None else path
