@@ -131,7 +131,7 @@ def _with_path(
     return after
 
 
-def delete(connection: sa.Connection, box: SecretBox, config_id: int, *, who: str) -> None:
+def delete(connection: sa.Connection, box: SecretBox, config_id: int, *, reason: str = "", who: str) -> None:
     """Delete a configuration, its secrets and its extensions; its calls stay. Raises `Conflict` while a call is open."""
     row = _row(connection, config_id, lock=True)
     before = _shown(box, row)
@@ -150,7 +150,7 @@ def delete(connection: sa.Connection, box: SecretBox, config_id: int, *, who: st
             "callback_path_digest": None,
         },
     )
-    _note(connection, who, "config.delete", before=before, after=None)
+    _note(connection, who, "config.delete", before=before, after=None, reason=reason)
 
 
 def find(connection: sa.Connection, box: SecretBox, config_id: int) -> Config:
@@ -207,11 +207,13 @@ def _note(
     before: Config | None,
     after: Config | None,
     more: Mapping[str, Any] | None = None,
+    reason: str = "",
 ) -> None:
     subject = after or before
     assert subject is not None
     was, became = _plain(before), {**(_plain(after) or {}), **(more or {})} or None
-    note_act(connection, action, f"config:{subject.id}", by=who, tenant_id=subject.tenant_id, before=was, after=became)
+    about, tenant = f"config:{subject.id}", subject.tenant_id
+    note_act(connection, action, about, by=who, reason=reason, tenant_id=tenant, before=was, after=became)
 
 
 def _plain(config: Config | None) -> dict[str, Any] | None:

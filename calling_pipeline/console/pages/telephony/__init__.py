@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from calling_pipeline.console.pages.telephony import extensions, imports, pool
+from calling_pipeline.console.pages.telephony import configuration_form, configurations, extensions, imports, pool
 
 ROUTERS: tuple[APIRouter, ...] = (
     pool.router,
     imports.router,
     extensions.router,
+    configuration_form.router,
+    configurations.router,
 )
