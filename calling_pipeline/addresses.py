@@ -23,6 +23,9 @@ _OF_ASSETS: Mapping[str, str] = {
 }
 
 
+ALERTS = "/alerts"
+
+
 def of_day(day: dt.date | str) -> str:
     """The statistics of one day."""
     return f"/stats?date={day}"
@@ -35,7 +38,7 @@ def of_batch(number: int | str) -> str:
 
 def of_alert(number: int) -> str:
     """One condition with its history and what to do."""
-    return f"/alerts/{number}"
+    return f"{ALERTS}/{number}"
 
 
 def of_asset(asset: str, day: dt.date | None = None) -> str:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from calling_pipeline import addresses
 from calling_pipeline.alerts import store
 from calling_pipeline.alerts.channels import Channel
 from calling_pipeline.alerts.records import Delivery
+from calling_pipeline.alerts.texts import address
 from calling_pipeline.alerts.texts import message as message_text
 
 ROUND = 200
@@ -30,10 +32,25 @@ class Round:
     postponed: int = 0
 
 
-def deliver_due(engine: sa.Engine, channels: Sequence[Channel], *, ui_url: str = "") -> Round:
+@dataclass(frozen=True)
+class Places:
+    """Where people open the console and the Dagster UI: what messages lead to."""
+
+    console: str
+    dagster: str
+
+
+def try_channels(channels: Sequence[Channel]) -> dict[str, bool]:
+    """Send a test message to every channel; whether each accepted it. Blocks for some seconds per channel at most."""
+    return {
+        channel.id: channel.send("Test of calling_pipeline", "This channel gets its alerts.", "info") for channel in channels
+    }
+
+
+def deliver_due(engine: sa.Engine, channels: Sequence[Channel], *, places: Places | None = None) -> Round:
     """Send every alert that is due to every channel, oldest first. Several processes may do so at once.
 
-    A message has what to do and, with the address of the Dagster UI, where to look.
+    A message has what to do and, with `places`, where to look.
     """
     if not channels:
         return Round()
@@ -44,7 +61,7 @@ def deliver_due(engine: sa.Engine, channels: Sequence[Channel], *, ui_url: str =
         with engine.begin() as connection:
             claimed = store.claim_deliveries(connection, [channel.id], limit=ROUND)
         for message in _messages(claimed):
-            ok = _send(channel, message, ui_url)
+            ok = _send(channel, message, places)
             with engine.begin() as connection:
                 for delivery in message:
                     store.settle_delivery(connection, delivery, arrived=ok)
@@ -60,16 +77,24 @@ def _messages(claimed: Sequence[Delivery]) -> list[list[Delivery]]:
     return [*([delivery] for delivery in claimed[:SINGLE_MESSAGES]), list(claimed[SINGLE_MESSAGES:])]
 
 
-def _send(channel: Channel, message: Sequence[Delivery], ui_url: str) -> bool:
+def _send(channel: Channel, message: Sequence[Delivery], places: Places | None) -> bool:
     first = message[0]
     if len(message) == 1:
-        return channel.send(first.title, _text(first, ui_url), first.severity)
+        return channel.send(first.title, _text(first, places), first.severity)
     worst = max((delivery.severity for delivery in message), key=["info", "warning", "error"].index)
     lines = [f"• [{one.severity}] {one.title}{' ' + REPEAT_NOTE if one.repeat else ''}" for one in message]
     return channel.send(f"{len(message)} more alerts", "\n".join(lines), worst)
 
 
-def _text(delivery: Delivery, ui_url: str) -> str:
+def _text(delivery: Delivery, places: Places | None) -> str:
     advise = delivery.severity != "info" and delivery.kind != ""
-    text = message_text(delivery.text, kind=delivery.kind, link=delivery.link, ui_url=ui_url, advise=advise)
+    where = _where(delivery, places) if places else ()
+    text = message_text(delivery.text, kind=delivery.kind, advise=advise, where=where)
     return f"{text}\n{REPEAT_NOTE}" if delivery.repeat else text
+
+
+def _where(delivery: Delivery, places: Places) -> Sequence[str]:
+    """The console's page of what is wrong; the Dagster UI's beside it where it shows the very thing."""
+    one = len(delivery.about) == 1
+    page = f"{places.console}{addresses.of_alert(delivery.about[0]) if one else addresses.ALERTS}"
+    return [page, address(places.dagster, delivery.kind, delivery.link)] if delivery.link else [page]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +43,7 @@ class Delivery:
     repeat: bool
     kind: str = ""
     link: str = ""
+    about: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,11 @@ class StoredCondition:
     def title_with_day(self) -> str:
         """The title, with the day where it does not stand in it."""
         return self.title if self.day is None or str(self.day) in self.title else f"{self.title}, {self.day}"
+
+    @property
+    def headline(self) -> str:
+        """The title as its alerts have it: what should be true, and whether it is."""
+        return f"{'Failing' if self.failing else 'Recovered'}: {self.title_with_day}"
 
     @property
     def state(self) -> Literal["open", "closed"]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -27,10 +28,20 @@ _PLAN_DELIVERIES = load("alerts/plan_deliveries")
 _CLAIM_DELIVERIES = load("alerts/claim_deliveries")
 _SAVE_JUDGEMENT = load("alerts/save_judgement")
 _STORED_ALERTS = load("alerts/stored_alerts", chosen="alerts.created_at >= :since")
-_STORED_CONDITIONS = load("alerts/stored_conditions")
 _CLAIM_REMINDERS = load("alerts/claim_reminders")
 _ALERTS_ABOUT = load("alerts/stored_alerts", chosen="cast(:condition_id AS bigint) = any(alerts.about)")
-_ANY: dict[str, object] = {"only_open": False, "only_kind": "", "wanted_id": None, "max_rows": 1, "rows_before": 0}
+
+_c = alert_conditions.c
+_SINCE = sa.func.coalesce(_c.opened_at, _c.announced_at)
+_CONDITION = sa.select(
+    _c.id, _c.name, _c.kind, _c.subject, _c.day, _c.failing, _c.severity, _c.room, _c.title, _c.text, _c.link,
+    _SINCE.label("opened_at"), _c.closed_at, _c.judged_at, _c.announced_at, _c.times_announced, _c.event,
+).where(sa.or_(_c.failing, _c.opened_at.is_not(None)))  # fmt: skip
+"""Conditions that are or were failing."""
+ORDERS: Mapping[str, sa.ColumnElement[Any]] = {
+    "since": _SINCE, "until": _c.closed_at, "day": _c.day, "severity": _c.severity, "times": _c.times_announced,
+}  # fmt: skip
+"""What a list of conditions may be ordered by."""
 
 
 @dataclass(frozen=True)
@@ -91,25 +102,56 @@ def conditions(
     since: dt.datetime,
     only_open: bool = False,
     kind: str = "",
+    severity: str = "",
+    day: dt.date | None = None,
+    text: str = "",
+    order: str = "",
+    descending: bool = False,
     limit: int = 100,
     offset: int = 0,
 ) -> list[StoredCondition]:
-    """What is failing, and (unless `only_open`) what recovered since an instant; open ones first, newest change first."""
-    values = _ANY | {"since": since, "only_open": only_open, "only_kind": kind, "max_rows": limit, "rows_before": offset}
-    return [StoredCondition(**row) for row in connection.execute(_STORED_CONDITIONS, values).mappings()]
+    """What is failing, and (unless `only_open`) what recovered since an instant; open ones first, newest change first.
+
+    `text` is looked for in title, subject and text. `order` is a key of `ORDERS`.
+    """
+    found = _CONDITION.where(*_wanted(since, only_open, kind, severity, day, text)).limit(limit).offset(offset)
+    if order:
+        column = ORDERS[order]
+        found = found.order_by((column.desc() if descending else column.asc()).nulls_last(), _c.id)
+    else:
+        found = found.order_by(_c.failing.desc(), sa.func.coalesce(_c.closed_at, _SINCE).desc(), _c.id.desc())
+    return [StoredCondition(**row) for row in connection.execute(found).mappings()]
 
 
-def count_conditions(connection: sa.Connection, *, since: dt.datetime, only_open: bool = False, kind: str = "") -> int:
+def count_conditions(
+    connection: sa.Connection,
+    *,
+    since: dt.datetime,
+    only_open: bool = False,
+    kind: str = "",
+    severity: str = "",
+    day: dt.date | None = None,
+    text: str = "",
+) -> int:
     """How many conditions `conditions` would give without a limit."""
-    t = alert_conditions
-    wanted = t.c.failing if only_open else sa.or_(t.c.failing, sa.and_(t.c.opened_at.is_not(None), t.c.closed_at >= since))
-    counted = sa.select(sa.func.count()).where(wanted)
-    return connection.execute(counted.where(t.c.kind == kind) if kind else counted).scalar_one()
+    found = _CONDITION.where(*_wanted(since, only_open, kind, severity, day, text)).subquery()
+    return connection.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
+
+
+def _wanted(
+    since: dt.datetime, only_open: bool, kind: str, severity: str, day: dt.date | None, text: str
+) -> list[sa.ColumnElement[bool]]:
+    wanted = [_c.failing if only_open else sa.or_(_c.failing, _c.closed_at >= since)]
+    wanted += [column == value for column, value in ((_c.kind, kind), (_c.severity, severity), (_c.day, day)) if value]
+    if text:
+        words = sa.func.concat_ws("\n", _c.title, _c.subject, _c.text)
+        wanted.append(sa.func.strpos(sa.func.lower(words), text.lower()) > 0)
+    return wanted
 
 
 def condition(connection: sa.Connection, number: int) -> StoredCondition:
     """One condition by its id; raises `NotFound` when there is none, or when it never was failing."""
-    row = connection.execute(_STORED_CONDITIONS, _ANY | {"since": days.now(), "wanted_id": number}).mappings().first()
+    row = connection.execute(_CONDITION.where(_c.id == number)).mappings().first()
     if row is None:
         raise NotFound(f"there is no alert condition {number}; `calling-pipeline alerts list` shows those there are")
     return StoredCondition(**row)

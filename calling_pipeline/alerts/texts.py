@@ -6,15 +6,22 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from calling_pipeline import addresses
+
 _SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of condition: what to do while it is failing, in one line, and its page in the Dagster UI (a path)."""
+    """One kind of condition: what to do while it is failing, in one line.
+
+    `page` is its page in the Dagster UI, `console` the page of the console where it is mended; both are paths, and `console`
+    is empty where there is none.
+    """
 
     advice: str
     page: str = "/"
+    console: str = ""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -51,34 +58,41 @@ KINDS: Mapping[str, Kind] = {
         "Read why the batch stopped with `calling-pipeline calls batches ID`; then `calls resume ID` or `calls cancel ID`."
         " Calls that were refused for our account, not for the number, are made again after `calls requeue ID --reason …`.",
         "/assets/call_batches",
+        "/batches",
     ),
     "batch_refused": Kind(
         "Mend what the gateway refuses (`calls rows ID --state refused` has its words), then have the calls made again with"
         " `calling-pipeline calls requeue ID --reason …` and `calls resume ID`, or leave them.",
         "/assets/call_batches",
+        "/batches",
     ),
     "batch_answers": Kind(
         "The outcome of the call is kept where it could be; if the call is unknown, ask the gateway and settle it with"
         " `calling-pipeline calls settle`. Show the gateway's operator what it answers.",
         "/assets/call_batches",
+        "/batches",
     ),
     "batch_unknown": Kind(
         "Software does not repeat these calls: ask the gateway which were made, then settle them with"
         " `calling-pipeline calls settle`.",
         "/assets/call_batches",
+        "/batches",
     ),
     "messages_unknown": Kind(
         "They may have arrived: look into the group or ask the receiver, then `calling-pipeline notify settle`.",
         "/assets/contract_notifications",
+        "/notifications",
     ),
     "messages_dead": Kind(
         "They certainly did not arrive. Repair what refused them, then `calling-pipeline notify redrive`, or give them up"
         " with `notify settle --as abandoned`.",
         "/assets/contract_notifications",
+        "/notifications",
     ),
     "ledger_lines": Kind(
         "Correct the named lines in the ledger file; the next reading uses them and closes the alert.",
         "/assets/contract_notifications",
+        "/notifications",
     ),
     "process": Kind(
         "Read the lines from its log: it was started again, or given up. `calling-pipeline doctor` looks at the machine; the"
@@ -88,23 +102,28 @@ KINDS: Mapping[str, Kind] = {
         "Add extensions to the tenant's pool or lower its number of calls at once; `calling-pipeline telephony stats` shows"
         " both.",
         "/assets/extension_pool",
+        "/telephony",
     ),
     "telephony_failures": Kind(
         "Test the configuration with `calling-pipeline telephony test-connection` and ask Infinity about refused calls.",
         "/assets/communication_records",
+        "/telephony",
     ),
     "telephony_callbacks": Kind(
         "Ask Infinity why callbacks are late; until they arrive the sweep asks about each call by itself.",
         "/assets/communication_records",
+        "/telephony",
     ),
     "telephony_unread": Kind(
         "`calling-pipeline telephony callbacks list` says why; `calling-pipeline telephony callbacks replay ID` applies one,"
         " with corrections where they are needed. Until then the bill settles its call.",
         "/assets/communication_records",
+        "/telephony",
     ),
     "telephony_limit": Kind(
         "Find out whether so many calls are meant; if they are, raise the limit with `PATCH /api/v1/infinity/configs/ID`.",
         "/assets/communication_records",
+        "/telephony",
     ),
 }
 _OTHER = Kind("Look into the named part of the system; `calling-pipeline alerts list` shows what else is wrong.")
@@ -121,13 +140,25 @@ def what_to_do(kind: str) -> str:
 
 
 def address(ui_url: str, kind: str, link: str) -> str:
-    """Where the thing is seen: `link`, else the page of its kind, under the address of the Dagster UI."""
+    """Where the thing is seen in the Dagster UI: `link`, else the page of its kind, under the UI's address."""
     return f"{ui_url.rstrip('/')}{link or kind_of(kind).page}"
 
 
-def message(text: str, *, kind: str, link: str, ui_url: str, advise: bool) -> str:
-    """The text of an alert as it is sent: the numbers, what to do (when `advise`), the address."""
-    lines = [text, f"What to do: {what_to_do(kind)}" if advise else "", address(ui_url, kind, link) if ui_url else ""]
+def place_of(kind: str, subject: str, day: dt.date | None) -> str:
+    """The page of the console (a path) where a condition is mended; empty where there is none."""
+    if kind in ("check", "run"):
+        return addresses.of_asset(subject, day)
+    if kind in ("stale", "held", "read_failed") and day is not None:
+        return addresses.of_day(day)
+    number = subject.removeprefix("batch ")
+    if kind.startswith("batch_") and number.isdecimal():
+        return addresses.of_batch(number)
+    return kind_of(kind).console
+
+
+def message(text: str, *, kind: str, advise: bool, where: Sequence[str] = ()) -> str:
+    """The text of an alert as it is sent: the numbers, what to do (when `advise`), the addresses where to look."""
+    lines = [text, f"What to do: {what_to_do(kind)}" if advise else "", *where]
     return "\n".join(filter(None, lines))
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import addresses, days
 from calling_pipeline.alerts import store
 from calling_pipeline.alerts.records import StoredCondition
-from calling_pipeline.alerts.texts import address, what_to_do
+from calling_pipeline.alerts.texts import address, place_of, what_to_do
 
 
 def listed(
@@ -20,12 +20,22 @@ def listed(
     since: dt.datetime,
     only_open: bool = False,
     kind: str = "",
+    severity: str = "",
+    day: dt.date | None = None,
+    text: str = "",
     limit: int = 100,
     offset: int = 0,
 ) -> list[StoredCondition]:
     """What is failing, and what recovered since an instant; instants in Asia/Shanghai."""
-    found = store.conditions(connection, since=since, only_open=only_open, kind=kind, limit=limit, offset=offset)
-    return [_in_shanghai(one) for one in found]
+    wanted: dict[str, Any] = {
+        "since": since,
+        "only_open": only_open,
+        "kind": kind,
+        "severity": severity,
+        "day": day,
+        "text": text,
+    }
+    return [_in_shanghai(one) for one in store.conditions(connection, **wanted, limit=limit, offset=offset)]
 
 
 def line(one: StoredCondition) -> dict[str, Any]:
@@ -35,17 +45,21 @@ def line(one: StoredCondition) -> dict[str, Any]:
     return {"id": one.id, "state": one.state, "open": one.failing, **shown}
 
 
-def document(connection: sa.Connection, number: int, *, ui_url: str) -> dict[str, Any]:
+def document(connection: sa.Connection, number: int, *, ui_url: str, console_url: str) -> dict[str, Any]:
     """One condition in full: its line, what to do, where to look, and the alerts about it with their deliveries.
 
-    Raises `NotFound`.
+    `link` is its page in the Dagster UI, `page` the one of the console; `mended_at` is where in the console it is mended,
+    empty where there is no such page. Raises `NotFound`.
     """
     one = _in_shanghai(store.condition(connection, number))
+    place = place_of(one.kind, one.subject, one.day)
     alerts = [asdict(alert) | {"created_at": _local(alert.created_at)} for alert in store.alerts_about(connection, number)]
     return {
         **line(one),
         "what_to_do": what_to_do(one.kind),
         "link": address(ui_url, one.kind, one.link),
+        "page": console_url + addresses.of_alert(one.id),
+        "mended_at": console_url + place if place else "",
         "alerts": alerts,
     }
 

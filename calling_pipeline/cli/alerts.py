@@ -11,6 +11,7 @@ import click
 from calling_pipeline import days
 from calling_pipeline.alerts import store, views
 from calling_pipeline.alerts.channels import parse_channels
+from calling_pipeline.alerts.deliver import try_channels
 from calling_pipeline.alerts.records import StoredAlert, StoredCondition
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 
@@ -28,20 +29,25 @@ def alerts() -> None:
     "--days", "days_back", default=2, show_default=True, type=click.IntRange(1, 3650), help="Closed ones: how far back."
 )
 @click.option("--open", "only_open", is_flag=True, help="Only what is open.")
+@click.option("--kind", default="", help="Only this kind: check, run, held, batch_unknown, …")
+@click.option("--severity", default="", type=click.Choice(["", "warning", "error"]), help="Only of this severity.")
+@click.option("--day", default="", help="Only what is about this day.")
+@click.option("--text", default="", help="Only with these words in title, subject or text.")
 @click.option("--sent", is_flag=True, help="The messages instead, and how many channels got each.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10000))
 @click.pass_obj
-def list_alerts(door: Door, days_back: int, only_open: bool, sent: bool, limit: int) -> Answer:
+def list_alerts(door: Door, /, days_back: int, day: str, sent: bool, limit: int, **wanted: Any) -> Answer:
     """What is wrong (open) and what recovered lately (closed): its day, since when, how often it was announced."""
     since = days.now() - dt.timedelta(days=days_back)
     with door.ready_runtime.transaction() as connection:
         if sent:
             return _messages(store.stored_alerts(connection, since=since, limit=limit))
-        found = views.listed(connection, since=since, only_open=only_open, limit=limit)
+        wanted["day"] = days.parse_day(day, field="--day") if day else None
+        found = views.listed(connection, since=since, limit=limit, **wanted)
     shown = table(_LISTED, [_row(one) for one in found])
     return Answer(
         [views.line(one) for one in found],
-        [shown if found else "nothing is wrong" if only_open else f"nothing is wrong, or was in the last {days_back} days"],
+        [shown if found else _nothing(days_back, **wanted)],
     )
 
 
@@ -56,7 +62,8 @@ def show(door: Door, number: int) -> Answer:
     """
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
-        found = views.document(connection, number, ui_url=runtime.settings.ui_address)
+        settings = runtime.settings
+        found = views.document(connection, number, ui_url=settings.ui_address, console_url=settings.address)
     sent = [
         (f"{one['created_at']:%m-%d %H:%M:%S}", one["title"], one["delivered"], one["waiting"], one["failed"])
         for one in found["alerts"]
@@ -68,7 +75,8 @@ def show(door: Door, number: int) -> Answer:
         f"last judged {days.wall_clock(found['judged_at'])}",
         found["text"],
         f"What to do: {found['what_to_do']}",
-        f"Where: {found['link']}",
+        f"Where: {found['mended_at'] or found['page']}",
+        f"In Dagster: {found['link']}",
         table(("when", "alert", "delivered", "waiting", "failed"), sent),
     ]
     return Answer(found, lines)
@@ -79,11 +87,15 @@ def show(door: Door, number: int) -> Answer:
 def test(door: Door) -> Answer:
     """Send a test message to every channel of CALLING_ALERT_URLS and say which accepted it."""
     channels = parse_channels(door.runtime.settings.alert_urls)
-    took = {
-        channel.id: channel.send("Test of calling_pipeline", "This channel gets its alerts.", "info") for channel in channels
-    }
+    took = try_channels(channels)
     lines = [f"{name}: {'accepted it' if ok else 'did not accept it'}" for name, ok in took.items()]
     return Answer(took, lines or ["CALLING_ALERT_URLS names no channel"], failed=not all(took.values()))
+
+
+def _nothing(days_back: int, *, only_open: bool, **narrowed: object) -> str:
+    if any(narrowed.values()):
+        return "nothing matches"
+    return "nothing is wrong" if only_open else f"nothing is wrong, or was in the last {days_back} days"
 
 
 def _messages(kept: Sequence[StoredAlert]) -> Answer:

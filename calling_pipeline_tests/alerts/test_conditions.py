@@ -128,11 +128,14 @@ def test_a_sent_alert_says_what_to_do_and_where_to_look(engine):
     receiver = Receiver()
     observe(engine, condition(link="/assets/calls?view=checks"))
     observe(engine, condition(failing=False, event=2))
-    deliver.deliver_due(engine, parse_channels(receiver.url), ui_url="https://centre.test/dagster")
+    places = deliver.Places("https://centre.test", "https://centre.test/dagster")
+    deliver.deliver_due(engine, parse_channels(receiver.url), places=places)
     receiver.close()
     (_, failing), (_, well) = receiver.messages
+    [one] = known(engine)
     assert failing == (
-        f"2026-11-20 3 rows\nWhat to do: {what_to_do('check')}\nhttps://centre.test/dagster/assets/calls?view=checks"
+        f"2026-11-20 3 rows\nWhat to do: {what_to_do('check')}\nhttps://centre.test/alerts/{one.id}"
+        "\nhttps://centre.test/dagster/assets/calls?view=checks"
     )
     assert "What to do" not in well
 
@@ -152,10 +155,11 @@ def test_one_in_full_has_its_text_what_to_do_its_link_and_its_alerts(engine):
     observe(engine, condition())
     [one] = known(engine)
     with engine.connect() as connection:
-        found = views.document(connection, one.id, ui_url="http://ui")
+        found = views.document(connection, one.id, ui_url="http://ui", console_url="http://console")
         with pytest.raises(NotFound, match="no alert condition 12345"):
-            views.document(connection, 12345, ui_url="http://ui")
+            views.document(connection, 12345, ui_url="http://ui", console_url="")
     assert (found["what_to_do"], found["link"]) == (what_to_do("check"), "http://ui/assets")
+    assert (found["page"], found["mended_at"]) == (f"http://console/alerts/{one.id}", "")
     assert [alert["title"] for alert in found["alerts"]] == ["Failing: calls: rates are in range, 2026-11-20"]
 
 

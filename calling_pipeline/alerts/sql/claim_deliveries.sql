@@ -29,7 +29,8 @@ SELECT
     claimed.attempts,
     claimed.repeat,
     alerts.kind,
-    alerts.link
+    alerts.link,
+    alerts.about
 FROM claimed
 INNER JOIN alerts ON claimed.alert_id = alerts.id
 ORDER BY claimed.alert_id, claimed.channel

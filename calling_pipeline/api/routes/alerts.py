@@ -28,14 +28,19 @@ def list_alerts(
     open_only: Annotated[bool, Query(alias="open", description="only what is wrong now")] = False,
     days_back: Annotated[int, Query(alias="days", ge=1, le=3650, description="what closed within so many days")] = 2,
     kind: Annotated[Short, Query(description="check, run, tick, stale, held, batch_unknown, …")] = "",
+    severity: Annotated[Short, Query(description="error or warning")] = "",
+    day: Annotated[dt.date | None, Query(description="the day it is about")] = None,
+    text: Annotated[Short, Query(description="words in its title, subject or text")] = "",
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Success[Page[Document]]:
     """Everything that is wrong (`open`), and what recovered lately (`closed`): open first, the newest change first."""
     since = days.now() - dt.timedelta(days=days_back)
+    wanted: dict[str, Any] = {"since": since, "only_open": open_only, "kind": kind, "severity": severity}
+    wanted |= {"day": day, "text": text}
     with runtime.transaction() as connection:
-        found = views.listed(connection, since=since, only_open=open_only, kind=kind, limit=limit, offset=offset)
-        total = store.count_conditions(connection, since=since, only_open=open_only, kind=kind)
+        found = views.listed(connection, **wanted, limit=limit, offset=offset)
+        total = store.count_conditions(connection, **wanted)
     return page([views.line(one) for one in found], total, limit, offset)
 
 
@@ -43,4 +48,5 @@ def list_alerts(
 def show_alert(runtime: RuntimeDep, alert_id: PathId, caller: Viewer) -> Success[Document]:
     """One of them in full: what to do, where to look, and every alert that was sent about it."""
     with runtime.transaction() as connection:
-        return ok(views.document(connection, alert_id, ui_url=runtime.settings.ui_address))
+        settings = runtime.settings
+        return ok(views.document(connection, alert_id, ui_url=settings.ui_address, console_url=settings.address))

@@ -12,14 +12,6 @@ Value = str | int | float | bool | dt.date | dt.datetime | None
 
 
 @dataclass(frozen=True)
-class Link:
-    """A value that leads somewhere. `to` is an address."""
-
-    text: Value
-    to: str
-
-
-@dataclass(frozen=True)
 class State:
     """A value with a colour and a word of the catalogue. `tone`: good, warn, bad, busy or quiet."""
 
@@ -32,6 +24,14 @@ class Sentence:
     """An English sentence of a room, shown in the reader's language."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A value that leads somewhere. `to` is an address."""
+
+    text: Value | Sentence
+    to: str
 
 
 @dataclass(frozen=True)

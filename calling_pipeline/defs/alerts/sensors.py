@@ -95,7 +95,8 @@ def _send(runtime: Runtime) -> str:
     channels = parse_channels(runtime.settings.alert_urls)
     if not channels:
         return "CALLING_ALERT_URLS names no channel; alerts stay in the table `alerts`"
-    sent = deliver.deliver_due(runtime.engine, channels, ui_url=runtime.settings.ui_address)
+    places = deliver.Places(console=runtime.settings.address, dagster=runtime.settings.ui_address)
+    sent = deliver.deliver_due(runtime.engine, channels, places=places)
     return f"{sent.arrived} delivered, {sent.postponed} postponed"
 
 
