@@ -64,6 +64,13 @@ def parse_day(text: str, *, field: str = "date") -> dt.date:
     return day
 
 
+def day_asked(text: str, *, field: str = "date") -> dt.date:
+    """The day that a person names: `YYYY-MM-DD`, `today` or `yesterday`. Raises `InvalidInput` naming `field`."""
+    if text in ("today", "yesterday"):
+        return today() - dt.timedelta(days=text == "yesterday")
+    return parse_day(text, field=field)
+
+
 def parse_instant(text: str, *, field: str) -> dt.datetime:
     """An instant written in ISO 8601; without an offset it is Shanghai's. Raises `InvalidInput`."""
     try:

@@ -26,6 +26,17 @@ def test_only_a_full_date_is_a_day(text):
         days.parse_day(text)
 
 
+@pytest.mark.parametrize("text", ["", "Today", "tomorrow", "today ", "2026-02-30"])
+def test_a_person_may_say_today_or_yesterday_and_nothing_else_in_words(text):
+    late_evening_utc = dt.datetime(2026, 11, 22, 16, 30, tzinfo=dt.UTC)
+    with days.frozen(late_evening_utc):
+        assert (days.day_asked("today"), days.day_asked("yesterday")) == (DAY, DAY - dt.timedelta(days=1))
+        assert days.day_asked("2026-11-01") == dt.date(2026, 11, 1)
+    with pytest.raises(InvalidInput, match="YYYY-MM-DD") as refused:
+        days.day_asked(text, field="--from")
+    assert refused.value.field == "--from"
+
+
 @given(st.dates(min_value=dt.date(1992, 1, 1)))
 def test_a_day_survives_being_written_and_has_24_hours(day):
     assert days.parse_day(day.isoformat()) == day

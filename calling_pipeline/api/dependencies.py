@@ -5,12 +5,14 @@ The caller with the role and the room that a route needs is declared at the head
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 from psycopg_pool import AsyncConnectionPool
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from calling_pipeline import days
 from calling_pipeline.runtime import Runtime
 
 LARGEST_ID = 2**63 - 1
@@ -38,6 +40,10 @@ def _not_a_truth(value: Any) -> Any:
     return value
 
 
+def _day_named(value: Any) -> Any:
+    return days.day_asked(value) if value in ("today", "yesterday") else value
+
+
 def _storable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("holds a null character")
@@ -52,6 +58,8 @@ PoolDep = Annotated[AsyncConnectionPool[Any], Depends(_pool)]
 
 Whole = Annotated[int, BeforeValidator(_not_a_truth)]
 """A whole number of a body: `true` is none."""
+Day = Annotated[dt.date, BeforeValidator(_day_named)]
+"""A day of a parameter or a body: YYYY-MM-DD, `today` or `yesterday`."""
 Real = Annotated[float, BeforeValidator(_not_a_truth)]
 Id = Annotated[Whole, Field(ge=1, le=LARGEST_ID)]
 PathId = Annotated[int, Path(ge=1, le=LARGEST_ID)]

@@ -46,7 +46,8 @@ class FetchProof:
     The read covers `window_start` … `window_end`, both included.
     `rows_*`: what the read changed in `call_records`; `late_rows`: changes that the incremental reads before it missed.
     `dialled` and `connected` count the day's calls on the grade track; `full_read_at` is when the newest read of the whole
-    day began. `warnings` are what the publishing gate found and let pass, each `{"rule", "sentence", …}`.
+    day began. `warnings` are what the publishing gate found and let pass, each `{"rule", "sentence", …}`. `numbers` are what
+    was published of it, None in proofs of versions before.
     """
 
     fetch_number: int
@@ -78,6 +79,7 @@ class FetchProof:
     connected: int | None = None
     full_read_at: dt.datetime | None = None
     warnings: Sequence[Mapping[str, Any]] = ()
+    numbers: Mapping[str, Any] | None = None
 
     @property
     def complete(self) -> bool:

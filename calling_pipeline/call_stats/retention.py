@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.held import store as held_store
+from calling_pipeline.call_stats.refreshes import store as refreshes
 from calling_pipeline.call_stats.tables import (
     agent_ranking,
     call_records,
@@ -49,6 +50,7 @@ def prune(connection: sa.Connection, *, now: dt.datetime, cache_days: int, recor
     rows["call_records"] = store.delete_records(connection, recorded)
     rows["fetch_proofs"] = store.delete_proofs(connection, recorded, superseded_before=now - PROOFS_KEPT)
     rows["held_days"] = held_store.delete_held(connection, recorded)
+    rows["day_refreshes"] = refreshes.delete_refreshes(connection, recorded)
     rows["failed_reads"] = store.delete_failed_reads(connection, recorded)
     return Pruned(rows, cached, recorded)
 

@@ -148,6 +148,13 @@ def latest_proof(connection: sa.Connection, track: Track, day: dt.date, *, mode:
     return FetchProof(**{**row, "warnings": tuple(row["warnings"])}) if row else None
 
 
+def proofs_of(connection: sa.Connection, track: Track, day: dt.date, *, limit: int = 200) -> list[FetchProof]:
+    """The reads of the day that were stored, newest first, as far as their proofs are kept."""
+    query = sa.select(fetch_proofs).where(fetch_proofs.c.track == track, fetch_proofs.c.date == day)
+    rows = connection.execute(query.order_by(fetch_proofs.c.fetch_number.desc()).limit(limit)).mappings()
+    return [FetchProof(**{**row, "warnings": tuple(row["warnings"])}) for row in rows]
+
+
 def read_notices(connection: sa.Connection, track: Track, day: dt.date) -> tuple[HeldNotice | None, FailedRead | None]:
     """The day's read that the gate holds, and its newest attempt when that failed: what `read_day` shows of a cached day."""
     held, failed = _notices(track, sa.literal(day))

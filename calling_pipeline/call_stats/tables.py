@@ -41,6 +41,9 @@ class _FetchProofsColumns(Columns):
     connected = sa.Column(sa.BigInteger)
     full_read_at = sa.Column(Instant)
     warnings = sa.Column(JSONB, nullable=False, server_default="[]")
+    numbers = sa.Column(
+        JSONB(none_as_null=True), comment="what was published of this read; null for reads of versions before"
+    )
 
 
 fetch_proofs = sa.Table(
@@ -240,6 +243,36 @@ failed_reads = sa.Table(
     _FailedReadsColumns,
     sa.CheckConstraint("track IN ('task', 'grade')", name="track_is_known"),
     comment="The newest failed read of a day, shown until a later one arrives",
+)
+
+
+class _DayRefreshesColumns(Columns):
+    id = sa.Column(sa.BigInteger, sa.Identity(), primary_key=True)
+    track = sa.Column(sa.Text, nullable=False)
+    date = sa.Column(sa.Date, nullable=False)
+    by = sa.Column(sa.Text, nullable=False, comment="who asked; empty when no person did")
+    started_at = sa.Column(Instant, nullable=False)
+    pages = sa.Column(sa.Integer, nullable=False, server_default=sa.text("0"))
+    pages_expected = sa.Column(sa.Integer, nullable=False, server_default=sa.text("0"))
+    finished_at = sa.Column(Instant)
+    outcome = sa.Column(sa.Text)
+    numbers_before = sa.Column(JSONB(none_as_null=True), comment="the published numbers when it began, null without any")
+    numbers_after = sa.Column(JSONB(none_as_null=True), comment="the published numbers when it ended, null without any")
+    error = sa.Column(sa.Text)
+
+
+day_refreshes = sa.Table(
+    "day_refreshes",
+    metadata,
+    _DayRefreshesColumns,
+    sa.CheckConstraint("track IN ('task', 'grade')", name="track_is_known"),
+    sa.CheckConstraint("outcome IN ('stored', 'held', 'superseded', 'failed')", name="outcome_is_known"),
+    sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished_with_an_outcome"),
+    sa.Index("ix_day_refreshes_track_date", "track", "date", "id"),
+    sa.Index("ix_day_refreshes_date", "date"),
+    comment=(
+        "Refreshes of single days on request; one without an outcome runs while its lock is held, else it was interrupted"
+    ),
 )
 
 

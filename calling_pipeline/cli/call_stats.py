@@ -49,7 +49,7 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
 
     Example: calling-pipeline stats sync --track grade --from 2026-11-13 --to 2026-11-22
     """
-    wanted = days.day_range(days.parse_day(first, field="--from"), days.parse_day(last, field="--to"))
+    wanted = days.day_range(days.day_asked(first, field="--from"), days.day_asked(last, field="--to"))
     runtime = door.ready_runtime
     for day, option in ((wanted[0], "--from"), (wanted[-1], "--to")):
         require_partition(day, runtime.settings.partition_start, field=option)
@@ -126,7 +126,7 @@ def show(door: Door, text: str | None, first: str | None, last: str | None) -> A
 
 
 def _show_day(runtime: Runtime, text: str) -> Answer:
-    day = require_partition(days.parse_day(text, field="--date"), runtime.settings.partition_start, field="--date")
+    day = require_partition(days.day_asked(text, field="--date"), runtime.settings.partition_start, field="--date")
     document: dict[str, object] = {"date": day}
     lines: list[Any] = []
     found = False

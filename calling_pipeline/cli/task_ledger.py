@@ -80,8 +80,8 @@ def usage(door: Door, first: str | None, last: str | None) -> Answer:
     \b
     Example: calling-pipeline ledger usage --from 2026-11-01 --to 2026-11-30 --json
     """
-    to = days.parse_day(last, field="--to") if last else days.today()
-    since = days.parse_day(first, field="--from") if first else to
+    to = days.day_asked(last, field="--to") if last else days.today()
+    since = days.day_asked(first, field="--from") if first else to
     days.day_range(since, to)
     with door.ready_runtime.transaction() as connection:
         rows = count_usage(connection, since, to)

@@ -125,7 +125,7 @@ def reconcile(door: Door, day: str, tenant: int | None) -> Answer:
     calling-pipeline telephony reconcile --day 2026-11-28
     calling-pipeline telephony reconcile --day 2026-11-28 --tenant 1 --json
     """
-    wanted = days.parse_day(day, field="day")
+    wanted = days.day_asked(day, field="day")
     results = asyncio.run(_reconciled(door, wanted, tenant))
     columns = ("tenant_id", "config_id", "billed", "recorded", "matched", "settled", "billed_unknown_to_us",
                "recorded_not_billed", "recordings")  # fmt: skip
@@ -150,7 +150,7 @@ def refusals(door: Door, day: str | None, tenant: int | None) -> Answer:
     calling-pipeline telephony refusals
     calling-pipeline telephony refusals --day 2026-11-28 --tenant 1 --json
     """
-    wanted = days.parse_day(day, field="day") if day else days.today()
+    wanted = days.day_asked(day, field="day") if day else days.today()
     with door.ready_runtime.transaction() as connection:
         rows = refusal_store.within(connection, *days.day_bounds(wanted), tenant_id=tenant)
     shown = table(Refused._fields, rows, title=wanted.isoformat())

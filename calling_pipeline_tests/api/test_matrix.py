@@ -25,6 +25,7 @@ POST   /api/stats/grade-stats/refresh                               operator   s
 POST   /api/stats/task-stats/refresh                                operator   statistics
 GET    /api/stats/agent-ranking                                     viewer     statistics
 GET    /api/stats/hourly-orders                                     viewer     statistics
+GET    /api/stats/trend                                             viewer     statistics
 GET    /api/stats/held                                              viewer     statistics
 POST   /api/stats/held/{held_id}/publish                            operator   statistics
 POST   /api/stats/held/{held_id}/discard                            operator   statistics

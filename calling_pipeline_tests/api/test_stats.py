@@ -125,9 +125,7 @@ def test_history_without_a_cache_is_404_and_says_when_the_next_sync_is_due(viewe
     assert "no sync is due" in viewer.get("/api/stats/task-stats", params={"date": old}).json()["error"]
 
 
-@pytest.mark.parametrize(
-    "date", ["", "yesterday", "2026-13-01", "2026-1-1", "20261101", "1700000000", "2026-11-01T00:00:00"]
-)
+@pytest.mark.parametrize("date", ["", "tomorrow", "2026-13-01", "2026-1-1", "20261101", "1700000000", "2026-11-01T00:00:00"])
 def test_a_date_that_is_no_date_is_422_and_names_the_field(viewer, date):
     answer = viewer.get("/api/stats/grade-stats", params={"date": date})
     assert answer.status_code == 422
@@ -215,7 +213,31 @@ def test_agents_and_hours_of_a_range(api_runtime, viewer, yesterday):
     assert sum(agent["orders"] for agent in agents) == sum(hour["orders"] for hour in hours) > 0
 
 
-@pytest.mark.parametrize("name", ["grade-stats", "task-stats", "agent-ranking", "hourly-orders"])
+def test_today_and_yesterday_are_days_too(api_runtime, viewer, operator, yesterday):
+    sync(api_runtime, "grade", yesterday)
+    for query in ("date=yesterday", "from=yesterday&to=yesterday"):
+        data = viewer.get(f"/api/stats/grade-stats?{query}").json()["data"]
+        assert (data[0] if isinstance(data, list) else data)["date"] == yesterday.isoformat()
+    refreshed = operator.post("/api/stats/grade-stats/refresh", json={"date": "yesterday"}).json()["data"]
+    assert refreshed["date"] == yesterday.isoformat()
+    assert viewer.get("/api/v1/ledger/usage?from=yesterday&to=today").status_code == 200
+    assert viewer.get("/api/v1/ledger/usage?from=soon").status_code == 422
+
+
+def test_the_trend_is_one_object_per_day_with_its_means_and_standings(api_runtime, viewer, yesterday):
+    sync(api_runtime, "grade", yesterday)
+    before = yesterday - dt.timedelta(days=1)
+    params = {"from": before.isoformat(), "to": yesterday.isoformat()}
+    missing, kept = viewer.get("/api/stats/trend", params=params).json()["data"]
+    assert missing["date"] == before.isoformat()
+    assert (missing["standing"], missing["total_success"]) == ({"task": "missing", "grade": "missing"}, None)
+    assert kept["standing"]["grade"] == "complete"
+    assert kept["order_rate"] == round(100 * kept["total_success"] / kept["total_records"], 2)
+    assert (kept["orders_mean_7"], kept["orders_week_before"], kept["under_way"]) == (None, None, False)
+    assert viewer.get("/api/stats/trend", params={"date": "yesterday"}).json()["data"] == [kept]
+
+
+@pytest.mark.parametrize("name", ["grade-stats", "task-stats", "agent-ranking", "hourly-orders", "trend"])
 @pytest.mark.parametrize(
     ("query", "field"),
     [

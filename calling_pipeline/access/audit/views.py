@@ -14,8 +14,8 @@ def span(first: str | None, last: str | None, *, names: tuple[str, str]) -> tupl
 
     Raises `InvalidInput` naming the one of `names` that is no day.
     """
-    since = days.day_bounds(days.parse_day(first, field=names[0]))[0] if first else None
-    until = days.day_bounds(days.parse_day(last, field=names[1]))[1] if last else None
+    since = days.day_bounds(days.day_asked(first, field=names[0]))[0] if first else None
+    until = days.day_bounds(days.day_asked(last, field=names[1]))[1] if last else None
     return since, until
 
 

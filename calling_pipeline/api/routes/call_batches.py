@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.api.auth import requires
-from calling_pipeline.api.dependencies import Id, PathId, Real, RuntimeDep, Text, Whole
+from calling_pipeline.api.dependencies import Day, Id, PathId, Real, RuntimeDep, Text, Whole
 from calling_pipeline.api.envelope import Success, ok
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.call_batches import runs, starting
@@ -155,7 +154,7 @@ def list_batches(
     runtime: RuntimeDep,
     caller: Viewer,
     task: Text | None = None,
-    day: dt.date | None = None,
+    day: Day | None = None,
     state: BatchState | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
 ) -> Success[list[Document]]:

@@ -35,22 +35,23 @@ from calling_pipeline.call_stats.ranges.store import agents_of, hours_of
 from calling_pipeline.call_stats.ranges.views import range_view, require_range
 from calling_pipeline.call_stats.records import Track
 from calling_pipeline.call_stats.sync.refresh import Refreshed, refresh_day
+from calling_pipeline.call_stats.trend.trend import read_trend, trend_view
 from calling_pipeline.errors import CallingError, InvalidInput, NotFound
 from calling_pipeline.runtime import Runtime
 
 Date = Annotated[
     str | None,
-    Query(description="The business day, YYYY-MM-DD (Asia/Shanghai), or a range", examples=["2026-11-22"]),
+    Query(description="The business day, YYYY-MM-DD (Asia/Shanghai), today or yesterday", examples=["2026-11-22"]),
 ]
-From = Annotated[str | None, Query(alias="from", description="First day of a range, YYYY-MM-DD", examples=["2026-11-13"])]
-To = Annotated[str | None, Query(alias="to", description="Last day of the range, YYYY-MM-DD", examples=["2026-11-22"])]
+From = Annotated[str | None, Query(alias="from", description="First day of a range, as in date", examples=["2026-11-13"])]
+To = Annotated[str | None, Query(alias="to", description="Last day of the range, as in date", examples=["2026-11-22"])]
 
 
 class RefreshRequest(BaseModel):
     """Which day to refresh."""
 
     model_config = ConfigDict(extra="forbid")
-    date: str = Field(description="The business day, YYYY-MM-DD", examples=["2026-11-22"])
+    date: str = Field(description="The business day, YYYY-MM-DD, today or yesterday", examples=["2026-11-22"])
 
 
 class Decision(BaseModel):
@@ -71,7 +72,7 @@ class DayReader:
 
     def day(self, text: str) -> dt.date:
         """The day named; `InvalidInput` when it is no date or outside the days there are."""
-        return views.require_partition(days.parse_day(text), self._runtime.settings.partition_start)
+        return views.require_partition(days.day_asked(text), self._runtime.settings.partition_start)
 
     async def cached(self, track: Track, day: dt.date) -> dict[str, Any] | None:
         """What is said of a cached day, None when it is not cached. The read that everybody polls."""
@@ -245,6 +246,19 @@ def hourly_orders(caller: Viewer, runtime: RuntimeDep, reader: Reader, asked: As
             return fast_ok(store.read_hours(connection, reader.day(asked.date)))
         wanted = reader.days(connection, asked.ends)
         return fast_ok(hours_of(connection, wanted[0], wanted[-1]))
+
+
+@router.get("/trend")
+def trend(caller: Viewer, runtime: RuntimeDep, reader: Reader, asked: AskedDays) -> Response:
+    """Orders and rates of every day of a range, oldest first, as far back as numbers are kept.
+
+    Beside the kept numbers of both tracks: `order_rate` (orders of a hundred call records), `orders_mean_7` and
+    `connected_rate_mean_7` over the seven days up to the day (those known and over; null with fewer than four),
+    `orders_week_before`, `standing` of each track as in `/grade-stats`, and `under_way` while the day is not over.
+    """
+    with runtime.transaction() as connection:
+        wanted = [reader.day(asked.date)] if asked.ends is None else reader.days(connection, asked.ends)
+        return fast_ok(trend_view(read_trend(connection, wanted[0], wanted[-1])))
 
 
 @router.get("/held")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.api.auth import requires
-from calling_pipeline.api.dependencies import Limit, RuntimeDep, Short
+from calling_pipeline.api.dependencies import Day, Limit, RuntimeDep, Short
 from calling_pipeline.api.envelope import Success, ok
 from calling_pipeline.task_ledger import ledger, store
 from calling_pipeline.task_ledger.records import Refusal, State, Task, Usage
@@ -36,8 +35,8 @@ def list_tasks(
 def usage(
     runtime: RuntimeDep,
     caller: Viewer,
-    first: Annotated[dt.date | None, Query(alias="from", description="first day; the last day without it")] = None,
-    last: Annotated[dt.date | None, Query(alias="to", description="last day; today without it")] = None,
+    first: Annotated[Day | None, Query(alias="from", description="first day; the last day without it")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="last day; today without it")] = None,
 ) -> Success[list[Usage]]:
     """Tasks and credits by day and feature, counted from the ledger as it is now."""
     until = last or days.today()

@@ -72,7 +72,7 @@ def _open(connection: sa.Connection, held_id: int, by: str, why: str) -> HeldDay
 
 def _published_proof(held: HeldDay, by: str, why: str) -> FetchProof:
     warnings = [*held.reasons, {"rule": "published_by", "sentence": f"published in spite of this by {by}: {why}"}]
-    return replace(held_store.proof_of(held), warnings=tuple(warnings))
+    return replace(held_store.proof_of(held), warnings=tuple(warnings), numbers=held.numbers)
 
 
 def _publish_records(connection: sa.Connection, held_id: int, proof: FetchProof) -> None:

@@ -99,6 +99,13 @@ def held(connection: sa.Connection, *, only_open: bool = True, limit: int = 100)
     return [HeldDay(**row) for row in connection.execute(query).mappings()]
 
 
+def of_day(connection: sa.Connection, track: Track, day: dt.date, *, limit: int = 100) -> list[HeldDay]:
+    """The reads of the day that were ever held, newest first."""
+    t = held_days.c
+    query = sa.select(held_days).where(t.date == day, t.track == track).order_by(t.id.desc()).limit(limit)
+    return [HeldDay(**row) for row in connection.execute(query).mappings()]
+
+
 def published_reasons(connection: sa.Connection, track: Track, day: dt.date) -> list[Mapping[str, Any]]:
     """The reasons in spite of which a person last published the day, empty when nobody did."""
     t = held_days.c

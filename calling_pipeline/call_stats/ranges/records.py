@@ -51,3 +51,15 @@ class HourTotal:
     grade_9: int
     grade_1: int
     orders: int
+
+
+@dataclass(frozen=True)
+class WeekdayHour:
+    """One hour of one weekday (1 Monday … 7 Sunday) over several days; `days`: the cached ones of that weekday."""
+
+    weekday: int
+    hour: int
+    days: int
+    calls: int
+    connected: int
+    orders: int

@@ -8,13 +8,14 @@ import sqlalchemy as sa
 
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.history.store import read_history
-from calling_pipeline.call_stats.ranges.records import AgentTotal, HourTotal, RangeDay
+from calling_pipeline.call_stats.ranges.records import AgentTotal, HourTotal, RangeDay, WeekdayHour
 from calling_pipeline.call_stats.records import HistoryDay, Track
 from calling_pipeline.call_stats.tables import daily_history
 from calling_pipeline.database.sql import load
 
 _AGENTS = load("call_stats/ranges/agents")
 _HOURS = load("call_stats/ranges/hours")
+_WEEKDAY_HOURS = load("call_stats/ranges/weekday_hours")
 
 
 def read_range(connection: sa.Connection, track: Track, first: dt.date, last: dt.date) -> list[RangeDay]:
@@ -40,6 +41,12 @@ def agents_of(connection: sa.Connection, first: dt.date, last: dt.date, *, limit
 def hours_of(connection: sa.Connection, first: dt.date, last: dt.date) -> list[HourTotal]:
     """The hours of these days together; days that the caches have let go are not in it."""
     return [HourTotal(**row) for row in connection.execute(_HOURS, {"first": first, "last": last}).mappings()]
+
+
+def weekday_hours_of(connection: sa.Connection, first: dt.date, last: dt.date) -> list[WeekdayHour]:
+    """The hours of each weekday of these days together; days that the caches have let go are not in it."""
+    rows = connection.execute(_WEEKDAY_HOURS, {"first": first, "last": last})
+    return [WeekdayHour(**row) for row in rows.mappings()]
 
 
 def _has(kept: HistoryDay, track: Track) -> bool:

@@ -38,7 +38,7 @@ def require_range(
     kept = store.first_kept_day(connection)
     begin = min(oldest, kept) if kept else oldest
     ends = [
-        views.require_partition(days.parse_day(text, field=option), begin, field=option)
+        views.require_partition(days.day_asked(text, field=option), begin, field=option)
         for text, option in zip((first, last), options, strict=True)
     ]
     return days.day_range(*ends)

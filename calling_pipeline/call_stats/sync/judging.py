@@ -58,7 +58,7 @@ def prove(
 
     An older held read is closed, a failed attempt is over, and their alerts recover.
     """
-    proof = replace(proof, warnings=_warnings(job, proof, verdict, warnings_before))
+    proof = replace(proof, warnings=_warnings(job, proof, verdict, warnings_before), numbers=dict(numbers))
     sync_store.add_proof(connection, proof)
     _note_good_read(connection, proof)
     if verdict.by_order:

@@ -81,7 +81,7 @@ def batches(door: Door, batch_id: int | None, name: str | None, day: str | None,
     """List batches, newest first; with BATCH show one, its card reconciled and its unknown calls."""
     if batch_id is not None:
         return _shown(door, batch_id)
-    wanted = days.parse_day(day, field="--day") if day else None
+    wanted = days.day_asked(day, field="--day") if day else None
     with door.ready_runtime.transaction() as connection:
         found = batch_store.latest_batches(connection, task=name, day=wanted, state=state, limit=limit)
     lines = [views.batch_line(batch) for batch in found]

@@ -54,7 +54,7 @@ def run(door: Door, ledgers: tuple[Path, ...], wait_s: float, day: str | None) -
     """
     runtime = door.ready_runtime
     paths = _ledgers(door, ledgers)
-    on_day = days.parse_day(day, field="--day") if day else None
+    on_day = days.day_asked(day, field="--day") if day else None
     with door.progress() as bar:
         line = bar.add_task("messages delivered", total=None)
 

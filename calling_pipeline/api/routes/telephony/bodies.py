@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
-from calling_pipeline.api.dependencies import LARGEST_ID, PRINTABLE, Id, Short, Whole
+from calling_pipeline.api.dependencies import LARGEST_ID, PRINTABLE, Day, Id, Short, Whole
 from calling_pipeline.telephony.records import Config, Extension, ImportRow, Strategy
 
 PREFIX = "/api/v1/infinity"
@@ -115,7 +114,7 @@ class Replay(_Body):
 class Reconciliation(_Body):
     """The day to compare with Infinity's bill."""
 
-    day: dt.date
+    day: Day
 
 
 class ExtensionCreate(_Body):
