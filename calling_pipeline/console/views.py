@@ -87,6 +87,12 @@ class View:
         self.request.app.state.shared.clear()
         return with_notice(self.request, self.t(key, **values), back)
 
+    def leads(self, address: str) -> Response:
+        """The answer to a form that only asks: the page at `address`, which the browser then shows as its own."""
+        if "hx-request" in self.request.headers:
+            return Response(status_code=204, headers={"HX-Redirect": address})
+        return RedirectResponse(address, status_code=303)
+
 
 class Viewing(Requirement):
     """The dependency of a route of the console."""
