@@ -22,7 +22,7 @@ from calling_pipeline.call_batches.pushing.runner import push_batch
 from calling_pipeline.call_batches.records import DEFAULT_RULES, Batch, CallingTask, Card, PlanRules
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
-from calling_pipeline.errors import Busy, Conflict, InvalidInput, NotFound
+from calling_pipeline.errors import Busy, ConfigurationError, Conflict, InvalidInput, NotFound
 
 LOOK_BACK = dt.timedelta(hours=24)
 """A tick that was missed longer ago is never made up for."""
@@ -100,7 +100,14 @@ def due_ticks(connection: sa.Connection, now: dt.datetime, names: Sequence[str] 
 def preview_task(engine: sa.Engine, name: str, rules: PlanRules = DEFAULT_RULES) -> Card:
     """The pre-flight card of the task as it would be planned now. Writes nothing."""
     with engine.connect() as connection:
-        card = planner.preview(connection, planner.current(connection, name, rules), rules)
+        task = planner.current(connection, name, rules)
+    return preview_draft(engine, task, rules)
+
+
+def preview_draft(engine: sa.Engine, task: CallingTask, rules: PlanRules = DEFAULT_RULES) -> Card:
+    """The pre-flight card of a task that need not be saved (`editing.draft`). Writes nothing."""
+    with engine.connect() as connection:
+        card = planner.preview(connection, task, rules)
         connection.rollback()
         return card
 
@@ -124,9 +131,44 @@ def plan_task(
         task = planner.current(connection, name, rules)
         batch = planner.plan(connection, task, tick_at, rules, expires_at=expires_at)
         if by:
-            after = {"task": batch.task_name, "to_call": batch.card.to_call}
-            note_act(connection, "batch.run", f"batch:{batch.id}", by=by, after=after)
+            _note_run(connection, batch, by=by)
         return batch
+
+
+def start_task(
+    engine: sa.Engine,
+    name: str,
+    rules: PlanRules = DEFAULT_RULES,
+    *,
+    to_call: int,
+    refusal: str | None = None,
+    by: str,
+    reason: str = "",
+) -> Batch:
+    """Plan one batch of a task for a door that does not push; the sensor `calling_tasks` pushes it at its next look.
+
+    `to_call` is how many the person saw in the pre-flight card; `refusal`: why no batch may start with the settings as they
+    are. Raises `ConfigurationError` for the latter, and `Conflict` when another number would be called now, or nobody:
+    nothing is planned then.
+    """
+    if refusal is not None:
+        raise ConfigurationError(refusal)
+    with engine.begin() as connection:
+        batch = planner.plan(connection, planner.current(connection, name, rules), None, rules)
+        if batch.card.to_call != to_call:
+            raise Conflict(
+                f"{batch.card.to_call} people would be called now, not {to_call}: look at the pre-flight card again;"
+                " nothing was planned and nobody called"
+            )
+        if not to_call:
+            raise Conflict("nobody would be called now; the pre-flight card says why, nothing was planned")
+        _note_run(connection, batch, by=by, reason=reason)
+        return lifecycle.hand_over(connection, batch.id)
+
+
+def _note_run(connection: sa.Connection, batch: Batch, *, by: str, reason: str = "") -> None:
+    after = {"task": batch.task_name, "to_call": batch.card.to_call}
+    note_act(connection, "batch.run", f"batch:{batch.id}", by=by, reason=reason, after=after)
 
 
 def require_known(connection: sa.Connection, names: Sequence[str], day: dt.date) -> None:

@@ -36,7 +36,7 @@ def stop_unless_safe(connection: sa.Connection, batch: Batch, refusal: str | Non
         return None
     if refusal is not None:
         return _stopped(connection, batch, f"batch {batch.id} does not start: {refusal}")
-    found = quality.may_start(quality.StartFacts(batch.id, fact_store.repeated_in(connection, batch.id), _open(connection)))
+    found = quality.may_start(quality.StartFacts(batch.id, fact_store.repeated_in(connection, batch.id), to_decide(connection)))
     if found.passed:
         return None
     return _stopped(connection, batch, found.sentence)
@@ -55,7 +55,7 @@ def accept(connection: sa.Connection, calls: Sequence[int], *, reason: str, by: 
     """
     if not reason.strip():
         raise InvalidInput("say in a reason what was found", field="reason")
-    found = {breach.call: breach for breach in _open(connection)}
+    found = {breach.call: breach for breach in to_decide(connection)}
     unknown = [call for call in calls if call not in found]
     if unknown or not calls:
         named = ", ".join(map(str, found)) or "none"
@@ -67,7 +67,7 @@ def accept(connection: sa.Connection, calls: Sequence[int], *, reason: str, by: 
     return len(calls)
 
 
-def _open(connection: sa.Connection) -> tuple[quality.Breach, ...]:
+def to_decide(connection: sa.Connection) -> tuple[quality.Breach, ...]:
     """The calls of the judged days that came too often, and about which nobody has decided."""
     today = days.today()
     judged = [today - dt.timedelta(days=back) for back in range(JUDGED_DAYS)]

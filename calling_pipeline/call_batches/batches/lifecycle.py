@@ -85,6 +85,13 @@ def resume(connection: sa.Connection, batch_id: int, *, by: str = "", reason: st
     return batch
 
 
+def hand_over(connection: sa.Connection, batch_id: int) -> Batch:
+    """Leave a planned batch to whoever looks next for batches that wait: the sensor `calling_tasks`."""
+    now = days.now()
+    batch_store.move(connection, batch_id, "waiting", come_from=("planned",), now=now, resume_at=now)
+    return batch_store.batch(connection, batch_id)
+
+
 def cancel(connection: sa.Connection, batch_id: int, *, by: str = "", reason: str = "") -> Batch:
     """Skip everything not yet sent; outcomes on their way are still recorded. Raises `Conflict` when the batch is over."""
     before, text = batch_store.batch(connection, batch_id), _said("cancelled", by, reason)

@@ -24,7 +24,7 @@ from calling_pipeline.call_batches.records import (
     OpenBatch,
     Outcome,
 )
-from calling_pipeline.call_batches.tables import call_batches, call_tasks
+from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks
 from calling_pipeline.database.sql import load
 from calling_pipeline.errors import NotFound
 
@@ -103,11 +103,16 @@ def latest_batches(
     task: str | None = None,
     day: dt.date | None = None,
     state: str | None = None,
+    without: Sequence[int] = (),
     limit: int = 20,
+    offset: int = 0,
 ) -> list[Batch]:
-    """Batches, newest first."""
+    """Batches, newest first; those named in `without` are left out."""
     wanted = [column == value for column, value in ((_b.task_name, task), (_b.day, day), (_b.state, state)) if value]
-    return [_batch(row) for row in connection.execute(_BATCH.where(*wanted).order_by(_b.id.desc()).limit(limit))]
+    if without:
+        wanted.append(_b.id.not_in(without))
+    newest = _BATCH.where(*wanted).order_by(_b.id.desc()).limit(limit).offset(offset)
+    return [_batch(row) for row in connection.execute(newest)]
 
 
 def unfinished_batches(connection: sa.Connection, now: dt.datetime) -> list[Batch]:
@@ -127,6 +132,23 @@ def expired_batches(connection: sa.Connection, now: dt.datetime) -> list[int]:
 def open_batches(connection: sa.Connection) -> list[OpenBatch]:
     """Batches that are not over, or whose calls wait to be settled, oldest first."""
     return [OpenBatch(**row) for row in connection.execute(OPEN).mappings()]
+
+
+def in_flight(connection: sa.Connection, batch_ids: Sequence[int]) -> dict[int, dict[CallState, int]]:
+    """Calls of these batches that are being pushed or whose outcome is unknown, by state; by an index of theirs."""
+    t = call_tasks.c
+    query = sa.select(t.batch_id, t.state, sa.func.count()).where(t.state.in_(("pushing", "unknown")), t.batch_id.in_(batch_ids))
+    found: dict[int, dict[CallState, int]] = {batch_id: {} for batch_id in batch_ids}
+    for batch_id, state, calls in connection.execute(query.group_by(t.batch_id, t.state)):
+        found[batch_id][cast(CallState, state)] = calls
+    return found
+
+
+def answers_since(connection: sa.Connection, batch_id: int, since: dt.datetime) -> int:
+    """Attempts of a batch that ended after `since`."""
+    log = call_log.c
+    ended = sa.select(sa.func.count()).where(log.batch_id == batch_id, log.recorded_at > since)
+    return connection.execute(ended).scalar_one()
 
 
 def runner_lock(url: URL, batch_id: int) -> SessionLock:

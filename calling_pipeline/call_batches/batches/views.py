@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.records import REASONS, Batch, Card, reconciliation
+from calling_pipeline.call_batches.records import REASONS, Batch, Card, Outcome, UnknownCall, reconciliation
 from calling_pipeline.masking import mask_phone
 
 
@@ -52,22 +53,29 @@ def batch_line(batch: Batch) -> dict[str, Any]:
 def batch_document(connection: sa.Connection, batch_id: int, *, unknown: int = 20) -> dict[str, Any]:
     """Everything of one batch: its card, the calls by state, the card reconciled, and calls whose outcome is unknown."""
     batch = batch_store.batch(connection, batch_id)
-    outcome = batch_store.outcome(connection, batch_id)
+    calls = call_store.unknown_calls(connection, batch_id=batch_id, limit=unknown)
+    return document_of(batch, batch_store.outcome(connection, batch_id), calls)
+
+
+def document_of(batch: Batch, outcome: Outcome, unknown_calls: Iterable[UnknownCall] = ()) -> dict[str, Any]:
+    """The document of a batch whose outcome has been read."""
     return {
         **batch_line(batch),
         "card": card_document(batch.card),
         "outcome": dict(outcome.states),
         "reconciliation": reconciliation(batch, outcome),
-        "unknown_calls": [
-            {
-                "call_id": call.id,
-                "phone": mask_phone(call.phone),
-                "distinct_id": call.distinct_id,
-                "claimed_at": call.claimed_at,
-                "message": call.message,
-            }
-            for call in call_store.unknown_calls(connection, batch_id=batch_id, limit=unknown)
-        ],
+        "unknown_calls": [unknown_document(call) for call in unknown_calls],
+    }
+
+
+def unknown_document(call: UnknownCall) -> dict[str, Any]:
+    """One call whose outcome is unknown, number masked."""
+    return {
+        "call_id": call.id,
+        "phone": mask_phone(call.phone),
+        "distinct_id": call.distinct_id,
+        "claimed_at": call.claimed_at,
+        "message": call.message,
     }
 
 

@@ -42,6 +42,15 @@ def add(
     return made
 
 
+def draft(values: Mapping[str, Any]) -> CallingTask:
+    """A calling task of these values that is saved nowhere, to preview it; raises `InvalidInput` naming the field."""
+    checked = _checked({**_DEFAULTS, **values})
+    return CallingTask(
+        0, checked["name"], checked["cron"], _source(checked), checked["enabled"], checked["remark"], checked["recall_days"],
+        checked["rate_per_s"], checked["policy"], days.now(), checked["refused_days"], checked["expires_after_s"],
+    )  # fmt: skip
+
+
 def edit(
     connection: sa.Connection, name: str, changes: Mapping[str, Any], rules: PlanRules = DEFAULT_RULES, *, by: str = ""
 ) -> CallingTask:

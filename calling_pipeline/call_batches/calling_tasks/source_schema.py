@@ -6,14 +6,19 @@ A calling task reads nothing of ours: neither our tables nor a view over them, w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.records import Source
 from calling_pipeline.errors import Forbidden, InvalidInput, UnknownIdentifier
+from calling_pipeline.masking import mask_digits, mask_phone, mask_sample
+from calling_pipeline.phones import read_phone
 
 SHOWN = 20
+LONGEST = 60
+"""Characters shown of a sample's value."""
 
 
 def check_source(connection: sa.Connection, source: Source, allowed: Sequence[str] = ()) -> frozenset[str]:
@@ -50,6 +55,45 @@ def check_source(connection: sa.Connection, source: Source, allowed: Sequence[st
             f"the database role may not read {source.schema}.{source.table} ({', '.join(unreadable)}); grant it SELECT"
         )
     return frozenset(row.attname for row in rows if row.is_integer)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a source may be chosen from: the schemas allowed, the tables of one of them, the columns of one of its tables."""
+
+    schemas: tuple[str, ...]
+    tables: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+def choices(connection: sa.Connection, schema: str, table: str, allowed: Sequence[str] = ()) -> Choices:
+    """What there is to choose beneath `schema` and `table`; nothing beneath one that is not allowed or not there."""
+    schemas = [name for name in task_store.schemas(connection) if not allowed or name in allowed]
+    if schema not in schemas:
+        return Choices(tuple(schemas))
+    tables = task_store.tables(connection, schema)
+    if table not in tables or task_store.reads_ours(connection, schema, table):
+        return Choices(tuple(schemas), tuple(tables))
+    columns = (row.attname for row in task_store.columns(connection, schema, table) if row.readable)
+    return Choices(tuple(schemas), tuple(tables), tuple(columns))
+
+
+def sample(
+    connection: sa.Connection, source: Source, allowed: Sequence[str] = (), *, limit: int = 5
+) -> list[dict[str, str]]:
+    """Some rows of a source, as texts by field of a call; numbers masked wherever they stand. Raises as `check_source`."""
+    check_source(connection, source, allowed)
+    return [
+        {field: _masked(field, value) for field, value in row.items()}
+        for row in task_store.sample(connection, source, limit)
+    ]
+
+
+def _masked(field: str, value: str | None) -> str:
+    if field != "mobile_phone":
+        return mask_digits(value or "")[:LONGEST]
+    phone = read_phone(value or "").phone
+    return mask_phone(phone) if phone is not None else mask_sample(value or "")
 
 
 def _require(kind: str, name: str, known: Sequence[str], where: str, *, field: str) -> None:

@@ -55,6 +55,14 @@ def by_name(connection: sa.Connection, name: str, *, lock: bool = False) -> Call
     return _task(row)
 
 
+def by_id(connection: sa.Connection, task_id: int) -> CallingTask:
+    """The calling task of that id. Raises `NotFound`."""
+    row = connection.execute(sa.select(calling_tasks).where(_t.id == task_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no calling task {task_id}; it may have been deleted")
+    return _task(row)
+
+
 def all_tasks(connection: sa.Connection) -> list[CallingTask]:
     """Every calling task by name."""
     return [_task(row) for row in connection.execute(sa.select(calling_tasks).order_by(_t.name))]
@@ -89,6 +97,13 @@ def reads_ours(connection: sa.Connection, schema: str, table: str) -> bool:
 def columns(connection: sa.Connection, schema: str, table: str) -> list[sa.Row[tuple[str, bool, bool]]]:
     """The columns of a table or view: `attname`, `is_integer`, `readable`."""
     return list(connection.execute(SOURCE_COLUMNS, {"schema": schema, "table": table}))
+
+
+def sample(connection: sa.Connection, source: Source, limit: int) -> list[Mapping[str, str | None]]:
+    """The first rows of a source that was checked, as texts by field of a call, not masked."""
+    shown = [sa.cast(sa.column(column), sa.Text).label(field) for field, column in source.columns.items()]
+    some = sa.select(*shown).select_from(sa.table(source.table, schema=source.schema)).limit(limit)
+    return [dict(row) for row in connection.execute(some).mappings()]
 
 
 @contextmanager

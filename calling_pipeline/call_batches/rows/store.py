@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches.records import CallState
-from calling_pipeline.call_batches.tables import call_history, gateway_refusals
+from calling_pipeline.call_batches.tables import call_history, call_tasks, gateway_refusals
 from calling_pipeline.database.sql import load
 
 OF_BATCH = load("call_batches/rows/of_batch")
@@ -39,6 +39,22 @@ def all_of_batch(
     while page := of_batch(connection, batch_id, state=state, reason=reason, after=after, limit=PAGE):
         yield from page
         after = page[-1].source_row
+
+
+def count_of_batch(
+    connection: sa.Connection, batch_id: int, *, state: CallState | None = None, reason: str | None = None
+) -> int:
+    """How many rows `of_batch` has in all."""
+    t = call_tasks.c
+    given = [column == value for column, value in ((t.state, state), (t.reason, reason)) if value is not None]
+    return connection.execute(sa.select(sa.func.count()).where(t.batch_id == batch_id, *given)).scalar_one()
+
+
+def samples(connection: sa.Connection, batch_id: int, state: CallState, limit: int = 3) -> list[str]:
+    """The first canonical numbers of a batch in a state, not masked."""
+    t = call_tasks.c
+    some = sa.select(t.phone).where(t.batch_id == batch_id, t.state == state, t.phone.is_not(None))
+    return list(connection.execute(some.order_by(t.source_row).limit(limit)).scalars())
 
 
 def of_phone(connection: sa.Connection, phone: str, *, limit: int = 100) -> list[Any]:
