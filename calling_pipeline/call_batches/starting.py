@@ -36,7 +36,9 @@ def stop_unless_safe(connection: sa.Connection, batch: Batch, refusal: str | Non
         return None
     if refusal is not None:
         return _stopped(connection, batch, f"batch {batch.id} does not start: {refusal}")
-    found = quality.may_start(quality.StartFacts(batch.id, fact_store.repeated_in(connection, batch.id), to_decide(connection)))
+    found = quality.may_start(
+        quality.StartFacts(batch.id, fact_store.repeated_in(connection, batch.id), to_decide(connection))
+    )
     if found.passed:
         return None
     return _stopped(connection, batch, found.sentence)

@@ -38,6 +38,10 @@ class DagsterLinks:
         """The page of a run."""
         return f"{self.base}/runs/{quote(run_id)}"
 
+    def runs(self, tag: str, value: str) -> str:
+        """The list of runs with a tag."""
+        return f"{self.base}/runs?q[]={quote(f'tag:{tag}={value}', safe='')}"
+
     def job(self, name: str) -> str:
         """The page of a job."""
         return f"{self.base}/locations/calling_pipeline.definitions/jobs/{quote(name)}"

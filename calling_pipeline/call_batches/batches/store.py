@@ -137,7 +137,9 @@ def open_batches(connection: sa.Connection) -> list[OpenBatch]:
 def in_flight(connection: sa.Connection, batch_ids: Sequence[int]) -> dict[int, dict[CallState, int]]:
     """Calls of these batches that are being pushed or whose outcome is unknown, by state; by an index of theirs."""
     t = call_tasks.c
-    query = sa.select(t.batch_id, t.state, sa.func.count()).where(t.state.in_(("pushing", "unknown")), t.batch_id.in_(batch_ids))
+    query = sa.select(t.batch_id, t.state, sa.func.count()).where(
+        t.state.in_(("pushing", "unknown")), t.batch_id.in_(batch_ids)
+    )
     found: dict[int, dict[CallState, int]] = {batch_id: {} for batch_id in batch_ids}
     for batch_id, state, calls in connection.execute(query.group_by(t.batch_id, t.state)):
         found[batch_id][cast(CallState, state)] = calls

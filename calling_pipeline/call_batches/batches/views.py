@@ -31,6 +31,11 @@ def card_lines(card: Card) -> list[str]:
     return lines
 
 
+def said(reason: str) -> str:
+    """A reason for people; one that is not of the list as it is."""
+    return REASONS.get(reason, reason)
+
+
 def batch_line(batch: Batch) -> dict[str, Any]:
     """One batch in a list."""
     return {
@@ -87,7 +92,7 @@ def batch_lines(document: dict[str, Any]) -> list[str]:
     reconciled = document["reconciliation"]
     lines.append(f"{reconciled['source_rows']:>9,} source rows")
     lines += [f"{count:>9,} {state}" for state, count in sorted(reconciled["calls"].items())]
-    lines += [f"{rows:>9,} not called: {REASONS.get(reason, reason)}" for reason, rows in reconciled["left_out"].items()]
+    lines += [f"{rows:>9,} not called: {said(reason)}" for reason, rows in reconciled["left_out"].items()]
     lines.append(f"{reconciled['difference']:>9,} unaccounted for")
     for call in document["unknown_calls"]:
         lines.append(f"  unknown: call {call['call_id']} {call['phone']} {call['distinct_id']} {call['message']}")

@@ -145,6 +145,15 @@ def count_account_refusals(connection: sa.Connection, batch_id: int) -> int:
     return connection.execute(waiting).scalar_one()
 
 
+def refusal_codes(connection: sa.Connection, batch_id: int) -> list[tuple[str, int]]:
+    """(the gateway's code, refused calls with it) of a batch, the most frequent first."""
+    t, calls = call_tasks.c, sa.func.count()
+    refused = sa.select(t.resp_code, calls).where(
+        t.batch_id == batch_id, t.state.in_(("refused", "failed")), t.resp_code.is_not(None)
+    )
+    return [(code, found) for code, found in connection.execute(refused.group_by(t.resp_code).order_by(calls.desc()))]
+
+
 def forget_account_refusals(connection: sa.Connection, batch_id: int) -> None:
     """Nobody waits for a decision about a cancelled batch: later batches may call its numbers."""
     r = gateway_refusals.c

@@ -25,9 +25,10 @@ def of_batch(
     reason: str | None = None,
     after: int = 0,
     limit: int = PAGE,
+    offset: int = 0,
 ) -> list[Any]:
-    """One page of a batch's rows, behind the source row `after`."""
-    values = {"batch_id": batch_id, "state": state, "reason": reason, "after": after, "limit": limit}
+    """One page of a batch's rows: behind the source row `after`, without the first `offset` of them."""
+    values = {"batch_id": batch_id, "state": state, "reason": reason, "after": after, "limit": limit, "offset": offset}
     return list(connection.execute(OF_BATCH, values))
 
 

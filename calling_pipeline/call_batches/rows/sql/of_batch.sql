@@ -10,4 +10,4 @@ WHERE
     AND (cast(:state AS text) IS NULL OR task.state = :state)
     AND (cast(:reason AS text) IS NULL OR task.reason = :reason)
 ORDER BY task.source_row
-LIMIT :limit;
+LIMIT :limit OFFSET :offset;
