@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from calling_pipeline.database.sql import load, statement_of
 from calling_pipeline.telephony.board.records import Shown, Tile
+from calling_pipeline.telephony.tenants.store import beginning_pattern
 
 _TILES = statement_of("telephony/board/tiles")
 _ORDERS: Mapping[str, str] = {
@@ -52,7 +53,7 @@ def page(
         "tenant_id": tenant_id,
         "config_id": config_id,
         "extension_id": extension_id,
-        "number": _beginning(number),
+        "number": beginning_pattern(number),
         "shown": list(shown),
         "limit": limit,
         "offset": offset,
@@ -66,11 +67,3 @@ def find(connection: sa.Connection, now: dt.datetime, extension_id: int) -> Tile
     """One extension at the instant `now`."""
     rows, _ = page(connection, now, extension_id=extension_id, limit=1)
     return rows[0] if rows else None
-
-
-def _beginning(text: str | None) -> str | None:
-    """`LIKE`'s pattern for what begins so."""
-    if not text:
-        return None
-    plain = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return plain + "%"

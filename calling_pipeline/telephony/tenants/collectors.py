@@ -148,7 +148,7 @@ def change(
     return after
 
 
-def delete(connection: sa.Connection, tenant_id: int, collector_id: int, *, who: str) -> None:
+def delete(connection: sa.Connection, tenant_id: int, collector_id: int, *, reason: str = "", who: str) -> None:
     """Remove a collector; raises `Conflict` while they hold an extension."""
     row = tenant_store.collector(connection, tenant_id, collector_id, lock=True)
     if row is None:
@@ -156,7 +156,7 @@ def delete(connection: sa.Connection, tenant_id: int, collector_id: int, *, who:
     if tenant_store.holds_extension(connection, tenant_id, collector_id):
         raise Conflict("this collector holds an extension; release it first")
     tenant_store.remove_collector(connection, tenant_id, collector_id)
-    _note(connection, who, "collector.delete", _shown(row), None)
+    _note(connection, who, "collector.delete", _shown(row), None, reason)
 
 
 def find(connection: sa.Connection, tenant_id: int, collector_id: int) -> Collector:
@@ -193,11 +193,14 @@ def _shown(row: tenant_store.Row) -> Collector:
     return Collector(callback_number=row.callback_number_masked, **known)
 
 
-def _note(connection: sa.Connection, who: str, action: str, before: Collector | None, after: Collector | None) -> None:
+def _note(
+    connection: sa.Connection, who: str, action: str, before: Collector | None, after: Collector | None, reason: str = ""
+) -> None:
     subject = after or before
     assert subject is not None
     was, became = _facts(before), _facts(after)
-    note_act(connection, action, f"collector:{subject.id}", by=who, tenant_id=subject.tenant_id, before=was, after=became)
+    about, tenant = f"collector:{subject.id}", subject.tenant_id
+    note_act(connection, action, about, by=who, reason=reason, tenant_id=tenant, before=was, after=became)
 
 
 def _facts(collector: Collector | None) -> dict[str, Any] | None:

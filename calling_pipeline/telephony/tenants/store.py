@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from calling_pipeline.access.audit import store as audit_store
+from calling_pipeline.database.sql import load
 from calling_pipeline.telephony.records import AuditRow
 from calling_pipeline.telephony.tables import (
     collectors,
@@ -21,7 +23,36 @@ CONFIG_NAME = "uq_infinity_configs_name"
 CONFIG_ENABLED = "uq_infinity_configs_enabled"
 COLLECTOR_KEY = "pk_collectors"
 
+_ORDERS: Mapping[str, str] = {
+    "collector": "k.tenant_id {way}, k.id {way}",
+    "name": "k.name {way}, k.tenant_id, k.id",
+    "calls_today": "calls_today {way}, k.tenant_id, k.id",
+    "active": "k.active {way}, k.tenant_id, k.id",
+}
+COLLECTOR_SORTS = tuple(_ORDERS)
+"""By what the list of collectors can be ordered."""
+_LISTED = {
+    (name, descending): load("telephony/tenants/listed", order=order.format(way="DESC" if descending else "ASC"))
+    for name, order in _ORDERS.items()
+    for descending in (False, True)
+}
+
 _live = infinity_configs.c.deleted_at.is_(None)
+
+
+class ListedCollector(NamedTuple):
+    """A collector in a list. `extension` is the one used last, `holds`: it is allocated to them now."""
+
+    tenant_id: int
+    id: int
+    name: str
+    callback_number: str
+    active: bool
+    updated_at: dt.datetime
+    extension_id: int | None
+    extension: str | None
+    holds: bool
+    calls_today: int
 
 
 def add_config(connection: sa.Connection, values: Mapping[str, Any]) -> int:
@@ -132,6 +163,34 @@ def collectors_page(
     return connection.execute(query.limit(limit).offset(offset)).all(), total
 
 
+def listed_collectors(
+    connection: sa.Connection,
+    since: dt.datetime,
+    *,
+    tenant_id: int | None,
+    active: bool | None = None,
+    beginning: str = "",
+    sort: str = "collector",
+    descending: bool = False,
+    limit: int,
+    offset: int = 0,
+) -> tuple[list[ListedCollector], int]:
+    """One page of collectors as listed, and how many there are; 0 on a page beyond the last.
+
+    `since`: from when their calls are counted; `beginning`: how the name or the number begins.
+    """
+    values = {
+        "since": since,
+        "tenant_id": tenant_id,
+        "active": active,
+        "beginning": beginning_pattern(beginning),
+        "limit": limit,
+        "offset": offset,
+    }
+    rows = connection.execute(_LISTED[sort, descending], values).all()
+    return [ListedCollector(*row[:-1]) for row in rows], rows[0].found if rows else 0
+
+
 def audit(
     connection: sa.Connection, *, tenant_id: int | None, subject: str | None, limit: int, offset: int
 ) -> tuple[list[AuditRow], int]:
@@ -154,6 +213,14 @@ def audit(
         for entry in found
     ]
     return rows, total
+
+
+def beginning_pattern(text: str | None) -> str | None:
+    """`LIKE`'s pattern for what begins with `text`; None for an empty one."""
+    if not text:
+        return None
+    plain = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return plain + "%"
 
 
 def _is(tenant_id: int, collector_id: int) -> sa.ColumnElement[bool]:

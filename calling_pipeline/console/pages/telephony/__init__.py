@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from calling_pipeline.console.pages.telephony import configuration_form, configurations, extensions, imports, pool
+from calling_pipeline.console.pages.telephony import (
+    collectors,
+    configuration_form,
+    configurations,
+    extensions,
+    imports,
+    pool,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     pool.router,
@@ -12,4 +19,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     extensions.router,
     configuration_form.router,
     configurations.router,
+    collectors.router,
 )
