@@ -5,12 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from calling_pipeline.console.pages.telephony import (
+    callbacks,
     collectors,
     configuration_form,
     configurations,
     extensions,
     imports,
     pool,
+    usage,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -20,4 +22,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     configuration_form.router,
     configurations.router,
     collectors.router,
+    usage.router,
+    callbacks.router,
 )
