@@ -1,4 +1,4 @@
-"""What people do by hand, by command and over HTTP: imports, the secret path, the bill, an account tried before it is kept."""
+"""What people do by command and over HTTP: imports, the secret path, the bill, an account tried before it is kept."""
 
 import json
 import logging
@@ -49,7 +49,7 @@ def test_collectors_are_imported_with_a_result_for_each_row(command, office, tmp
     assert answer["imported"] == 1
     results = [row["result"] for row in answer["rows"]]
     assert results == ["imported", "duplicate_in_file", "already_there", "invalid"]
-    assert office.rows("SELECT name, callback_number_masked FROM collectors WHERE id = 201") == [("Zhang", "139****0001")]
+    assert office.rows("SELECT name, callback_number_masked FROM collectors WHERE id = 201") == [("Zhang", "+86****0001")]
     assert "139000" not in json.dumps(answer)
     file.write_text("id\n7\n", encoding="utf-8")
     status, answer = command("collectors", "import", str(file), "--tenant", "1")
