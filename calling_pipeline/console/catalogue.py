@@ -36,6 +36,11 @@ class Catalogue:
         """The text with its places filled. Raises `KeyError` for a key or a place that is not there."""
         return _PLACE.sub(lambda place: str(values[place[1]]), self._texts[key][language])
 
+    def act(self, act: str, language: Language) -> str:
+        """The words for an act of the audit log; an act that has none as it is written there."""
+        key = "audit.act_" + act.replace(".", "_")
+        return self._texts[key][language] if key in self._texts else act
+
     def say(self, sentence: str, language: Language) -> str:
         """An English sentence of a room in this language; as it is where no phrase is known for it."""
         return sentence if language == "en" else self._said(sentence)

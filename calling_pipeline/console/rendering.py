@@ -42,6 +42,7 @@ class Renderer:
 
         made.filters.update(shown.filters(text))
         made.filters["said"] = lambda sentence: self.catalogue.say(str(sentence), language)
+        made.filters["act"] = lambda act: self.catalogue.act(act, language)
         made.globals.update(
             t=text,
             knows=lambda key: key in self.catalogue.keys,

@@ -25,7 +25,7 @@ from calling_pipeline.runtime import Runtime
 
 router = APIRouter(tags=["session"])
 Anybody = Annotated[View, Depends(viewing("viewer", "session", own=True))]
-_YEAR_S = 365 * 86_400
+YEAR_S = 365 * 86_400
 Where = Annotated[str, Form(max_length=2000)]
 
 
@@ -74,7 +74,7 @@ def choose(
     answer = Response(status_code=303, headers={"Location": local(back)})
     for name, value in ((LANGUAGE_COOKIE, language), (THEME_COOKIE, theme)):
         if value is not None:
-            answer.set_cookie(name, value, max_age=_YEAR_S, path="/", httponly=True, samesite="strict")
+            answer.set_cookie(name, value, max_age=YEAR_S, path="/", httponly=True, samesite="strict")
     return answer
 
 

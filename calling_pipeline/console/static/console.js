@@ -91,6 +91,15 @@
   };
   document.addEventListener("htmx:after:swap", goOn);
 
+  // A secret that is shown once: one press copies it.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("button[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    field.select();
+    if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(() => { button.textContent = button.dataset.copied; }, () => {});
+  });
+
   // "All on this page" of a list with boxes.
   document.addEventListener("change", (event) => {
     const box = event.target;
