@@ -26,7 +26,8 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "check": Kind(
-        "Open the check: it names the records. When the vendor has corrected its data, materialize that day again; the alert"
+        "Open the check: it names the records. When the vendor has corrected its data, materialize that day again;"
+        " the alert"
         " closes with the next good judgement of the day, whichever run makes it.",
         "/assets",
     ),
@@ -40,52 +41,59 @@ KINDS: Mapping[str, Kind] = {
         "/automation",
     ),
     "stale": Kind(
-        "Look whether the schedules and the daemon run and whether the vendor answers; `calling-pipeline stats sync` reads"
-        " the day by hand.",
+        "Look whether the schedules and the daemon run and whether the vendor answers; Refresh on the day's page, or"
+        " `calling-pipeline stats sync`, reads the day by hand.",
         "/automation",
     ),
     "held": Kind(
-        "The numbers before stand. See the reasons with `calling-pipeline stats held list`; publish or discard the day with"
-        " a reason, or wait for the next good sync.",
+        "The numbers before stand. See the reasons on the day's page, or with `calling-pipeline stats held list`;"
+        " publish or"
+        " discard the day with a reason, or wait for the next good sync.",
         "/assets",
     ),
     "read_failed": Kind(
-        "The numbers before stand. Repair what the sentence names (vendor, credentials, network), then sync the day again"
-        " with `calling-pipeline stats sync` or by materializing it.",
+        "The numbers before stand. Repair what the sentence names (vendor, credentials, network), then refresh the"
+        " day on"
+        " its page, or with `calling-pipeline stats sync`.",
         "/assets",
     ),
     "batch_stopped": Kind(
-        "Read why the batch stopped with `calling-pipeline calls batches ID`; then `calls resume ID` or `calls cancel ID`."
-        " Calls that were refused for our account, not for the number, are made again after `calls requeue ID --reason …`.",
+        "Read why the batch stopped on its page, or with `calling-pipeline calls batches ID`; then resume (`calls"
+        " resume ID`)"
+        " or cancel it (`calls cancel ID`)."
+        " Calls that were refused for our account, not for the number, are made again after `calls requeue ID"
+        " --reason …`.",
         "/assets/call_batches",
         "/batches",
     ),
     "batch_refused": Kind(
-        "Mend what the gateway refuses (`calls rows ID --state refused` has its words), then have the calls made again with"
+        "Mend what the gateway refuses (the batch's page, or `calls rows ID --state refused`, has its words), then"
+        " have the calls made again with"
         " `calling-pipeline calls requeue ID --reason …` and `calls resume ID`, or leave them.",
         "/assets/call_batches",
         "/batches",
     ),
     "batch_answers": Kind(
-        "The outcome of the call is kept where it could be; if the call is unknown, ask the gateway and settle it with"
-        " `calling-pipeline calls settle`. Show the gateway's operator what it answers.",
+        "The outcome of the call is kept where it could be; if the call is unknown, ask the gateway and settle it on"
+        " the batch's page, or with `calling-pipeline calls settle`. Show the gateway's operator what it answers.",
         "/assets/call_batches",
         "/batches",
     ),
     "batch_unknown": Kind(
-        "Software does not repeat these calls: ask the gateway which were made, then settle them with"
-        " `calling-pipeline calls settle`.",
+        "Software does not repeat these calls: ask the gateway which were made, then settle them on the"
+        " batch's page, or with `calling-pipeline calls settle`.",
         "/assets/call_batches",
         "/batches",
     ),
     "messages_unknown": Kind(
-        "They may have arrived: look into the group or ask the receiver, then `calling-pipeline notify settle`.",
+        "They may have arrived: look into the group or ask the receiver, then settle them on the page"
+        " Notifications, or with `calling-pipeline notify settle`.",
         "/assets/contract_notifications",
         "/notifications",
     ),
     "messages_dead": Kind(
-        "They certainly did not arrive. Repair what refused them, then `calling-pipeline notify redrive`, or give them up"
-        " with `notify settle --as abandoned`.",
+        "They certainly did not arrive. Repair what refused them, then redrive them on the page Notifications, or"
+        " with `calling-pipeline notify redrive`, or give them up with `notify settle --as abandoned`.",
         "/assets/contract_notifications",
         "/notifications",
     ),
@@ -95,17 +103,19 @@ KINDS: Mapping[str, Kind] = {
         "/notifications",
     ),
     "process": Kind(
-        "Read the lines from its log: it was started again, or given up. `calling-pipeline doctor` looks at the machine; the"
+        "Read the lines from its log: it was started again, or given up. `calling-pipeline doctor` looks at the"
+        " machine; the"
         " alert closes when the process has run for five minutes.",
     ),
     "telephony_utilisation": Kind(
-        "Add extensions to the tenant's pool or lower its number of calls at once; `calling-pipeline telephony stats` shows"
-        " both.",
+        "Add extensions to the tenant's pool or lower its number of calls at once; the page Telephony, or"
+        " `calling-pipeline telephony stats`, shows both.",
         "/assets/extension_pool",
         "/telephony",
     ),
     "telephony_failures": Kind(
-        "Test the configuration with `calling-pipeline telephony test-connection` and ask Infinity about refused calls.",
+        "Test the configuration on the page Telephony, or with `calling-pipeline telephony test-connection`, and ask"
+        " Infinity about refused calls.",
         "/assets/communication_records",
         "/telephony",
     ),
@@ -115,13 +125,15 @@ KINDS: Mapping[str, Kind] = {
         "/telephony",
     ),
     "telephony_unread": Kind(
-        "`calling-pipeline telephony callbacks list` says why; `calling-pipeline telephony callbacks replay ID` applies one,"
+        "`calling-pipeline telephony callbacks list` says why; `calling-pipeline telephony callbacks replay ID`"
+        " applies one,"
         " with corrections where they are needed. Until then the bill settles its call.",
         "/assets/communication_records",
         "/telephony",
     ),
     "telephony_limit": Kind(
-        "Find out whether so many calls are meant; if they are, raise the limit with `PATCH /api/v1/infinity/configs/ID`.",
+        "Find out whether so many calls are meant; if they are, raise the limit on the configuration's page, or with"
+        " `PATCH /api/v1/infinity/configs/ID`.",
         "/assets/communication_records",
         "/telephony",
     ),

@@ -1,7 +1,9 @@
 """The texts of all pages in Chinese and English: one catalogue, kept as `texts/ROOM.toml` with a table for each text.
 
 `catalogue.text("batches.pause", "zh")` is the entry `[pause]` of `texts/batches.toml`. What the rooms themselves say
-(errors, alerts, reasons) are English sentences; `phrases/ROOM.toml` holds their Chinese, found by pattern.
+(errors, alerts, reasons) are English sentences; `phrases/ROOM.toml` holds their Chinese, found by pattern: the one with
+the most words of its own that fits. `{name}` stands for any text, `{num}` (and `{num2}`, …) for a number, `{iso}` for a day.
+Of sentences joined by `; ` that no pattern knows as a whole, each is found by itself.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from calling_pipeline.access.people.records import Language
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 _PLACE = re.compile(r"\{(\w+)\}")
+_TYPED: Mapping[str, str] = {"num": r"[\d.,]+", "iso": r"\d{4}-\d\d-\d\d"}
 
 
 class Catalogue:
@@ -24,7 +27,8 @@ class Catalogue:
 
     def __init__(self, texts: Mapping[str, Mapping[Language, str]], phrases: Mapping[str, str]) -> None:
         self._texts = texts
-        self._phrases = [(_pattern(english), chinese) for english, chinese in phrases.items()]
+        ordered = sorted(phrases.items(), key=lambda phrase: len(_PLACE.sub("", phrase[0])), reverse=True)
+        self._phrases = [(_pattern(english), chinese) for english, chinese in ordered]
         self._said = lru_cache(maxsize=5000)(self._found)
 
     @property
@@ -51,7 +55,8 @@ class Catalogue:
             if match:
                 values = {name: self.say(value, "zh") for name, value in match.groupdict().items()}
                 return _PLACE.sub(lambda place: values[place[1]], chinese)  # noqa: B023 - called at once
-        return sentence
+        parts = sentence.split("; ")
+        return "；".join(self.say(part, "zh") for part in parts) if len(parts) > 1 else sentence
 
 
 @lru_cache(maxsize=1)
@@ -73,5 +78,9 @@ def _tables(folder: str) -> list[tuple[str, dict[str, Any]]]:
 
 def _pattern(english: str) -> re.Pattern[str]:
     parts = _PLACE.split(english)
-    text = "".join(re.escape(part) if place % 2 == 0 else f"(?P<{part}>.+?)" for place, part in enumerate(parts))
+    text = "".join(re.escape(part) if place % 2 == 0 else _named(part) for place, part in enumerate(parts))
     return re.compile(text, re.DOTALL)
+
+
+def _named(place: str) -> str:
+    return f"(?P<{place}>{_TYPED.get(place.rstrip('0123456789'), '.+?')})"

@@ -59,7 +59,7 @@ def _dagster(facts: Facts) -> Iterator[Problem]:
         yield Problem("dagster", "Dagster's daemon has never run: nothing is scheduled", _START)
     silent = [beat for beat in state.heartbeats if beat.age_s > SILENT_AFTER_S]
     if silent:
-        names = ", ".join(f"{beat.daemon} for {round(beat.age_s / 60)} minutes" for beat in silent)
+        names = "; ".join(f"{beat.daemon} for {round(beat.age_s / 60)} minutes" for beat in silent)
         yield Problem("dagster", f"Dagster's daemon is silent: {names}", _START)
     waited_s = state.oldest_queued_s or 0.0
     if waited_s > QUEUED_TOO_LONG_S:

@@ -82,7 +82,7 @@ def alert(view: Viewer, alert_id: PathId) -> Response:
         "alerts/alert.html",
         one=one,
         sent=list(reversed(sent)),
-        lines=[line for line in one.text.splitlines() if line.strip() and not _RUN.fullmatch(line.strip())],
+        lines=_lines(one),
         runs=list(dict.fromkeys(_RUN.findall(one.text))),
         advice=what_to_do(one.kind),
         place=place_of(one.kind, one.subject, one.day),
@@ -103,6 +103,12 @@ def _narrowed(given: Any) -> dict[str, Any]:
         "day": days.parse_day(given["day"], field="day") if "day" in given else None,
         "text": given.get("text", ""),
     }
+
+
+def _lines(one: StoredCondition) -> list[str]:
+    """What is wrong, line by line: the day and the run stand beside it, as facts and links."""
+    lines = [line.strip().removeprefix(f"{one.day}: ") for line in one.text.splitlines()]
+    return [line for line in lines if line and not _RUN.fullmatch(line)]
 
 
 def _channels(view: View) -> list[Channel]:
