@@ -142,7 +142,7 @@ def test_held_days_failed_reads_and_failing_checks_are_seen_on_their_days(runtim
     with days.frozen(NOW):
         found = {(state.track, state.date): state for state in status(runtime).days}
     assert (found["grade", DAY].condition, found["grade", DAY].reasons) == ("held", ("40 % unknown",))
-    assert (found["task", before[1]].condition, found["task", before[1]].reasons) == ("bad", ("rates are wrong",))
+    assert (found["task", before[1]].condition, found["task", before[1]].reasons) == ("bad", ("failing: rates are wrong",))
     assert found["grade", before[2]].condition == "missing"
     assert "no answer" in found["grade", before[2]].reasons[0]
 

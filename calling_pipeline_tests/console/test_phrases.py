@@ -126,7 +126,7 @@ def samples_of(node):
         return node.value
     if not isinstance(node, ast.JoinedStr):
         return None
-    return "".join(part.value if isinstance(part, ast.Constant) else _sample(part) for part in node.values)
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else _sample(part) for part in node.values)
 
 
 def _sample(place):

@@ -87,7 +87,7 @@ def _track_days(connection: sa.Connection, track: Track, wanted: list[dt.date], 
             due=last_sync_due(track, day, now) is not None,
             held=tuple(reason["sentence"] for reason in held[day].reasons) if day in held else None,
             failed=failed.get(day),
-            failing_checks=tuple(one.title for one in checks if one.day == day),
+            failing_checks=tuple(f"failing: {one.title}" for one in checks if one.day == day),
         )
         states.append(day_state(day, track, facts))
     return states

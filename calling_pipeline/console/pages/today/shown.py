@@ -103,6 +103,7 @@ class ShownAlert:
     """An open alert with what to do about it."""
 
     alert: OpenAlert
+    headline: str
     advice: str
     href: str
 
@@ -167,4 +168,6 @@ def _track(found: Status, track: Track) -> TrackDays:
 
 
 def _alert(alert: OpenAlert) -> ShownAlert:
-    return ShownAlert(alert, what_to_do(alert.name.partition(":")[0]), addresses.of_alert(alert.id))
+    return ShownAlert(
+        alert, f"Failing: {alert.title}", what_to_do(alert.name.partition(":")[0]), addresses.of_alert(alert.id)
+    )
