@@ -121,6 +121,13 @@ call_tasks = sa.Table(
     sa.Index("ix_call_tasks_pending", "batch_id", "source_row", postgresql_where=sa.text("state = 'pending'")),
     sa.Index("ix_call_tasks_in_flight", "batch_id", "state", postgresql_where=sa.text("state IN ('pushing', 'unknown')")),
     sa.Index("ix_call_tasks_batch", "batch_id", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+    sa.Index(
+        "ix_call_tasks_phone",
+        "phone",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+        postgresql_ops={"phone": "text_bloom_ops(n_distinct_per_range=2000)"},
+    ),
     comment="One source row of a batch and its outcome",
 )
 

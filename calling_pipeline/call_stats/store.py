@@ -202,6 +202,14 @@ def _task_day(row: Mapping[Any, Any]) -> TaskDay:
     return TaskDay(**{name: row[name] for name in _TASK_COLUMNS}, proof=_proof(row), held=_held(row), failed=_failed(row))
 
 
+def records_of_phone(connection: sa.Connection, phone_hash: bytes, *, limit: int = 100) -> list[Any]:
+    """The call records of one number, newest first; `phone_hash` is its `masking.phone_hash`."""
+    r = call_records.c
+    columns = (r.id, r.date, r.called_at, r.call_state, r.duration_s, r.grade, r.order_yuan, r.agent_id, r.task_name)
+    newest = sa.select(*columns).where(r.phone_hash == phone_hash).order_by(r.called_at.desc()).limit(limit)
+    return list(connection.execute(newest))
+
+
 def _proof(row: Mapping[Any, Any]) -> FetchProof | None:
     if row["proof_fetch_number"] is None:
         return None

@@ -83,6 +83,13 @@ call_records = sa.Table(
     sa.CheckConstraint("duration_s >= 0", name="duration_is_not_negative"),
     sa.CheckConstraint("order_yuan IN (0, 1, 9)", name="order_yuan_is_known"),
     sa.Index("ix_call_records_date", "date"),
+    sa.Index(
+        "ix_call_records_phone_hash",
+        "phone_hash",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+        postgresql_ops={"phone_hash": "bytea_bloom_ops(n_distinct_per_range=2000)"},
+    ),
 )
 
 

@@ -115,6 +115,13 @@ def history(connection: sa.Connection, phone: str) -> list[Blocked]:
     ]
 
 
+def attempts_of(connection: sa.Connection, phone: str, *, limit: int = 100) -> list[tuple[dt.datetime, str, str | None]]:
+    """(when, for which room, by which line) a number was contacted, newest first."""
+    t = contact_attempts.c
+    newest = sa.select(t.at, t.room, t.caller).where(t.phone == phone).order_by(t.at.desc()).limit(limit)
+    return [(row.at, row.room, row.caller) for row in connection.execute(newest)]
+
+
 def blocked(
     connection: sa.Connection,
     now: dt.datetime,

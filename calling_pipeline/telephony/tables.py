@@ -195,6 +195,13 @@ communication_records = sa.Table(
         "id",
         postgresql_where=sa.text("recording_url IS NOT NULL AND NOT recording_queued"),
     ),
+    sa.Index(
+        "ix_communication_records_destination_hash",
+        "destination_hash",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+        postgresql_ops={"destination_hash": "bytea_bloom_ops(n_distinct_per_range=2000)"},
+    ),
 )
 
 

@@ -43,6 +43,7 @@ POST   /api/v1/calls/batches/{batch_id}/cancel                      operator   b
 POST   /api/v1/calls/batches/{batch_id}/settle                      operator   batches
 GET    /api/v1/calls/batches/{batch_id}/calls                       viewer     batches
 POST   /api/v1/calls/batches/{batch_id}/requeue                     operator   batches
+POST   /api/v1/calls/tasks/{name}/run                               operator   batches
 POST   /api/v1/calls/why                                            viewer     batches
 POST   /api/v1/calls/accept                                         operator   batches
 POST   /api/v1/infinity/configs                                     admin      telephony

@@ -11,11 +11,13 @@ from click.testing import CliRunner
 
 from calling_pipeline import days
 from calling_pipeline.api.app import create_app
+from calling_pipeline.call_batches import runs
 from calling_pipeline.cli.main import main
 from calling_pipeline.definitions import build
 from calling_pipeline.defs.call_batches.sensors import resume_requests, tick_requests
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING, phone
 from calling_pipeline_tests.dagster_support import check_rows, instance_on
 from calling_pipeline_tests.support import LIMIT_S, served
@@ -137,13 +139,35 @@ def test_an_unknown_call_is_shown_masked_alerted_and_settled(run, desk, simulato
     desk.judge()
 
 
+def test_a_run_over_http_is_a_dry_run_until_it_names_the_number_that_was_shown(desk, daily_runtime):
+    desk.work_orders([phone(1), phone(2), None])
+    desk.task()
+    grants = {"key": TokenGrant(role="operator", name="li")}
+    runtime = Runtime(desk.settings.model_copy(update={"api_tokens": grants}))
+    key = {"Authorization": "Bearer key"}
+    with served(create_app(runtime)) as url, httpx.Client(base_url=url, headers=key, timeout=LIMIT_S) as client:
+        path = "/api/v1/calls/tasks/new orders/run"
+        card = client.post(path, json={}).json()["data"]
+        assert (card["to_call"], card["dry_run"]) == (2, True)
+        assert client.post(path, json={"dry_run": False}).status_code == 422
+        assert client.post(path, json={"dry_run": False, "to_call": 3}).status_code == 409
+        assert desk.rows("SELECT 1 FROM call_batches") == []
+        made = client.post(path, json={"dry_run": False, "to_call": 2, "reason": "campaign"}).json()["data"]
+    assert (made["state"], made["to_call"]) == ("waiting", 2)
+    assert desk.gateway_calls() == []
+    (request,) = resume_requests(daily_runtime, days.today())
+    assert request.tags["calling/batch"] == str(made["batch_id"])
+    assert runs.push(desk.dependencies(), made["batch_id"]).state == "completed"
+    assert resume_requests(daily_runtime, days.today()) == []
+    desk.judge()
+
+
 def test_wrong_usage_exits_two(run):
     assert CliRunner().invoke(main, ["calls", "pause"]).exit_code == 2
     assert CliRunner().invoke(main, ["calls", "run"]).exit_code == 2
 
 
 def test_the_api_does_the_same_and_asks_for_roles(desk):
-    from calling_pipeline.settings import TokenGrant
 
     grants = {"op": TokenGrant(role="operator"), "view": TokenGrant(role="viewer")}
     settings = desk.settings.model_copy(update={"api_tokens": grants})

@@ -3,14 +3,16 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import calling_pipeline.console
 from calling_pipeline.call_batches.batches import lifecycle
-from calling_pipeline.call_batches.records import REASONS
+from calling_pipeline.call_batches.records import REASONS, About, CallState, LogOutcome
 from calling_pipeline.console.catalogue import catalogue
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony.records import CallState as LineState
 from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING, phone
 from calling_pipeline_tests.console.batches import desk_of, make_unknown, planned
 
@@ -340,3 +342,34 @@ def test_what_a_batch_says_of_itself_is_said_in_chinese():
     ):
         assert catalogue().say(sentence, "zh") != sentence
         assert re.search(r"[一-鿿]", catalogue().say(sentence, "zh"))
+
+
+def test_why_a_number_was_called_is_asked_in_a_form_and_answered_masked(desk, as_role):
+    batch = planned(desk, 2)
+    desk.push(batch)
+    viewer = as_role("viewer")
+    assert 'data-testid="timeline"' not in viewer.get("/batches/why").text
+    page = viewer.post("/batches/why", data={"phone": phone(1)})
+    assert figure(page, "why-number") == "138****0001"
+    assert "1 次" in page.text
+    assert page.text.count('data-kind="row"') == 2
+    assert page.text.count('data-kind="log"') == 1
+    assert phone(1) not in page.text
+    assert viewer.post("/batches/why", data={"phone": "8888"}).status_code == 422
+    assert viewer.post("/batches/why", data={"phone": PROBES[1]}).text.count("<img") == 0
+
+
+def test_whatever_a_room_says_of_a_number_has_a_word():
+    known = catalogue().keys
+    kinds = {
+        "row": get_args(CallState),
+        "log": get_args(LogOutcome),
+        "refusal": get_args(About),
+        "telephony": get_args(LineState),
+        "contact": ("call_batches", "telephony"),
+        "do_not_call": ("added", "ended", "changed"),
+        "record": ("not_dialled", "not_connected", "connected", "not_known"),
+    }
+    wanted = {f"batches.seen_{kind}_{state}" for kind, states in kinds.items() for state in states}
+    assert {key for key in known if key.startswith("batches.seen_")} == wanted
+    assert {f"batches.kind_{kind}" for kind in kinds} <= known

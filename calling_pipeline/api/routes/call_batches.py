@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from calling_pipeline.access.caller import Caller
+from calling_pipeline.analysis.number_history.gathering import Sight, number_history
 from calling_pipeline.api.auth import requires
-from calling_pipeline.api.dependencies import Day, Id, PathId, Real, RuntimeDep, Text, Whole
+from calling_pipeline.api.dependencies import Day, Id, PathId, PatientRuntimeDep, Real, RuntimeDep, Text, Whole
 from calling_pipeline.api.envelope import Success, ok
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.call_batches import runs, starting
@@ -21,6 +22,7 @@ from calling_pipeline.call_batches.dependencies import gateway_refusal, plan_rul
 from calling_pipeline.call_batches.records import BatchState, CallState
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views as row_views
+from calling_pipeline.errors import InvalidInput
 
 router = APIRouter(prefix="/api/v1/calls", tags=["call batches"])
 Viewer = Annotated[Caller, Depends(requires("viewer", "batches"))]
@@ -65,6 +67,16 @@ class Why(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    reason: Text = Field("", max_length=500)
+
+
+class RunNow(BaseModel):
+    """Whether people are to be called, and how many the pre-flight card showed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dry_run: bool = Field(True, description="true: plan and call nothing, show the pre-flight card")
+    to_call: Whole | None = Field(None, ge=0, description="what the card showed; needed for a run that calls")
     reason: Text = Field("", max_length=500)
 
 
@@ -190,9 +202,30 @@ def list_rows(
 
 @router.post("/why")
 def why(runtime: RuntimeDep, wanted: Question, caller: Viewer) -> Success[Document]:
-    """Why a number was called or not: its rows in every batch, its calls and its last refusal."""
+    """Why a number was called or not: its rows in every batch, its calls, its last refusal, and may it be called now.
+
+    `timeline` holds what every room knows of it, the newest first; rooms that the caller may not enter are left out.
+    """
     with runtime.transaction() as connection:
-        return ok(row_views.why(connection, wanted.phone))
+        return ok(number_history(connection, runtime.phone_key, wanted.phone, Sight.of(caller)))
+
+
+@router.post("/tasks/{name}/run")
+def run_task(patient: PatientRuntimeDep, name: Text, wanted: RunNow, caller: Operator) -> Success[Document]:
+    """Run a calling task now. With `dry_run`, the default, its pre-flight card; else a batch that the sensor pushes.
+
+    `to_call` is what the card showed: when another number would be called by then, 409, and nothing is planned.
+    """
+    rules, refusal = plan_rules(patient.settings), gateway_refusal(patient.settings)
+    if wanted.dry_run:
+        card = runs.preview_task(patient.engine, name, rules)
+        return ok({"task": name, **views.card_document(card), "refusal": refusal, "dry_run": True})
+    if wanted.to_call is None:
+        raise InvalidInput("a run that calls people needs to_call, the number that the dry run showed", field="to_call")
+    batch = runs.start_task(
+        patient.engine, name, rules, to_call=wanted.to_call, refusal=refusal, by=caller.name, reason=wanted.reason
+    )
+    return ok({**views.batch_line(batch), "dry_run": False})
 
 
 @router.post("/batches/{batch_id}/pause")

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches.records import CallState
-from calling_pipeline.call_batches.tables import call_history, call_tasks, gateway_refusals
+from calling_pipeline.call_batches.tables import call_history, call_log, call_tasks, gateway_refusals
 from calling_pipeline.database.sql import load
 
 OF_BATCH = load("call_batches/rows/of_batch")
@@ -61,6 +61,17 @@ def samples(connection: sa.Connection, batch_id: int, state: CallState, limit: i
 def of_phone(connection: sa.Connection, phone: str, *, limit: int = 100) -> list[Any]:
     """Every row of a canonical number, newest batch first."""
     return list(connection.execute(OF_PHONE, {"phone": phone, "limit": limit}))
+
+
+def log_of(connection: sa.Connection, phone: str, *, limit: int = 100) -> list[Any]:
+    """What the log says of a canonical number: its attempts and settlements, newest first."""
+    log = call_log.c
+    columns = (
+        log.call_task_id, log.batch_id, log.attempt, log.outcome, log.resp_code, log.message, log.sent_at, log.recorded_at,
+        log.recorded_by,
+    )  # fmt: skip
+    newest = sa.select(*columns).where(log.phone == phone).order_by(log.recorded_at.desc(), log.id.desc())
+    return list(connection.execute(newest.limit(limit)))
 
 
 def history_of(connection: sa.Connection, phone: str) -> Any | None:

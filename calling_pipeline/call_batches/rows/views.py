@@ -36,7 +36,7 @@ def row_document(row: Any) -> dict[str, Any]:
     }
 
 
-def why(connection: sa.Connection, phone: str) -> dict[str, Any]:
+def why(connection: sa.Connection, phone: str, *, limit: int = 100) -> dict[str, Any]:
     """What became of a number in every batch, when it was called, and what the gateway refused.
 
     Raises `InvalidInput` for what is no number.
@@ -54,8 +54,8 @@ def why(connection: sa.Connection, phone: str) -> dict[str, Any]:
         if refusal is None
         else {"about": refusal.about, "code": refusal.code, "refused_at": refusal.refused_at, "batch_id": refusal.batch_id},
         "rows": [
-            {"task": row.task_name, "day": row.day, **row_document(row)}
-            for row in row_store.of_phone(connection, reading.phone)
+            {"task": row.task_name, "day": row.day, "planned_at": row.planned_at, **row_document(row)}
+            for row in row_store.of_phone(connection, reading.phone, limit=limit)
         ],
     }
 

@@ -8,6 +8,7 @@ from typing import get_args
 import click
 
 from calling_pipeline.access.audit.noting import note_act
+from calling_pipeline.analysis.number_history.gathering import number_history
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.records import REASONS, CallState
 from calling_pipeline.call_batches.rows import store as row_store
@@ -50,12 +51,13 @@ def rows(
 @click.argument("phone")
 @click.pass_obj
 def why(door: Door, phone: str) -> Answer:
-    """Say why a number was called or not: its rows in every batch, its calls and its last refusal.
+    """Say why a number was called or not, and whether it may be called now: what every room knows, newest first.
 
     Example: calling-pipeline calls why 13800000001
     """
-    with door.ready_runtime.transaction() as connection:
-        found = views.why(connection, phone)
+    runtime = door.ready_runtime
+    with runtime.transaction() as connection:
+        found = number_history(connection, runtime.phone_key, phone)
     called, refused = found["called"], found["refused"]
     lines = [f"{found['phone']}: " + ("never called" if called is None else f"called {called['calls']} times, last at"
              f" {called['last_called_at']:%Y-%m-%d %H:%M}")]  # fmt: skip
@@ -63,5 +65,9 @@ def why(door: Door, phone: str) -> Answer:
         whom = "for this number" if refused["about"] == "person" else "for our account"
         lines.append(f"refused {whom} at {refused['refused_at']:%Y-%m-%d %H:%M} in batch {refused['batch_id']},"
                      f" code {refused['code'] or 'none'}")  # fmt: skip
-    columns = ("batch_id", "task", "day", "state", "said", "code")
-    return Answer(found, [*lines, table(columns, [[row[column] for column in columns] for row in found["rows"]])])
+    policy, later = found["policy"], found["policy"]["not_before"]
+    when = f", not before {later:%Y-%m-%d %H:%M}" if later else ""
+    lines.append("may be called now" if policy["allowed"] else f"may not be called now: {policy['reason']}{when}")
+    columns = ("at", "kind", "state", "batch_id", "text")
+    rows = [[f"{event['at']:%Y-%m-%d %H:%M:%S}", *(event[column] for column in columns[1:])] for event in found["timeline"]]
+    return Answer(found, [*lines, table(columns, rows)])

@@ -216,6 +216,17 @@ def page(
     return [CommunicationRecord(**row._mapping) for row in rows], connection.execute(count).scalar_one()
 
 
+def of_destination(
+    connection: sa.Connection, destination_hash: bytes, *, tenant_id: int | None = None, limit: int = 100
+) -> list[CommunicationRecord]:
+    """Records of calls to one number, the newest first; `destination_hash` is its `masking.phone_hash`."""
+    wanted = [_record.destination_hash == destination_hash]
+    if tenant_id is not None:
+        wanted.append(_record.tenant_id == tenant_id)
+    newest = _RECORDS.where(*wanted).order_by(_record.id.desc()).limit(limit)
+    return [CommunicationRecord(**row._mapping) for row in connection.execute(newest)]
+
+
 def open_of_collector(connection: sa.Connection, tenant_id: int, collector_id: int) -> OpenCall | None:
     """The collector's open call."""
     row = connection.execute(_OPEN_OF_COLLECTOR, {"tenant": tenant_id, "collector": collector_id}).one_or_none()

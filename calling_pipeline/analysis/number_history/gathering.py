@@ -1,0 +1,153 @@
+"""Why a number was called or not: what every room knows of it, and all of it in the order of time.
+
+Each room is asked by its own read functions; a room that the caller may not enter is left out. Nothing here holds a full
+number, and none is kept or logged.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.access.caller import Caller
+from calling_pipeline.access.people.records import Room
+from calling_pipeline.call_batches.rows import store as row_store
+from calling_pipeline.call_batches.rows import views as row_views
+from calling_pipeline.call_stats import store as stats_store
+from calling_pipeline.contact_policy import gate
+from calling_pipeline.contact_policy import store as policy_store
+from calling_pipeline.contact_policy.presets import DEFAULT
+from calling_pipeline.contact_policy.records import Attempt, Blocked
+from calling_pipeline.errors import Forbidden
+from calling_pipeline.masking import mask_digits, phone_hash
+from calling_pipeline.phones import canonical_phone
+from calling_pipeline.telephony.calls import store as line_store
+
+MOST = 200
+"""Rows read of each room, the newest."""
+Document = dict[str, Any]
+_RECORD_STATES = {0: "not_dialled", 1: "not_connected", 2: "connected"}
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the person who asks may see: the rooms beside the batches, and of telephony one tenant's calls or all."""
+
+    policy: bool = True
+    telephony: bool = True
+    statistics: bool = True
+    tenant_id: int | None = None
+
+    @classmethod
+    def of(cls, caller: Caller) -> Sight:
+        """What this caller may see."""
+        return cls(_may(caller, "policy"), _may(caller, "telephony"), _may(caller, "statistics"), tenant_id=caller.tenant)
+
+
+EVERYTHING = Sight()
+
+
+def _may(caller: Caller, room: Room) -> bool:
+    try:
+        caller.require("viewer", room)
+    except Forbidden:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Event:
+    """One thing that happened: when, in which room, what, in which words, and in which batch."""
+
+    at: dt.datetime
+    kind: str
+    state: str
+    text: str = ""
+    batch_id: int | None = None
+    more: Document = field(default_factory=dict)
+
+    @property
+    def document(self) -> Document:
+        return {"at": self.at, "kind": self.kind, "state": self.state, "text": mask_digits(self.text),
+                "batch_id": self.batch_id, **self.more}  # fmt: skip
+
+
+def number_history(
+    connection: sa.Connection, phone_key: bytes, text: str, sight: Sight = EVERYTHING, *, most: int = MOST
+) -> Document:
+    """The history of the number that `text` spells, masked: what `row_views.why` says, and with it
+
+    `policy` (may it be called now, by which rule not, and when), `do_not_call` (whether it stands on the list), and
+    `timeline`, the newest first: `{at, kind, state, text, batch_id, …}`. `kind` is `row`, `log`, `refusal`, `contact`,
+    `do_not_call`, `telephony` or `record`; at most `most` of each. Raises `InvalidInput` for what is no number.
+    """
+    document = row_views.why(connection, text, limit=most)
+    phone = canonical_phone(text)
+    events = [*_of_batches(connection, phone, document, most)]
+    if sight.policy:
+        document["policy"] = _verdict(connection, phone)
+        standing = policy_store.blocked(connection, days.now(), phone=phone, with_expired=True, limit=most)
+        now = days.now()
+        document["do_not_call"] = [entry.source for entry in standing if entry.expires_at is None or entry.expires_at > now]
+        events += _of_policy(connection, phone, standing, most)
+    digest = phone_hash(phone_key, phone)
+    if sight.telephony:
+        events += _of_telephony(connection, digest, sight.tenant_id, most)
+    if sight.statistics:
+        events += _of_records(connection, digest, most)
+    document["timeline"] = [event.document for event in sorted(events, key=lambda event: event.at, reverse=True)]
+    return document
+
+
+def _of_batches(connection: sa.Connection, phone: str, document: Document, most: int) -> Iterator[_Event]:
+    for row in document["rows"]:
+        at = row["claimed_at"] or row["planned_at"]
+        yield _Event(at, "row", row["state"], row["said"], row["batch_id"], {"task": row["task"], "call_id": row["call_id"]})
+    for log in row_store.log_of(connection, phone, limit=most):
+        text = " ".join(filter(None, (log.resp_code, log.message)))
+        more = {"call_id": log.call_task_id, "attempt": log.attempt, "by": log.recorded_by}
+        yield _Event(log.recorded_at, "log", log.outcome, text, log.batch_id, more)
+    refused = document["refused"]
+    if refused is not None:
+        yield _Event(refused["refused_at"], "refusal", refused["about"], refused["code"], refused["batch_id"])
+
+
+def _verdict(connection: sa.Connection, phone: str) -> Document:
+    verdict = gate.check(connection, Attempt(phone, "policy", "check", days.now()), DEFAULT)
+    return {"preset": DEFAULT.name, "allowed": verdict.allowed, "rule": verdict.rule, "reason": verdict.reason,
+            "not_before": verdict.not_before}  # fmt: skip
+
+
+def _of_policy(connection: sa.Connection, phone: str, standing: list[Blocked], most: int) -> Iterator[_Event]:
+    for at, room, _ in policy_store.attempts_of(connection, phone, limit=most):
+        yield _Event(at, "contact", room)
+    for entry in standing:
+        yield _Event(
+            entry.added_at, "do_not_call", "added", f"{entry.source} {entry.note}".strip(), more={"by": entry.added_by}
+        )
+        if entry.expires_at is not None and entry.expires_at <= days.now():
+            yield _Event(entry.expires_at, "do_not_call", "ended", f"{entry.source} {entry.ended_why}".strip(),
+                         more={"by": entry.ended_by})  # fmt: skip
+    for entry in policy_store.history(connection, phone)[:most]:
+        if entry.replaced_at is not None:
+            yield _Event(entry.replaced_at, "do_not_call", "changed", f"{entry.source} {entry.note}".strip(),
+                         more={"by": entry.added_by})  # fmt: skip
+
+
+def _of_telephony(connection: sa.Connection, digest: bytes, tenant_id: int | None, most: int) -> Iterator[_Event]:
+    for call in line_store.of_destination(connection, digest, tenant_id=tenant_id, limit=most):
+        text = " ".join(filter(None, (call.contact_result, call.failure)))
+        more = {"record_id": call.id, "duration_s": call.duration_s, "by": f"collector {call.collector_id}"}
+        yield _Event(call.started_at, "telephony", call.state, text, more=more)
+
+
+def _of_records(connection: sa.Connection, digest: bytes, most: int) -> Iterator[_Event]:
+    for record in stats_store.records_of_phone(connection, digest, limit=most):
+        more = {"day": record.date, "duration_s": record.duration_s, "order_yuan": record.order_yuan, "by": record.agent_id}
+        text = " ".join(filter(None, (record.task_name, record.grade)))
+        yield _Event(record.called_at, "record", _RECORD_STATES.get(record.call_state, "not_known"), text, more=more)
