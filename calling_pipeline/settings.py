@@ -229,6 +229,11 @@ class Settings(BaseSettings):
         description="Seconds a statement of an API request may take; refreshes and migrations: no limit",
     )
     api_lock_timeout_s: float = Field(10.0, gt=0, le=3600, description="Seconds an API request waits for a lock")
+    example: bool = Field(
+        True,
+        description="With the simulator, `make up` puts a small example world into a new installation's rooms"
+        " (`calling-pipeline example`)",
+    )
     source_url: HttpUrl | None = Field(None, description="Repository page the UI links assets to; unset: the local file")
     source_branch: str = Field("main", description="Branch of those links")
     allow_private_urls: bool = Field(

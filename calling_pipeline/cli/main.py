@@ -48,6 +48,12 @@ def _doctor() -> click.Command:
     return doctor
 
 
+def _example() -> click.Command:
+    from calling_pipeline.cli.example import example  # noqa: PLC0415 - 300 ms
+
+    return example
+
+
 def _notifications() -> click.Command:
     from calling_pipeline.cli.notifications.runs import notify  # noqa: PLC0415 - 230 ms
 
@@ -93,6 +99,7 @@ HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "api": _api,
     "calls": _call_batches,
     "doctor": _doctor,
+    "example": _example,
     "notify": _notifications,
     "simulator": _simulator,
     "stats": _call_stats,

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from calling_pipeline.access.audit.door import through
 from calling_pipeline.access.login import login
@@ -26,9 +27,10 @@ from calling_pipeline.cli.machine.processes import MARK, Identity, end, identify
 from calling_pipeline.cli.machine.services import private_origins, start_all, ui_url, uses_simulator, wait_for_all
 from calling_pipeline.cli.machine.stopping import stop_in_order
 from calling_pipeline.cli.machine.watching import Watch
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, one_sentence
 from calling_pipeline.cli.supervisor import Interrupts, Supervisor, interruptible
-from calling_pipeline.errors import Conflict, NotFound
+from calling_pipeline.errors import CallingError, Conflict, NotFound
+from calling_pipeline.example import keeping
 from calling_pipeline.runtime import Runtime
 
 UP = "calling-pipeline up"
@@ -81,6 +83,9 @@ class _Up:
         more = {MARK: self._mark, "CALLING_HOME": str(self._home)}
         if uses_simulator(runtime.settings):
             more["CALLING_PRIVATE_ORIGINS"] = private_origins(runtime.settings)
+        self._example = keeping.want(runtime.settings)
+        if self._example in ("wanted", "seeded"):
+            more |= keeping.environment(runtime.settings)
         self._note({})
         environment = runtime.settings.child_environment(more)
         self._keeper = Keeper(self._home, self._mark, environment)
@@ -96,6 +101,8 @@ class _Up:
         watch = Watch(runtime, supervisor, self._keeper, self._lock, _say)
         wait_for_all(supervisor, settings)
         _announce(runtime)
+        if self._example in ("wanted", "seeded"):
+            _say(_example_of(runtime))
         if first_sync:
             wanted = wanted_days(runtime)
             _say(f"first sync  {wanted[0]} … {wanted[-1]}, as runs of the sensor cache_warm_up …")
@@ -136,6 +143,19 @@ def _announce(runtime: Runtime) -> None:
         _say(f"simulator   {settings.simulator_url}   (of this machine's ports, tenants' URLs may reach this one)")
     if settings.api_tokens is None:
         _say(f"API token   {next(iter(settings.token_grants()))}   (admin; kept in {settings.home / 'admin.token'})")
+
+
+def _example_of(runtime: Runtime) -> str:
+    """Make what is missing of the example world, and say where it is. What fails of it stops nothing."""
+    from calling_pipeline.example import hearing, seeding  # noqa: PLC0415 - 300 ms of every other start
+
+    try:
+        made = seeding.seed(runtime)
+        hearing.hear(runtime)
+    except (CallingError, SQLAlchemyError) as error:
+        return f"example     not complete: {one_sentence(error)}"
+    ways = "`calling-pipeline example links` logs its people in, `example remove` removes it"
+    return f"example     {'was there already' if made.nothing else 'a small world in every room'}: {ways}"
 
 
 def _way_in(runtime: Runtime) -> str:
