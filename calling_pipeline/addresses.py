@@ -41,7 +41,7 @@ def of_alert(number: int) -> str:
     return f"{ALERTS}/{number}"
 
 
-def of_asset(asset: str, day: dt.date | None = None) -> str:
+def of_asset(asset: str, day: dt.date | str | None = None) -> str:
     """The page that shows what an asset holds, of its day where the page knows days; empty where there is none."""
     path = _OF_ASSETS.get(asset, "")
     return of_day(day) if path == "/stats" and day is not None else path

@@ -17,12 +17,15 @@ import dagster as dg
 import sqlalchemy as sa
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
+from calling_pipeline.defs.console import in_console
 from calling_pipeline.defs.planned_checks.store import forget_days
 from calling_pipeline.defs.windows import days_of_run
 from calling_pipeline.quality import Finding
 from calling_pipeline.runtime import Runtime
 
 F = TypeVar("F")
+Metadata = Mapping[str, dg.MetadataValue]
+NOWHERE: Metadata = {}
 _SHOWN = 12
 _GROUPS: dict[str, tuple[str, Callable[[Runtime, Sequence[dt.date]], Iterator[list[Any]]]]] = {}
 """Every group of checks by name: its asset, and how its verdicts are found outside a run."""
@@ -75,8 +78,13 @@ class Verdict:
         """What is wrong, for an operator: the check's name in words and its finding."""
         return f"{self.asset}: {self.check.name.replace('_', ' ')}: {self.finding.sentence}"
 
-    def evaluation(self, target: AssetCheckEvaluationTargetMaterializationData | None = None) -> dg.AssetCheckEvaluation:
-        """Dagster's record of it. `target` is the materialization judged: without it the UI shows the day as not judged."""
+    def evaluation(
+        self, target: AssetCheckEvaluationTargetMaterializationData | None = None, page: Metadata = NOWHERE
+    ) -> dg.AssetCheckEvaluation:
+        """Dagster's record of it. `target` is the materialization judged: without it the UI shows the day as not judged.
+
+        `page`: where the console shows the day, as metadata.
+        """
         found = self.finding
         examples = {"examples": "; ".join(found.examples[:_SHOWN])} if found.examples else {}
         return dg.AssetCheckEvaluation(
@@ -85,7 +93,7 @@ class Verdict:
             passed=found.passed,
             severity=dg.AssetCheckSeverity.ERROR if self.broken else self.check.severity,
             description=found.sentence,
-            metadata={**found.numbers, **examples},
+            metadata={**found.numbers, **examples, **page},
             partition=self.day.isoformat() if self.day else None,
             blocking=self.check.blocking,
             target_materialization_data=target,
@@ -116,14 +124,15 @@ def _not_judged(error: Exception) -> Finding:
     return Finding(False, f"could not be judged: {type(error).__name__}: {line}"[:500])
 
 
-def log_verdicts(context: dg.OpExecutionContext, verdicts: Sequence[Verdict]) -> None:
+def log_verdicts(context: dg.OpExecutionContext, runtime: Runtime, verdicts: Sequence[Verdict]) -> None:
     """Write the verdicts on one asset and day into Dagster's event log; the UI shows them while the run goes on."""
     targets: dict[tuple[str, dt.date | None], AssetCheckEvaluationTargetMaterializationData | None] = {}
     for verdict in verdicts:
         key = (verdict.asset, verdict.day)
         if key not in targets:
             targets[key] = newest_materialization(context.instance, *key)
-        context.log_event(verdict.evaluation(targets[key]))  # type: ignore[arg-type]  # it takes evaluations too
+        evaluation = verdict.evaluation(targets[key], in_console(runtime, *key))
+        context.log_event(evaluation)  # type: ignore[arg-type]  # it takes evaluations too
 
 
 def newest_materialization(
@@ -197,7 +206,7 @@ def _group(
         chosen = [check for check in checks if check.name in names]
         stops: list[Verdict] = []
         for found in verdicts(runtime, days_of_run(context.run.tags), chosen):
-            log_verdicts(op, found)
+            log_verdicts(op, runtime, found)
             stops += [verdict for verdict in found if verdict.blocks]
         if daily is None:
             forget_days(op.instance, op.run_id, asset, names)

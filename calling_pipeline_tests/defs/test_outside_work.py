@@ -66,6 +66,14 @@ def judged(instance, asset, check, day):
     return found.status.value
 
 
+def evaluated(instance, asset, check, day):
+    """The newest evaluation of the check of that day."""
+    key = dg.AssetCheckKey(dg.AssetKey(asset), check)
+    of_day = PartitionKeyFilter(key=str(day))
+    [found] = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, partition_filter=of_day)
+    return found.event.dagster_event.asset_check_evaluation_data
+
+
 def noted(runtime):
     with runtime.transaction() as connection:
         return [(one.asset, one.day) for one in store.unreported(connection, limit=100)]
@@ -82,6 +90,9 @@ def test_a_sync_outside_dagster_is_materialized_and_judged_once(instance, own_ru
     metadata = record.asset_materialization.metadata
     assert metadata["total_success"].value > 0
     assert "outside_a_run" in metadata
+    page = f"{own_runtime.settings.address}/stats?date={day}"
+    assert metadata["console"].value == page
+    assert evaluated(instance, "call_records", "call_record_ids_are_unique", day).metadata["console"].value == page
     assert judged(instance, "call_records", "call_record_ids_are_unique", day) == "SUCCEEDED"
     assert noted(own_runtime) == []
 

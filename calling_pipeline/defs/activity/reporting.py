@@ -18,6 +18,7 @@ from calling_pipeline.defs.activity.pages import page_of, verdicts_of
 from calling_pipeline.defs.activity.store import report_evaluation
 from calling_pipeline.defs.alerts.texts import run_name
 from calling_pipeline.defs.checks import newest_materialization
+from calling_pipeline.defs.console import in_console
 from calling_pipeline.runtime import Runtime
 
 AT_ONCE = 50
@@ -48,7 +49,8 @@ def _report(instance: dg.DagsterInstance, runtime: Runtime, activity: Activity) 
     verdicts = verdicts_of(runtime, asset, day)
     done = page is not None and not any(verdict.blocks for verdict in verdicts)
     if done:
-        metadata = {**(page or {}), **activity.numbers, "outside_a_run": _said(activity)}
+        shown = in_console(runtime, asset, day)
+        metadata = {**(page or {}), **activity.numbers, "outside_a_run": _said(activity), **shown}
         partition = day.isoformat() if day else None
         instance.report_runless_asset_event(
             dg.AssetMaterialization(dg.AssetKey(asset), metadata=metadata, partition=partition)
@@ -57,7 +59,8 @@ def _report(instance: dg.DagsterInstance, runtime: Runtime, activity: Activity) 
     if done and target is not None:
         _close_undone(runtime, activity, target.storage_id)
     for verdict in verdicts:
-        report_evaluation(instance, verdict.evaluation(target if verdict.day == day else None))
+        judged = target if verdict.day == day else None
+        report_evaluation(instance, verdict.evaluation(judged, in_console(runtime, asset, verdict.day)))
 
 
 def _close_undone(runtime: Runtime, activity: Activity, event: int) -> None:

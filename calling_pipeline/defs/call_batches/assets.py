@@ -14,6 +14,7 @@ from calling_pipeline.defs.acting import acting, who
 from calling_pipeline.defs.call_batches import checks as call_batches_checks
 from calling_pipeline.defs.call_batches import sensors
 from calling_pipeline.defs.call_batches.metadata import about_day, previews
+from calling_pipeline.defs.console import in_console
 from calling_pipeline.defs.planned_checks.store import forget_unjudged
 from calling_pipeline.defs.queueing import BATCH_CLASS, GATEWAY
 from calling_pipeline.defs.retries import refusals_as_sentences
@@ -84,7 +85,7 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
             with reported_by_run(assets_of_run(context)), acting(context.run):
                 runs.run_day(dependencies, days.parse_day(key), names=config.tasks, say=context.log.info)
             metadata = about_day(runtime, key)
-            context.add_asset_metadata(metadata, partition_key=key)
+            context.add_asset_metadata({**metadata, **in_console(runtime, "call_batches", key)}, partition_key=key)
             calls += metadata["calls_made"]
             unknown += metadata["calls_unknown"]
         yield dg.MaterializeResult(metadata={"calls_made_in_range": calls, "calls_unknown_in_range": unknown})
@@ -108,9 +109,8 @@ def _call_history(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
             for key in context.partition_keys:
                 day = days.parse_day(key)
                 totals = fact_store.totals_of(connection, day)
-                context.add_asset_metadata(
-                    {"calls_of_day": int(totals.pushed), "attempts_of_day": int(totals.attempts)}, partition_key=key
-                )
+                shown = {"calls_of_day": int(totals.pushed), "attempts_of_day": int(totals.attempts)}
+                context.add_asset_metadata({**shown, **in_console(runtime, "call_history", key)}, partition_key=key)
             phones, calls = fact_store.history_totals(connection)
         return dg.MaterializeResult(metadata={"dagster/row_count": phones, "calls": calls})
 

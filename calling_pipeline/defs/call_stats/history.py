@@ -19,6 +19,7 @@ from calling_pipeline.call_stats.timetable import sync_window
 from calling_pipeline.defs.call_stats.metadata import about_history
 from calling_pipeline.defs.catch_up import ReadAt, materialized
 from calling_pipeline.defs.checks import Check, judge, log_verdicts
+from calling_pipeline.defs.console import in_console
 from calling_pipeline.defs.windows import PARTITION, days_of_run, range_tags
 from calling_pipeline.runtime import Runtime
 
@@ -90,14 +91,14 @@ def _show(
         before = store.read_weekdays(connection, day, weeks=1)
         row = next(iter(store.read_history(connection, day, day)), None)
     if row is not None and context.selected_asset_keys:
-        metadata = about_history(row, before[0] if before else None)
+        metadata = {**about_history(row, before[0] if before else None), **in_console(runtime, table.name, day)}
         context.log_event(dg.AssetMaterialization(table.name, partition=day.isoformat(), metadata=metadata))
 
     def facts() -> quality.HistoryFacts:
         with runtime.transaction() as connection:
             return history_facts(connection, day)
 
-    log_verdicts(context.op_execution_context, judge(table.name, checks, facts, day))
+    log_verdicts(context.op_execution_context, runtime, judge(table.name, checks, facts, day))
     return row is not None
 
 

@@ -33,6 +33,7 @@ from calling_pipeline.defs.call_stats.metadata import (
     about_tasks,
 )
 from calling_pipeline.defs.checks import Check, judge, log_verdicts
+from calling_pipeline.defs.console import in_console
 from calling_pipeline.defs.windows import SYNC_TYPE, days_of_run, parse_keys
 from calling_pipeline.errors import CallingError, DaysFailed, VendorTimeout, may_succeed_later
 from calling_pipeline.runtime import Runtime
@@ -187,10 +188,11 @@ class TrackRun:
             verdicts = judge(asset, self._checks_of(asset, asset in done), facts, day)
             stops += [verdict.sentence for verdict in verdicts if verdict.blocks]
             if asset in done and not stops:
+                shown = {**done[asset], **in_console(self._runtime, asset, day)}
                 self._context.log_event(
-                    dg.AssetMaterialization(dg.AssetKey(asset), metadata=done[asset], partition=day.isoformat())
+                    dg.AssetMaterialization(dg.AssetKey(asset), metadata=shown, partition=day.isoformat())
                 )
-            log_verdicts(self._context.op_execution_context, verdicts)
+            log_verdicts(self._context.op_execution_context, self._runtime, verdicts)
         if stops and day not in self._bad:
             self._bad[day] = "; ".join(stops)
 

@@ -6,6 +6,7 @@ from calling_pipeline import days
 from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.defs import retries
 from calling_pipeline.defs.acting import acting
+from calling_pipeline.defs.console import in_console
 from calling_pipeline.defs.notifications import checks as notifications_checks
 from calling_pipeline.defs.notifications import schedules, sensors
 from calling_pipeline.defs.queueing import LOCK, METABASE, WECOM
@@ -64,7 +65,8 @@ def _contract_notifications(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         for key in context.partition_keys:
             with reported_by_run(assets_of_run(context)), acting(context.run) as by:
                 done = runs.generate_only(deps, ledgers, created_by=by, day=days.parse_day(key))
-            context.add_asset_metadata(_about(done), partition_key=key)
+            shown = {**_about(done), **in_console(runtime, "contract_notifications", key)}
+            context.add_asset_metadata(shown, partition_key=key)
             wrong += done.errors
         if wrong:
             raise dg.Failure("; ".join(dict.fromkeys(wrong)), allow_retries=False)
@@ -114,6 +116,7 @@ def _technician_notifications() -> dg.AssetsDefinition:
                 "bad_rows": len(made.bad_rows),
                 "bad_rows_why": [f"row {bad.row}: {bad.reason}" for bad in made.bad_rows[:20]],
                 "companies_without_receiver": made.companies_without_receiver,
+                **in_console(runtime, "technician_notifications"),
             }
         )
 

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.defs.console import in_console
 from calling_pipeline.defs.task_ledger import checks, schedules
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.task_ledger.ledger import keep_usage
@@ -37,7 +38,8 @@ def _task_usage(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
                 "credits": sum(row.credits for row in rows),
                 "refusals": sum(row.refusals for row in rows),
             }
-            context.add_asset_metadata({"dagster/partition_row_count": len(rows), **day}, partition_key=key)
+            shown = {"dagster/partition_row_count": len(rows), **day, **in_console(runtime, "task_usage", key)}
+            context.add_asset_metadata(shown, partition_key=key)
             totals = {name: totals.get(name, 0) + value for name, value in day.items()}
         return dg.MaterializeResult(metadata={f"{name}_in_range": value for name, value in totals.items()})
 

@@ -3,12 +3,14 @@
 import asyncio
 import datetime as dt
 from dataclasses import asdict
+from typing import Any
 
 import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.defs import retries
+from calling_pipeline.defs.console import in_console
 from calling_pipeline.defs.queueing import INFINITY
 from calling_pipeline.defs.telephony import checks as telephony_checks
 from calling_pipeline.defs.telephony import schedules, sensors
@@ -62,6 +64,7 @@ def _extension_pool() -> dg.AssetsDefinition:
                 "tenants": len({row.tenant_id for row in rows}),
                 "highest_utilisation_pct": highest,
                 "pools": dg.MetadataValue.table(records) if records else "no pool yet",
+                **in_console(runtime, "extension_pool"),
             }
         )
 
@@ -84,10 +87,11 @@ def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.MaterializeResult[None]:
         refused: dict[str, CallingError] = {}
-        done: dict[str, dict[str, int]] = {}
+        done: dict[str, dict[str, Any]] = {}
         for key in sorted(context.partition_keys, reverse=True):
             try:
-                done[key] = asyncio.run(_reconciled(runtime, days.parse_day(key)))
+                sums = asyncio.run(_reconciled(runtime, days.parse_day(key)))
+                done[key] = {**sums, **in_console(runtime, ASSET, key)}
             except CallingError as error:
                 refused[key] = error
                 context.log.warning(f"{key}: {error}")

@@ -1,0 +1,31 @@
+"""What Dagster shows leads back to the console: every asset of ours has its page there, and the page exists."""
+
+import datetime as dt
+
+import pytest
+
+from calling_pipeline.call_stats.tables import daily_history
+from calling_pipeline.definitions import defs
+from calling_pipeline.defs.console import in_console
+
+DAY = dt.date(2026, 11, 20)
+
+
+def test_every_asset_of_ours_has_its_page(runtime):
+    graph = defs.get_repository_def().asset_graph
+    ours = {key.to_user_string() for key in graph.materializable_asset_keys} | {daily_history.name}
+    assert {asset for asset in ours if not in_console(runtime, asset)} == set()
+
+
+@pytest.mark.parametrize(
+    ("asset", "page"),
+    [
+        ("grade_stats_cache", f"/stats?date={DAY}"),
+        ("call_batches", "/batches"),
+        ("extension_pool", "/telephony"),
+    ],
+)
+def test_the_address_is_the_one_that_people_reach(runtime, asset, page):
+    runtime.settings = runtime.settings.model_copy(update={"public_url": "https://centre.test"})
+    assert in_console(runtime, asset, DAY)["console"].value == f"https://centre.test{page}"
+    assert in_console(runtime, "somebody's", DAY) == {}
