@@ -18,6 +18,9 @@ _DIGITS = re.compile(
 are recognised first and left alone: an operator needs them, and they look like numbers written with separators."""
 
 
+_MOBILE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)")
+
+
 def mask_phone(phone: str | None) -> str:
     """Show at most the first three and last four characters: `13812340000` → `138****0000`. Short values show less.
 
@@ -52,6 +55,11 @@ def mask_digits(text: str) -> str:
 def _masked_unless_kept(match: re.Match[str]) -> str:
     text = match.group()
     return text if match["no_phone"] else mask_phone("".join(filter(str.isdigit, text)))
+
+
+def mask_mobiles(text: str) -> str:
+    """Mask mobile numbers in a text whose other numbers are there to be read, such as amounts and contract numbers."""
+    return _MOBILE.sub(lambda match: mask_phone("".join(filter(str.isdigit, match.group()))[-11:]), text)
 
 
 def mask_sample(text: str, *, length: int = 24) -> str:

@@ -14,7 +14,19 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.api.needs import describe_needs
 from calling_pipeline.console import failing
 from calling_pipeline.console.entrance import Entrance
-from calling_pipeline.console.pages import alerts, assets, audit, batches, desk, ledger, people, policy, session, telephony
+from calling_pipeline.console.pages import (
+    alerts,
+    assets,
+    audit,
+    batches,
+    desk,
+    ledger,
+    notifications,
+    people,
+    policy,
+    session,
+    telephony,
+)
 from calling_pipeline.console.pages.today import routes as today
 from calling_pipeline.console.rendering import Renderer
 from calling_pipeline.console.shared import Shared
@@ -33,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *people.ROUTERS,
     *policy.ROUTERS,
     *batches.ROUTERS,
+    *notifications.ROUTERS,
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from calling_pipeline import days
-from calling_pipeline.masking import mask_phone
+from calling_pipeline.masking import mask_mobiles, mask_phone
 
 Text = Callable[..., str]
 NOTHING = "–"
@@ -27,6 +27,7 @@ def filters(text: Text) -> Mapping[str, Callable[..., Any]]:
         "lasting": lambda seconds: lasting(seconds, text),
         "coded": coded,
         "phone": lambda value: mask_phone(value) if value else NOTHING,
+        "masked": mask_mobiles,
     }
 
 

@@ -119,7 +119,7 @@ def _contracts(runtime: Runtime, by: str, gone: list[str], kept: list[str]) -> N
     if not path.exists():
         return
     with runtime.transaction() as connection:
-        known, _ = rows.contracts(connection, csv_file=key_of(path), limit=_ALL)
+        known = rows.contracts(connection, csv_file=key_of(path), limit=_ALL)
     ids = [str(one["contract_id"]) for one in known]
     path.write_bytes(contracts.notified(one for one in ids if one.startswith(contracts.PREFIX)))
     deps = dependencies(runtime)

@@ -92,7 +92,7 @@ def seed(runtime: Runtime) -> Seeded:
     deps = dependencies(runtime)
     if keeping.state_of(settings) != "seeded" or not ledger_of(settings).exists():
         with runtime.transaction() as connection:  # contracts of an example that was removed are not asked about again
-            _, known = rows.contracts(connection, csv_file=key_of(ledger_of(settings)), limit=1)
+            known = rows.count_contracts(connection, key_of(ledger_of(settings)))
         keeping.write_ledger(settings, first=known + 1)
     generated = runs.generate_only(deps, [ledger_of(settings)], created_by=BY, day=days.today())
     keeping.keep_state(settings, "seeded")

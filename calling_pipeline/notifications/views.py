@@ -72,7 +72,7 @@ def question_documents(connection: sa.Connection) -> list[dict[str, Any]]:
 
 def contract_document(connection: sa.Connection, contract_id: str) -> dict[str, Any]:
     """One contract: its rows, and every message about it. Raises `NotFound` when neither exists."""
-    seen, _ = rows.contracts(connection, contract_id=contract_id, limit=100)
+    seen = rows.contracts(connection, contract_id=contract_id, limit=100)
     messages = contract_store.OUTBOX.selected(connection, Selection(subject=contract_id), limit=1000)
     if not seen and not messages:
         raise NotFound(f"no ledger has a contract {contract_id[:200]!r}")

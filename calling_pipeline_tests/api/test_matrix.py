@@ -93,6 +93,7 @@ GET    /api/v1/notifications/contracts/{contract_id}                viewer     n
 GET    /api/v1/notifications/parked                                 viewer     notifications
 GET    /api/v1/notifications/questions                              viewer     notifications
 GET    /api/v1/notifications/preview                                viewer     notifications
+POST   /api/v1/notifications/run                                    operator   notifications
 POST   /api/v1/notifications/resend                                 operator   notifications
 POST   /api/v1/notifications/keep                                   operator   notifications
 POST   /api/v1/notifications/redrive                                operator   notifications

@@ -42,7 +42,7 @@ def _wrong_status(connection: sa.Connection, path: Path, ledger: LedgerFile) -> 
     """Rows that disagree with the table. What a person wrote is no fault: `Y` that stopped a message, or `N` set back."""
     known = store.sent(connection, [contract.contract_id for contract in ledger.contracts])
     before = rows.notified_before(connection, key_of(path))
-    asked = rows.said_yes_before(connection, key_of(path))
+    asked = rows.said_yes_before(connection, key_of(path), [one.contract_id for one in ledger.contracts if not one.notified])
     wrong: list[str] = []
     for contract in ledger.contracts:
         sent = known.get(contract.contract_id)

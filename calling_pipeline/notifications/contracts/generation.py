@@ -106,8 +106,8 @@ def wanted_messages(
     A contract whose row a person set back to `N` gets none before they say so, and one of whose lines some say `Y` and some
     `N` gets none unless all was delivered: then it is ours to write `Y` on the others.
     """
-    asked = rows.said_yes_before(connection, key_of(path))
     open_ones = [one for one in ledger.contracts if not one.notified and (chosen is None or one.contract_id in chosen)]
+    asked = rows.said_yes_before(connection, key_of(path), [one.contract_id for one in open_ones])
     wanted = Wanted([one for one in open_ones if one.said_yes or one.contract_id not in asked])
     ids = [contract.contract_id for contract in wanted.judged]
     known, sent = store.known_kinds(connection, ids), store.sent(connection, ids)

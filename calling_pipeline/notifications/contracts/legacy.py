@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.errors import ConfigurationError, InvalidInput
 from calling_pipeline.notifications.config import Plan
 from calling_pipeline.notifications.contracts import store
@@ -77,6 +78,15 @@ def import_contracts(
     done.unknown = add(unknown, "unknown", "imported: the old records contradict each other")
     rows.note_rows(connection, done.csv_file, ledger, days.now())
     rows.keep_ledger(connection, done.csv_file, ledger, ledger.parked, days.now())
+    counts = {
+        "ledger": path.name,
+        "delivered": done.delivered,
+        "unknown": done.unknown,
+        "left_open": done.left_open,
+        "contradictions": len(done.contradictions),
+        "parked": len(done.parked),
+    }
+    note_act(connection, "notify.import", "messages:contracts", by=by, after=counts)
     return done
 
 

@@ -64,14 +64,15 @@ def preview(connection: sa.Connection, path: Path, plan: Plan, names: Names, *, 
     now, ledger = days.now(), read_ledger(path)
     wanted = wanted_messages(connection, path, ledger, plan, names, day=days.day_of(now))
     messages = _in_turn(wanted.drafts, store.OUTBOX.lanes(connection, now), rate)
-    asked = rows.said_yes_before(connection, key_of(path))
+    silent = [one.contract_id for one in ledger.contracts if not one.said_yes]
+    asked = rows.said_yes_before(connection, key_of(path), silent)
     return Preview(
         csv_file=key_of(path),
         contracts=len(ledger.contracts),
         messages=messages,
         parked=tuple(sorted(ledger.parked + wanted.parked, key=lambda one: one.line)),
         without_receiver=wanted.without_receiver,
-        set_back=tuple(one.contract_id for one in ledger.contracts if not one.said_yes and one.contract_id in asked),
+        set_back=tuple(contract_id for contract_id in silent if contract_id in asked),
         withdrawn=_stopped(connection, said_by(ledger).notified),
         held_by_rate=dict(Counter(message.receiver for message in messages if message.waits)),
     )

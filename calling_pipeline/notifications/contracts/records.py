@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from calling_pipeline.masking import mask_digits
 
@@ -14,6 +14,11 @@ GROUP: Kind = "send_wecom_message"
 AWARD: Kind = "send_wechat_message"
 KIND_WORDS: dict[str, str] = {GROUP: "group message", AWARD: "award message"}
 """Kinds as people read them."""
+RowState = Literal["yes", "waiting", "asked", "parked"]
+"""What a ledger says of a contract: `Y`; `N`, and its messages are not all delivered; `N` where `Y` was, which a person has
+to answer; or nothing that can be used."""
+ROW_STATES: tuple[RowState, ...] = get_args(RowState)
+Need = Literal["ledger", "receiver", "campaign"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,18 @@ class Parked:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", mask_digits(self.reason))  # it is stored, logged and alerted
+
+    @property
+    def needs(self) -> Need:
+        """What has to change before it goes on: the ledger, the settings' receivers, or the campaigns."""
+        if self.reason.startswith(("no robot ", "no contact ")):
+            return "receiver"
+        return "campaign" if self.reason.startswith("no campaign ") else "ledger"
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether another line of its contract says something else."""
+        return " which differ in " in self.reason or " disagree on " in self.reason
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.errors import CallingError
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.composing import Names
@@ -69,22 +72,32 @@ def run(
     day: dt.date | None = None,
     wait_s: float = 600.0,
     progress: Progress | None = None,
+    begun: Run | None = None,
 ) -> Run:
     """Generate the messages of these ledgers, deliver, and write back after every round.
 
-    It ends when nothing is pending or `wait_s` is over; the next dispatch delivers the rest. Raises
-    `DatabaseUnavailable` when the database stays away; what is wrong with a file is in the result.
+    It ends when nothing is pending or `wait_s` is over; the next dispatch delivers the rest. `begun`: what `begin` gave.
+    Raises `DatabaseUnavailable` when the database stays away; what is wrong with a file is in the result.
     """
-    done = Run(uuid.uuid4().hex[:12])
-    _record(deps, done, "pending", created_by)
+    done = begun or begin(deps, ledgers, created_by=created_by)
     try:
         usable = generate_all(deps, ledgers, done, created_by=created_by, day=day)
         deliver(deps, usable, done, wait_s=wait_s, progress=progress)
     except BaseException:
-        _record(deps, done, "failed", created_by)
+        _end(deps, done, "failed", created_by)
         raise
-    _record(deps, done, state_of(failed=done.failed), created_by)
+    _end(deps, done, state_of(failed=done.failed), created_by)
     return done
+
+
+def begin(deps: NotificationDependencies, ledgers: Sequence[Path], *, created_by: str) -> Run:
+    """Record that a person ordered a run; `run` does it. `notify:` and its id is its task in the task ledger."""
+    begun = Run(uuid.uuid4().hex[:12])
+    with deps.transaction() as connection:
+        _save(connection, begun, "pending", created_by)
+        named = {"ledgers": [path.name for path in ledgers]}
+        note_act(connection, "notify.run", f"notify:{begun.run_id}", by=created_by, after=named)
+    return begun
 
 
 def generate_only(deps: NotificationDependencies, ledgers: Sequence[Path], *, created_by: str, day: dt.date) -> Run:
@@ -163,15 +176,35 @@ def _write_back_all(deps: NotificationDependencies, ledgers: Sequence[Path], don
 
 
 def _record(deps: NotificationDependencies, done: Run, state: State, by: str) -> None:
+    with deps.transaction() as connection:
+        _save(connection, done, state, by)
+
+
+def _end(deps: NotificationDependencies, done: Run, state: State, by: str) -> None:
+    """Record what a run that a person ordered did."""
+    with deps.transaction() as connection:
+        _save(connection, done, state, by)
+        counts = {**_counts(done), "written_back": done.written_back, "files_not_used": len(done.errors), "state": state}
+        note_act(connection, "notify.end", f"notify:{done.run_id}", by=by, after=counts)
+
+
+def _save(connection: sa.Connection, done: Run, state: State, by: str) -> None:
     details = {
         "ledgers": [generated.csv_file for generated in done.generated],
+        **_counts(done),
+        "written_back": done.written_back,
+        "parked": sum(len(generated.parked) for generated in done.generated),
+        "errors": done.errors,
+    }
+    save_task_details(connection, TaskDetails(f"notify:{done.run_id}", FEATURE, state, details=details, by=by))
+
+
+def _counts(done: Run) -> dict[str, int]:
+    return {
         "messages": sum(generated.messages for generated in done.generated),
         "delivered": done.delivery.delivered,
         "unknown": done.delivery.unknown,
         "dead": done.delivery.dead,
         "withdrawn": done.withdrawn,
         "without_receiver": done.without_receiver,
-        "errors": done.errors,
     }
-    with deps.transaction() as connection:
-        save_task_details(connection, TaskDetails(f"notify:{done.run_id}", FEATURE, state, details=details, by=by))

@@ -57,6 +57,9 @@ contract_rows = sa.Table(
     metadata,
     ContractRowColumns,
     sa.Index("ix_contract_rows_first_seen_at", "first_seen_at"),
+    sa.Index("ix_contract_rows_contract", "contract_id"),
+    sa.Index("ix_contract_rows_set_back", "first_seen_at", postgresql_where=sa.text("set_back_at IS NOT NULL")),
+    sa.Index("ix_contract_rows_waiting", "first_seen_at", postgresql_where=sa.text("said_yes_at IS NULL")),
     comment="When each contract was first seen in a ledger",
 )
 

@@ -35,10 +35,11 @@ def write_back(connection: sa.Connection, path: Path) -> WrittenBack:
     Raises `NotFound`, `InvalidInput`, `Conflict` or `Busy` when the file cannot be read or written; it is unchanged then.
     """
     csv_file = key_of(path)
-    asked = rows.said_yes_before(connection, csv_file)
 
     def wanted(ledger: LedgerFile) -> dict[str, bool]:
-        sent = store.sent(connection, [contract.contract_id for contract in ledger.contracts if not contract.notified])
+        open_ones = [contract.contract_id for contract in ledger.contracts if not contract.notified]
+        sent = store.sent(connection, open_ones)
+        asked = rows.said_yes_before(connection, csv_file, open_ones)
         return {
             contract.contract_id: True
             for contract in ledger.contracts

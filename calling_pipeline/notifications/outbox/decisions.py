@@ -107,10 +107,10 @@ def _decide(
     """
     if selection.ids is None and expect is None and not dry_run:
         raise InvalidInput("look first with a dry run; then say how many messages you expect", field="expect")
-    chosen = outbox.selected(connection, replace(selection, states=selection.states or states), limit=None, lock=not dry_run)
-    ids = [message.id for message in chosen]
+    chosen = outbox.chosen(connection, replace(selection, states=selection.states or states), lock=not dry_run)
+    ids = [message_id for message_id, _ in chosen]
     not_done = tuple(sorted(set(selection.ids or ()) - set(ids)))
-    sample = tuple(chosen[:SAMPLE])
+    sample = tuple(outbox.selected(connection, Selection(tuple(ids[:SAMPLE])), limit=SAMPLE))
     if dry_run:
         return Decision(True, tuple(ids), sample, not_done)
     if expect is not None and len(ids) != expect:
@@ -123,7 +123,7 @@ def _decide(
         day = days.today() if outbox.asset_has_days else None
         note(connection, outbox.asset, day, by=by, **{_PAST[name]: len(done)})
         subject = f"message:{outbox.about}/{done[0]}" if len(done) == 1 else f"messages:{outbox.about}"
-        found = {"states": sorted({message.state for message in chosen}), "cause": selection.cause or ""}
+        found = {"states": sorted({state for _, state in chosen}), "cause": selection.cause or ""}
         noted = {**after, "messages": len(done), "ids": done[:_NOTED], "receiver": selection.receiver or ""}
         note_act(connection, name, subject, by=by, reason=why, before=found, after=noted)
     return Decision(False, tuple(done), sample, not_done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict, get_args
 
@@ -102,7 +103,8 @@ class HeldMessage:
 class Selection:
     """Which messages of an outbox: those with these ids, or all that fit what is given.
 
-    `receiver` is `robot:GROUP` or `user:CONTACT`; `cause` is what `HeldGroup` calls it.
+    `receiver` is `robot:GROUP` or `user:CONTACT`; `cause` is what `HeldGroup` calls it; `since` and `until` (half-open)
+    are about when a message was made.
     """
 
     ids: tuple[int, ...] | None = None
@@ -110,6 +112,9 @@ class Selection:
     receiver: str | None = None
     cause: str | None = None
     subject: str | None = None
+    kind: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,22 @@ class HeldGroup:
     messages: int
     first_id: int
     since: dt.datetime
+
+
+@dataclass(frozen=True)
+class LaneUse:
+    """One receiver's lane: messages that wait, those claimed within the last minute, and those made in the last day.
+
+    `made`: state → messages of the last 24 hours; `last_delivered_at`: None when nothing ever was; `last_error`: what the
+    oldest waiting message was answered, if anything.
+    """
+
+    receiver: str
+    waiting: int
+    recent: int
+    made: Mapping[MessageState, int]
+    last_delivered_at: dt.datetime | None
+    last_error: str | None
 
 
 @dataclass(frozen=True)

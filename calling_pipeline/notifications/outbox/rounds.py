@@ -63,7 +63,7 @@ def alert_about_held(connection: sa.Connection, outbox: Outbox) -> int:
 
 def close_what_is_settled(connection: sa.Connection, outbox: Outbox) -> None:
     """Say that nothing is held any more, of each state that no message is in."""
-    counts = outbox.counts(connection)
+    counts = outbox.open_counts(connection)
     for state in HELD:
         if not counts.get(state):
             name = f"messages_{state}:{outbox.table.name}"

@@ -24,6 +24,7 @@ from calling_pipeline.notifications.outbox.records import (
     Figures,
     HeldGroup,
     HeldMessage,
+    LaneUse,
     MessageState,
     Selection,
     StoredMessage,
@@ -177,10 +178,22 @@ class Outbox:
         return self._stored(connection, [self.table.c.state.in_(states)], limit)
 
     def selected(
-        self, connection: sa.Connection, selection: Selection, *, limit: int | None, offset: int = 0, lock: bool = False
+        self, connection: sa.Connection, selection: Selection, *, limit: int | None, offset: int = 0
     ) -> list[StoredMessage]:
-        """The messages of a selection, oldest first; with `lock` nobody changes them before the transaction ends."""
-        return self._stored(connection, self._selected(selection), limit, offset=offset, lock=lock)
+        """The messages of a selection, oldest first."""
+        return self._stored(connection, self._selected(selection), limit, offset=offset)
+
+    def newest(
+        self, connection: sa.Connection, selection: Selection, *, limit: int | None, offset: int = 0
+    ) -> list[StoredMessage]:
+        """The messages of a selection, those made last at the top."""
+        order = (self.table.c.created_at.desc(), self.table.c.id.desc())
+        return self._stored(connection, self._selected(selection), limit, offset=offset, order=order)
+
+    def chosen(self, connection: sa.Connection, selection: Selection, *, lock: bool) -> list[tuple[int, MessageState]]:
+        """Id and state of the messages of a selection, oldest first; with `lock` nobody changes them meanwhile."""
+        query = sa.select(self.table.c.id, self.table.c.state).where(*self._selected(selection)).order_by(self.table.c.id)
+        return [(row.id, row.state) for row in connection.execute(query.with_for_update() if lock else query)]
 
     def count(self, connection: sa.Connection, selection: Selection) -> int:
         """How many messages a selection has."""
@@ -209,6 +222,12 @@ class Outbox:
         )
         return {row.receiver: (row.waiting, row.recent) for row in rows}
 
+    def use(self, connection: sa.Connection, now: dt.datetime) -> list[LaneUse]:
+        """Every receiver's lane as it stands, the receivers that have one in alphabetical order."""
+        values = {"now": now, "window_s": RATE_WINDOW_S, "since": now - dt.timedelta(days=1)}
+        rows = connection.execute(load("notifications/outbox/use", box=self.table.name), values)
+        return [LaneUse(**row._mapping) for row in rows]
+
     def _selected(self, selection: Selection) -> list[sa.ColumnElement[bool]]:
         t = self.table
         where: list[sa.ColumnElement[bool]] = []
@@ -222,6 +241,12 @@ class Outbox:
             where.append(self.cause == selection.cause)
         if selection.subject is not None:
             where.append(self.subject == selection.subject)
+        if selection.kind is not None:
+            where.append(t.c.kind == selection.kind)
+        if selection.since is not None:
+            where.append(t.c.created_at >= selection.since)
+        if selection.until is not None:
+            where.append(t.c.created_at < selection.until)
         return where
 
     def _among(self, ids: Sequence[int]) -> sa.ColumnElement[bool]:
@@ -234,15 +259,15 @@ class Outbox:
         limit: int | None,
         *,
         offset: int = 0,
-        lock: bool = False,
+        order: Sequence[sa.ColumnElement[Any]] = (),
     ) -> list[StoredMessage]:
         t = self.table
         wanted = (
             t.c.id, self.subject.label("subject"), t.c.kind, t.c.receiver, t.c.state, t.c.attempts, t.c.due_at,
             t.c.created_at, t.c.last_error, t.c.body, t.c.settled_at, t.c.history,
         )  # fmt: skip
-        query = sa.select(*wanted).where(*where).order_by(t.c.id).limit(limit).offset(offset)
-        rows = connection.execute(query.with_for_update() if lock else query)
+        query = sa.select(*wanted).where(*where).order_by(*(order or (t.c.id,))).limit(limit).offset(offset)
+        rows = connection.execute(query)
         return [StoredMessage(**{**row._mapping, "history": tuple(row.history)}) for row in rows]
 
     def _unannounced(self) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

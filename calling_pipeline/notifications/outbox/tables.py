@@ -71,5 +71,9 @@ def outbox_table(name: str, columns: type[OutboxT], *more: sa.schema.SchemaItem,
         ),
         sa.Index(f"ix_{name}_lane", "receiver", "id", postgresql_where=sa.text("state IN ('pending', 'sending')")),
         sa.Index(f"ix_{name}_held", "id", postgresql_where=sa.text("state IN ('unknown', 'dead')")),
+        # What people look through is ordered by time, so that none of these is taken for a claim, which goes by id.
+        sa.Index(f"ix_{name}_made", "created_at", "id"),
+        sa.Index(f"ix_{name}_state", "state", "created_at", "id"),
+        sa.Index(f"ix_{name}_receiver", "receiver", "created_at", "id"),
         **options,
     )

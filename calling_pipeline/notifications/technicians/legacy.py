@@ -7,6 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.notifications.json_file import read_json
 from calling_pipeline.notifications.outbox.records import Draft
@@ -28,6 +29,7 @@ def import_technicians(connection: sa.Connection, file: Path, *, by: str) -> int
         for change_id in document
         for kind, receiver in ((TO_COMPANY, "user:imported"), (TO_ROBOT, "robot:imported"))
     ]
-    return store.add_messages(
-        connection, drafts, created_by=by, now=days.now(), state="delivered", reason="imported from the old send_status file"
-    )
+    reason = "imported from the old send_status file"
+    added = store.add_messages(connection, drafts, created_by=by, now=days.now(), state="delivered", reason=reason)
+    note_act(connection, "notify.import", "messages:technicians", by=by, after={"file": file.name, "delivered": added})
+    return added

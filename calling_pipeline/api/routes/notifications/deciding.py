@@ -1,4 +1,7 @@
-"""Notifications over HTTP: what people decide about messages and contracts. Messages are sent by the next delivery."""
+"""Notifications over HTTP: what people decide about messages and contracts, and runs over ledgers.
+
+Messages that a decision concerns are sent by the next delivery.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ from calling_pipeline.api.dependencies import Id, RuntimeDep, Short, Text
 from calling_pipeline.api.envelope import Success, ok
 from calling_pipeline.api.routes.notifications.reading import Box
 from calling_pipeline.at_most_once.settlement import settlement_of
-from calling_pipeline.notifications import views
+from calling_pipeline.errors import InvalidInput
+from calling_pipeline.notifications import starting, views
 from calling_pipeline.notifications.contracts.answering import Resent
 from calling_pipeline.notifications.contracts.answering import keep as keep_contracts
 from calling_pipeline.notifications.contracts.answering import resend as resend_contract
@@ -50,6 +54,14 @@ class Keep(_Body):
     why: Text = Field("", max_length=500)
 
 
+class RunWanted(_Body):
+    """A run over ledgers. Look first with `dry_run`; then say how many messages you expect to be made."""
+
+    ledger: Short | None = Field(None, description="path or name of a known ledger file; null: all of them")
+    dry_run: bool = Field(False, description="only count what a run would do")
+    expect: int | None = Field(None, ge=0, description="run if exactly so many messages would be made")
+
+
 class _Choice(_Body):
     """Which messages: these ids, or all that fit. What many are decided about needs a dry run before, then `expect`."""
 
@@ -77,6 +89,24 @@ class Settle(_Choice):
 
     settle_as: Literal["delivered", "retry", "abandoned"]
     state: Literal["unknown", "dead"] | None = None
+
+
+@router.post("/run")
+def run(runtime: RuntimeDep, wanted: RunWanted, caller: Operator) -> Success[Document]:
+    """Begin a run over ledgers, as `notify run` does it: generate, deliver what is due, write Y back.
+
+    The answer comes before it is done: `GET /api/tasks/{task_id}` says how it ended. What a rate holds back is sent by the
+    next delivery.
+    """
+    deps = NotificationDependencies.from_runtime(runtime)
+    ledgers = starting.ledgers_of(deps, runtime.settings.contract_ledgers, wanted.ledger)
+    if wanted.dry_run:
+        seen = starting.prospect(deps, ledgers)
+        counts = {"messages": seen.messages, "by_receiver": seen.by_receiver, "parked": seen.parked}
+        return ok({**counts, "waiting": seen.waiting, "unreadable": seen.unreadable, "held_by_rate": seen.held_by_rate})
+    if wanted.expect is None:
+        raise InvalidInput("look first with a dry run; then say how many messages you expect", field="expect")
+    return ok({"task_id": starting.start(deps, ledgers, by=caller.name, expect=wanted.expect)})
 
 
 @router.post("/resend")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -13,7 +12,6 @@ from calling_pipeline.api.dependencies import Limit, Offset, PathId, RuntimeDep,
 from calling_pipeline.api.envelope import Page, Success, ok, page
 from calling_pipeline.errors import NotFound
 from calling_pipeline.notifications import views
-from calling_pipeline.notifications.contracts import runs
 from calling_pipeline.notifications.contracts.composing import Names
 from calling_pipeline.notifications.contracts.ledger_rows import key_of_contract
 from calling_pipeline.notifications.contracts.previewing import Preview
@@ -22,7 +20,7 @@ from calling_pipeline.notifications.contracts.rows import store as rows
 from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.notifications.outbox.records import HeldGroup, MessageState, Selection
 from calling_pipeline.notifications.outboxes import OUTBOXES
-from calling_pipeline.runtime import Runtime
+from calling_pipeline.notifications.starting import known_ledger
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
 Viewer = Annotated[Caller, Depends(requires("viewer", "notifications"))]
@@ -89,7 +87,8 @@ def list_contracts(
 ) -> Success[Page[Document]]:
     """Contracts of the ledgers, those first seen last at the top: what the row said, and its messages by state."""
     with runtime.transaction() as connection:
-        found, total = rows.contracts(connection, csv_file=ledger, limit=limit, offset=offset)
+        found = rows.contracts(connection, csv_file=ledger, limit=limit, offset=offset)
+        total = rows.count_contracts(connection, ledger)
     return page(found, total, limit, offset)
 
 
@@ -120,18 +119,6 @@ def preview(
 ) -> Success[Preview]:
     """Who would get which text of a ledger now, what is parked and why, what a rate holds back. Writes and sends nothing."""
     deps = NotificationDependencies.from_runtime(runtime)
-    path = known_ledger(runtime, deps, ledger)
+    path = known_ledger(deps, runtime.settings.contract_ledgers, ledger)
     with deps.transaction() as connection:
         return ok(preview_ledger(connection, path, deps.plan, Names(deps.robots, deps.users), rate=deps.rate))
-
-
-def known_ledger(runtime: Runtime, deps: NotificationDependencies, wanted: str) -> Path:
-    """The configured or once read ledger of this path or name: a caller reads no other file of the server.
-
-    Raises `NotFound` when there is none, or when two have the name.
-    """
-    known = runs.known_ledgers(deps, runtime.settings.contract_ledgers)
-    fitting = [path for path in known if wanted in (str(path), path.name)]
-    if len(fitting) != 1:
-        raise NotFound(f"there {'are several ledgers' if fitting else 'is no ledger'} {wanted!r}; name one by its path")
-    return fitting[0]

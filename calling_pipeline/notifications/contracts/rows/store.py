@@ -14,14 +14,24 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from calling_pipeline.database.sql import load
 from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile
-from calling_pipeline.notifications.contracts.records import Parked, Question
+from calling_pipeline.notifications.contracts.records import Parked, Question, RowState
 from calling_pipeline.notifications.contracts.tables import contract_ledgers, contract_rows
 
 _KEEP_LEDGER = load("notifications/contracts/rows/keep_ledger")
 _NOTE_ROWS = load("notifications/contracts/rows/note_rows")
 _CANDIDATES = load("notifications/contracts/rows/candidates")
 _QUESTIONS = load("notifications/contracts/rows/questions")
-_CONTRACTS = load("notifications/contracts/rows/contracts")
+_UNUSABLE = "(csv_file, contract_id) IN (SELECT csv_file, contract_id FROM unusable)"
+_WANTED: dict[RowState | None, str] = {
+    None: "TRUE",
+    "parked": _UNUSABLE,
+    "asked": f"set_back_at IS NOT NULL AND NOT {_UNUSABLE}",
+    "yes": f"said_yes_at IS NOT NULL AND set_back_at IS NULL AND NOT {_UNUSABLE}",
+    "waiting": f"said_yes_at IS NULL AND set_back_at IS NULL AND NOT {_UNUSABLE}",
+}
+_CONTRACTS = {state: load("notifications/contracts/rows/contracts", wanted=wanted) for state, wanted in _WANTED.items()}
+_ROW_STATES = load("notifications/contracts/rows/row_states")
+_PARKED_LINES = load("notifications/contracts/rows/parked_lines")
 
 _r, _l = contract_rows.c, contract_ledgers.c
 
@@ -68,9 +78,9 @@ def mark_parked(connection: sa.Connection, csv_file: str, judged: Sequence[str],
     connection.execute(changed)
 
 
-def said_yes_before(connection: sa.Connection, csv_file: str) -> set[str]:
-    """Contracts of a ledger whose row said `Y` when it was last judged, or before."""
-    said = sa.select(_r.contract_id).where(_r.csv_file == csv_file, _r.said_yes_at.is_not(None))
+def said_yes_before(connection: sa.Connection, csv_file: str, ids: Sequence[str]) -> set[str]:
+    """Which of these contracts of a ledger had a row that said `Y` when it was last judged, or before."""
+    said = sa.select(_r.contract_id).where(_r.csv_file == csv_file, _among(ids), _r.said_yes_at.is_not(None))
     return set(connection.execute(said).scalars())
 
 
@@ -82,13 +92,31 @@ def mark_written(connection: sa.Connection, csv_file: str, ids: Sequence[str], *
 
 
 def contracts(
-    connection: sa.Connection, *, csv_file: str | None = None, contract_id: str | None = None, limit: int, offset: int = 0
-) -> tuple[list[dict[str, Any]], int]:
-    """Rows of the ledgers, those first seen last at the top, each with its messages by state; and how many there are."""
+    connection: sa.Connection,
+    *,
+    csv_file: str | None = None,
+    contract_id: str | None = None,
+    state: RowState | None = None,
+    limit: int,
+    offset: int = 0,
+) -> list[dict[str, Any]]:
+    """Rows of the ledgers, those first seen last at the top, each with its state and its messages by state."""
     values = {"csv_file": csv_file, "contract_id": contract_id, "limit": limit, "offset": offset}
-    found = [dict(row) for row in connection.execute(_CONTRACTS, values).mappings()]
-    total = found[0]["total"] if found else 0
-    return [{name: value for name, value in row.items() if name != "total"} for row in found], total
+    return [dict(row) for row in connection.execute(_CONTRACTS[state], values).mappings()]
+
+
+def count_contracts(connection: sa.Connection, csv_file: str | None = None) -> int:
+    """How many contracts were ever seen, in all ledgers or in one."""
+    seen = sa.select(sa.func.count()).select_from(contract_rows)
+    return connection.execute(seen if csv_file is None else seen.where(_r.csv_file == csv_file)).scalar_one()
+
+
+def row_states(connection: sa.Connection) -> dict[str, dict[RowState, int]]:
+    """Ledger → how many of its contracts are in which state."""
+    return {
+        row.csv_file: {"yes": row.yes, "waiting": row.waiting, "asked": row.asked, "parked": row.parked}
+        for row in connection.execute(_ROW_STATES)
+    }
 
 
 def questions(connection: sa.Connection) -> list[Question]:
@@ -126,6 +154,23 @@ def parked(connection: sa.Connection) -> list[tuple[str, Parked]]:
     """Lines that could not be used when each ledger was last read, with the ledger's file."""
     rows = connection.execute(sa.select(_l.csv_file, _l.parked).order_by(_l.csv_file))
     return [(row.csv_file, Parked(**line)) for row in rows for line in row.parked]
+
+
+def parked_lines(
+    connection: sa.Connection, csv_file: str | None, *, limit: int, offset: int = 0
+) -> list[tuple[str, dt.datetime, Parked]]:
+    """A page of the lines that could not be used: the ledger, when it was read, and the line."""
+    values = {"csv_file": csv_file, "limit": limit, "offset": offset}
+    return [
+        (row.csv_file, row.read_at, Parked(row.line, row.reason, row.contract_id))
+        for row in connection.execute(_PARKED_LINES, values)
+    ]
+
+
+def readings(connection: sa.Connection) -> dict[str, tuple[dt.datetime, int]]:
+    """Ledger → when its contents last changed, and how many contracts it then had."""
+    read = connection.execute(sa.select(_l.csv_file, _l.read_at, _l.rows).order_by(_l.csv_file))
+    return {row.csv_file: (row.read_at, row.rows) for row in read}
 
 
 def ledgers(connection: sa.Connection) -> list[str]:
