@@ -18,6 +18,7 @@ from typing import Any, get_args
 from calling_pipeline.access.people.records import Language
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+_ACT = "audit.act_"
 _PLACE = re.compile(r"\{(\w+)\}")
 _TYPED: Mapping[str, str] = {"num": r"[\d.,]+", "iso": r"\d{4}-\d\d-\d\d"}
 
@@ -42,8 +43,13 @@ class Catalogue:
 
     def act(self, act: str, language: Language) -> str:
         """The words for an act of the audit log; an act that has none as it is written there."""
-        key = "audit.act_" + act.replace(".", "_")
+        key = _ACT + act.replace(".", "__")
         return self._texts[key][language] if key in self._texts else act
+
+    def acts(self, language: Language) -> list[tuple[str, str]]:
+        """Every act that has words, as the log has it and in words."""
+        found = [(key.removeprefix(_ACT), texts[language]) for key, texts in self._texts.items() if key.startswith(_ACT)]
+        return sorted((key.replace("__", "."), words) for key, words in found)
 
     def say(self, sentence: str, language: Language) -> str:
         """An English sentence of a room in this language; as it is where no phrase is known for it."""
