@@ -13,14 +13,16 @@ from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.cli.telephony_calls import callback_path, callbacks, collectors, reconcile, refusals
 from calling_pipeline.errors import InvalidInput, NotFound
+from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.calls.release import release_collector, release_extension
 from calling_pipeline.telephony.calls.sweep import sweep
-from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.dependencies import TelephonyDependencies, infinity_client
 from calling_pipeline.telephony.pool import extensions
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Account
-from calling_pipeline.telephony.tenants import accounts
+from calling_pipeline.telephony.tenants import accounts, trying
 from calling_pipeline.telephony.tenants import store as tenant_store
+from calling_pipeline.vendors.url_guard import Reach
 
 
 @click.group()
@@ -127,14 +129,25 @@ def release(
 @telephony.command("test-connection", cls=PipelineCommand)
 @_tenant
 @_config
+@click.option("--api-url", help="Try this address instead of the stored one; nothing is kept.")
+@click.option("--app-id", help="Try this app id.")
+@click.option("--key-file", type=click.File(), help="Try the access key in this file; - reads it from standard input.")
 @click.pass_obj
-def test_connection(door: Door, tenant: int | None, config_id: int | None) -> Answer:
+def test_connection(
+    door: Door, tenant: int | None, config_id: int | None, api_url: str | None, app_id: str | None, key_file: Any
+) -> Answer:
     """Log in to a tenant's Infinity and say how long that took; exit status 1 when it did not work.
+
+    With an address, an app id or a key they are tried before they are kept; without a tenant all three are needed.
 
     \b
     calling-pipeline telephony test-connection --tenant 1
+    calling-pipeline telephony test-connection --api-url https://vendor.example/api --app-id a --key-file -
     """
     runtime = door.ready_runtime
+    values = {"api_url": api_url, "app_id": app_id, "access_key": key_file.read(1000) if key_file else None}
+    if any(values.values()):
+        return _tried(runtime, values, tenant, config_id)
     with runtime.transaction() as connection:
         account = accounts.account_of(connection, runtime.secrets, _config_of(connection, tenant, config_id))
 
@@ -142,9 +155,22 @@ def test_connection(door: Door, tenant: int | None, config_id: int | None) -> An
         async with TelephonyDependencies.from_runtime(runtime) as deps:
             return await accounts.test_connection(deps, account)
 
-    tested = asyncio.run(test(account))
+    return _outcome(account.config_id, asyncio.run(test(account)))
+
+
+def _tried(runtime: Runtime, values: dict[str, str | None], tenant: int | None, config_id: int | None) -> Answer:
+    """The outcome of a test with values that are not kept."""
+    stored = tenant is not None or config_id is not None
+    with runtime.transaction() as connection:
+        wanted = _config_of(connection, tenant, config_id) if stored else None
+        account = trying.account_to_try(connection, runtime.secrets, values, config_id=wanted)
+    reach = Reach.of(runtime.settings)
+    return _outcome(wanted, asyncio.run(trying.try_account(lambda one: infinity_client(runtime, one), reach, account)))
+
+
+def _outcome(config_id: int | None, tested: accounts.Tested) -> Answer:
     said = f"logged in within {tested.latency_ms} ms" if tested.reachable else f"failed: {tested.reason}"
-    return Answer({"config_id": account.config_id, **asdict(tested)}, [said], failed=not tested.reachable)
+    return Answer({"config_id": config_id, **asdict(tested)}, [said], failed=not tested.reachable)
 
 
 def _config_of(connection: Any, tenant: int | None, config_id: int | None) -> int:

@@ -143,7 +143,7 @@ def test_an_account_is_tried_and_nothing_of_it_is_kept_or_logged(api, office, in
     assert (good["reachable"], good["reason"]) == (True, "")
     bad = api.post(TRY, json={**given, "access_key": "wrong"}).json()["data"]
     assert bad["reachable"] is False
-    assert "refused the login" in bad["reason"]
+    assert "Infinity refused" in bad["reason"]
     assert office.rows("SELECT count(*), max(updated_at) FROM infinity_configs") == before
     assert office.rows("SELECT count(*) FROM audit_log") == acts_before
     assert "a-good-access-key" not in caplog.text
@@ -158,6 +158,19 @@ def test_a_stored_key_is_tried_with_its_own_address_alone(api, office, infinity,
     anew = api.post(TRY, json={**own, "api_url": free_port_url, "access_key": "k"}).json()["data"]
     assert anew["reachable"] is False
     assert "cannot be reached" in anew["reason"]
+
+
+def test_a_command_tries_an_account_with_the_key_of_a_file(office, command, infinity, tmp_path):
+    key = tmp_path / "key"
+    key.write_text("a-good-access-key\n", encoding="utf-8")
+    address = infinity.url + "/infinity/api"
+    whole = ("test-connection", "--api-url", address, "--app-id", "app", "--key-file", str(key))
+    assert command(*whole)[1]["reachable"] is True
+    key.write_text("wrong", encoding="utf-8")
+    assert command(*whole)[0] == 1
+    assert command("test-connection", "--config", str(office.config_id), "--key-file", str(key))[1]["reachable"] is False
+    assert command("test-connection", "--config", str(office.config_id))[1]["reachable"] is True
+    assert "access_key is needed" in command("test-connection", "--api-url", address, "--app-id", "a")[1]["error"]
 
 
 def test_what_is_missing_is_named_and_another_tenant_s_account_does_not_exist(api, office):
