@@ -29,6 +29,10 @@ def test_collectors_are_added_changed_listed_and_deleted(office, as_role):
     assert "13912345678" not in page
     assert re.search(r"agent 1</td>.*?通话中.*?>1</td>\s*<td class=\"[^\"]*\">1000<", page, re.DOTALL)
     one = "/telephony/collectors/1/55"
+    link = re.search(r'href="([^"]*)" data-testid="login"', as_role("admin").get(one).text)[1].replace("&amp;", "&")
+    filled = as_role("admin").get(link).text
+    assert re.search(r'name="collector_id"[^>]*value="55"', filled)
+    assert re.search(r'value="collector" checked', filled)
     sealed = office.rows("SELECT callback_number_sealed FROM collectors WHERE id = 55")
     assert operator.post(one, data={"name": "Li", "callback_number": "", "active": "1"}).status_code == 303
     assert office.rows("SELECT callback_number_sealed FROM collectors WHERE id = 55") == sealed

@@ -19,9 +19,10 @@ Rooms = Annotated[list[str], Form()]
 
 
 @router.get("/people/add")
-def ask_to_add(view: Admin) -> Response:
-    """The form that makes a person."""
-    return view.page("people/edit.html", person=None, filled=Filled(), action="/people/add")
+def ask_to_add(view: Admin, tenant_id: str = "", collector_id: str = "") -> Response:
+    """The form that makes a person; `tenant_id` and `collector_id` in the address fill it for a collector."""
+    filled = Filled(role="collector" if collector_id else "viewer", **bindings(tenant_id, collector_id))
+    return view.page("people/edit.html", person=None, filled=filled, action="/people/add")
 
 
 @router.post("/people/add")
