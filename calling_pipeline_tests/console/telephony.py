@@ -41,11 +41,12 @@ def centre(console, simulator, *, lines: int = 3, people: int = 2) -> Iterator[O
     simulator.forget_calls()
 
 
-def visitor(console, name, role, **bound):
-    """A browser without script of a person; the caller closes it."""
-    client = httpx.Client(base_url=console.url, timeout=LIMIT_S, follow_redirects=True)
-    client.get(console.link(name, role, language="en", **bound))
-    return client
+@contextmanager
+def visitor(console, name, role, **bound) -> Iterator[httpx.Client]:
+    """A browser without script of a person who is logged in."""
+    with httpx.Client(base_url=console.url, timeout=LIMIT_S, follow_redirects=True) as client:
+        client.get(console.link(name, role, language="en", **bound))
+        yield client
 
 
 def csrf(page):

@@ -2,17 +2,23 @@
 
 import json
 import logging
+import socket
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from calling_pipeline import days
 from calling_pipeline.access.audit.records import Entry
+from calling_pipeline.api.app import create_app
 from calling_pipeline.cli.main import main
 from calling_pipeline.errors import InvalidInput
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import load
 from calling_pipeline.telephony.tables_of_text import read_table
 from calling_pipeline.telephony.tenants.secret_changes import last_changes, secret_changes
-from calling_pipeline_tests.telephony.support import SECRET_KEY, callback_body, set_up
+from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS, callback_body, set_up
 
 V1 = "/api/v1/infinity"
 TRY = f"{V1}/configs/test-connection"
@@ -171,6 +177,21 @@ def test_a_command_tries_an_account_with_the_key_of_a_file(office, command, infi
     assert command("test-connection", "--config", str(office.config_id), "--key-file", str(key))[1]["reachable"] is False
     assert command("test-connection", "--config", str(office.config_id))[1]["reachable"] is True
     assert "access_key is needed" in command("test-connection", "--api-url", address, "--app-id", "a")[1]["error"]
+
+
+def test_an_address_in_a_private_network_is_not_tried(database_url, tmp_path):
+    dsn = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    strict = Runtime(load(home=tmp_path, database_url=dsn, secret_key=SECRET_KEY, api_tokens=TOKENS))
+    with socket.create_server(("127.0.0.1", 0)) as listener, served(create_app(strict)) as url:
+        port = listener.getsockname()[1]
+        with httpx.Client(base_url=url, headers={"Authorization": "Bearer admin-token"}, timeout=LIMIT_S) as client:
+            for address in (f"http://127.0.0.1:{port}/", f"https://127.0.0.1:{port}/", f"https://localhost:{port}/"):
+                answer = client.post(TRY, json={"api_url": address, "app_id": "a", "access_key": "k"})
+                assert (answer.status_code, answer.json()["field"]) == (422, "api_url"), address
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody knocked
+            listener.accept()
+    strict.close()
 
 
 def test_what_is_missing_is_named_and_another_tenant_s_account_does_not_exist(api, office):

@@ -112,6 +112,8 @@ def _form(view: View, config: Config | None) -> Response:
 async def _tested(view: View, config_id: int | None) -> Response:
     """The outcome beside the form. Every failure is one, also an address that no configuration may have."""
     form = await view.request.form()
+    if config_id is not None:
+        await asyncio.to_thread(_require_visible, view, config_id)
     try:
         account = await asyncio.to_thread(_account, view, form, config_id)
         reach = Reach.of(view.runtime.settings)
@@ -124,9 +126,12 @@ async def _tested(view: View, config_id: int | None) -> Response:
 def _account(view: View, form: FormData, config_id: int | None) -> Account:
     values = {name: _text(form, name) for name in trying.NEEDED}
     with view.transaction() as connection:
-        if config_id is not None:
-            visible(view, connection, config_id)
         return trying.account_to_try(connection, view.runtime.secrets, values, config_id=config_id)
+
+
+def _require_visible(view: View, config_id: int) -> None:
+    with view.transaction() as connection:
+        visible(view, connection, config_id)
 
 
 def values_of(form: FormData) -> dict[str, Any]:
