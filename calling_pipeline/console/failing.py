@@ -72,13 +72,13 @@ async def _database_error(request: Request, error: Exception) -> Response:
 
 async def _answer(request: Request, status: int, sentence: str, *, field: str | None = None) -> Response:
     context = {"status": status, "sentence": mask_digits(sentence), "field": field}
+    caller = await _caller(request)
     if "hx-request" in request.headers:
-        answer = render(request, "parts/refused.html", None, status=status, http=status, **_without(context, "status"))
+        answer = render(request, "parts/refused.html", caller, status=status, http=status, **_without(context, "status"))
         answer.headers["HX-Retarget"] = FORM_NOTICE
         answer.headers["HX-Reswap"] = "innerHTML"
         answer.headers["HX-Reselect"] = ".notice"
         return answer
-    caller = await _caller(request)
     key = f"errors.title_{status}"
     known = key in request.app.state.renderer.catalogue.keys
     title = request.app.state.renderer.catalogue.text(key if known else "errors.title_other", language_of(request, caller))
