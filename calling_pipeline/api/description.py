@@ -53,6 +53,7 @@ def _lines(api: Document) -> Iterator[str]:
     yield "<p>Every answer is <code>{&quot;success&quot;: true, &quot;data&quot;: …}</code> or"
     yield " <code>{&quot;success&quot;: false, &quot;error&quot;: …, &quot;field&quot;: …}</code>."
     yield ' For programs the same description is at <a href="openapi.json">openapi.json</a>.'
+    yield ' People work in the <a href="./">console</a>.'
     yield " Operations marked <i>token</i> need <code>Authorization: Bearer TOKEN</code>.</p></header>"
     by_tag: dict[str, list[str]] = defaultdict(list)
     for path, item in api["paths"].items():

@@ -137,7 +137,7 @@ def login_link(door: Door, name: str) -> Answer:
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
         link = login.make_link(connection, name, by=acting_user())
-    address = f"{runtime.settings.ui_address}/login?link={link}"
+    address = f"{runtime.settings.address}/login?link={link}"
     return Answer({"name": name, "address": address}, [address])
 
 

@@ -44,7 +44,7 @@ UP = "calling-pipeline up"
 @click.option("--no-first-sync", is_flag=True, help="Do not wait until the caches are filled.")
 @click.pass_obj
 def up(door: Door, calls_csv: str | None, no_first_sync: bool) -> Answer:
-    """Run PostgreSQL, the vendor simulator, the API and the Dagster UI until Ctrl-C; the data stay."""
+    """Run PostgreSQL, the vendor simulator, the console with the API and the Dagster UI until Ctrl-C; the data stay."""
     home = door.founding_runtime.settings.home
     with interruptible() as interrupts, suppress(KeyboardInterrupt):
         _run(door, calls_csv, interrupts, first_sync=not no_first_sync)
@@ -137,7 +137,8 @@ class _Up:
 
 def _announce(runtime: Runtime) -> None:
     settings = runtime.settings
-    _say(f"Dagster UI  {_way_in(runtime)}")
+    _say(f"console     {_way_in(runtime)}")
+    _say(f"Dagster UI  {ui_url(settings)}   (the same login)")
     _say(f"API         http://{HOST}:{settings.api_port}   (description at /docs)")
     if uses_simulator(settings):
         _say(f"simulator   {settings.simulator_url}   (of this machine's ports, tenants' URLs may reach this one)")
@@ -159,8 +160,8 @@ def _example_of(runtime: Runtime) -> str:
 
 
 def _way_in(runtime: Runtime) -> str:
-    """The address of the Dagster UI, with a link that logs the first admin in while that person is active."""
-    address = ui_url(runtime.settings)
+    """The address of the console, with a link that logs the first admin in while that person is active."""
+    address = f"http://{HOST}:{runtime.settings.api_port}"
     try:
         with through("command line"), runtime.transaction() as connection:
             link = login.make_link(connection, people.FIRST_ADMIN, by=UP)

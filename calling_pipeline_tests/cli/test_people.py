@@ -78,7 +78,7 @@ def test_a_password_is_read_from_standard_input_and_logs_in(run, api):
 def test_a_login_link_is_an_address_that_logs_in_once(run, api):
     run("users", "add", "Ann", "--role", "operator")
     address = run("users", "login-link", "Ann")["address"]
-    assert address.startswith("http://127.0.0.1:3000/login?link=")
+    assert address.startswith("http://127.0.0.1:8000/login?link=")
     link = {"link": address.partition("link=")[2]}
     assert http.post(f"{api}/api/v1/session", json=link).json()["data"]["name"] == "Ann"
     assert http.post(f"{api}/api/v1/session", json=link).status_code == 401

@@ -122,7 +122,7 @@ def make_login_link(name: str, runtime: RuntimeDep, caller: Admin) -> Success[Lo
     """Make a link that logs the person in once."""
     with runtime.transaction() as connection:
         link = login.make_link(connection, name, by=caller.name)
-    return ok(LoginLink(address=f"{runtime.settings.ui_address}/login?link={link}"))
+    return ok(LoginLink(address=f"{runtime.settings.address}/login?link={link}"))
 
 
 @router.get("/{name}/tokens")
