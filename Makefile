@@ -6,11 +6,14 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Each run of Dagster is a new process, and where nothing may write bytecode each would compile the package anew.
 COMPILE := $(BIN)/python -m compileall -q calling_pipeline calling_pipeline_tests
 
-.PHONY: up down test check bench campaign coverage measures audit format lock hooks clean help
+.PHONY: up demo down test check bench campaign coverage measures audit format lock hooks clean help
 
 up: .venv/installed  ## environment, PostgreSQL, migrations, simulator, first sync, API, Dagster UI; Ctrl-C or `make down` stops all
 	@$(COMPILE)
 	@exec $(BIN)/calling-pipeline up
+
+demo: .venv/installed  ## beside a running `make up`: a working day over the example world in three minutes; Ctrl-C ends it
+	@exec $(BIN)/calling-pipeline demo
 
 down: .venv/installed  ## end what `make up` runs here, or what a killed one left; the data stay
 	@$(BIN)/calling-pipeline down

@@ -27,7 +27,8 @@ def seed(door: Door) -> Answer:
         hearing.hear(door.runtime)
     parts = [f"{count} {name.replace('_', ' ')}" for name, count in asdict(made).items() if count]
     said = f"made: {', '.join(parts)}" if parts else "everything is there already; nothing was changed"
-    return Answer(made, [said, "robots and the contract ledger are known to other processes from the next `up` on"])
+    known = ["robots and the contract ledger are known to the other processes from the next `up` on"] if parts else []
+    return Answer(made, [said, *known])
 
 
 @example.command(cls=PipelineCommand)

@@ -42,6 +42,12 @@ def _call_stats() -> click.Command:
     return stats
 
 
+def _demo() -> click.Command:
+    from calling_pipeline.cli.demo import demo  # noqa: PLC0415 - 300 ms
+
+    return demo
+
+
 def _doctor() -> click.Command:
     from calling_pipeline.cli.doctor.command import doctor  # noqa: PLC0415 - 150 ms
 
@@ -98,6 +104,7 @@ LIGHT: Mapping[str, click.Command] = {
 HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "api": _api,
     "calls": _call_batches,
+    "demo": _demo,
     "doctor": _doctor,
     "example": _example,
     "notify": _notifications,
