@@ -6,7 +6,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Each run of Dagster is a new process, and where nothing may write bytecode each would compile the package anew.
 COMPILE := $(BIN)/python -m compileall -q calling_pipeline calling_pipeline_tests
 
-.PHONY: up demo down test check bench campaign coverage measures audit format lock hooks clean help
+.PHONY: up demo down test check bench campaign coverage measures screenshots audit format lock hooks clean help
 
 up: .venv/installed  ## environment, PostgreSQL, migrations, simulator, first sync, API, Dagster UI; Ctrl-C or `make down` stops all
 	@$(COMPILE)
@@ -43,6 +43,9 @@ coverage: .venv/installed  ## every test with branch coverage, subprocesses incl
 
 measures: .venv/installed  ## the figures of the house (docs/measures.md)
 	@$(BIN)/python -m calling_pipeline_tests.house.measures
+
+screenshots: .venv/installed  ## pictures of every page, both languages and themes, screen and telephone, into build/screenshots/
+	@$(BIN)/python -m calling_pipeline_tests.browser.pictures
 
 audit: .venv/installed  ## ask the advisory database about every pinned version (needs the network)
 	$(PYTHON) -m venv .venv/audit

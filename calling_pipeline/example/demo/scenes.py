@@ -72,7 +72,7 @@ def messages_go_out(stage: Stage) -> None:
     atomic_file.replace(path, lambda content: content + b"".join(map(contracts.as_line, fresh)))
     stage.look(f"{len(fresh)} contracts were added to {path.name}; WeCom refuses one of the messages", "/notifications")
     stage.plant("errcode", _ROBOTS, times=1, errcode=_REFUSED_MESSAGE)
-    done = runs.run(dependencies(stage.runtime), [path], created_by=PERSON, wait_s=15)
+    done = runs.run(dependencies(stage.runtime), [path], created_by=PERSON, wait_s=stage.patience(15))
     stage.heal(_ROBOTS)
     said = done.delivery
     stage.say(f"  {said.delivered} delivered, {said.dead} given up as a dead letter; the rest follows at the robot's rate")

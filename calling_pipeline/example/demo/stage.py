@@ -37,6 +37,10 @@ class Stage:
         """Say what happens, and on which page it is seen."""
         self.say(f"{sentence}{f'   → {self.address}{path}' if path else ''}")
 
+    def patience(self, seconds: float) -> float:
+        """How long to wait for what comes slowly: `seconds` where people look, a little otherwise."""
+        return max(2.0, seconds * self._pace)
+
     def pause(self, seconds: float) -> None:
         """Let people look."""
         time.sleep(seconds * self._pace)
