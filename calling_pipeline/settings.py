@@ -115,6 +115,9 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='JSON: grade text → 9, 1 or 0 (no order), e.g. `{"九元": 9}`; beside 9元, 9, 1元, 1 and A … F',
     )
+    agent_names: dict[str, str] = Field(
+        default_factory=dict, description="JSON: agent account of the call records → name, for rankings"
+    )
     gate_unknown_grades_pct: float = Field(
         2.0, ge=0, le=100, description="A day is held when more of its grades (in %) are unknown texts"
     )

@@ -25,6 +25,7 @@ from calling_pipeline.console.pages import (
     people,
     policy,
     session,
+    stats,
     telephony,
 )
 from calling_pipeline.console.pages.today import routes as today
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *policy.ROUTERS,
     *batches.ROUTERS,
     *notifications.ROUTERS,
+    *stats.ROUTERS,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -9,8 +10,12 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from calling_pipeline import days
 from calling_pipeline.access.login import login
 from calling_pipeline.access.people import people
+from calling_pipeline.call_stats.dependencies import CallStatsDependencies
+from calling_pipeline.call_stats.records import DayResult, Track
+from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.console.app import create_server
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Role, TokenGrant
@@ -95,3 +100,22 @@ def log_in(console: Console, new_page: Any) -> Callable[..., Any]:
         return page
 
     return opened
+
+
+@pytest.fixture
+def sync(console: Console) -> Callable[..., list[DayResult]]:
+    """`sync(track, *days)` reads days of call statistics as the timetable does; without any, yesterday."""
+    ours = CallStatsDependencies.from_runtime(console.runtime)
+
+    def run(track: Track, *wanted: dt.date) -> list[DayResult]:
+        return sync_days(
+            ours.engine,
+            ours.guanke(),
+            track,
+            wanted or (days.today() - dt.timedelta(days=1),),
+            sync_type="historical",
+            phone_key=ours.phone_key,
+            rules=ours.rules,
+        )
+
+    return run

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,6 +40,7 @@ from calling_pipeline.call_stats.trend.trend import read_trend, trend_view
 from calling_pipeline.errors import CallingError, InvalidInput, NotFound
 from calling_pipeline.runtime import Runtime
 
+_log = logging.getLogger(__name__)
 Date = Annotated[
     str | None,
     Query(description="The business day, YYYY-MM-DD (Asia/Shanghai), today or yesterday", examples=["2026-11-22"]),
@@ -122,19 +124,31 @@ class DayReader:
         view = views.day_view(refreshed.stats, from_cache=refreshed.held, elapsed_s=elapsed_s)
         return fast_ok({**view, "joined": refreshed.joined} if says_joined else view)
 
+    def begin_refresh(self, track: Track, day: dt.date, by: str) -> None:
+        """Begin a refresh unless one of the day is under way here; its outcome is kept in the database, not answered."""
+        self._refreshing(track, day, by)
+
     async def _refreshed(self, track: Track, day: dt.date, by: str) -> Refreshed:
         """One refresh per day and process at a time; a request that comes later waits for it."""
+        joined = (track, day) in self._refreshes
+        refreshed = await asyncio.shield(self._refreshing(track, day, by))
+        return replace(refreshed, joined=joined or refreshed.joined)
+
+    def _refreshing(self, track: Track, day: dt.date, by: str) -> asyncio.Task[Refreshed]:
         task = self._refreshes.get((track, day))
-        joined = task is not None
         if task is None:
             ours = CallStatsDependencies.from_runtime(self._patient)
             work = asyncio.to_thread(
                 refresh_day, ours.engine, ours.guanke, track, day, phone_key=ours.phone_key, rules=ours.rules, by=by
             )
             task = self._refreshes[track, day] = asyncio.create_task(work)
-            task.add_done_callback(lambda _: self._refreshes.pop((track, day), None))
-        refreshed = await asyncio.shield(task)
-        return replace(refreshed, joined=joined or refreshed.joined)
+            task.add_done_callback(lambda done: self._ended(track, day, done))
+        return task
+
+    def _ended(self, track: Track, day: dt.date, task: asyncio.Task[Refreshed]) -> None:
+        del self._refreshes[track, day]
+        if not task.cancelled() and task.exception() is not None:  # the requests that wait for it, if any, say so too
+            _log.info("the refresh of the %s track of %s failed", track, day)
 
     def _not_cached(self, track: Track, day: dt.date) -> NotFound:
         """Why there are no numbers of the day."""

@@ -14,7 +14,7 @@ from calling_pipeline.call_stats.changes.records import Change, ChangeKind
 from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.records import FetchProof, HeldDay, Track
 from calling_pipeline.call_stats.refreshes import store as refreshes
-from calling_pipeline.call_stats.refreshes.records import Refresh, changed
+from calling_pipeline.call_stats.refreshes.records import Refresh, changed, ordered
 
 _PUBLISHED = "published_by"
 _AROUND_A_REFRESH = dt.timedelta(seconds=5)
@@ -86,7 +86,7 @@ def _of_held(held: HeldDay) -> Change:
         track=held.track,
         sync_type=held.proof.get("sync_type"),
         mode=held.proof.get("mode"),
-        numbers=held.numbers,
+        numbers=ordered(held.numbers),
         by=held.closed_by or "",
         said=tuple(one for one in said if one),
         run_id=held.proof.get("run_id", ""),
@@ -122,7 +122,7 @@ def _sentences(held: HeldDay) -> list[str]:
 def _published(proof: FetchProof) -> Mapping[str, Any] | None:
     """The numbers of a read; a version before did not keep them, but the calls of the grade track."""
     if proof.numbers is not None or proof.track == "task":
-        return proof.numbers
+        return ordered(proof.numbers) if proof.numbers else None
     return {"total_records": proof.stored_rows}
 
 

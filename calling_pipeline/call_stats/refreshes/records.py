@@ -17,7 +17,7 @@ RefreshState = Literal["running", "interrupted", "stored", "held", "superseded",
 class Refresh:
     """One row of `day_refreshes`. `by` is empty when no person asked: today's numbers were wanted and not cached.
 
-    `pages` of `pages_expected` as last noted, about once a second. `numbers_before` and `numbers_after` are what was
+    `pages` of `pages_expected` as last noted, about once per second. `numbers_before` and `numbers_after` are what was
     published when it began and when it ended; None without any.
     """
 
@@ -52,8 +52,18 @@ class NewestRefresh:
         return self.refresh.outcome or "interrupted"
 
 
+NUMBERS = ("total_records", "dialled", "grade_9", "grade_1", "tasks", "calls", "connected", "successes")
+"""The published numbers of both tracks in the order in which people read them; a document of the database has none."""
+
+
+def ordered(numbers: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The numbers in that order, others behind."""
+    given = numbers or {}
+    return {name: given[name] for name in (*NUMBERS, *given) if name in given}
+
+
 def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Mapping[str, tuple[Any, Any]]:
     """The numbers that differ, each as it was and as it is."""
-    names = [*(before or {}), *(name for name in after or {} if name not in (before or {}))]
-    pairs = {name: ((before or {}).get(name), (after or {}).get(name)) for name in names}
+    was, now = before or {}, after or {}
+    pairs = {name: (was.get(name), now.get(name)) for name in ordered({**was, **now})}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -100,7 +100,7 @@ class _Kept:
         return cls(engine, track, day, refresh_id)
 
     def progress(self, day: dt.date, pages: int, expected: int) -> None:
-        """Called after every page; kept once a second, and at the last page."""
+        """Called after every page; kept once per second, and at the last page."""
         now = time.monotonic()
         if now - self._noted_at < _NOTED_EVERY_S and pages < expected:
             return
