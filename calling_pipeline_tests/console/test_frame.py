@@ -113,6 +113,12 @@ def test_a_person_reads_their_own_language_and_a_browser_may_choose_another(cons
     assert "审计日志" in browser.get("/audit").text
 
 
+def test_a_refusal_within_a_page_is_said_in_the_language_of_who_asked(console, browser):
+    browser.get(console.link("ann", "admin", language="en"))
+    refused = browser.get("/batches/7", headers={"HX-Request": "true"})
+    assert "there is no batch 7" in refused.text
+
+
 def test_a_list_is_filtered_by_its_address_and_exported_as_filtered(console, as_role):
     with console.runtime.transaction() as connection:
         for number in range(60):
