@@ -134,6 +134,14 @@ def open_batches(connection: sa.Connection) -> list[OpenBatch]:
     return [OpenBatch(**row) for row in connection.execute(OPEN).mappings()]
 
 
+def wanting(connection: sa.Connection, limit: int) -> tuple[list[Batch], int]:
+    """Batches that are not over or have unknown calls, newest first, and how many there are; no call is counted."""
+    unknown = sa.select(call_tasks.c.batch_id).where(call_tasks.c.state == "unknown")
+    wants = sa.or_(_b.state.not_in(("cancelled", "completed")), _b.id.in_(unknown))
+    found = [_batch(row) for row in connection.execute(_BATCH.where(wants).order_by(_b.id.desc()))]
+    return found[:limit], len(found)
+
+
 def in_flight(connection: sa.Connection, batch_ids: Sequence[int]) -> dict[int, dict[CallState, int]]:
     """Calls of these batches that are being pushed or whose outcome is unknown, by state; by an index of theirs."""
     t = call_tasks.c

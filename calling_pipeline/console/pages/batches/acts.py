@@ -13,6 +13,7 @@ from calling_pipeline.call_batches import starting
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.quality import Breach
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.console.pages.batches.gathering import cards
 from calling_pipeline.console.views import View, viewing
@@ -21,6 +22,8 @@ from calling_pipeline.masking import mask_phone
 router = APIRouter()
 Operator = Annotated[View, Depends(viewing("operator", "batches"))]
 Reason = Annotated[Text, Form(max_length=500)]
+LOOKED_S = 30.0
+"""So often the calls of two days are searched for those that came too often."""
 Verb = Literal["pause", "resume", "cancel"]
 DANGEROUS: Mapping[Verb, bool] = {"pause": False, "resume": False, "cancel": True}
 
@@ -28,9 +31,12 @@ DANGEROUS: Mapping[Verb, bool] = {"pause": False, "resume": False, "cancel": Tru
 @router.get("/batches/accept")
 def ask_accept(view: Operator) -> Response:
     """The calls that came too often and wait for a person; no batch starts before."""
-    with view.transaction() as connection:
-        found = starting.to_decide(connection)
-    return view.page("batches/accept.html", found=found)
+
+    def read() -> tuple[Breach, ...]:  # of two days' calls
+        with view.transaction() as connection:
+            return starting.to_decide(connection)
+
+    return view.page("batches/accept.html", found=view.shared("calls that came too often", LOOKED_S, read))
 
 
 @router.post("/batches/accept")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, cast, get_args
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
@@ -26,6 +27,7 @@ router = APIRouter()
 Viewer = Annotated[View, Depends(viewing("viewer", "batches"))]
 LIVE_S = 3
 MOST_UNKNOWN = 100
+COUNTED_S = 5.0
 CALL_STATES: tuple[str, ...] = get_args(CallState)
 CALL_TONES = {
     "pending": "quiet", "pushing": "busy", "pushed": "good", "refused": "warn", "failed": "bad", "unknown": "bad",
@@ -117,7 +119,14 @@ class _Pages:
                 limit=limit,
                 offset=0 if offset == self._read else offset,
             )
-            total = row_store.count_of_batch(connection, self._batch_id, **self._narrowed) if self._counted else None
+            total = self._total(connection) if self._counted else None
         if found:
             self._read, self._last = offset + len(found), found[-1].source_row
         return [row_views.row_document(row) for row in found], total
+
+    def _total(self, connection: sa.Connection) -> int:
+        """Counted once for all who turn the pages."""
+        key = ("rows", self._batch_id, *self._narrowed.values())
+        return self._view.shared(
+            key, COUNTED_S, lambda: row_store.count_of_batch(connection, self._batch_id, **self._narrowed)
+        )

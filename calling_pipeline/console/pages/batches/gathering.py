@@ -18,6 +18,8 @@ from calling_pipeline.console.views import View
 MEASURED_S = 60
 """A rate is of the last minute."""
 _KEPT_S = 3600.0
+_COUNTED_S = 1.0
+"""So often the rows of a batch that runs are counted, whoever looks."""
 _COUNTED = ("pushed", "pending", "pushing", "refused", "failed", "unknown")
 TONES: Mapping[str, str] = {
     "planned": "quiet", "running": "busy", "waiting": "warn", "paused": "warn", "cancelled": "quiet", "completed": "good",
@@ -105,7 +107,6 @@ def _speed(connection: sa.Connection, batch: Batch, open_calls: int) -> tuple[fl
 
 def _outcome(view: View, connection: sa.Connection, batch: Batch, flying: Mapping[CallState, int]) -> Outcome:
     """Counts over the rows of a batch. Those of one that is over change only with its calls in flight or a new end."""
-    if batch.state not in ("completed", "cancelled"):
-        return batch_store.outcome(connection, batch.id)
-    key = ("outcome", batch.id, batch.state, batch.finished_at, tuple(sorted(flying.items())))
-    return view.shared(key, _KEPT_S, lambda: batch_store.outcome(connection, batch.id))
+    key = ("outcome", batch.id, batch.state, batch.started_at, batch.finished_at, tuple(sorted(flying.items())))
+    seconds = _KEPT_S if batch.state in ("completed", "cancelled") else _COUNTED_S
+    return view.shared(key, seconds, lambda: batch_store.outcome(connection, batch.id))

@@ -97,9 +97,8 @@ def live(view: Viewer) -> Response:
 
 
 def _open(view: View, connection: Any) -> Open:
-    ids = [batch.id for batch in batch_store.open_batches(connection)]
-    newest = sorted(ids, reverse=True)[:MOST_OPEN]
-    return Open(cards(view, connection, [batch_store.batch(connection, one) for one in newest]), len(ids) - len(newest))
+    newest, total = batch_store.wanting(connection, MOST_OPEN)
+    return Open(cards(view, connection, newest), total - len(newest))
 
 
 def _filter(wanted: Asked) -> Filter:
