@@ -36,6 +36,11 @@ def of_batch(number: int | str) -> str:
     return f"/batches/{number}"
 
 
+def of_messages(box: str, state: str) -> str:
+    """The messages of an outbox (`contracts`, `technicians`) in one state."""
+    return f"/notifications/{box}/messages?state={state}"
+
+
 def of_alert(number: int) -> str:
     """One condition with its history and what to do."""
     return f"{ALERTS}/{number}"

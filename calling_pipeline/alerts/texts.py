@@ -138,6 +138,8 @@ KINDS: Mapping[str, Kind] = {
         "/telephony",
     ),
 }
+_BOXES: Mapping[str, str] = {"contract_messages": "contracts", "technician_messages": "technicians"}
+"""Table of messages → how the console names it."""
 _OTHER = Kind("Look into the named part of the system; `calling-pipeline alerts list` shows what else is wrong.")
 
 
@@ -162,6 +164,8 @@ def place_of(kind: str, subject: str, day: dt.date | None) -> str:
         return addresses.of_asset(subject, day)
     if kind in ("stale", "held", "read_failed") and day is not None:
         return addresses.of_day(day)
+    if kind in ("messages_unknown", "messages_dead") and subject in _BOXES:
+        return addresses.of_messages(_BOXES[subject], kind.removeprefix("messages_"))
     number = subject.removeprefix("batch ")
     if kind.startswith("batch_") and number.isdecimal():
         return addresses.of_batch(number)

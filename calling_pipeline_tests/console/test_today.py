@@ -45,8 +45,8 @@ def alert(connection, name, title="a thing", text="what is wrong", **more):
         ({"alerts": (OpenAlert(7, "check:a", "error", NOW, "a check"),)}, "/alerts"),
         ({"batches": (replace(BATCH, state="paused"),)}, f"/batches/{BATCH.id}"),
         ({"batches": (replace(BATCH, unknown=2),)}, f"/batches/{BATCH.id}"),
-        ({"messages": {"contracts": {"unknown": 2}}}, "/notifications"),
-        ({"messages": {"technicians": {"dead": 1}}}, "/notifications/technicians"),
+        ({"messages": {"contracts": {"unknown": 2}}}, "/notifications/contracts/messages?state=unknown"),
+        ({"messages": {"technicians": {"dead": 1}}}, "/notifications/technicians/messages?state=dead"),
         ({"extensions": PoolUse(10, 9, 1, 0, 0)}, "/telephony"),
         ({"dagster": DagsterState(None, SILENT, schedule_runs=(FAILED_RUN,))}, ""),
     ],
@@ -107,7 +107,7 @@ def test_the_page_says_what_is_wrong_and_what_to_do_and_shows_texts_from_outside
 
 def test_a_page_where_nothing_needs_a_person_says_so(console_runtime):
     renderer = Renderer(console_runtime.settings)
-    shown = renderer.render("today/live.html", "en", {"look": first_look(judge(WELL)), "now": NOW})
+    shown = renderer.render("today/live.html", "en", {"look": first_look(judge(WELL)), "sparks": {}, "now": NOW})
     assert "All is well: nothing needs a person." in shown
     assert "needs-count" not in shown
 

@@ -114,11 +114,13 @@ def _messages(facts: Facts) -> Iterator[Problem]:
         more = " --technicians" if outbox == "technicians" else ""
         if counts.get("unknown"):
             what = f"{counts['unknown']} messages to {outbox} are held: they may have arrived"
-            yield Problem("messages", what, f"ask their receivers, then `calling-pipeline notify settle{more}`", outbox)
+            yield Problem(
+                "messages", what, f"ask their receivers, then `calling-pipeline notify settle{more}`", f"{outbox}:unknown"
+            )
         if counts.get("dead"):
             what = f"{counts['dead']} messages to {outbox} are dead letters: certainly not sent, and given up"
             yield Problem(
-                "messages", what, f"`calling-pipeline notify status` says why, then `notify redrive{more}`", outbox
+                "messages", what, f"`calling-pipeline notify status` says why, then `notify redrive{more}`", f"{outbox}:dead"
             )
 
 

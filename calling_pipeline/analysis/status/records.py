@@ -70,7 +70,8 @@ class Facts:
 class Problem:
     """One thing that is not well, and what to do about it.
 
-    `about`: which of its section: a day, a batch's or a run's id, an outbox; empty for the section as a whole.
+    `about`: which of its section: a day, a batch's or a run's id, an outbox and a state (`contracts:dead`); empty for the
+    section as a whole.
     """
 
     section: Section

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
 
+from calling_pipeline import days
 from calling_pipeline.analysis.status.gathering import status as gather
 from calling_pipeline.analysis.status.records import Status
+from calling_pipeline.call_stats.history.store import read_history
+from calling_pipeline.call_stats.records import HistoryDay
+from calling_pipeline.console.charts.records import Caption
+from calling_pipeline.console.charts.spark import spark
 from calling_pipeline.console.menu import entries_for
-from calling_pipeline.console.pages.today.shown import first_look
+from calling_pipeline.console.pages.today.shown import NUMBERS, TREND_DAYS, first_look, trend
 from calling_pipeline.console.views import View, viewing
 
 router = APIRouter(tags=["today"])
@@ -35,10 +43,23 @@ def live(view: Viewer) -> Response:
 
 
 def _shown(view: View, template: str) -> Response:
-    found = _status(view)
-    return view.page(template, look=first_look(found), now=found.at)
+    found, history = view.shared(("status", view.caller.tenant), FRESH_S, lambda: _facts(view))
+    return view.page(template, look=first_look(found), sparks=_sparks(view, found, history), now=found.at)
 
 
-def _status(view: View) -> Status:
-    tenant = view.caller.tenant
-    return view.shared(("status", tenant), FRESH_S, lambda: gather(view.runtime, tenant=tenant))
+def _facts(view: View) -> tuple[Status, Sequence[HistoryDay]]:
+    found = gather(view.runtime, tenant=view.caller.tenant)
+    today = days.day_of(found.at)
+    with view.transaction() as connection:
+        return found, read_history(connection, today - dt.timedelta(days=TREND_DAYS), today)
+
+
+def _sparks(view: View, found: Status, history: Sequence[HistoryDay]) -> Mapping[str, Markup]:
+    """Each number of the last days as a small line, up to yesterday."""
+    yesterday = days.day_of(found.at) - dt.timedelta(days=1)
+    drawn = {}
+    for key in NUMBERS:
+        title = view.t(f"today.number_{key}")
+        about = view.t("today.trend", number=title, days=TREND_DAYS)
+        drawn[key] = spark(Caption(f"trend-{key.replace('_', '-')}", title, about), trend(history, yesterday, key))
+    return drawn

@@ -11,12 +11,12 @@ from calling_pipeline.alerts.texts import what_to_do
 from calling_pipeline.analysis.status.records import DayState, OpenAlert, Problem, Section, Status
 from calling_pipeline.call_batches.records import OpenBatch
 from calling_pipeline.call_stats.recent.records import Comparison, ScheduledSync
-from calling_pipeline.call_stats.records import Track
+from calling_pipeline.call_stats.records import HistoryDay, Track
 
 FELL_PCT = 20.0
 """From here on a fall is marked."""
 ALERTS_SHOWN = 5
-OUTBOX_PAGES: Mapping[str, str] = {"contracts": "/notifications", "technicians": "/notifications/technicians"}
+_OUTBOXES: Mapping[str, str] = {"contracts": "/notifications", "technicians": "/notifications/technicians"}
 _PAGES: Mapping[Section, str] = {
     "syncs": "/stats",
     "days": "/stats",
@@ -27,6 +27,14 @@ _PAGES: Mapping[Section, str] = {
     "extensions": "/telephony",
     "dagster": "",
 }
+TREND_DAYS = 14
+IN_HISTORY: Mapping[str, str] = {
+    "calls": "total_records",
+    "connected": "called_number",
+    "grade_9": "grade_9",
+    "grade_1": "grade_1",
+}
+"""A number of the page → its column of the daily history."""
 NUMBERS = ("calls", "connected", "grade_9", "grade_1")
 _TONES: Mapping[str, str] = {"good": "good", "bad": "bad", "held": "warn", "missing": "bad", "not due": "quiet"}
 
@@ -137,8 +145,14 @@ def first_look(found: Status) -> FirstLook:
         alerts=[_alert(one) for one in found.alerts[:ALERTS_SHOWN]],
         more_alerts=max(0, len(found.alerts) - ALERTS_SHOWN),
         batches=[(one, addresses.of_batch(one.id)) for one in found.batches],
-        messages=[(name, counts, OUTBOX_PAGES.get(name, "/notifications")) for name, counts in found.messages.items()],
+        messages=[(name, counts, _OUTBOXES.get(name, "/notifications")) for name, counts in found.messages.items()],
     )
+
+
+def trend(history: Sequence[HistoryDay], last: dt.date, key: str) -> list[int | None]:
+    """The number `key` of the `TREND_DAYS` days up to `last`; None of a day that was never read."""
+    known = {day.date: getattr(day, IN_HISTORY[key]) for day in history}
+    return [known.get(last - dt.timedelta(days=back)) for back in reversed(range(TREND_DAYS))]
 
 
 def place_of(problem: Problem) -> str:
@@ -150,7 +164,7 @@ def place_of(problem: Problem) -> str:
         case "batches" if about:
             return addresses.of_batch(about)
         case "messages" if about:
-            return OUTBOX_PAGES.get(about, "/notifications")
+            return addresses.of_messages(*about.split(":"))
         case section:
             return _PAGES[section]
 
