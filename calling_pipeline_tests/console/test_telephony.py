@@ -19,7 +19,7 @@ def office(console, simulator):
 
 def shown_in(page):
     """State words of the board's tiles by number."""
-    return dict(re.findall(r"<b>(\w+)</b>.*?<small><span>([^<]+)</span>", page.text, re.DOTALL))
+    return dict(re.findall(r"<b>(\w+)</b>.*?<small><span>. ([^<]+)</span>", page.text, re.DOTALL))
 
 
 def test_the_board_says_of_each_extension_what_it_does(console, office, as_role):
