@@ -14,6 +14,7 @@ from calling_pipeline.telephony.tenants.accounts import SECRETS
 from calling_pipeline.vendors.answers import Answer
 from calling_pipeline.vendors.http import VendorHttp
 from calling_pipeline.vendors.infinity import answers
+from calling_pipeline.vendors.infinity.callbacks import decode
 from calling_pipeline.vendors.url_guard import Reach
 
 
@@ -101,3 +102,18 @@ def test_every_way_in_which_a_connection_fails_is_said_in_chinese():
 @pytest.mark.parametrize("name", ["name", "app_id", *SECRETS])
 def test_a_field_that_is_too_long_is_said_in_chinese(name):
     chinese(said(settings.columns_of, {name: "x" * 201}, {}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"x",
+        b"[]",
+        b'{"call_uuid": ""}',
+        b'{"call_uuid": "a", "is_connected": 2, "call_duration": 1}',
+        b'{"call_uuid": "a", "is_connected": true, "call_duration": "x"}',
+    ],
+)
+def test_what_is_wrong_with_a_callback_is_said_in_chinese(body):
+    chinese(said(decode, body))
+    chinese("it is not signed, and Infinity has not said yet that the line is idle")
