@@ -180,7 +180,7 @@ def _telephony(connection: sa.Connection, runtime: Runtime) -> dict[str, int]:
         "contact_rules": _ANY_HOUR,
     }
     config, _ = configurations.create(connection, runtime.secrets, TENANT, values, who=BY)
-    numbers = [(str(8000 + place), f"示例坐席 {place:02d}") for place in range(1, EXTENSIONS + 1)]
+    numbers = [(str(8000 + place), f"示例{place:02d}") for place in range(1, EXTENSIONS + 1)]
     pool = extensions.bulk_import(connection, config.id, numbers, who=BY)
     people_of_it = _collectors(connection, runtime.secrets)
     cases = importing.bulk_import(connection, runtime.secrets, runtime.phone_key, TENANT, _cases(), who=BY)

@@ -34,7 +34,7 @@ LANGUAGES, THEMES, WIDTHS = ("zh", "en"), ("light", "dark"), (1280, 375)
 _OF_ACTS = {("zh", "light"): WIDTHS[:1], ("en", "dark"): WIDTHS[1:]}
 """The widths in which pages that only ask before an act are looked at."""
 _PEOPLE = ("example-admin", "example-collector")
-"""Who looks: the first of them that may see a page."""
+"""Who looks: the first of them that may see a page; the desk is the second one's."""
 _LINK = re.compile(r'(?:href|hx-get)="(/[^"#]*)"')
 _LEFT_OUT = re.compile(r"^/(static|favicon|login|logout)|live$|\.(csv|xlsx)$")
 
@@ -121,7 +121,7 @@ def _subjects(base: str, sessions: dict[str, httpx.Cookies]) -> tuple[list[Subje
             for route in routes:
                 if route in found:
                     continue
-                for address in _addresses(route, links)[:3]:
+                for address in _addresses(route, routes, links)[:3]:
                     seen = _seen(client, sessions, route, address)
                     if seen is not None:
                         found[route] = seen[0]
@@ -130,16 +130,19 @@ def _subjects(base: str, sessions: dict[str, httpx.Cookies]) -> tuple[list[Subje
     return [found[route] for route in routes if route in found], [route for route in routes if route not in found]
 
 
-def _addresses(route: str, links: dict[str, None]) -> list[str]:
-    """Addresses of a route: itself, or the links that fit it."""
+def _addresses(route: str, routes: Sequence[str], links: dict[str, None]) -> list[str]:
+    """Addresses of a route: itself, or the links that fit it and are no other route's own."""
     pattern = compile_path(route)[0]
-    linked = [link.replace("&amp;", "&") for link in links if pattern.match(link.partition("?")[0])]
+    fitting = [link for link in links if (path := link.partition("?")[0]) == route or path not in routes]
+    linked = [link.replace("&amp;", "&") for link in fitting if pattern.match(link.partition("?")[0])]
     return linked if "{" in route else [*linked, route]
 
 
 def _seen(client: httpx.Client, sessions: dict[str, httpx.Cookies], route: str, address: str) -> tuple[Subject, str] | None:
     """The page as the first person sees it who may; None when nobody does."""
-    for person, cookies in sessions.items():
+    whose = _PEOPLE[::-1] if route.startswith("/desk") else _PEOPLE
+    for person in whose:
+        cookies = sessions[person]
         answer = client.get(address, headers={"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())})
         if answer.status_code == 200 and "<html" in answer.text[:300]:
             return Subject(route, address, person, 'id="act"' in answer.text), answer.text
