@@ -33,7 +33,7 @@ FOLDER = ROOT / "build" / "screenshots"
 LANGUAGES, THEMES, WIDTHS = ("zh", "en"), ("light", "dark"), (1280, 375)
 _OF_ACTS = {("zh", "light"): WIDTHS[:1], ("en", "dark"): WIDTHS[1:]}
 """The widths in which pages that only ask before an act are looked at."""
-_PEOPLE = ("example-admin", "example-collector")
+PEOPLE = ("example-admin", "example-collector")
 """Who looks: the first of them that may see a page; the desk is the second one's."""
 _LINK = re.compile(r'(?:href|hx-get)="(/[^"#]*)"')
 _LEFT_OUT = re.compile(r"^/(static|favicon|login|logout)|live$|\.(csv|xlsx)$")
@@ -59,10 +59,10 @@ def main(words: Sequence[str]) -> int:
     begun = time.monotonic()
     wanted = [word for word in words if not word.startswith("--")]
     with _running(here="--here" in words) as links:
-        sessions = {person: _session(links[person]) for person in _PEOPLE}
-        base = links[_PEOPLE[0]].partition("/login")[0]
-        subjects, unseen = _subjects(base, sessions)
-        chosen = [one for one in subjects if not wanted or any(word in one.route for word in wanted)]
+        sessions = {person: session(links[person]) for person in PEOPLE}
+        base = links[PEOPLE[0]].partition("/login")[0]
+        found, unseen = subjects(base, sessions)
+        chosen = [one for one in found if not wanted or any(word in one.route for word in wanted)]
         with tempfile.TemporaryDirectory() as folder, driven(_browser(Path(folder))) as browser:
             taken = _look(browser, base, sessions, chosen)
     end_processes()
@@ -99,14 +99,14 @@ def _browser(folder: Path) -> str:
     return running.address
 
 
-def _session(link: str) -> httpx.Cookies:
+def session(link: str) -> httpx.Cookies:
     """The cookies of a person who followed the link."""
     with httpx.Client(follow_redirects=True, trust_env=False, timeout=60) as client:
         client.get(link).raise_for_status()
         return httpx.Cookies(client.cookies)
 
 
-def _subjects(base: str, sessions: dict[str, httpx.Cookies]) -> tuple[list[Subject], list[str]]:
+def subjects(base: str, sessions: dict[str, httpx.Cookies]) -> tuple[list[Subject], list[str]]:
     """Every page of which an address is found, and the routes of which none is."""
     routes = [
         route.path  # type: ignore[attr-defined]  # FastAPI's routers hold routes of pages alone
@@ -140,7 +140,7 @@ def _addresses(route: str, routes: Sequence[str], links: dict[str, None]) -> lis
 
 def _seen(client: httpx.Client, sessions: dict[str, httpx.Cookies], route: str, address: str) -> tuple[Subject, str] | None:
     """The page as the first person sees it who may; None when nobody does."""
-    whose = _PEOPLE[::-1] if route.startswith("/desk") else _PEOPLE
+    whose = PEOPLE[::-1] if route.startswith("/desk") else PEOPLE
     for person in whose:
         cookies = sessions[person]
         answer = client.get(address, headers={"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())})
