@@ -1,7 +1,8 @@
 """`make screenshots`: pictures of every page of the console, in both languages and themes, on a screen and on a telephone.
 
-`python -m calling_pipeline_tests.browser.pictures [--here] [WORD …]` starts everything, plays the demo without pauses and
-looks at every page; `--here` looks at the `up` that runs in this folder, without a demo. WORDs: only paths that contain one.
+`python -m calling_pipeline_tests.browser.pictures [--here] [--readme] [WORD …]` starts everything, plays the demo without
+pauses and looks at every page. `--here` looks at the `up` that runs in this folder, without a demo; `--readme` makes what
+README shows, in docs/pictures/; of WORDs, each a part of a path, only the pages that fit one are looked at.
 Pages come from the console's routes; what stands in their paths is taken from the links of pages seen before.
 """
 
@@ -30,6 +31,9 @@ from calling_pipeline_tests.running_up import ROOT, Up
 from calling_pipeline_tests.support import end_processes
 
 FOLDER = ROOT / "build" / "screenshots"
+README_FOLDER = ROOT / "docs" / "pictures"
+README = {"/": ("zh", "light"), "/batches/{batch_id}": ("zh", "light"), "/telephony/usage": ("en", "dark")}
+"""The pages that README shows: as much of them as a screen does."""
 LANGUAGES, THEMES, WIDTHS = ("zh", "en"), ("light", "dark"), (1280, 375)
 _OF_ACTS = {("zh", "light"): WIDTHS[:1], ("en", "dark"): WIDTHS[1:]}
 """The widths in which pages that only ask before an act are looked at."""
@@ -64,9 +68,10 @@ def main(words: Sequence[str]) -> int:
         found, unseen = subjects(base, sessions)
         chosen = [one for one in found if not wanted or any(word in one.route for word in wanted)]
         with tempfile.TemporaryDirectory() as folder, driven(_browser(Path(folder))) as browser:
-            taken = _look(browser, base, sessions, chosen)
+            look = _look_for_readme if "--readme" in words else _look
+            taken = look(browser, base, sessions, chosen)
     end_processes()
-    print(f"{taken} pictures of {len(chosen)} pages in {FOLDER}, {time.monotonic() - begun:.0f} s")
+    print(f"{taken} pictures of {len(chosen)} pages, {time.monotonic() - begun:.0f} s: {FOLDER}")
     if unseen and not wanted:
         print("no address was found for: " + ", ".join(unseen))
     return 0
@@ -164,6 +169,22 @@ def _look(browser: Browser, base: str, sessions: dict[str, httpx.Cookies], subje
                 for context in contexts.values():
                     context.close()
     return taken
+
+
+def _look_for_readme(browser: Browser, base: str, sessions: dict[str, httpx.Cookies], subjects: Sequence[Subject]) -> int:
+    """Take the pictures that README shows; returns how many."""
+    README_FOLDER.mkdir(parents=True, exist_ok=True)
+    wanted = [subject for subject in subjects if subject.route in README]
+    with marked(browser):
+        for subject in wanted:
+            context = _context(browser, base, sessions[subject.person], *README[subject.route])
+            page = context.pages[0]
+            page.set_viewport_size({"width": 1280, "height": 800})
+            page.goto(subject.address, wait_until="load")
+            path = README_FOLDER / f"{subject.name}.png"
+            page.screenshot(path=path, animations="disabled", caret="initial")
+            context.close()
+    return len(wanted)
 
 
 def _context(browser: Browser, base: str, cookies: httpx.Cookies, language: str, theme: str) -> BrowserContext:
