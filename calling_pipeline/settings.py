@@ -182,6 +182,10 @@ class Settings(BaseSettings):
     infinity_timeout_s: float = Field(
         10.0, gt=0, description="Seconds one request to Infinity may take; after that whether a call was made is unknown"
     )
+    recordings_dir: Path | None = Field(None, description="Folder of calls' recordings; unset: `recordings` in CALLING_HOME")
+    recordings_days: int = Field(180, ge=1, description="Days recordings are kept; their rows stay")
+    recordings_largest_mb: int = Field(100, ge=1, le=4096, description="Megabytes a recording may have")
+    recordings_link_hours: float = Field(72.0, gt=0, description="Hours a link to a recording works that does not say so")
 
     metabase_url: HttpUrl = Field(default_factory=_simulated("metabase"), description="Metabase: technician status changes")
     metabase_username: str = Field("simulator", description="Metabase user name")

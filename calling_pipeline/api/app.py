@@ -33,7 +33,7 @@ from calling_pipeline.api.routes import (
     task_ledger,
 )
 from calling_pipeline.api.routes.notifications import deciding, reading
-from calling_pipeline.api.routes.telephony import callbacks, calls, collectors, configurations, extensions
+from calling_pipeline.api.routes.telephony import callbacks, calls, cases, collectors, configurations, extensions
 from calling_pipeline.database.engine import driver_dsn, session_limits
 from calling_pipeline.runtime import Runtime
 
@@ -45,6 +45,7 @@ ROUTERS = (
     extensions.router,
     collectors.router,
     callbacks.router,
+    cases.router,
     server.router,
     status.router,
     task_ledger.router,

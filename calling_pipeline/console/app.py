@@ -19,6 +19,7 @@ from calling_pipeline.console.pages import (
     assets,
     audit,
     batches,
+    calls,
     desk,
     ledger,
     notifications,
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *batches.ROUTERS,
     *notifications.ROUTERS,
     *stats.ROUTERS,
+    *calls.ROUTERS,
 )
 
 

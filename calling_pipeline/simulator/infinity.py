@@ -25,12 +25,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from calling_pipeline.simulator.recordings import Recordings
 from calling_pipeline.simulator.world import Simulation
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 KINDS = ("refuse", "ret", "token")
 """Faults of Infinity's own: `refuse` (options code), `ret` (options ret), `token` (the token is forgotten).
-Their path is the operation, such as `MakeCall`."""
+Their path is the operation, such as `MakeCall`; those of recordings (`recordings.KINDS`) have the path `recordings`."""
 RESULTS = ("未接听", "用户忙", "主叫取消", "呼叫失败")
 IDLE, RINGING, TALKING = 1201, 1202, 1204
 
@@ -54,6 +55,7 @@ class Behaviour:
     echoes_reference: bool = False
     page_size: int = 100
     unknown_extensions: list[str] = field(default_factory=list)
+    recording_link_s: float = 3600.0
 
 
 @dataclass
@@ -85,6 +87,7 @@ class Infinity:
         self._random = random.Random(f"infinity {simulation.world.seed}")
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
+        self.recordings = Recordings(simulation.faults)
         self.reset()
 
     def reset(self) -> None:
@@ -98,6 +101,7 @@ class Infinity:
 
     async def operate(self, request: Request) -> Response:
         """One operation, by its `service`."""
+        self.recordings.base = str(request.url.replace(query="")).rpartition("/")[0] + "/"
         form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
         service = form.get("service", "")
         operations: dict[str, Callable[[Form], Awaitable[Response]]] = {
@@ -207,7 +211,7 @@ class Infinity:
             "call_uuid": call.call_uuid,
             "call_duration": call.duration,
             "is_connected": call.connected,
-            "call_record_url": f"https://records.example.com/{call.call_uuid}.mp3" if call.connected else "",
+            "call_record_url": self._link(call.call_uuid) if call.connected else "",
             "contact_result": call.result,
             "remark": "",
             "custom_params": json.dumps({"customuuid": call.customuuid}) if self.behaviour.echoes_reference else "",
@@ -235,7 +239,11 @@ class Infinity:
         return _answer({"total": len(wanted), "list": rows})
 
     async def _recording(self, form: Form) -> Response:
-        return _answer({"url": f"https://records.example.com/{form.get('recordfile', '')}"})
+        name = form.get("recordfile", "").removesuffix(".wav")
+        return _answer({"url": self._link(name)})
+
+    def _link(self, name: str) -> str:
+        return self.recordings.link(name, self.behaviour.recording_link_s)
 
     def _spawn(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)
@@ -278,6 +286,7 @@ def routes(simulation: Simulation) -> list[BaseRoute]:
     return [
         Route("/api", infinity.operate, methods=["POST"]),
         Route("/", infinity.operate, methods=["POST"]),
+        Route("/recordings/{name}.wav", infinity.recordings.serve, methods=["GET"]),
         Route("/_sim/calls", infinity.show_calls, methods=["GET"]),
         Route("/_sim/counts", infinity.show_counts, methods=["GET"]),
         Route("/_sim/settings", infinity.change, methods=["POST"]),
@@ -299,7 +308,7 @@ def _billed(call: Call) -> dict[str, Any]:
         "starttime": dt.datetime.fromtimestamp(call.began, SHANGHAI).strftime("%Y-%m-%d %H:%M:%S"),
         "duration": call.duration,
         "hangup": call.result,
-        "recordfile": f"{call.call_uuid}.mp3" if call.connected else "",
+        "recordfile": f"{call.call_uuid}.wav" if call.connected else "",
     }
 
 

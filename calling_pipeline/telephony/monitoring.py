@@ -14,6 +14,7 @@ from calling_pipeline.telephony.call_limits import judging as limits
 from calling_pipeline.telephony.facts import store as fact_store
 from calling_pipeline.telephony.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.pool import store as pool_store
+from calling_pipeline.telephony.recordings import store as recording_store
 from calling_pipeline.telephony.records import PoolStatistics
 from calling_pipeline.telephony.refusals import store as refusal_store
 from calling_pipeline.telephony.tenants import store as tenant_store
@@ -21,6 +22,7 @@ from calling_pipeline.telephony.tenants import store as tenant_store
 ROOM = "telephony"
 HISTORY = dt.timedelta(days=90)
 _OUTCOMES_OF = dt.timedelta(minutes=15)
+_LOST_WITHIN = dt.timedelta(days=1)
 _LOOK_BACK = dt.timedelta(minutes=quality.BUSY_POOL_MINUTES + 1)
 
 
@@ -38,7 +40,7 @@ def judge(connection: sa.Connection) -> list[str]:
     """Judge utilisation, failures and delays of every configuration; names of the conditions that changed."""
     now = days.now()
     conditions = [*_utilisation(connection, now), *_outcomes(connection, now), *_unread(connection, now)]
-    conditions += _limits(connection, now)
+    conditions += [*_limits(connection, now), *_recordings(connection, now)]
     return [condition.name for condition in conditions if observe(connection, condition) in ("failing", "recovered")]
 
 
@@ -88,6 +90,20 @@ def _limits(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
         reached = limits.reached(connection, row, now)
         text = f"tenant {row.tenant_id}: {'; '.join(reached)}; more calls are refused until the first of them are older"
         conditions.append(_condition("limit", row.id, bool(reached), "A limit of calls is reached", text, now))
+    return conditions
+
+
+def _recordings(connection: sa.Connection, now: dt.datetime) -> list[Condition]:
+    conditions = []
+    lost = recording_store.lost_since(connection, now - _LOST_WITHIN)
+    rows, _ = tenant_store.configs(connection, tenant_id=None, enabled=True)
+    for row in rows:
+        number = lost.get(row.id, 0)
+        text = (
+            f"tenant {row.tenant_id}: {number} recording(s) of the last day could not be fetched before their links expired"
+            " or were refused; the pages of their calls say why"
+        )
+        conditions.append(_condition("recordings", row.id, number > 0, "Recordings were lost", text, now))
     return conditions
 
 

@@ -229,6 +229,7 @@ call_callbacks = sa.Table(
     sa.UniqueConstraint("config_id", "body_digest", name="uq_call_callbacks_body"),
     sa.Index("ix_call_callbacks_unmatched", "config_id", "call_uuid", postgresql_where=sa.text("record_id IS NULL")),
     sa.Index("ix_call_callbacks_received_at", "received_at"),
+    sa.Index("ix_call_callbacks_record", "record_id"),
 )
 
 

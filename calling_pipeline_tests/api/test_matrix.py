@@ -80,6 +80,12 @@ DELETE /api/v1/infinity/collectors/{collector_id}                   operator   t
 POST   /api/v1/infinity/make-call                                   collector  telephony own
 GET    /api/v1/infinity/calls                                       viewer     telephony own
 GET    /api/v1/infinity/calls/{call_id}                             viewer     telephony own
+GET    /api/v1/infinity/cases                                       collector  telephony own
+POST   /api/v1/infinity/cases                                       collector  telephony own
+POST   /api/v1/infinity/cases/import                                operator   telephony
+POST   /api/v1/infinity/cases/{case_id}/result                      collector  telephony own
+POST   /api/v1/infinity/calls/{call_id}/notes                       operator   telephony
+GET    /api/v1/infinity/calls/{call_id}/recording                   operator   telephony
 POST   /api/db/migrate                                              admin      migrate
 GET    /api/v1/status                                               viewer     status
 POST   /api/tasks/{task_id}                                         operator   ledger

@@ -111,7 +111,8 @@ def test_recordings_of_billed_calls_are_fetched(definitions, office, infinity):
     wait_until(lambda: infinity.get("/infinity/_sim/calls")[0]["ended"])
     run(definitions, "communication_records_reconcile", days.today().isoformat())
     ((url, billed),) = office.rows("SELECT recording_url, billed_at IS NOT NULL FROM communication_records")
-    assert (url, billed) == (f"https://records.example.com/{call.call_uuid}.mp3", True)
+    assert url.startswith(f"{infinity.url}/infinity/recordings/{call.call_uuid}.wav?")
+    assert billed
 
 
 def test_a_billed_call_we_do_not_know_is_reported(definitions, office, infinity):

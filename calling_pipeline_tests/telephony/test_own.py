@@ -12,6 +12,8 @@ from calling_pipeline.api.app import ROUTERS, create_app
 from calling_pipeline.api.needs import routes_of
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
+from calling_pipeline.telephony.cases import cases
+from calling_pipeline.telephony.cases.records import NewCase
 from calling_pipeline_tests.api.test_matrix import TABLE
 from calling_pipeline_tests.support import LIMIT_S, served
 from calling_pipeline_tests.telephony.support import set_up
@@ -36,11 +38,15 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/collectors/{collector_id}"): {"active": False},
     ("POST", "/make-call"): {"tenant_id": 2, "collector_id": 1, "phone": "13800000001"},
     ("POST", "/reconcile"): {"day": "2026-11-20"},
+    ("POST", "/cases"): {"tenant_id": 2, "collector_id": 1, "phone": "13800000001"},
+    ("POST", "/cases/import"): {"tenant_id": 2, "text": "1,Wang,13800000001,"},
+    ("POST", "/cases/{case_id}/result"): {"result": "paid"},
+    ("POST", "/calls/{call_id}/notes"): {"score": 5},
     ("POST", "/callbacks/kept/{kept_id}/replay"): {"is_connected": True, "reason": "asked"},
     ("POST", "/configs/{config_id}/callback-path"): {"addresses": ["192.0.2.0/24"]},
 }
 OPERATIONS = [(method, path.removeprefix(V1)) for method, path in TABLE if path.startswith(V1)]
-TABLES = ("infinity_configs", "extension_pool", "collectors", "communication_records", "audit_log")
+TABLES = ("infinity_configs", "extension_pool", "collectors", "communication_records", "collector_cases", "audit_log")
 
 
 @pytest.fixture
@@ -68,6 +74,13 @@ def takes_a_tenant(method, path):
     return any(parameter.name == "tenant_id" for parameter in route.dependant.query_params)
 
 
+def a_case(office):
+    """A case of the office's first collector."""
+    runtime, new = office.runtime, NewCase(1, "13800000077", "Wang")
+    with runtime.transaction() as connection:
+        return cases.add(connection, runtime.secrets, runtime.phone_key, office.tenant_id, new, who="test").id
+
+
 def kept_callback(office):
     """A signed callback that could not be read."""
     added = office.rows(
@@ -87,7 +100,7 @@ def test_nothing_of_another_tenant_is_reached(ask, offices, method, path):
     other = offices[2]
     call = other.call(2)
     ids = {"tenant_id": 2, "config_id": other.config_id, "extension_id": other.extensions[0], "collector_id": 2}
-    ids |= {"call_id": call.call_id, "kept_id": kept_callback(other)}
+    ids |= {"call_id": call.call_id, "kept_id": kept_callback(other), "case_id": a_case(other)}
     asked = path.format(**ids)
     body = BODIES.get((method, path))
     if body is not None:
@@ -130,7 +143,7 @@ def test_a_collector_who_has_no_call_open_makes_one_for_themselves(ask, offices)
 @pytest.mark.parametrize(("method", "path"), [one for one in OPERATIONS if TABLE[one[0], V1 + one[1]][2:] != ("own",)])
 def test_whoever_is_bound_to_a_collector_is_refused_where_others_are_concerned(ask, offices, method, path):
     ids = {"tenant_id": 1, "config_id": offices[1].config_id, "extension_id": offices[1].extensions[0], "collector_id": 1}
-    ids["kept_id"] = kept_callback(offices[1])
+    ids |= {"kept_id": kept_callback(offices[1]), "case_id": a_case(offices[1]), "call_id": 1}
     before = rows_of(offices[1])
     assert ask("boss of one", method, path.format(**ids), json=BODIES.get((method, path)))[0] == 403
     assert rows_of(offices[1]) == before

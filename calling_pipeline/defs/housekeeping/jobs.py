@@ -10,6 +10,8 @@ from calling_pipeline.call_stats import retention
 from calling_pipeline.call_stats.retention import CACHES, RECORDS
 from calling_pipeline.defs.housekeeping import store as dagster_history
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony.dependencies import keeping_of
+from calling_pipeline.telephony.recordings.playing import delete_old
 
 ALERT_RETENTION = dt.timedelta(days=365)
 
@@ -56,11 +58,27 @@ def prune_stats(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtim
     context.add_output_metadata({**pruned.rows, **kept, **shown_as_missing})
 
 
-@dg.job(description="Removes what is older than its retention: caches, call records, alerts, Dagster's own history.")
+@dg.op(description="Recordings of calls older than CALLING_RECORDINGS_DAYS: the files; their rows stay.")
+def prune_recordings(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """In batches, each committed; and what ended processes left half written."""
+    keeping, deleted = keeping_of(runtime), 0
+    while True:
+        with runtime.transaction() as connection:
+            batch = delete_old(connection, keeping)
+        if not batch:
+            break
+        deleted += batch
+    context.add_output_metadata({"recordings_deleted": deleted, "half_written_deleted": keeping.store.clear()})
+
+
+@dg.job(
+    description="Removes what is older than its retention: caches, call records, recordings, alerts, Dagster's own history."
+)
 def housekeeping() -> None:
     """Independent ops: one that fails leaves the others alone."""
     prune_stats()
     prune_alerts()
+    prune_recordings()
     prune_dagster_history()
 
 

@@ -13,13 +13,14 @@ from calling_pipeline.defs import retries
 from calling_pipeline.defs.console import in_console
 from calling_pipeline.defs.queueing import INFINITY
 from calling_pipeline.defs.telephony import checks as telephony_checks
-from calling_pipeline.defs.telephony import schedules, sensors
+from calling_pipeline.defs.telephony import recordings, schedules, sensors
 from calling_pipeline.errors import CallingError, may_succeed_later
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony import monitoring, quality, tables
 from calling_pipeline.telephony.billing.reconcile import ASSET, reconcile_day
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.facts import store as fact_store
+from calling_pipeline.telephony.recordings import store as recording_store
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -36,9 +37,9 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     return dg.Definitions(
         assets=[pool, records],
         asset_checks=telephony_checks.checks(daily),
-        jobs=[pool_job, records_job],
+        jobs=[pool_job, records_job, recordings.recordings_fetch],
         schedules=[schedules.extension_pool(pool_job), schedules.communication_records(records_job)],
-        sensors=[sensors.stale_extensions],
+        sensors=[sensors.stale_extensions, recordings.recordings_due],
     )
 
 
@@ -114,6 +115,9 @@ async def _reconciled(runtime: Runtime, day: dt.date) -> dict[str, int]:
             results = await reconcile_day(deps, day)
     with runtime.transaction() as connection:
         states = fact_store.calls_by_state(connection, *days.day_bounds(day))
+        kept = recording_store.counts(connection, *days.day_bounds(day))
     names = ("billed", "matched", "settled", "billed_unknown_to_us", "recorded_not_billed", "recordings")
     sums = {name: sum(getattr(result, name) for result in results) for name in names}
-    return {"dagster/partition_row_count": sum(states.values()), **sums, **{f"state_{k}": v for k, v in states.items()}}
+    recorded = {f"recordings_{name}": number for name, number in vars(kept).items()}
+    by_state = {f"state_{name}": number for name, number in states.items()}
+    return {"dagster/partition_row_count": sum(states.values()), **sums, **recorded, **by_state}
