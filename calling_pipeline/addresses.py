@@ -19,7 +19,7 @@ _OF_ASSETS: Mapping[str, str] = {
     "technician_notifications": "/notifications/technicians",
     "task_usage": "/ledger",
     "extension_pool": "/telephony",
-    "communication_records": "/telephony/calls",
+    "communication_records": "/telephony",
 }
 
 

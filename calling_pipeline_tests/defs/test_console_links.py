@@ -4,7 +4,10 @@ import datetime as dt
 
 import pytest
 
+from calling_pipeline import addresses
+from calling_pipeline.alerts.texts import KINDS
 from calling_pipeline.call_stats.tables import daily_history
+from calling_pipeline.console.app import create_pages
 from calling_pipeline.definitions import defs
 from calling_pipeline.defs.console import in_console
 
@@ -29,3 +32,13 @@ def test_the_address_is_the_one_that_people_reach(runtime, asset, page):
     runtime.settings = runtime.settings.model_copy(update={"public_url": "https://centre.test"})
     assert in_console(runtime, asset, DAY)["console"].value == f"https://centre.test{page}"
     assert in_console(runtime, "somebody's", DAY) == {}
+
+
+def test_every_address_that_is_named_is_a_page(runtime):
+    paths = {path for path, methods in create_pages(runtime).openapi()["paths"].items() if "get" in methods}
+    graph = defs.get_repository_def().asset_graph
+    named = {addresses.of_asset(key.to_user_string(), DAY).partition("?")[0] for key in graph.materializable_asset_keys}
+    named |= {kind.console for kind in KINDS.values() if kind.console} | {addresses.ALERTS}
+    for path in ("/alerts/{alert_id}", "/batches/{batch_id}", "/notifications/{box}/messages"):
+        assert path in paths
+    assert named - paths == set()
