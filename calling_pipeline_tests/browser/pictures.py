@@ -32,7 +32,7 @@ from calling_pipeline_tests.support import end_processes
 
 FOLDER = ROOT / "build" / "screenshots"
 README_FOLDER = ROOT / "docs" / "pictures"
-README = {"/": ("zh", "light"), "/batches/{batch_id}": ("zh", "light"), "/telephony/usage": ("en", "dark")}
+README = {"/": ("zh", "light"), "/stats": ("zh", "light"), "/batches/{batch_id}": ("en", "dark")}
 """The pages that README shows: as much of them as a screen does."""
 LANGUAGES, THEMES, WIDTHS = ("zh", "en"), ("light", "dark"), (1280, 375)
 _OF_ACTS = {("zh", "light"): WIDTHS[:1], ("en", "dark"): WIDTHS[1:]}
