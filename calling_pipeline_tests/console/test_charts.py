@@ -57,6 +57,12 @@ def test_lines_of_any_numbers_stay_within_the_picture_and_break_at_gaps(first, s
     assert len(signs) == 2
 
 
+def test_a_missing_day_breaks_the_line():
+    root = drawn(lines(Lines(CAPTION, DAYS[:6], [Series("a", [1, 2, None, None, 3, 4])])))
+    assert [len(node.get("points", "").split()) for node in of(root, "polyline", "line")] == [2, 2]
+    assert len(of(drawn(lines(Lines(CAPTION, DAYS[:3], [Series("a", [None, 2, None])]))), "circle", "dot")) == 1
+
+
 @given(ROWS)
 def test_bars_of_any_numbers_stay_within_the_picture(values):
     labels = [f"{place}" for place in range(len(values))]
