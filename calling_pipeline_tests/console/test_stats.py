@@ -302,7 +302,7 @@ def test_texts_of_the_vendor_stay_texts(console, sync, operator, probe):
         page = operator.get(path).text
         assert "<script>alert" not in page
         assert "<img src=x" not in page
-        assert "49" not in re.findall(r"(?<!\d)49(?!\d)", page) or "{{7*7}}" in page
+        assert ("{{7*7}}" in page) == (probe == "{{7*7}}")
 
 
 def test_every_sentence_of_the_gate_has_its_chinese():
@@ -344,7 +344,7 @@ def test_every_sentence_of_the_gate_has_its_chinese():
         ("code", {"code": 500}),
         ("status", {"status": 400}),
         ("status", {"status": 502}),
-        ("truncate", {}),
+        ("garbage", {}),
     ],
 )
 def test_what_a_sync_says_when_it_fails_has_its_chinese(sync, simulator, kind, options):
@@ -370,7 +370,7 @@ def test_pages_are_small_and_read_no_call_records(console, sync, viewer):
         "/stats/held",
         "/stats/days",
     ):
-        answer = viewer.get(f"/stats{path}", headers={"Accept-Encoding": "gzip"})
+        answer = viewer.get(path, headers={"Accept-Encoding": "gzip"})
         assert answer.status_code == 200
         assert int(answer.headers["content-length"]) <= 15_000, path
     sa.event.remove(*listening)
