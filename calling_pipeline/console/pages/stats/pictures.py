@@ -17,16 +17,21 @@ from calling_pipeline.console.charts.spark import spark
 from calling_pipeline.console.views import View
 
 HOURS = range(24)
+MOST_SPLIT = 100
+"""Days beyond which a chart shows the orders together: four lines of 400 days are hard to tell apart, and heavy."""
 
 
 def orders_trend(view: View, trend: Sequence[TrendDay]) -> Markup:
     """Orders of each day, their mean, and signs on days that are held, missing or not whole."""
     series = [
         Series(view.t("stats.orders"), [one.stored.total_success for one in trend]),
-        Series(view.t("stats.grade_9"), [one.stored.grade_9 for one in trend], "second"),
-        Series(view.t("stats.grade_1"), [one.stored.grade_1 for one in trend], "third"),
         Series(view.t("stats.mean_7"), [one.orders_mean_7 for one in trend], "mean"),
     ]
+    if len(trend) <= MOST_SPLIT:
+        series += [
+            Series(view.t("stats.grade_9"), [one.stored.grade_9 for one in trend], "second"),
+            Series(view.t("stats.grade_1"), [one.stored.grade_1 for one in trend], "third"),
+        ]
     return lines(
         Lines(
             _caption(view, "trend-orders", "orders", trend),
@@ -48,8 +53,9 @@ def rates_trend(view: View, trend: Sequence[TrendDay]) -> Markup:
     series = [
         Series(view.t("stats.connected_rate"), [one.stored.connected_rate for one in trend]),
         Series(view.t("stats.order_rate"), [one.order_rate for one in trend], "second"),
-        Series(view.t("stats.mean_7"), [one.connected_rate_mean_7 for one in trend], "mean"),
     ]
+    if len(trend) <= MOST_SPLIT:
+        series.append(Series(view.t("stats.mean_7"), [one.connected_rate_mean_7 for one in trend], "mean"))
     return lines(
         Lines(
             _caption(view, "trend-rates", "rates", trend),
