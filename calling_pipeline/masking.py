@@ -18,7 +18,7 @@ _DIGITS = re.compile(
 are recognised first and left alone: an operator needs them, and they look like numbers written with separators."""
 
 
-_MOBILE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)")
+_MOBILE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d|\.\d)")
 
 
 def mask_phone(phone: str | None) -> str:

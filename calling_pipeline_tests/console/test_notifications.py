@@ -87,9 +87,10 @@ def hidden(page):
 def done_run(operator, address):
     """The page of a run when it has ended."""
     until = time.monotonic() + LIMIT_S
-    while (page := operator.get(address)).text and 'data-testid="run-state">under way' in page.text:
+    while 'data-testid="run-state">under way' in (page := operator.get(address)).text:
         assert time.monotonic() < until, "the run does not end"
         time.sleep(0.05)
+    assert page.status_code == 200
     return page
 
 

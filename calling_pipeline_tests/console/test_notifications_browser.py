@@ -67,11 +67,11 @@ def deliver(deps, ledger):
     return run(deps, [ledger], created_by="a test", wait_s=0)
 
 
-def run_from_the_page(page):
-    """Press "Run now", confirm, and wait until it is done."""
+def run_from_the_page(page, state="completed"):
+    """Press "Run now", confirm, and wait until it is done; "needs a look" where a line is parked for a setting."""
     page.get_by_test_id("run-now").click()
     page.get_by_test_id("run-form").get_by_test_id("submit").click()
-    expect(page.get_by_test_id("run-state")).to_have_text("completed")
+    expect(page.get_by_test_id("run-state")).to_have_text(state)
 
 
 def test_a_preview_shows_exactly_what_a_run_then_sends(log_in, deps, judge, ledger):
@@ -83,7 +83,7 @@ def test_a_preview_shows_exactly_what_a_run_then_sends(log_in, deps, judge, ledg
         for one in page.get_by_test_id("previewed").all()
     )
     assert judge.messages() == []
-    run_from_the_page(page)
+    run_from_the_page(page, "needs a look")
     expect(page.get_by_test_id("did-delivered")).to_have_text("2")
     groups = {f"robot:{key}": f"robot {name}" for name, key in ROBOTS.items()}
     assert sorted((groups[to], text.strip()) for to, text in judge.messages()) == shown
@@ -177,7 +177,7 @@ def test_a_run_goes_on_when_its_page_is_closed(log_in, deps, judge, ledger, simu
     page.get_by_test_id("run-now").click()
     page.get_by_test_id("run-form").get_by_test_id("submit").click()
     expect(page.get_by_test_id("run-state")).to_be_visible()
-    address = page.url
+    address = page.locator("#run").get_attribute("hx-get").removesuffix("/live")
     page.close()
     again = log_in("viewer")
     again.goto(address)
@@ -192,6 +192,7 @@ def test_texts_of_a_ledger_run_nowhere_and_stay_texts(log_in, deps, judge, ledge
     write_ledger(ledger, [row(1, **probed), row(2, **probed, city="上海"), row(3, city=PROBE)])
     judge.rules(bad_keys=["key-bj", "key-sh"])
     page = log_in("operator")
+    page.allow("console", "404")
     page.goto("/notifications/preview")
     expect(page.get_by_test_id("preview-parked")).to_contain_text("<script>")
     write_ledger(ledger, [row(1, **probed), row(3, city=PROBE)])
