@@ -39,6 +39,8 @@ def _whole(route: str, room: Room) -> _Page:
 
 
 _COLLECTOR = "/telephony/collectors/{tenant_id}/{collector_id}"
+_MESSAGES = "/notifications/{box}/messages"
+_MESSAGE = _MESSAGES + "/{message_id}"
 _PAGES: Mapping[str, _Page] = {
     "batch": _filled("/batches/{batch_id}", "batches"),
     "calling_task": _whole("/batches/tasks", "batches"),
@@ -54,9 +56,12 @@ _PAGES: Mapping[str, _Page] = {
     "kept_callback": _filled("/telephony/callbacks/{kept_id}", "telephony"),
     "held_day": _whole("/stats", "statistics"),
     "day": _whole("/stats", "statistics"),
-    "message": _whole("/notifications", "notifications"),
-    "messages": _whole("/notifications", "notifications"),
-    "contract": _whole("/notifications", "notifications"),
+    "message": _Page(
+        _MESSAGE, lambda named, _: f"/notifications/{quote(named).replace('/', '/messages/', 1)}", "notifications"
+    ),
+    "messages": _Page(_MESSAGES, lambda box, _: f"/notifications/{quote(box)}/messages", "notifications"),
+    "contract": _found("/notifications/contract", "id=", "notifications"),
+    "notify": _filled("/notifications/runs/{run_id}", "notifications"),
 }
 
 

@@ -1,5 +1,6 @@
 """Notifications over HTTP: everything that the command line shows and does, by roles, with the caller's name kept."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -126,3 +127,20 @@ def test_many_messages_are_settled_and_redriven_after_a_look(api_runtime, viewer
     deliver(api_runtime, ledger)
     assert states(api_runtime.engine) == {"delivered": 2}
     assert max(judge.counted().values()) == 1
+
+
+def test_a_run_is_begun_by_its_number_and_ends_by_itself(api_runtime, viewer, operator, judge, ledger):
+    assert viewer.post(f"{ROOT}/run", json={"dry_run": True}).status_code == 403
+    seen = data(operator.post(f"{ROOT}/run", json={"dry_run": True, "ledger": "contracts.csv"}))
+    assert (seen["messages"], seen["by_receiver"], seen["parked"]) == (2, {"robot:北京": 1, "robot:上海": 1}, 1)
+    assert operator.post(f"{ROOT}/run", json={}).json()["field"] == "expect"
+    assert operator.post(f"{ROOT}/run", json={"expect": 3}).status_code == 409
+    assert operator.post(f"{ROOT}/run", json={"expect": 2, "ledger": "/etc/passwd"}).status_code == 404
+    assert judge.messages() == []
+    task_id = data(operator.post(f"{ROOT}/run", json={"expect": 2}))["task_id"]
+    until = time.monotonic() + LIMIT_S
+    while (task := data(operator.get(f"/api/tasks/{task_id}")))["state"] == "pending":
+        assert time.monotonic() < until, "the run does not end"
+        time.sleep(0.05)
+    assert (task["state"], task["details"]["delivered"], task["details"]["written_back"]) == ("failed", 2, 2)  # line 4 waits
+    assert len(judge.messages()) == 2

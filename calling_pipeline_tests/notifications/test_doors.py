@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from calling_pipeline.cli.main import main
@@ -281,3 +282,21 @@ def test_the_technicians_old_send_status_is_taken_over(cli, judge, tmp_path):
     names = {"CALLING_WECOM_ROBOTS": '{"default": "kd"}', "CALLING_WECOM_USERS": '{"default": "u"}'}
     assert cli("technicians", "--file", file, "--json", **names)[1]["new_changes"] == 1
     assert {text.split("\n")[0] for _, text in judge.messages()} == {"🔴 王芳（乙公司）"}
+
+
+def test_runs_and_takeovers_are_in_the_audit_log_with_their_counts(cli, engine, tmp_path):
+    path, old = write_ledger(tmp_path / "c.csv", [row(1), row(2, notified="Y")]), tmp_path / "old.json"
+    old.write_text('{"c1": "发送成功"}', "utf-8")
+    cli("import-legacy", "--ledger", path, "--technicians", old)
+    cli("run", "--ledger", path)
+    with engine.connect() as connection:
+        noted = connection.execute(sa.text("SELECT act, subject, door, after FROM audit_log ORDER BY id")).all()
+    assert [(one.act, one.subject.partition(":")[0], one.door) for one in noted] == [
+        ("notify.import", "messages", "command line"),
+        ("notify.import", "messages", "command line"),
+        ("notify.run", "notify", "command line"),
+        ("notify.end", "notify", "command line"),
+    ]
+    contracts, technicians, begun, ended = (one.after for one in noted)
+    assert (contracts["delivered"], contracts["left_open"], technicians["delivered"]) == (1, 1, 2)
+    assert (begun, ended["messages"], ended["delivered"], ended["state"]) == ({"ledgers": ["c.csv"]}, 1, 1, "completed")
