@@ -78,7 +78,7 @@ def test_a_claim_goes_by_the_lanes_and_by_no_index_of_the_lists(engine):
     outbox = OUTBOXES["contracts"]
     with engine.connect() as connection:
         explained = driver_connection(connection).execute(f"EXPLAIN {outbox.claim_sql}", outbox.claim_values(1, 40, 20))
-        plan = "\n".join(line for (line,) in explained)
+        plan = "\n".join(str(line) for (line,) in explained)
     assert "ix_contract_messages_lane" in plan
     assert not any(f"ix_contract_messages_{name}" in plan for name in ("made", "state", "receiver"))
 
