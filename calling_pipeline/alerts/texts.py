@@ -137,6 +137,12 @@ KINDS: Mapping[str, Kind] = {
         "/assets/communication_records",
         "/telephony",
     ),
+    "telephony_recordings": Kind(
+        "The pages of their calls say why. What is lost stays lost: mend the reason (links that expire early, the store), so"
+        " that the next recordings are kept.",
+        "/assets/communication_records",
+        "/telephony",
+    ),
 }
 _BOXES: Mapping[str, str] = {"contract_messages": "contracts", "technician_messages": "technicians"}
 """Table of messages → how the console names it."""

@@ -107,7 +107,9 @@ def test_the_page_says_what_is_wrong_and_what_to_do_and_shows_texts_from_outside
 
 def test_a_page_where_nothing_needs_a_person_says_so(console_runtime):
     renderer = Renderer(console_runtime.settings)
-    shown = renderer.render("today/live.html", "en", {"look": first_look(judge(WELL)), "sparks": {}, "now": NOW})
+    shown = renderer.render(
+        "today/live.html", "en", {"may": lambda *_: True, "look": first_look(judge(WELL)), "sparks": {}, "now": NOW}
+    )
     assert "All is well: nothing needs a person." in shown
     assert "needs-count" not in shown
 
