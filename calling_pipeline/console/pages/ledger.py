@@ -18,6 +18,7 @@ from calling_pipeline.access.audit.views import changes, span
 from calling_pipeline.console.lists.asked import Asked, asked
 from calling_pipeline.console.lists.columns import Column, Link, Sentence, State
 from calling_pipeline.console.lists.listing import listing
+from calling_pipeline.console.subjects import address_of as address_of_subject
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import Conflict, InvalidInput
 from calling_pipeline.masking import mask_digits
@@ -151,6 +152,7 @@ def show(view: Viewer, id: str = "") -> Response:
         "ledger/task.html",
         task=task,
         shown_id=mask_digits(task.task_id),
+        about=address_of_subject(view, task.task_id, None),
         state=_state(task.state),
         details={name: _written(value) for name, value in sorted(task.details.items())},
         refused=refused,

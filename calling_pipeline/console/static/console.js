@@ -32,6 +32,26 @@
     if (event.detail.ctx.response.status !== 401 || open) event.detail.ctx.hx.reswap = "none";
   });
 
+  // The form of an act waits beside the login that its dialog shows instead, and comes back with what was typed.
+  document.addEventListener("htmx:response:error", (event) => {
+    const body = document.getElementById("dialog-body");
+    if (event.detail.ctx.response.status !== 401 || !body || !body.contains(source(event))) return;
+    const waiting = document.createElement("div");
+    waiting.id = "dialog-waiting";
+    waiting.hidden = true;
+    waiting.append(...body.childNodes);
+    body.after(waiting);
+  });
+  const comesBack = () => {
+    const waiting = document.getElementById("dialog-waiting");
+    const body = document.getElementById("dialog-body");
+    if (!waiting) return false;
+    body.replaceChildren(...waiting.childNodes);
+    waiting.remove();
+    if (!dialog().open) dialog().showModal();
+    return true;
+  };
+
   // An act opens in the dialog; when its part is there, the dialog is shown and its first field has the focus.
   document.addEventListener("htmx:after:swap", (event) => {
     const target = event.detail && event.detail.ctx && event.detail.ctx.target;
@@ -53,24 +73,29 @@
   });
   const closeDialog = () => {
     const box = dialog();
+    const waiting = document.getElementById("dialog-waiting");
+    if (waiting) waiting.remove();
     if (box && box.open) box.close();
     const body = document.getElementById("dialog-body");
     if (body) body.replaceChildren();
   };
   document.addEventListener("close", (event) => {
-    if (event.target === dialog()) document.getElementById("dialog-body").replaceChildren();
+    if (event.target === dialog() && !comesBack()) document.getElementById("dialog-body").replaceChildren();
   }, true);
 
   // After a login in the dialog every form of the page gets the new proof; what was typed stays.
   const loggedInAgain = (token) => {
     document.querySelectorAll('input[name="csrf_token"]').forEach((field) => { field.value = token; });
     const text = document.querySelector("#dialog-body [data-again]").textContent;
-    closeDialog();
-    const notices = document.getElementById("notices");
+    const act = comesBack();
+    if (!act) closeDialog();
+    const notices = act ? document.querySelector("#dialog-body .form-notice") : document.getElementById("notices");
     const said = document.createElement("p");
     said.className = "notice good";
     said.textContent = text;
     if (notices) notices.replaceChildren(said);
+    const send = act && document.querySelector("#dialog-body button[type=submit]");
+    if (send) send.focus();
   };
 
   // A page that was opened by a login leads on by itself.
