@@ -113,8 +113,6 @@ def test_every_page_passes_axe_fits_a_phone_and_keeps_to_the_policy(sync, simula
         assert axe(page) == [], path
         assert overflow(page) == [], path
         screenshot(page, f"stats {re.sub(r'[^a-z0-9]+', '-', path)} {language} {scheme}")
-    page.go_back()
-    page.go_forward()
 
 
 def test_labels_of_a_chart_do_not_meet_on_a_phone_or_a_large_screen(sync, log_in):

@@ -36,7 +36,7 @@ def heat(chart: Heat) -> Markup:
     if any(value < 0 for value in every):
         raise ValueError("a field of a heat chart is not negative")
     most = max(every, default=0.0) or 1.0
-    left = max((text_width(text, LARGE_FONT) for text in chart.rows), default=0.0) + 8
+    left = max((text_width(text, LARGE_FONT) for text in chart.rows), default=0.0) + 22
     width = (WIDTH - left - 2) / max(1, len(chart.columns))
     parts = []
     for number, (text, values) in enumerate(zip(chart.rows, chart.values, strict=True)):
