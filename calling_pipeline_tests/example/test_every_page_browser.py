@@ -1,0 +1,68 @@
+"""Every page of the console over the example world, in a real browser: whole in both languages and themes, on a screen and
+on a telephone, without a serious fault for who cannot see or use a mouse, and without a violation of the policy."""
+
+from __future__ import annotations
+
+import pytest
+
+from calling_pipeline.console.app import create_server
+from calling_pipeline.console.views import LANGUAGE_COOKIE, THEME_COOKIE
+from calling_pipeline.example.keeping import as_under_up
+from calling_pipeline.example.links import links
+from calling_pipeline.example.seeding import seed
+from calling_pipeline.runtime import Runtime
+from calling_pipeline_tests.browser.looking import axe, overflow
+from calling_pipeline_tests.browser.pictures import PEOPLE, session, subjects
+from calling_pipeline_tests.support import served
+
+LOOKS = {"zh": ("light", 375), "en": ("dark", 1280)}
+"""Each page is looked at twice; `make screenshots` takes pictures of all eight ways."""
+
+
+@pytest.fixture
+def world(example_runtime):
+    """The console over the example: its address, its pages, and the cookies of the example's people."""
+    seed(example_runtime)
+    runtime = Runtime(as_under_up(example_runtime.settings))
+    with served(create_server(runtime)) as url:
+        ways_in = links(example_runtime, by="test")
+        sessions = {name: session(url + ways_in[name][ways_in[name].index("/login") :]) for name in PEOPLE}
+        yield url, subjects(url, sessions)[0], sessions
+    runtime.close()
+
+
+def opened(new_page, url, cookies, language, theme, width):
+    page = new_page(base_url=url, color_scheme=theme, viewport={"width": width, "height": 800})
+    chosen = {LANGUAGE_COOKIE: language, THEME_COOKIE: theme, **dict(cookies)}
+    page.context.add_cookies([{"name": name, "value": value, "url": url} for name, value in chosen.items()])
+    return page
+
+
+@pytest.mark.parametrize("language", LOOKS)
+def test_every_page_fits_reads_and_keeps_the_policy(world, new_page, language):
+    url, pages, sessions = world
+    theme, width = LOOKS[language]
+    wrong = []
+    for person in PEOPLE:
+        page = opened(new_page, url, sessions[person], language, theme, width)
+        for subject in pages:
+            if subject.person != person:
+                continue
+            page.goto(subject.address, wait_until="load")
+            wrong += [f"{subject.address}: {fault}" for fault in (*axe(page), *overflow(page))]
+    assert wrong == []
+    assert len(pages) > 40
+
+
+def test_going_back_and_forward_over_every_page_keeps_the_policy(world, new_page):
+    """`new_page` fails the test on a violation, an error of a script, and a request to elsewhere."""
+    url, pages, sessions = world
+    page = opened(new_page, url, sessions[PEOPLE[0]], "zh", "light", 1280)
+    own = [subject for subject in pages if subject.person == PEOPLE[0] and not subject.act]
+    for subject in own:
+        page.goto(subject.address, wait_until="load")
+    for _ in own[1:]:
+        page.go_back(wait_until="load")
+    for subject in own[1:]:
+        page.go_forward(wait_until="load")
+    assert page.url.endswith(own[-1].address)
