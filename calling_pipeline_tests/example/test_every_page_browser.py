@@ -63,6 +63,6 @@ def test_going_back_and_forward_over_every_page_keeps_the_policy(world, new_page
         page.goto(subject.address, wait_until="load")
     for _ in own[1:]:
         page.go_back(wait_until="load")
-    for subject in own[1:]:
+    for _ in own[1:]:
         page.go_forward(wait_until="load")
     assert page.url.endswith(own[-1].address)

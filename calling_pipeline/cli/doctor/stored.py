@@ -12,7 +12,7 @@ from calling_pipeline.analysis.dagster_storage.store import DAEMONS, dagster_sta
 from calling_pipeline.analysis.health.store import clock_and_zone, tenants_addresses, unreadable_secrets
 from calling_pipeline.cli.doctor import outside
 from calling_pipeline.cli.doctor.findings import Finding
-from calling_pipeline.database import embedded
+from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import CallingError
 from calling_pipeline.runtime import Runtime
@@ -66,8 +66,6 @@ def _session(connection: sa.Connection) -> Iterator[Finding]:
 
 
 def _schema(connection: sa.Connection, runtime: Runtime) -> Iterator[Finding]:
-    from calling_pipeline.database import migrate  # noqa: PLC0415 - alembic: 80 ms
-
     revision, newest = migrate.current_revision(connection), migrate.newest_revision()
     if revision != newest:
         said = f"the schema is at {revision or 'no revision'}, and this program is written for {newest}"
