@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Annotated, Any, cast
@@ -41,8 +42,17 @@ _ORDERS: Mapping[tuple[str, bool], store.Order] = {
     ("task", False): "id",
     ("task", True): "id_down",
 }
+_OURS = re.compile(r"(?:batch|notify|sync|usage)[:_][0-9a-z:_-]+")
+"""Ids that this product gives. Digits in a row within them are no telephone number."""
+
+
+def id_shown(task_id: str) -> str:
+    """A task's id as pages show it: one that came from outside may hold a number."""
+    return task_id if _OURS.fullmatch(task_id) else mask_digits(task_id)
+
+
 TASKS: Sequence[Column[Task]] = (
-    Column("task", lambda task: Link(mask_digits(task.task_id), address_of(task.task_id)), sorts=True),
+    Column("task", lambda task: Link(id_shown(task.task_id), address_of(task.task_id)), sorts=True),
     Column("feature", lambda task: task.feature or None),
     Column("state", lambda task: _state(task.state)),
     Column("credits", lambda task: task.credits, number=True),
@@ -53,7 +63,7 @@ TASKS: Sequence[Column[Task]] = (
 )
 REFUSALS: Sequence[Column[Refusal]] = (
     Column("at", lambda one: one.refused_at),
-    Column("task", lambda one: Link(mask_digits(one.task_id), address_of(one.task_id))),
+    Column("task", lambda one: Link(id_shown(one.task_id), address_of(one.task_id))),
     Column("kind", lambda one: State(f"ledger.kind_{one.kind}", "warn")),
     Column("from_state", lambda one: _state(one.from_state)),
     Column("to_state", lambda one: _state(one.to_state)),
@@ -151,7 +161,7 @@ def show(view: Viewer, id: str = "") -> Response:
     return view.page(
         "ledger/task.html",
         task=task,
-        shown_id=mask_digits(task.task_id),
+        shown_id=id_shown(task.task_id),
         about=address_of_subject(view, task.task_id, None),
         state=_state(task.state),
         details={name: _written(value) for name, value in sorted(task.details.items())},
@@ -168,7 +178,7 @@ def ask_to_edit(view: Operator, id: str = "") -> Response:
     with view.transaction() as connection:
         task = ledger.find(connection, id)
     moves = [state for state in STATES if state in MOVES[task.state]]
-    return view.page("ledger/edit.html", task=task, shown_id=mask_digits(task.task_id), moves=moves)
+    return view.page("ledger/edit.html", task=task, shown_id=id_shown(task.task_id), moves=moves)
 
 
 @router.post("/ledger/edit")
@@ -195,7 +205,7 @@ def edit(
     with view.transaction() as connection:
         ledger.find(connection, id)
         saved = ledger.save_task_details(connection, wanted)
-    shown, back = mask_digits(saved.task_id), address_of(saved.task_id)
+    shown, back = id_shown(saved.task_id), address_of(saved.task_id)
     if saved.outcome == "refused" or (saved.outcome == "unchanged" and saved.charge == "refused"):
         raise Conflict(f"task {shown}: {saved.reason}")
     if saved.charge == "refused":

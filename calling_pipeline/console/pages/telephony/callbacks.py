@@ -48,7 +48,7 @@ COLUMNS: Sequence[Column[WaitingCallback]] = (
     Column("repeats", lambda one: one.repeats, number=True, wide=True),
     Column("outcome", lambda one: Sentence(one.outcome.replace("_", " ")) if one.outcome else None),
     Column("closed_by", lambda one: one.closed_by or None, wide=True),
-    Column("tenant", lambda one: one.tenant_id, number=True, wide=True),
+    Column("tenant", lambda one: str(one.tenant_id), wide=True),
 )
 
 

@@ -51,7 +51,7 @@ COLUMNS: Sequence[Column[ListedCollector]] = (
     Column("active", _activity, sorts=True),
     Column("calls_today", lambda one: one.calls_today, sorts=True, number=True),
     Column("preferred", lambda one: one.extension, wide=True),
-    Column("tenant", lambda one: one.tenant_id, number=True, wide=True),
+    Column("tenant", lambda one: str(one.tenant_id), wide=True),
 )
 
 

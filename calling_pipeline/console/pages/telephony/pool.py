@@ -97,7 +97,7 @@ COLUMNS: Sequence[Column[Tile]] = (
     Column("last_used", lambda tile: tile.last_used_at, sorts=True, wide=True),
     Column("offline_reason", lambda tile: Sentence(tile.offline_reason) if tile.offline_reason else None, wide=True),
     Column("configuration", lambda tile: Link(tile.config_name, f"/telephony/configurations/{tile.config_id}"), wide=True),
-    Column("tenant", lambda tile: tile.tenant_id, number=True, wide=True),
+    Column("tenant", lambda tile: str(tile.tenant_id), wide=True),
 )
 
 
