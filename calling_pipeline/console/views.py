@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from fastapi import Request
@@ -158,13 +159,21 @@ def render(request: Request, template: str, caller: Caller | None, *, status: in
 
 
 def with_notice(request: Request, sentence: str, back: str) -> Response:
-    """Leads to the page `back`, which shows `sentence` once. By script the page is fetched into the present one."""
+    """Leads to the page `back`, which shows `sentence` once.
+
+    By script it is fetched into the present page where that is the same, with the filter that stands in its address;
+    another page is opened by the browser, so that the address is true.
+    """
     answer: Response
-    if "hx-request" in request.headers:
-        where = {"path": back, "target": "#page", "select": "#page", "swap": "outerHTML show:none"}
+    here = urlsplit(request.headers.get("hx-current-url", ""))
+    if "hx-request" not in request.headers:
+        answer = RedirectResponse(back, status_code=303)
+    elif here.path == urlsplit(back).path:
+        path = back if "?" in back or not here.query else f"{back}?{here.query}"
+        where = {"path": path, "target": "#page", "select": "#page", "swap": "outerHTML show:none"}
         answer = Response(status_code=204, headers={"HX-Location": json.dumps(where)})
     else:
-        answer = RedirectResponse(back, status_code=303)
+        answer = Response(status_code=204, headers={"HX-Redirect": back})
     value = base64.urlsafe_b64encode(sentence.encode()).decode()
     answer.set_cookie(NOTICE_COOKIE, value, max_age=30, path="/", httponly=True, samesite="strict")
     return answer
