@@ -133,11 +133,12 @@ def test_labels_of_a_chart_do_not_meet_on_a_phone_or_a_large_screen(sync, log_in
                     assert apart, (width, one, other)
 
 
-def test_everything_is_done_without_script_too(sync, simulator, log_in):
+def test_everything_is_done_without_script_too(sync, simulator, console, new_page):
     before = sync("grade")[0].stats
     spoil(simulator)
     sync("grade")
-    page = log_in("operator", java_script_enabled=False)
+    page = new_page(base_url=console.url, java_script_enabled=False)
+    page.goto(console.link("operator", language="en"))
     page.goto("/stats?date=yesterday")
     page.locator("[data-testid^=discard-]").first.click()
     page.get_by_label("Reason").fill("renamed by the vendor")
