@@ -124,7 +124,8 @@ def test_without_a_browser_a_test_is_skipped_and_fails_in_ci(tmp_path, ci, outco
         {"CI": ci} if ci else {}
     )
     plugins = ["-p", "calling_pipeline_tests.browser.fixtures", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", *plugins, str(tmp_path)]
+    own = f"--basetemp={tmp_path / 'own'}"  # a run below the root of this one takes its PostgreSQL's folder away
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", own, *plugins, str(tmp_path / "test_page.py")]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=LIMIT_S)  # noqa: PLW1510
     assert outcome in run.stdout, run.stdout
     assert "No Chromium starts here, so no page is tested: /bin/false: ended with 1 (it said nothing)" in run.stdout

@@ -179,7 +179,8 @@ def test_no_loop_is_left_marked_as_running_for_other_tests(tmp_path, chromium):
 def test_a_fault_fails_the_test_at_its_end_and_a_failure_leaves_a_picture(tmp_path):
     (tmp_path / "test_pages.py").write_text(_TESTS)
     plugins = ["-p", "calling_pipeline_tests.browser.fixtures", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", "-q", *plugins]
+    own = f"--basetemp={tmp_path / 'own'}"  # a run below the root of this one takes its PostgreSQL's folder away
+    command = [sys.executable, "-m", "pytest", "-q", own, *plugins]
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -187,7 +188,12 @@ def test_a_fault_fails_the_test_at_its_end_and_a_failure_leaves_a_picture(tmp_pa
         "CALLING_TEST_SCREENSHOTS": str(tmp_path / "pictures"),
     }
     run = subprocess.run(  # noqa: PLW1510  # two of its tests must fail
-        [*command, str(tmp_path)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=3 * LIMIT_S
+        [*command, str(tmp_path / "test_pages.py")],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=3 * LIMIT_S,
     )
     assert "script-src-elem refused inline" in run.stdout
     assert "1 failed, 1 passed, 1 error" in run.stdout, run.stdout
