@@ -21,7 +21,12 @@ VENDORS = {"guanke", "dial_gateway", "infinity", "wecom", "metabase"}
 SAME_EVERYWHERE = {"date", "duration_s"}
 """Columns whose meaning is one in the whole product, in tables of different rooms."""
 LOOKS_PERSONAL = re.compile(r"phone|destination|staff_name|receiver|body|callback_number|recording|remark|note$")
-NOT_PERSONAL = {("calling_tasks", "mobile_phone"), ("calling_tasks", "staff_name"), ("calling_tasks", "remark")}
+NOT_PERSONAL = {
+    ("communication_records", "recording_queued"),
+    ("calling_tasks", "mobile_phone"),
+    ("calling_tasks", "staff_name"),
+    ("calling_tasks", "remark"),
+}
 """Names of columns of the source table, and a note about a configuration."""
 
 
