@@ -9,7 +9,7 @@ from calling_pipeline import days
 from calling_pipeline.definitions import build
 from calling_pipeline.defs import retries
 from calling_pipeline.settings import Settings
-from calling_pipeline_tests.notifications.world import notification_runtime
+from calling_pipeline_tests.notifications.world import ROBOTS, notification_runtime
 from calling_pipeline_tests.support import LIMIT_S, wait_until
 from calling_pipeline_tests.telephony.support import set_up
 
@@ -18,10 +18,10 @@ S = dg.DagsterEventType
 
 @pytest.fixture
 def outside(app_settings, simulator):
-    """A runtime whose vendors are all in the simulator."""
-    made = notification_runtime(
-        app_settings.model_copy(update={"guanke_base_url": f"{simulator.url}/guanke", "allow_private_urls": True}), simulator
-    )
+    """A runtime whose vendors are all in the simulator; from 08:00 on its technicians change, which needs a robot."""
+    at_simulator = {"guanke_base_url": f"{simulator.url}/guanke", "allow_private_urls": True}
+    robots = {**ROBOTS, "default": "key-default"}
+    made = notification_runtime(app_settings.model_copy(update=at_simulator), simulator, wecom_robots=robots)
     set_up(made, simulator.url + "/infinity/api")
     yield made
     made.close()
