@@ -228,7 +228,9 @@ def telephony(world: World, client: httpx.Client, engine: sa.Engine) -> None:
         ask(world, client, "POST", f"{V1}/make-call", json=body)
         ask(world, client, "POST", f"{V1}/extensions/release-collector", json={"tenant_id": 1})
         with engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE extension_pool SET state = 'available', quarantined_until = NULL")
+            connection.exec_driver_sql(
+                "UPDATE extension_pool SET state = 'available', quarantined_until = NULL, holder = NULL, lease_until = NULL"
+            )
     for place, phone in enumerate(PHONES[140:160]):
         said = spelled(phone, place)
         report = callback_body(f"call-{place}", result=f"失败 {said}", remark=f"called {said}", custom_params={"n": said})

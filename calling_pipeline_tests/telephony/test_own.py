@@ -28,6 +28,7 @@ GRANTS = {
 # What is asked of another tenant's thing, beyond its path; `own` stands for a list, which shows the caller's own tenant.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/configs"): {"tenant_id": 2, "api_url": "https://x.test", "app_id": "a", "access_key": "k", "name": "n"},
+    ("POST", "/configs/test-connection"): {"config_id": "{config_id}", "api_url": "https://x.test", "access_key": "k"},
     ("PATCH", "/configs/{config_id}"): {"name": "taken over"},
     ("POST", "/configs/{config_id}/status"): {"enabled": False},
     ("POST", "/configs/{config_id}/rotate-callback-secret"): {},
