@@ -61,6 +61,14 @@ class Caller:
         if self.collector is not None and room in ROOMS_WITH_TENANTS and not own:
             raise Forbidden("you act as yourself only: this concerns others too")
 
+    def may(self, role: Role, room: Room, *, own: bool = False) -> bool:
+        """Whether `require` lets this caller through."""
+        try:
+            self.require(role, room, own=own)
+        except Forbidden:
+            return False
+        return True
+
     def may_touch(self, tenant: int) -> bool:
         """Whether the caller reaches this tenant."""
         return self.tenant is None or self.tenant == tenant

@@ -32,7 +32,6 @@ _HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
-    (b"vary", b"Cookie, HX-Request"),
 )
 _PROGRAMS = ("/api/", "/docs", "/openapi.json", "/healthz", "/metrics")
 

@@ -71,22 +71,20 @@ async def _database_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer(request: Request, status: int, sentence: str, *, field: str | None = None) -> Response:
-    context = {"status": status, "sentence": mask_digits(sentence), "field": field}
+    said = {"http": status, "sentence": mask_digits(sentence), "field": field}
     caller = await _caller(request)
     if "hx-request" in request.headers:
-        answer = render(request, "parts/refused.html", caller, status=status, http=status, **_without(context, "status"))
-        answer.headers["HX-Retarget"] = FORM_NOTICE
-        answer.headers["HX-Reswap"] = "innerHTML"
-        answer.headers["HX-Reselect"] = ".notice"
-        return answer
+        return within_form(render(request, "parts/refused.html", caller, status=status, **said))
     key = f"errors.title_{status}"
-    known = key in request.app.state.renderer.catalogue.keys
-    title = request.app.state.renderer.catalogue.text(key if known else "errors.title_other", language_of(request, caller))
-    return render(request, "error.html", caller, status=status, http=status, title=title, **_without(context, "status"))
+    catalogue = request.app.state.renderer.catalogue
+    title = catalogue.text(key if key in catalogue.keys else "errors.title_other", language_of(request, caller))
+    return render(request, "error.html", caller, status=status, title=title, **said)
 
 
-def _without(context: dict[str, object], name: str) -> dict[str, object]:
-    return {key: value for key, value in context.items() if key != name}
+def within_form(answer: Response) -> Response:
+    """The answer, shown in the form that was sent, which keeps what was typed."""
+    answer.headers.update({"HX-Retarget": FORM_NOTICE, "HX-Reswap": "innerHTML", "HX-Reselect": ".notice"})
+    return answer
 
 
 async def _caller(request: Request) -> Caller | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.access.people.records import Room
-from calling_pipeline.errors import Forbidden
 from calling_pipeline.settings import Role
 
 
@@ -39,12 +38,4 @@ MENU: Sequence[Entry] = (
 
 def entries_for(caller: Caller) -> Sequence[Entry]:
     """The pages that this caller may open."""
-    return [entry for entry in MENU if _may(caller, entry)]
-
-
-def _may(caller: Caller, entry: Entry) -> bool:
-    try:
-        caller.require(entry.role, entry.room, own=entry.own)
-    except Forbidden:
-        return False
-    return True
+    return [entry for entry in MENU if caller.may(entry.role, entry.room, own=entry.own)]

@@ -20,13 +20,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
-from calling_pipeline.access.people.records import RANKS, Language, Room
+from calling_pipeline.access.people.records import Language, Room
 from calling_pipeline.api.auth import CSRF_FIELD, Gate, Needs, Requirement, admit
 from calling_pipeline.console.catalogue import LANGUAGES
 from calling_pipeline.console.menu import entries_for
 from calling_pipeline.console.rendering import Renderer
 from calling_pipeline.console.shared import Shared
-from calling_pipeline.errors import Forbidden
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Role
 
@@ -34,6 +33,8 @@ LANGUAGE_COOKIE = "calling_language"
 THEME_COOKIE = "calling_theme"
 NOTICE_COOKIE = "calling_notice"
 THEMES = ("auto", "light", "dark")
+_WHOLE = "body"
+"""How htmx names the source of a request that an act's answer leads to; a part of a page has another name."""
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _MOST_FIELDS = 5000
 Value = TypeVar("Value")
@@ -59,11 +60,7 @@ class View:
 
     def may(self, role: Role, room: Room, *, own: bool = False) -> bool:
         """Whether the person may do what needs `role` in `room`; routes refuse all the same."""
-        try:
-            self.caller.require(role, room, own=own)
-        except Forbidden:
-            return False
-        return True
+        return self.caller.may(role, room, own=own)
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -142,7 +139,7 @@ def render(request: Request, template: str, caller: Caller | None, *, status: in
         "csrf": caller.csrf if caller is not None else "",
         "csrf_field": CSRF_FIELD,
         "menu": entries_for(caller) if caller is not None else (),
-        "may": _may(caller),
+        "may": caller.may if caller is not None else _nobody_may,
         "theme": theme_of(request),
         "path": request.url.path,
         "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
@@ -179,24 +176,18 @@ def with_notice(request: Request, sentence: str, back: str) -> Response:
     return answer
 
 
+def _nobody_may(role: Role, room: Room, *, own: bool = False) -> bool:
+    return False
+
+
 def _notice_in(request: Request) -> str:
+    """What the page has to say of the act before it. A live part that asks in between leaves it to the page."""
+    if request.headers.get("hx-source", _WHOLE) != _WHOLE:
+        return ""
     try:
         return base64.urlsafe_b64decode(request.cookies.get(NOTICE_COOKIE, "").encode()).decode()
     except ValueError:
         return ""
-
-
-def _may(caller: Caller | None) -> Any:
-    def may(role: Role, room: Room, own: bool = False) -> bool:
-        if caller is None or RANKS[caller.role] < RANKS[role]:
-            return False
-        try:
-            caller.require(role, room, own=own)
-        except Forbidden:
-            return False
-        return True
-
-    return may
 
 
 async def _csrf_field(request: Request) -> str:

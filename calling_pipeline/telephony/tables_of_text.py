@@ -12,6 +12,8 @@ HEADS: Mapping[str, str] = {
     "分机": "number",
     "分机号": "number",
     "备注": "label",
+    "催员": "collector_id",
+    "催员编号": "collector_id",
     "催收员": "collector_id",
     "催收员编号": "collector_id",
     "工号": "collector_id",
@@ -25,7 +27,7 @@ def read_table(text: str) -> list[list[str]]:
     """The rows that are not empty, cells without outer spaces. Raises `InvalidInput` for a text that is no table."""
     plain = text.removeprefix("\ufeff")
     first = plain.lstrip().partition("\n")[0]
-    separator = next((sign for sign in "\t,;" if sign in first), ",")
+    separator = next((sign for sign in "\t;,，" if sign in first), ",")
     reader = csv.reader(io.StringIO(plain), delimiter=separator)
     try:
         return [[cell.strip() for cell in row] for row in reader if any(cell.strip() for cell in row)]
@@ -33,6 +35,7 @@ def read_table(text: str) -> list[list[str]]:
         raise InvalidInput(f"line {reader.line_num} of the CSV cannot be read", field="csv") from error
 
 
-def heads_of(row: Sequence[str]) -> list[str]:
-    """The names of columns in a row of heads; other texts stay as they are, in small letters."""
-    return [HEADS.get(cell, cell.lower()) for cell in row]
+def heads_of(row: Sequence[str], own: Mapping[str, str] | None = None) -> list[str]:
+    """The names of columns in a row of heads, by `own` words first; other texts stay as they are, in small letters."""
+    known = {**HEADS, **(own or {})}
+    return [known.get(cell, cell.lower()) for cell in row]

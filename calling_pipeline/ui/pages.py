@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from calling_pipeline.access.audit.door import through
 from calling_pipeline.access.login import login
+from calling_pipeline.access.login.leading import own_path
 from calling_pipeline.access.sessions.records import LONGEST, Session
 from calling_pipeline.errors import Busy, CallingError, LoginRefused, SlowedDown
 from calling_pipeline.runtime import Runtime
@@ -92,7 +93,7 @@ class Pages:
             return self._form(where, wrong=str(error), status=503)
         # A page, not a redirection: a browser that comes from a page elsewhere keeps a strict cookie back until it has
         # opened a page of ours.
-        target = escape(quote(_local(where, self._prefix), safe="/?&=%:,[]@+"), quote=True)
+        target = escape(quote(own_path(where, self._prefix), safe="/?&=%:,[]@+"), quote=True)
         answer = HTMLResponse(
             _page(
                 "Dagster",
@@ -122,7 +123,7 @@ class Pages:
 
     def _form(self, where: str, *, wrong: str = "", known: str = "", status: int = 200) -> HTMLResponse:
         said = f'<p class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
-        next_field = f'<input type="hidden" name="next" value="{escape(_local(where, self._prefix), quote=True)}">'
+        next_field = f'<input type="hidden" name="next" value="{escape(own_path(where, self._prefix), quote=True)}">'
         text = f"""<h1>Dagster · calling_pipeline</h1>{said}
 <form method="post" action="{escape(self._prefix)}/login">{next_field}
 <label for="name">Name · 用户名</label>
@@ -143,12 +144,6 @@ def _page(title: str, body: str, *, head: str = "") -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1">{head}<style>{_STYLE}</style></head>'
         f"<body><main>{body}</main></body></html>"
     )
-
-
-def _local(where: str, prefix: str) -> str:
-    """A path of this server, wherever the request wanted to lead."""
-    plain = where.startswith("/") and not where.startswith(("//", "/\\")) and "\\" not in where and where.isprintable()
-    return where if plain and not where.startswith(f"{prefix}/login") else f"{prefix}/"
 
 
 def _address(request: Request) -> str:

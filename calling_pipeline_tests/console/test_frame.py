@@ -2,6 +2,7 @@
 
 import io
 import re
+import socket
 import zipfile
 
 import httpx
@@ -66,13 +67,38 @@ def test_logging_out_ends_the_session(console, browser):
 
 
 def test_a_form_of_nobody_known_is_refused_before_its_body_is_read(console):
-    def endless():
-        yield b"a=" + b"x" * 100_000
-        raise AssertionError("the body was read")
+    """The body is announced and never sent: only who does not wait for it can answer."""
+    with socket.create_connection(("127.0.0.1", int(console.url.rsplit(":", 1)[1])), timeout=LIMIT_S) as client:
+        head = "POST /batches/1/pause HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        client.sendall(f"{head}Content-Length: 60000\r\n\r\n".encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 401")
 
-    with httpx.Client(base_url=console.url, timeout=LIMIT_S) as client:
-        answer = client.post("/logout", content=b"a=" + b"x" * 2_000_000)
-    assert answer.status_code == 401
+
+def test_what_an_act_says_waits_for_the_page_and_is_not_taken_by_a_live_part(console, browser):
+    browser.get(console.link("admin"))
+    sent = {"csrf_token": csrf_of(browser.get("/audit")), "language": "en"}
+    browser.post("/me/language", data=sent, follow_redirects=False)
+    live = {"HX-Request": "true", "HX-Source": "div#first-look"}
+    assert 'data-testid="notice"' not in browser.get("/audit", headers=live).text
+    assert 'data-testid="notice"' in browser.get("/audit").text
+    assert 'data-testid="notice"' not in browser.get("/audit").text
+
+
+@pytest.mark.parametrize(
+    ("here", "header", "led_to"),
+    [
+        ("/me", "HX-Location", '"path": "/me"'),
+        ("/me?tab=1", "HX-Location", '"path": "/me?tab=1"'),
+        ("/audit", "HX-Redirect", "/me"),
+    ],
+)
+def test_an_act_by_script_leads_to_its_page_under_a_true_address(console, browser, here, header, led_to):
+    browser.get(console.link("admin"))
+    sent = {"csrf_token": csrf_of(browser.get("/audit")), "language": "en"}
+    asked = {"HX-Request": "true", "HX-Current-URL": console.url + here}
+    answer = browser.post("/me/language", data=sent, headers=asked)
+    assert answer.status_code == 204
+    assert led_to in answer.headers[header]
 
 
 def test_every_page_may_load_from_here_only_and_stand_in_no_frame(console, browser):
@@ -94,6 +120,7 @@ def test_the_files_are_kept_by_browsers_and_change_their_address_with_their_cont
     assert answer.content == files.get("console.css").content
     assert "immutable" not in browser.get("/static/000000000000/console.css").headers["cache-control"]
     assert browser.get("/static/0/nothing.css").status_code == 404
+    assert "immutable" not in browser.get("/favicon.ico").headers["cache-control"]
 
 
 def test_htmx_is_the_published_file():

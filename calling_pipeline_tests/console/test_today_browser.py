@@ -1,10 +1,12 @@
 """The first look and the alerts in a browser: what refreshes itself, what leads where, also by keyboard."""
 
+import datetime as dt
 import re
 
 import pytest
 from playwright.sync_api import expect
 
+from calling_pipeline import days
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline_tests.browser.looking import axe, overflow, tab_stops
@@ -41,6 +43,16 @@ def test_what_is_unfolded_and_focused_stays_so_while_the_page_refreshes_itself(l
     wrong("batch 4")
     expect(page.get_by_test_id("alerts-open")).to_have_text("1", timeout=PATIENT)
     expect(link).to_be_focused()
+
+
+def test_a_page_that_is_looked_at_again_asks_at_once(log_in):
+    """With its clock stopped nothing else makes the page ask."""
+    page = log_in("viewer")
+    page.clock.install()
+    page.goto("/")
+    page.clock.pause_at(days.now() + dt.timedelta(hours=1))
+    with page.expect_request("**/today/live"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_an_alert_leads_from_the_first_page_to_what_is_wrong_and_what_to_do(log_in, wrong):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from calling_pipeline.api.app import create_app
+from calling_pipeline.cli.main import main
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline_tests.support import LIMIT_S, Simulator, served
@@ -53,6 +56,22 @@ def api(runtime: Runtime) -> Iterator[httpx.Client]:
     with served(create_app(runtime)) as url, httpx.Client(base_url=url, timeout=LIMIT_S) as client:
         client.headers["Authorization"] = "Bearer admin-token"
         yield client
+
+
+@pytest.fixture
+def command(office, monkeypatch):
+    """Runs a command on the office's database; its exit status and its JSON."""
+    settings = office.runtime.settings
+    monkeypatch.setenv("CALLING_HOME", str(settings.home))
+    monkeypatch.setenv("CALLING_DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("CALLING_SECRET_KEY", SECRET_KEY)
+    monkeypatch.setenv("CALLING_ALLOW_PRIVATE_URLS", "1")
+
+    def run(*arguments):
+        ended = CliRunner().invoke(main, ["telephony", *arguments, "--json"])
+        return ended.exit_code, json.loads(ended.stdout)
+
+    return run
 
 
 @pytest.fixture

@@ -26,22 +26,6 @@ COUNTS = "SELECT (SELECT count(*) FROM collectors), (SELECT count(*) FROM extens
 PEOPLE = "collector_id,name,callback_number\n201,Zhang,13900000001\n201,Again,13900000002\n1,There,13900000003\nx,Bad,1\n"
 
 
-@pytest.fixture
-def command(office, monkeypatch):
-    """Runs a command on the office's database; its exit status and its JSON."""
-    settings = office.runtime.settings
-    monkeypatch.setenv("CALLING_HOME", str(settings.home))
-    monkeypatch.setenv("CALLING_DATABASE_URL", settings.database_url.get_secret_value())
-    monkeypatch.setenv("CALLING_SECRET_KEY", SECRET_KEY)
-    monkeypatch.setenv("CALLING_ALLOW_PRIVATE_URLS", "1")
-
-    def run(*arguments):
-        ended = CliRunner().invoke(main, ["telephony", *arguments, "--json"])
-        return ended.exit_code, json.loads(ended.stdout)
-
-    return run
-
-
 def acts(office, act):
     query = "SELECT subject, reason, before, after FROM audit_log WHERE act = %(act)s ORDER BY id"
     return office.rows(query, act=act)

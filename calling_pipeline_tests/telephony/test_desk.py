@@ -274,7 +274,7 @@ def test_a_result_ends_the_case_or_calls_it_later(office, act):
 
 def test_an_import_says_what_became_of_every_row_and_keeps_no_number_readable(office):
     lines = ("1,王,13800000001,a", "1,王,138-0000-0001,b", "2,李,1380,c", "99,赵,13800000003,d", "2,周,13800000004,e")
-    text = "\n".join(("催收员,客户,电话,备注", *lines))
+    text = "\n".join(("催员,客户,电话,备注", *lines))
     with office.runtime.transaction() as connection:
         rows = importing.bulk_import(connection, office.runtime.secrets, office.runtime.phone_key, 1, text, who="li")
     assert [row.result for row in rows] == ["imported", "duplicate_in_file", "invalid", "invalid", "imported"]

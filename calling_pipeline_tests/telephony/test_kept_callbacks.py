@@ -10,11 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner
 
 from calling_pipeline import days
 from calling_pipeline.api.app import create_app
-from calling_pipeline.cli.main import main
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline.telephony import monitoring
@@ -34,22 +32,6 @@ def sender(api):
     """Infinity's side: no bearer token."""
     with httpx.Client(base_url=api.base_url, timeout=LIMIT_S) as client:
         yield client
-
-
-@pytest.fixture
-def command(office, monkeypatch):
-    """Runs a command on the office's database; its JSON."""
-    settings = office.runtime.settings
-    monkeypatch.setenv("CALLING_HOME", str(settings.home))
-    monkeypatch.setenv("CALLING_DATABASE_URL", settings.database_url.get_secret_value())
-    monkeypatch.setenv("CALLING_SECRET_KEY", SECRET_KEY)
-    monkeypatch.setenv("CALLING_ALLOW_PRIVATE_URLS", "1")
-
-    def run(*arguments):
-        ended = CliRunner().invoke(main, ["telephony", *arguments, "--json"])
-        return ended.exit_code, json.loads(ended.stdout)
-
-    return run
 
 
 def send(sender, body):

@@ -32,11 +32,6 @@ class Listing(Generic[Row]):
     total: int | None
     more: bool
 
-    @property
-    def pages(self) -> int | None:
-        """How many pages there are; None: not counted."""
-        return None if self.total is None else max(1, -(-self.total // self.asked.per_page))
-
 
 def listing(
     view: View, name: str, texts: str, asked: Asked, columns: Sequence[Column[Any]], read: Read[Any]

@@ -17,7 +17,8 @@ async def static_file(digest: str, name: str, request: Request) -> Response:
     found = static_files().get(name)
     if found is None:
         raise HTTPException(404)
-    headers = {"Cache-Control": "public, max-age=31536000, immutable" if found.digest.startswith(digest) else "no-cache"}
+    kept = "public, max-age=31536000, immutable" if request.url.path == static_files().address(name) else "no-cache"
+    headers = {"Cache-Control": kept, "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(found.compressed, media_type=found.media_type, headers=headers | {"Content-Encoding": "gzip"})
     return Response(found.content, media_type=found.media_type, headers=headers)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from calling_pipeline.access.login import login
+from calling_pipeline.access.login.leading import own_path
 from calling_pipeline.access.people.records import LONGEST_NAME, LONGEST_PASSWORD, Language
 from calling_pipeline.access.sessions.records import Session
 from calling_pipeline.api.auth import SESSION_COOKIE, Gate
 from calling_pipeline.api.routes.session import set_session_cookie
+from calling_pipeline.console.failing import within_form
 from calling_pipeline.console.views import (
     LANGUAGE_COOKIE,
     THEME_COOKIE,
@@ -71,33 +74,27 @@ def choose(
     back: Where = "/",
 ) -> Response:
     """Choose the language or the theme of this browser. It changes nothing but how pages look, so it needs no proof."""
-    answer = Response(status_code=303, headers={"Location": local(back)})
+    answer = Response(status_code=303, headers={"Location": own_path(back)})
     for name, value in ((LANGUAGE_COOKIE, language), (THEME_COOKIE, theme)):
         if value is not None:
             answer.set_cookie(name, value, max_age=YEAR_S, path="/", httponly=True, samesite="strict")
     return answer
 
 
-def local(where: str) -> str:
-    """A path of this server, wherever the request wanted to lead."""
-    plain = where.startswith("/") and not where.startswith(("//", "/\\")) and "\\" not in where and where.isprintable()
-    return where if plain and where.isascii() and not where.startswith("/login") else "/"
-
-
 def _form(request: Request, where: str, *, wrong: str = "", status: int = 200) -> Response:
     if "hx-request" in request.headers:
-        answer = render(request, "parts/refused.html", None, status=status, http=status, sentence=wrong, field=None)
-        answer.headers.update({"HX-Retarget": "find .form-notice", "HX-Reswap": "innerHTML", "HX-Reselect": ".notice"})
-        return answer
-    return render(request, "login.html", None, status=status, wrong=wrong, where=local(where))
+        return within_form(
+            render(request, "parts/refused.html", None, status=status, http=status, sentence=wrong, field=None)
+        )
+    return render(request, "login.html", None, status=status, wrong=wrong, where=own_path(where))
 
 
-def _opened(request: Request, log_in: object, where: str) -> Response:
+def _opened(request: Request, log_in: Callable[[Runtime, dict[str, str]], Session], where: str) -> Response:
     gate: Gate = request.app.state.gate
     runtime: Runtime = request.app.state.runtime
     shown = {"address": gate.address_of(request.scope), "replaces": gate.shown_by(request.scope).session}
     try:
-        session: Session = log_in(runtime, shown)  # type: ignore[operator]
+        session = log_in(runtime, shown)
     except LoginRefused as error:
         return _form(request, where, wrong=str(error), status=403)
     except SlowedDown as error:
@@ -106,6 +103,6 @@ def _opened(request: Request, log_in: object, where: str) -> Response:
         return _form(request, where, wrong=str(error), status=503)
     # A page, not a redirection: a browser that comes from a page elsewhere keeps a strict cookie back until it has
     # opened a page of ours.
-    answer = render(request, "logged_in.html", None, where=local(where), person=session.person.name, token=session.csrf)
+    answer = render(request, "logged_in.html", None, where=own_path(where), person=session.person.name, token=session.csrf)
     set_session_cookie(answer, session, secure=runtime.settings.address.startswith("https://"))
     return answer

@@ -11,7 +11,7 @@
     if (isLive(source(event)) && document.hidden) event.preventDefault();
   });
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) document.querySelectorAll("[data-live]").forEach((part) => window.htmx.trigger(part, "htmx:now"));
+    if (!document.hidden) document.querySelectorAll("[data-live]").forEach((part) => window.htmx.trigger(part, "seen"));
   });
   const lost = (part) => {
     if (!isLive(part) || !part.isConnected) return;

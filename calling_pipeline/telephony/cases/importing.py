@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,22 +15,18 @@ from calling_pipeline.masking import mask_digits
 from calling_pipeline.telephony.cases import cases, store
 from calling_pipeline.telephony.cases.records import NewCase
 from calling_pipeline.telephony.records import ImportResult, ImportRow
+from calling_pipeline.telephony.tables_of_text import heads_of, read_table
 
 MOST_ROWS = 20_000
-_COLUMNS: Mapping[str, str] = {
-    "collector_id": "collector_id",
-    "催收员": "collector_id",
-    "催收员编号": "collector_id",
-    "customer_name": "customer_name",
+_HEADS: Mapping[str, str] = {
     "客户": "customer_name",
     "客户姓名": "customer_name",
     "姓名": "customer_name",
-    "phone": "phone",
     "电话": "phone",
     "手机号": "phone",
-    "note": "note",
     "备注": "note",
 }
+"""Heads of columns in Chinese, beside those of `tables_of_text`."""
 _ORDER = ("collector_id", "customer_name", "phone", "note")
 """The columns of lines without a head."""
 
@@ -87,17 +81,12 @@ def _imported(
 
 
 def _read(text: str) -> list[dict[str, str]]:
-    lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
-    if not lines:
+    rows = read_table(text)
+    if not rows:
         raise InvalidInput("there is no line to import", field="text")
-    if len(lines) > MOST_ROWS + 1:
+    if len(rows) > MOST_ROWS + 1:
         raise InvalidInput(f"at most {MOST_ROWS} rows are imported at once", field="text")
-    mark = next((mark for mark in ("\t", ";", ",", "，") if mark in lines[0]), ",")
-    try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=mark)]
-    except csv.Error as error:
-        raise InvalidInput(f"the text is no CSV: {error}", field="text") from error
-    head = [_COLUMNS.get(name.lower(), "") for name in rows[0]]
+    head = [name if name in _ORDER else "" for name in heads_of(rows[0], _HEADS)]
     if any(head):
         if not {"collector_id", "phone"} <= set(head):
             raise InvalidInput("the columns collector_id and phone are needed (and customer_name, note)", field="text")

@@ -4,11 +4,9 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from calling_pipeline.notifications.contracts.runs import run
-from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline_tests.browser.looking import axe, overflow
-from calling_pipeline_tests.notifications.world import ROBOTS, USERS, Judge, row, states, statuses, write_ledger
-from calling_pipeline_tests.support import LIMIT_S
+from calling_pipeline_tests.console.notifications.conftest import deliver
+from calling_pipeline_tests.notifications.world import ROBOTS, row, states, statuses, write_ledger
 
 PROBE = '<script>document.title="hacked"</script><img src=x onerror=alert(1)>{{7*7}}'
 PAGES = (
@@ -29,42 +27,6 @@ PAGES = (
     "/notifications/technicians/messages",
     "/notifications/resend?id=id-1",
 )
-
-
-@pytest.fixture
-def judge(simulator):
-    made = Judge(simulator)
-    made.rules(robot_rate_per_minute=None)
-    yield made
-    made.reset()
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    return write_ledger(tmp_path / "contracts.csv", [row(1), row(2, city="上海"), row(3, city="广州")])
-
-
-@pytest.fixture
-def console_runtime(console_runtime, ledger):
-    """With a ledger, robots and contacts."""
-    values = {
-        "contract_ledgers": [ledger],
-        "wecom_robots": ROBOTS,
-        "wecom_users": USERS,
-        "wecom_robot_rate_per_minute": 0,
-        "wecom_timeout_s": LIMIT_S,
-    }
-    console_runtime.settings = console_runtime.settings.model_copy(update=values)
-    return console_runtime
-
-
-@pytest.fixture
-def deps(console_runtime):
-    return NotificationDependencies.from_runtime(console_runtime)
-
-
-def deliver(deps, ledger):
-    return run(deps, [ledger], created_by="a test", wait_s=0)
 
 
 def run_from_the_page(page, state="completed"):
