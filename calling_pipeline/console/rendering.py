@@ -9,10 +9,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from calling_pipeline.access.people.records import Language
 from calling_pipeline.console import shown
-from calling_pipeline.console.catalogue import Catalogue, catalogue
 from calling_pipeline.console.dagster_links import DagsterLinks
 from calling_pipeline.console.static_files import static_files
 from calling_pipeline.settings import Settings
+from calling_pipeline.texts.catalogue import Catalogue, catalogue
 
 
 class Renderer:

@@ -22,12 +22,12 @@ from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.access.people.records import Language, Room
 from calling_pipeline.api.auth import CSRF_FIELD, Gate, Needs, Requirement, admit
-from calling_pipeline.console.catalogue import LANGUAGES
 from calling_pipeline.console.menu import entries_for
 from calling_pipeline.console.rendering import Renderer
 from calling_pipeline.console.shared import Shared
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Role
+from calling_pipeline.texts.catalogue import LANGUAGES
 
 LANGUAGE_COOKIE = "calling_language"
 THEME_COOKIE = "calling_theme"

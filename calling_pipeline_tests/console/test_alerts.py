@@ -9,8 +9,8 @@ from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.alerts.texts import KINDS
 from calling_pipeline.console.app import create_server
-from calling_pipeline.console.catalogue import catalogue
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.texts.catalogue import catalogue
 from calling_pipeline_tests.alerts.test_alerts import Receiver
 from calling_pipeline_tests.support import LIMIT_S, served
 

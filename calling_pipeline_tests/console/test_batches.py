@@ -7,12 +7,12 @@ from typing import get_args
 
 import pytest
 
-import calling_pipeline.console
+import calling_pipeline
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.records import REASONS, About, CallState, LogOutcome
-from calling_pipeline.console.catalogue import catalogue
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.records import CallState as LineState
+from calling_pipeline.texts.catalogue import catalogue
 from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING, phone
 from calling_pipeline_tests.console.batches import desk_of, make_unknown, planned
 
@@ -326,7 +326,7 @@ def test_every_reason_is_said_in_chinese():
 
 
 def test_no_phrase_of_the_batches_is_written_twice():
-    folder = Path(calling_pipeline.console.__file__).parent / "phrases"
+    folder = Path(calling_pipeline.__file__).parent / "texts" / "phrases"
     english = [one["en"] for one in tomllib.loads((folder / "batches.toml").read_text("utf-8"))["phrase"]]
     assert len(english) == len(set(english))
 

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from calling_pipeline.access.audit import store as audit
-from calling_pipeline.console.catalogue import catalogue
 from calling_pipeline.task_ledger import store
 from calling_pipeline.task_ledger.ledger import find, save_task_details
 from calling_pipeline.task_ledger.records import STATES, TaskDetails
+from calling_pipeline.texts.catalogue import catalogue
 
 EVIL = '"><img src=x onerror=alert(1)>{{7*7}}'
 

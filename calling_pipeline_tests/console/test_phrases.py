@@ -14,7 +14,7 @@ from calling_pipeline.analysis.dagster_storage.records import DagsterState
 from calling_pipeline.analysis.status.judging import DayNotes, day_state, judge
 from calling_pipeline.analysis.status.records import DayState, OpenAlert, PoolUse
 from calling_pipeline.call_stats.records import FailedRead
-from calling_pipeline.console.catalogue import Catalogue, catalogue
+from calling_pipeline.texts.catalogue import Catalogue, catalogue
 from calling_pipeline_tests.analysis.test_status import ALIVE, BATCH, DAY, FAILED_RUN, FAST, LATE, NOW, SILENT, WELL
 
 PACKAGE = Path(calling_pipeline.__file__).parent

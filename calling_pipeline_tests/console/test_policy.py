@@ -9,10 +9,10 @@ import pytest
 
 from calling_pipeline import days
 from calling_pipeline.access.audit import store as audit
-from calling_pipeline.console.catalogue import catalogue
 from calling_pipeline.contact_policy import do_not_call, holidays, rules, store
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt, Facts
+from calling_pipeline.texts.catalogue import catalogue
 from calling_pipeline_tests.support import LIMIT_S
 
 PHONE, MASKED = "13812345678", "138****5678"

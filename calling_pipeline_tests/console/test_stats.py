@@ -16,10 +16,10 @@ from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.records import Reason
 from calling_pipeline.call_stats.refreshes import store as refreshes
 from calling_pipeline.call_stats.tables import agent_ranking, day_refreshes, fetch_proofs, grade_stats_cache
-from calling_pipeline.console.catalogue import catalogue
 from calling_pipeline.console.pages.stats.tracks import differences
 from calling_pipeline.errors import CallingError
 from calling_pipeline.gate_rules import GateRule
+from calling_pipeline.texts.catalogue import catalogue
 from calling_pipeline_tests.call_stats.conftest import proof_of
 from calling_pipeline_tests.support import http, wait_until
 

@@ -3,7 +3,6 @@
 import httpx
 import pytest
 
-from calling_pipeline.console.catalogue import catalogue
 from calling_pipeline.errors import CallingError
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.pool import extensions
@@ -11,6 +10,7 @@ from calling_pipeline.telephony.records import REASONS, Refusal
 from calling_pipeline.telephony.tables_of_text import read_table
 from calling_pipeline.telephony.tenants import settings
 from calling_pipeline.telephony.tenants.accounts import SECRETS
+from calling_pipeline.texts.catalogue import catalogue
 from calling_pipeline.vendors.answers import Answer
 from calling_pipeline.vendors.http import VendorHttp
 from calling_pipeline.vendors.infinity import answers

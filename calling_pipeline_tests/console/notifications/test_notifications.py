@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.console.catalogue import catalogue
 from calling_pipeline.notifications.contracts.composing import Names
 from calling_pipeline.notifications.contracts.contract_ledger import parse
 from calling_pipeline.notifications.contracts.generation import compose_all
 from calling_pipeline.notifications.technicians.runs import run as run_technicians
+from calling_pipeline.texts.catalogue import catalogue
 from calling_pipeline_tests.console.notifications.conftest import deliver
 from calling_pipeline_tests.notifications.world import ROBOTS, csv_bytes, row, states, statuses, write_ledger
 from calling_pipeline_tests.support import LIMIT_S

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from calling_pipeline import days
-from calling_pipeline.console.charts.hours import day_bar
+from calling_pipeline.charts.hours import day_bar
 from calling_pipeline.console.pages.policy.rules_in_use import Rules, rules_in_use
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.contact_policy import gate, hours, store

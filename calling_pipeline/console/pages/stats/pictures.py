@@ -9,11 +9,11 @@ from markupsafe import Markup
 from calling_pipeline.call_stats.ranges.records import HourTotal, WeekdayHour
 from calling_pipeline.call_stats.records import HourlyOrders
 from calling_pipeline.call_stats.trend.records import TrendDay
-from calling_pipeline.console.charts.bars import bars
-from calling_pipeline.console.charts.heat import heat
-from calling_pipeline.console.charts.lines import lines
-from calling_pipeline.console.charts.records import Bars, Caption, Heat, Lines, Mark, MarkKind, Series
-from calling_pipeline.console.charts.spark import spark
+from calling_pipeline.charts.bars import bars
+from calling_pipeline.charts.heat import heat
+from calling_pipeline.charts.lines import lines
+from calling_pipeline.charts.records import Bars, Caption, Heat, Lines, Mark, MarkKind, Series
+from calling_pipeline.charts.spark import spark
 from calling_pipeline.console.views import View
 
 HOURS = range(24)

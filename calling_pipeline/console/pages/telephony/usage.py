@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from calling_pipeline import days
-from calling_pipeline.console.charts.bars import bars
-from calling_pipeline.console.charts.lines import lines
-from calling_pipeline.console.charts.records import Bars, Caption, Lines, Series
+from calling_pipeline.charts.bars import bars
+from calling_pipeline.charts.lines import lines
+from calling_pipeline.charts.records import Bars, Caption, Lines, Series
 from calling_pipeline.console.pages.telephony.common import Viewer, chosen_tenant, tenants_to_choose
 from calling_pipeline.console.views import View
 from calling_pipeline.telephony.usage import store

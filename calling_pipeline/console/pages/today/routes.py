@@ -15,8 +15,8 @@ from calling_pipeline.analysis.status.gathering import status as gather
 from calling_pipeline.analysis.status.records import Status
 from calling_pipeline.call_stats.history.store import read_history
 from calling_pipeline.call_stats.records import HistoryDay
-from calling_pipeline.console.charts.records import Caption
-from calling_pipeline.console.charts.spark import spark
+from calling_pipeline.charts.records import Caption
+from calling_pipeline.charts.spark import spark
 from calling_pipeline.console.menu import entries_for
 from calling_pipeline.console.pages.today.shown import NUMBERS, TREND_DAYS, first_look, trend
 from calling_pipeline.console.views import View, viewing

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from calling_pipeline.console.charts.drawing import (
+from calling_pipeline.charts.drawing import (
     LARGE_FONT,
     WIDTH,
     element,
@@ -17,8 +17,8 @@ from calling_pipeline.console.charts.drawing import (
     rule,
     text_width,
 )
-from calling_pipeline.console.charts.records import Language, Series
-from calling_pipeline.console.charts.scales import Scale, shown_labels, written
+from calling_pipeline.charts.records import Language, Series
+from calling_pipeline.charts.scales import Scale, shown_labels, written
 
 LEGEND_ROW = 1.3 * LARGE_FONT
 BELOW = 1.5 * LARGE_FONT

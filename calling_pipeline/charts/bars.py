@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from calling_pipeline.console.charts.axes import BELOW, Key, Plane, labels_below, legend, numbers_at, plane, read_by_pointer
-from calling_pipeline.console.charts.drawing import COLOURS, checked, element, framed, joined
-from calling_pipeline.console.charts.lines import class_of
-from calling_pipeline.console.charts.records import Bars, Language, Series
-from calling_pipeline.console.charts.scales import Scale, scale_of
+from calling_pipeline.charts.axes import BELOW, Key, Plane, labels_below, legend, numbers_at, plane, read_by_pointer
+from calling_pipeline.charts.drawing import COLOURS, checked, element, framed, joined
+from calling_pipeline.charts.lines import class_of
+from calling_pipeline.charts.records import Bars, Language, Series
+from calling_pipeline.charts.scales import Scale, scale_of
 
 _FIRST_HEIGHT = 150.0
 _NEXT_HEIGHT = 80.0

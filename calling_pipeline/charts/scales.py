@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from calling_pipeline.console.charts.drawing import FONT, LARGE_FONT, text_width
-from calling_pipeline.console.charts.records import Language
+from calling_pipeline.charts.drawing import FONT, LARGE_FONT, text_width
+from calling_pipeline.charts.records import Language
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _GAP = 0.9

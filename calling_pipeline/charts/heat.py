@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from calling_pipeline.console.charts.drawing import (
+from calling_pipeline.charts.drawing import (
     COLOURS,
     LARGE_FONT,
     LINE_COLOUR,
@@ -19,8 +19,8 @@ from calling_pipeline.console.charts.drawing import (
     plain,
     text_width,
 )
-from calling_pipeline.console.charts.records import Heat
-from calling_pipeline.console.charts.scales import shown_labels, written
+from calling_pipeline.charts.records import Heat
+from calling_pipeline.charts.scales import shown_labels, written
 
 _FIELD = 26.0
 _LEAST = 0.06

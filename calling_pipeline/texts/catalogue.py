@@ -68,7 +68,7 @@ class Catalogue:
 @lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
     """The catalogue of this package."""
-    texts = {f"{room}.{key}": value for room, table in _tables("texts") for key, value in table.items()}
+    texts = {f"{room}.{key}": value for room, table in _tables("pages") for key, value in table.items()}
     phrases = {one["en"]: one["zh"] for _, table in _tables("phrases") for one in table.get("phrase", ())}
     return Catalogue(texts, phrases)
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calling_pipeline.console.charts.axes import plane
-from calling_pipeline.console.charts.bars import bars
-from calling_pipeline.console.charts.drawing import LARGE_FONT, text_width
-from calling_pipeline.console.charts.heat import heat, opacity
-from calling_pipeline.console.charts.lines import lines, runs
-from calling_pipeline.console.charts.records import Bars, Caption, Heat, Lines, Mark, Series
-from calling_pipeline.console.charts.scales import scale_of, shown_labels, written
-from calling_pipeline.console.charts.spark import spark
+from calling_pipeline.charts.axes import plane
+from calling_pipeline.charts.bars import bars
+from calling_pipeline.charts.drawing import LARGE_FONT, text_width
+from calling_pipeline.charts.heat import heat, opacity
+from calling_pipeline.charts.lines import lines, runs
+from calling_pipeline.charts.records import Bars, Caption, Heat, Lines, Mark, Series
+from calling_pipeline.charts.scales import scale_of, shown_labels, written
+from calling_pipeline.charts.spark import spark
 
 SVG = "{http://www.w3.org/2000/svg}"
 CAPTION = Caption("orders", "Orders", "31 days")

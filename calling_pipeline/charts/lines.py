@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from calling_pipeline.console.charts.axes import BELOW, Key, Plane, labels_below, legend, numbers_at, plane, read_by_pointer
-from calling_pipeline.console.charts.drawing import COLOURS, MARK_COLOUR, checked, element, framed, joined
-from calling_pipeline.console.charts.records import Lines, Look, Mark, MarkKind, Series
-from calling_pipeline.console.charts.scales import Scale, scale_of
+from calling_pipeline.charts.axes import BELOW, Key, Plane, labels_below, legend, numbers_at, plane, read_by_pointer
+from calling_pipeline.charts.drawing import COLOURS, MARK_COLOUR, checked, element, framed, joined
+from calling_pipeline.charts.records import Lines, Look, Mark, MarkKind, Series
+from calling_pipeline.charts.scales import Scale, scale_of
 
 _HEIGHT = 190.0
 _MANY = 100

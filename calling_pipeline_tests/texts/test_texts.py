@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-import calling_pipeline.console
-from calling_pipeline.console.catalogue import LANGUAGES, Catalogue, catalogue
+import calling_pipeline
+from calling_pipeline.texts.catalogue import LANGUAGES, Catalogue, catalogue
 
-FOLDER = Path(calling_pipeline.console.__file__).parent
-SOURCES = [*FOLDER.rglob("*.html"), *FOLDER.rglob("*.py")]
+PACKAGE = Path(calling_pipeline.__file__).parent
+FOLDER = PACKAGE / "texts"
+SOURCES = [path for kind in ("html", "py") for path in PACKAGE.rglob(f"*.{kind}")]
 PLACE = re.compile(r"\{(\w+)\}")
-TABLES = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted((FOLDER / "texts").glob("*.toml"))}
+TABLES = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted((FOLDER / "pages").glob("*.toml"))}
 
 
 def test_every_text_has_both_languages_with_the_same_places():

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from calling_pipeline.console.charts.drawing import COLOURS, checked, element, framed, joined
-from calling_pipeline.console.charts.lines import runs
-from calling_pipeline.console.charts.records import Caption
-from calling_pipeline.console.charts.scales import scale_of
+from calling_pipeline.charts.drawing import COLOURS, checked, element, framed, joined
+from calling_pipeline.charts.lines import runs
+from calling_pipeline.charts.records import Caption
+from calling_pipeline.charts.scales import scale_of
 
 _WIDTH, _HEIGHT, _EDGE = 120.0, 28.0, 4.0
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-from calling_pipeline.console.charts.records import Caption, Look
+from calling_pipeline.charts.records import Caption, Look
 
 WIDTH = 640.0
 """Units of every chart; its letters are set for `FONT`, and for `LARGE_FONT` where the chart is shown at half its size."""
