@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -82,7 +83,7 @@ class Spoiler:
         if fault.after or fault.kind in ("cut", "slow"):
             await self._spoil_answer(fault, scope, receive, send)
         else:
-            await _spoiled(fault, b"")(scope, receive, send)
+            await self._spoiled(fault, b"")(scope, receive, send)
 
     async def _spoil_answer(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         body = bytearray()
@@ -101,12 +102,28 @@ class Spoiler:
             await send(start)
             await send({"type": "http.response.body", "body": bytes(body)})
             return
-        await _spoiled(fault, bytes(body))(scope, receive, send)
+        await self._spoiled(fault, bytes(body))(scope, receive, send)
 
-    async def _wait(self, fault: Fault) -> None:
+    def _spoiled(self, fault: Fault, body: bytes) -> ASGIApp:
+        match fault.kind:
+            case "status":
+                headers = {"Retry-After": str(fault.options["retry_after"])} if "retry_after" in fault.options else {}
+                return Response("", status_code=int(fault.options.get("status", 500)), headers=headers)
+            case "cut":
+                return Response(body[: len(body) // 2], media_type="application/json")
+            case "garbage":
+                return Response("<html>gateway says hello</html>", media_type="text/html")
+            case "hang":
+                return _Late(self._wait(fault, 60.0), Response("", status_code=504))
+            case "reset":
+                return _Reset()
+            case other:
+                raise ValueError(f"unknown fault kind {other!r}; known: {', '.join(COMMON_KINDS)}")
+
+    async def _wait(self, fault: Fault, seconds: float = 1.0) -> None:
         """The fault's seconds, or until the faults are cleared: so that a test decides when the answer comes."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + float(fault.options.get("seconds", 1.0))
+        until = loop.time() + float(fault.options.get("seconds", seconds))
         while (left_s := until - loop.time()) > 0 and fault in self._faults.planted:
             await asyncio.sleep(min(left_s, 0.02))
 
@@ -116,30 +133,16 @@ def _where(scope: Scope) -> str:
     return f"{scope['path']}?{scope.get('query_string', b'').decode('latin-1')}&"
 
 
-def _spoiled(fault: Fault, body: bytes) -> ASGIApp:
-    match fault.kind:
-        case "status":
-            headers = {"Retry-After": str(fault.options["retry_after"])} if "retry_after" in fault.options else {}
-            return Response("", status_code=int(fault.options.get("status", 500)), headers=headers)
-        case "cut":
-            return Response(body[: len(body) // 2], media_type="application/json")
-        case "garbage":
-            return Response("<html>gateway says hello</html>", media_type="text/html")
-        case "hang":
-            return _Hang(float(fault.options.get("seconds", 60.0)))
-        case "reset":
-            return _Reset()
-        case other:
-            raise ValueError(f"unknown fault kind {other!r}; known: {', '.join(COMMON_KINDS)}")
+class _Late:
+    """Answers when the wait is over."""
 
-
-class _Hang:
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, wait: Coroutine[None, None, None], answer: Response) -> None:
+        self._wait = wait
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(self._seconds)
-        await Response("", status_code=504)(scope, receive, send)
+        await self._wait
+        await self._answer(scope, receive, send)
 
 
 class _Reset:

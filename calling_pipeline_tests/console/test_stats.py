@@ -153,13 +153,13 @@ def test_a_second_press_joins_the_refresh_that_runs_and_the_page_shows_it(consol
     assert refresh(operator).status_code == 303
     running = viewer.get("/stats/live?date=yesterday")
     assert "正在刷新" in running.text
-    assert 'hx-trigger="every 2s"' in running.text
+    assert 'hx-trigger="every 2s, seen"' in running.text
     assert "refresh-button-grade" not in operator.get("/stats?date=yesterday").text
     simulator.clear_faults()
     wait_until(lambda: newest(console).state == "stored")
     with console.runtime.transaction() as connection:
         assert len(refreshes.of_day(connection, "grade", YESTERDAY)) == 1
-    assert "hx-trigger" not in viewer.get("/stats/live?date=yesterday").text
+    wait_until(lambda: "hx-trigger" not in viewer.get("/stats/live?date=yesterday").text)
 
 
 def test_a_failed_refresh_is_shown_with_its_sentence_in_chinese(console, sync, operator, simulator):
