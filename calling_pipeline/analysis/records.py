@@ -59,7 +59,7 @@ class Table:
     def documents(self) -> list[dict[str, Value]]:
         """Each row as column → value."""
         names = [column.name for column in self.columns]
-        return [dict(zip(names, row, strict=True)) for row in self.rows]
+        return [dict(zip(names, map(_plain, row), strict=True)) for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,17 @@ class Analysis:
             "to": self.last,
             "figures": {
                 one.name: {
-                    "value": one.value,
-                    **({"before": one.before} if one.before is not None else {}),
-                    **({"low": one.low, "high": one.high} if one.low is not None else {}),
+                    "value": _plain(one.value),
+                    **({"before": _plain(one.before)} if one.before is not None else {}),
+                    **({"low": _plain(one.low), "high": _plain(one.high)} if one.low is not None else {}),
                 }
                 for one in self.figures
             },
             "tables": {one.name: {"total_rows": one.total_rows, "rows": one.documents} for one in self.tables},
             "notes": [{"note": one.name, "severity": one.severity, **one.values} for one in self.notes],
         }
+
+
+def _plain(value: Value) -> Value:
+    """JSON has one kind of number."""
+    return float(value) if isinstance(value, Decimal) else value

@@ -6,13 +6,16 @@ An analysis is a function of (connection, question) in a folder of its own; the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from calling_pipeline.access.people.records import Room
+from calling_pipeline.access.people.records import Language, Room
 from calling_pipeline.analysis.records import Analysis
+from calling_pipeline.charts.records import Bars, Heat, Lines
+
+Drawing = Lines | Bars | Heat
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Question:
 class Entry:
     """One analysis. `room` decides who may ask; `options` names what it takes beside days and tenant.
 
-    `longest_days`: the widest range it answers.
+    `longest_days`: the widest range it answers. `choices`: the values of an option that has few, its usual one first; an
+    option without is free text, empty where it was not given. `charts` draws what was found, in a language.
     """
 
     name: str
@@ -38,3 +42,5 @@ class Entry:
     compute: Callable[[sa.Connection, Question], Analysis]
     options: tuple[str, ...] = ()
     longest_days: int = 400
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    charts: Callable[[Analysis, Language], Sequence[Drawing]] | None = None

@@ -21,6 +21,7 @@ from calling_pipeline.api.needs import describe_needs
 from calling_pipeline.api.polled_days import PolledDays
 from calling_pipeline.api.routes import (
     alerts,
+    analysis,
     audit,
     call_batches,
     call_stats,
@@ -57,6 +58,7 @@ ROUTERS = (
     deciding.router,
     contact_policy.router,
     ledger_lists.router,
+    analysis.router,
 )
 _ERRORS: dict[int | str, dict[str, object]] = {
     "default": {"model": Failure, "description": "every error, whatever its status"}

@@ -24,6 +24,12 @@ from calling_pipeline.cli.up import up
 from calling_pipeline.private import log_to_stderr
 
 
+def _analysis() -> click.Command:
+    from calling_pipeline.cli.analysis import analysis  # noqa: PLC0415 - 150 ms
+
+    return analysis
+
+
 def _api() -> click.Command:
     from calling_pipeline.cli.api import api  # noqa: PLC0415 - 870 ms
 
@@ -102,6 +108,7 @@ LIGHT: Mapping[str, click.Command] = {
     "users": users,
 }
 HEAVY: Mapping[str, Callable[[], click.Command]] = {
+    "analysis": _analysis,
     "api": _api,
     "calls": _call_batches,
     "demo": _demo,

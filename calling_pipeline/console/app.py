@@ -16,6 +16,7 @@ from calling_pipeline.console import failing
 from calling_pipeline.console.entrance import Entrance
 from calling_pipeline.console.pages import (
     alerts,
+    analysis,
     assets,
     audit,
     batches,
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *batches.ROUTERS,
     *notifications.ROUTERS,
     *stats.ROUTERS,
+    *analysis.ROUTERS,
     *calls.ROUTERS,
 )
 

@@ -25,6 +25,7 @@ MENU: Sequence[Entry] = (
     Entry("/", "common.menu_today", "viewer", "status"),
     Entry("/desk", "common.menu_desk", "collector", "telephony", own=True),
     Entry("/stats", "common.menu_stats", "viewer", "statistics"),
+    Entry("/analysis", "common.menu_analysis", "viewer", "session"),
     Entry("/batches", "common.menu_batches", "viewer", "batches"),
     Entry("/policy", "common.menu_policy", "viewer", "policy"),
     Entry("/notifications", "common.menu_notifications", "viewer", "notifications"),

@@ -26,6 +26,8 @@ POST   /api/stats/task-stats/refresh                                operator   s
 GET    /api/stats/agent-ranking                                     viewer     statistics
 GET    /api/stats/hourly-orders                                     viewer     statistics
 GET    /api/stats/trend                                             viewer     statistics
+GET    /api/v1/analysis                                                viewer     session
+GET    /api/v1/analysis/{name}                                         viewer     session
 GET    /api/stats/held                                              viewer     statistics
 POST   /api/stats/held/{held_id}/publish                            operator   statistics
 POST   /api/stats/held/{held_id}/discard                            operator   statistics

@@ -1,0 +1,12 @@
+"""All analyses by name: the `ENTRIES` of each folder of analyses. A new folder is one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from calling_pipeline.analysis import statistics
+from calling_pipeline.analysis.registry import Entry
+
+_FOLDERS: Sequence[Sequence[Entry]] = (statistics.ENTRIES,)
+"""In the order in which the doors list them."""
+ANALYSES: Mapping[str, Entry] = {entry.name: entry for entries in _FOLDERS for entry in entries}

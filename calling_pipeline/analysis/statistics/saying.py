@@ -1,0 +1,63 @@
+"""What is said beside the numbers of a range: days that are held, missing, not whole or not over. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from calling_pipeline.analysis.intervals import share, wilson
+from calling_pipeline.analysis.records import Figure, Note
+from calling_pipeline.analysis.statistics.records import Period
+
+
+def notes_of(period: Period, before: Period | None = None) -> Sequence[Note]:
+    """Over how many days the sums are; what is missing or not settled of them, and of the period before."""
+    found = [Note("known_days", {"known": period.grade_days, "days": period.days})]
+    if period.held:
+        found.append(Note("held_days", {"count": period.held}, "warning"))
+    if period.incomplete:
+        found.append(Note("incomplete_days", {"count": period.incomplete}, "warning"))
+    if period.missing:
+        found.append(Note("missing_days", {"count": period.missing}, "warning"))
+    if period.first <= period.today <= period.last:
+        found.append(Note("under_way", {"day": period.today}))
+    if before is not None and before.grade_days != period.grade_days:
+        found.append(Note("before_days", {"known": before.grade_days, "days": before.days}))
+    return found
+
+
+def order_figures(period: Period, before: Period) -> Sequence[Figure]:
+    """Records, orders and the order rate, beside the period before where that is known."""
+    known = before.grade_days > 0
+    low, high = wilson(period.orders, period.records)
+    return (
+        Figure("records", period.records, "whole", before.records if known else None),
+        Figure("orders", period.orders, "whole", before.orders if known else None),
+        Figure("grade_9", period.grade_9, "whole", before.grade_9 if known else None),
+        Figure("grade_1", period.grade_1, "whole", before.grade_1 if known else None),
+        Figure(
+            "order_rate",
+            share(period.orders, period.records),
+            "percent",
+            share(before.orders, before.records),
+            low,
+            high,
+        ),
+    )
+
+
+def dialled_figures(period: Period, before: Period) -> Sequence[Figure]:
+    """Dialled and connected calls by dialling task, beside the period before where that is known."""
+    known = before.task_days > 0
+    low, high = wilson(period.connected, period.dialled)
+    return (
+        Figure("dialled", period.dialled, "whole", before.dialled if known else None),
+        Figure("connected", period.connected, "whole", before.connected if known else None),
+        Figure(
+            "connected_rate",
+            share(period.connected, period.dialled),
+            "percent",
+            share(before.connected, before.dialled),
+            low,
+            high,
+        ),
+    )
