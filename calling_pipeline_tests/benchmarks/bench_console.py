@@ -35,7 +35,7 @@ from calling_pipeline_tests.benchmarks.support import database, free_port, perce
 from calling_pipeline_tests.browser.chromium import start
 from calling_pipeline_tests.browser.driver import driven, marked, prepare
 from calling_pipeline_tests.browser.pictures import PEOPLE, Subject, session, subjects
-from calling_pipeline_tests.support import end_processes
+from calling_pipeline_tests.support import end_processes, wait_until
 
 FACTOR = float(os.environ.get("CALLING_BENCH_CONSOLE_FACTOR", "1.0"))
 VISITS = 40
@@ -234,6 +234,7 @@ def _first_picture(base: str, sessions: dict[str, httpx.Cookies], found: Sequenc
                 context.add_cookies([{"name": name, "value": value, "url": base} for name, value in cookies.items()])
                 page = context.new_page()
                 page.goto(subject.address, wait_until="load")
+                wait_until(lambda page=page: page.evaluate(_PAINT) >= 0)
                 painted[subject.route] = round(float(page.evaluate(_PAINT)), 1)
                 context.close()
     slowest = max(painted.values())
