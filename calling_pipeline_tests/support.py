@@ -24,12 +24,20 @@ T = TypeVar("T")
 LIMIT_S = 120.0
 """How long a test waits for what must happen: long enough for a machine that is twenty times busier than usual."""
 
+NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
+"""Whether tests run in their exhaustive form; `make test` runs the short one."""
+
 http = httpx.Client(timeout=LIMIT_S, trust_env=False)
 """For requests of tests: it waits as long as a test does, where the functions of httpx give up after 5 s."""
 
 _started: set[subprocess.Popen[Any]] = set()
 of_the_session: list[subprocess.Popen[Any]] = []
 """Processes that all tests of a worker share, which therefore outlive a test."""
+
+
+def some(*ways: T) -> Sequence[T]:
+    """All of these ways at night, else the first: the others look at the same thing again."""
+    return ways if NIGHTLY else ways[:1]
 
 
 @dataclass(frozen=True)
