@@ -234,11 +234,15 @@ def _first_picture(base: str, sessions: dict[str, httpx.Cookies], found: Sequenc
                 context.add_cookies([{"name": name, "value": value, "url": base} for name, value in cookies.items()])
                 page = context.new_page()
                 page.goto(subject.address, wait_until="load")
-                wait_until(lambda page=page: page.evaluate(_PAINT) >= 0)
-                painted[subject.route] = round(float(page.evaluate(_PAINT)), 1)
+                painted[subject.route] = _painted_after_ms(page)
                 context.close()
     slowest = max(painted.values())
     return {
         "benchmark": "console, first picture", "unit": "ms", "ours": slowest, "pages": painted, "target": FIRST_PICTURE_MS,
         "met": slowest <= FIRST_PICTURE_MS,
     }  # fmt: skip
+
+
+def _painted_after_ms(page: Any) -> float:
+    wait_until(lambda: page.evaluate(_PAINT) >= 0)
+    return round(float(page.evaluate(_PAINT)), 1)
