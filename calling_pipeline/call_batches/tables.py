@@ -31,6 +31,9 @@ class CallingTaskColumns(Columns):
     updated_at = sa.Column(Instant, nullable=False)
     refused_days = sa.Column(sa.Integer, comment="null: the setting's")
     expires_after_s = sa.Column(sa.Integer, comment="seconds from planning, after which a batch calls nobody; null: never")
+    redial = sa.Column(JSONB, nullable=False, server_default="[]", comment="redial rules; empty: the recall window counts")
+    land_lines = sa.Column(sa.Boolean, nullable=False, server_default=sa.false(), comment="whether it calls land lines too")
+    row_key = sa.Column(sa.Text, comment="column of the source table that holds its own key")
 
 
 calling_tasks = sa.Table(
@@ -68,6 +71,7 @@ class BatchColumns(Columns):
     finished_at = sa.Column(Instant)
     resume_at = sa.Column(Instant, comment="when a waiting batch goes on")
     expires_at = sa.Column(Instant, comment="from then on nobody is called; null: never")
+    redial = sa.Column(JSONB, nullable=False, server_default="[]", comment="redial rules that its task had")
 
 
 call_batches = sa.Table(
@@ -102,6 +106,9 @@ class CallColumns(Columns):
     claim = sa.Column(UUID(as_uuid=True), comment="the claim that holds it, or held it last")
     claimed_at = sa.Column(Instant)
     resp_code = sa.Column(sa.Text)
+    row_key = sa.Column(sa.Text, comment="the source's own key of the row")
+    redial = sa.Column(sa.Text, comment="the redial rule, by its result, that judged the number's last call")
+    redial_of = sa.Column(sa.BigInteger, comment="the last call, which this one redials; null: it is no redial")
 
 
 call_tasks = sa.Table(

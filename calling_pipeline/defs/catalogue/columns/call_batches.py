@@ -24,6 +24,9 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "policy": "rules of the contact policy that differ for this task",
         "created_at": "when it was set up",
         "updated_at": "when it was last changed",
+        "redial": "redial rules: which result, after how many hours, how often at most",
+        "land_lines": "whether it calls land lines too",
+        "row_key": "column of the source table that holds its own key",
     },
     "call_tasks": {
         "id": "number of the batch call",
@@ -34,6 +37,9 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "not_before": "a put-off call is not claimed before this instant",
         "claimed_at": "when a process last claimed it",
         "resp_code": "the gateway's answer code to the last push",
+        "row_key": "the source's own key of the row, by which results are joined back",
+        "redial": "the redial rule, by its result, that judged the number's last call",
+        "redial_of": "the batch call that it redials; null: it is no redial",
     },
     "call_log": {
         "id": "order in which the rows were added",
