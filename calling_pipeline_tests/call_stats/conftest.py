@@ -8,16 +8,19 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.records import DayResult, FetchProof
 from calling_pipeline.call_stats.sync.sync import sync_days
+from calling_pipeline.database.engine import make_engine
 from calling_pipeline.defs import retries
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
+from calling_pipeline_tests.conftest import TEMPLATE, _statement
 from calling_pipeline_tests.dagster_support import instance_on
-from calling_pipeline_tests.support import Simulator, http
+from calling_pipeline_tests.support import Simulator, free_name, http
 
 YESTERDAY = days.today() - dt.timedelta(days=1)
 
@@ -65,6 +68,17 @@ def sync(stats_runtime: Runtime) -> Callable[..., list[DayResult]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def class_engine(server_url: Any) -> Iterator[sa.Engine]:
+    """One database for all examples of a module: each example rolls back."""
+    name = free_name()
+    _statement(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+    engine = make_engine(server_url.set(database=name))
+    yield engine
+    engine.dispose()
+    _statement(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def act(simulator: Simulator, verb: str, **body: Any) -> None:

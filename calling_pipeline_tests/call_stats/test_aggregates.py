@@ -80,21 +80,6 @@ def test_any_records_are_stored_as_they_came_and_counted_right(class_engine, rec
     )
 
 
-@pytest.fixture(scope="module")
-def class_engine(server_url):
-    """One database for all examples: each example rolls back."""
-    from calling_pipeline.database.engine import make_engine
-    from calling_pipeline_tests.conftest import TEMPLATE, _statement
-    from calling_pipeline_tests.support import free_name
-
-    name = free_name()
-    _statement(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
-    engine = make_engine(server_url.set(database=name))
-    yield engine
-    engine.dispose()
-    _statement(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
 @pytest.mark.parametrize(
     ("calls", "connected", "rate"),
     [(0, 0, "0"), (3, 1, "33.33"), (3, 2, "66.67"), (8, 1, "12.50"), (800, 1, "0.13"), (5, 5, "100.00")],

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_stats import retention, store
+from calling_pipeline.call_stats.daily_counts.tables import daily_hours
 from calling_pipeline.call_stats.history import quality
 from calling_pipeline.call_stats.history import store as history
 from calling_pipeline.call_stats.records import TaskSums
@@ -226,13 +227,28 @@ def test_the_kept_numbers_are_judged_against_the_caches_and_a_missing_track_is_a
     sync("task")
     later = days.day_bounds(YESTERDAY)[1] + dt.timedelta(hours=36)
     with days.frozen(later):
-        assert verdicts() == {"kept_numbers_equal_the_caches": True, "both_tracks_are_kept": False}
+        assert verdicts() == {
+            "kept_numbers_equal_the_caches": True,
+            "daily_counts_add_up": True,
+            "both_tracks_are_kept": False,
+        }
         sync("grade")
-        assert verdicts() == {"kept_numbers_equal_the_caches": True, "both_tracks_are_kept": True}
+        assert verdicts() == {
+            "kept_numbers_equal_the_caches": True,
+            "daily_counts_add_up": True,
+            "both_tracks_are_kept": True,
+        }
         with engine.begin() as connection:
             newer = {"callout_number": daily_history.c.callout_number + 1, "task_fetch_number": 10**9}
             connection.execute(sa.update(daily_history).values(newer))
-        assert verdicts() == {"kept_numbers_equal_the_caches": False, "both_tracks_are_kept": True}
+            connection.execute(
+                sa.update(daily_hours).where(daily_hours.c.hour == 15).values(orders=daily_hours.c.orders + 1)
+            )
+        assert verdicts() == {
+            "kept_numbers_equal_the_caches": False,
+            "daily_counts_add_up": False,
+            "both_tracks_are_kept": True,
+        }
     assert not {status for *_, status in check_rows(pg_instance)} & {"PLANNED"}
 
 

@@ -17,12 +17,17 @@ _FIGURES: Mapping[Track, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class HistoryFacts:
-    """What is kept of a day, and what the caches hold of it. `due`: the tracks that should have been read by now."""
+    """What is kept of a day, and what the caches hold of it. `due`: the tracks that should have been read by now.
+
+    `counted`: calls and orders that each table of daily counts adds up to, None when the day is not counted of the read
+    that is kept.
+    """
 
     date: dt.date
     kept: HistoryDay | None
     cached: Mapping[Track, GradeDay | TaskDay] = field(default_factory=dict)
     due: Sequence[Track] = ()
+    counted: Mapping[str, tuple[int, int]] | None = None
 
 
 def agrees_with_the_caches(facts: HistoryFacts) -> Finding:
@@ -47,3 +52,20 @@ def both_tracks_are_kept(facts: HistoryFacts) -> Finding:
     missing = [track for track in facts.due if not have[track]]
     sentence = f"no numbers of {' and '.join(missing)}" if missing else "no track is missing"
     return Finding(not missing, sentence, numbers={"missing_tracks": len(missing)})
+
+
+def counts_add_up(facts: HistoryFacts) -> Finding:
+    """The calls and orders by agent, hour, province and dialling task are each the day's."""
+    kept = facts.kept
+    if kept is None or kept.grade_fetch_number is None:
+        return Finding(True, "the grade track never read the day, so there is nothing to count")
+    if facts.counted is None:
+        return Finding(False, "the day is published and not counted; housekeeping counts it while its records are kept")
+    day = (kept.total_records, kept.total_success)
+    wrong = [
+        f"{part}: {calls} calls and {orders} orders, the day has {day[0]} and {day[1]}"
+        for part, (calls, orders) in facts.counted.items()
+        if (calls, orders) != day
+    ]
+    sentence = f"{len(wrong)} of {len(facts.counted)} tables of daily counts add up to something else than the day"
+    return Finding(not wrong, sentence, tuple(wrong), {"compared": len(facts.counted), "different": len(wrong)})

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.activity.noting import note
 from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats.daily_counts import store as daily_counts
 from calling_pipeline.call_stats.records import ASSETS, FetchProof, GradeDay
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.sync.store import DayCount
@@ -19,7 +20,7 @@ from calling_pipeline.vendors.guanke.records import VENDOR
 
 
 def publish_day(connection: sa.Connection, day: dt.date) -> GradeDay:
-    """Publish the grade numbers, the agents' ranking and the hourly orders of `day` in the caller's transaction.
+    """Publish the grade numbers, the agents' ranking, the hourly orders and the daily counts of `day`; it never commits.
 
     Raises `NotFound` when the day was never read and `IncompleteFetch` when its records do not match their proof.
     """
@@ -33,6 +34,7 @@ def publish_stored(connection: sa.Connection, proof: FetchProof, count: DayCount
     sync_store.publish_grade_day(connection, proof, count, now=days.now(), elapsed_s=round(elapsed_s, 3))
     sync_store.rank_agents(connection, proof.date)
     sync_store.count_hours(connection, proof.date)
+    daily_counts.count_day(connection, proof.date, fetch_number=proof.fetch_number)
     for asset in ASSETS["grade"]:
         note(connection, asset, proof.date)
     cached = store.read_grade_day(connection, proof.date)

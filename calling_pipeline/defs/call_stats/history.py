@@ -1,7 +1,7 @@
 """Dagster's view of the history of daily numbers: the asset `daily_history`, its job and its schedule.
 
 The rows are written where a cache is published, whatever published it. The asset shows them, and adds the days that a
-version before it cached.
+version before it cached; it counts those whose call records are stored and that were never counted.
 """
 
 import datetime as dt
@@ -11,6 +11,8 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.call_stats.daily_counts.catch_up import count_stored_day
+from calling_pipeline.call_stats.daily_counts.store import counted_of
 from calling_pipeline.call_stats.history import quality, store
 from calling_pipeline.call_stats.history.facts import history_facts
 from calling_pipeline.call_stats.records import TRACKS
@@ -28,6 +30,12 @@ CHECKS: tuple[Check[quality.HistoryFacts], ...] = (
         "kept_numbers_equal_the_caches",
         quality.agrees_with_the_caches,
         "Every number that a cache holds of the day is kept as it is.",
+    ),
+    Check(
+        "daily_counts_add_up",
+        quality.counts_add_up,
+        "Calls and orders by agent, hour, province and dialling task are each the day's.",
+        warns=True,
     ),
     Check("both_tracks_are_kept", quality.both_tracks_are_kept, "No track whose sync was due is missing.", warns=True),
 )
@@ -88,6 +96,8 @@ def _show(
     with runtime.transaction() as connection:
         for track in TRACKS if context.selected_asset_keys else ():
             store.keep_day(connection, track, day)
+        if context.selected_asset_keys and counted_of(connection, day) is None:
+            count_stored_day(connection, day)
         before = store.read_weekdays(connection, day, weeks=1)
         row = next(iter(store.read_history(connection, day, day)), None)
     if row is not None and context.selected_asset_keys:

@@ -7,6 +7,7 @@ import dagster as dg
 from calling_pipeline import days
 from calling_pipeline.alerts import store as alerts
 from calling_pipeline.call_stats import retention
+from calling_pipeline.call_stats.daily_counts.catch_up import catch_up
 from calling_pipeline.call_stats.retention import CACHES, RECORDS
 from calling_pipeline.defs.housekeeping import store as dagster_history
 from calling_pipeline.runtime import Runtime
@@ -38,11 +39,13 @@ def prune_dagster_history(context: dg.OpExecutionContext, runtime: dg.ResourcePa
 
 @dg.op(
     description="Cached days and call records older than their retention, and proofs of superseded reads; Dagster shows the"
-    " partitions of what is deleted as missing. `daily_history` keeps the days' numbers."
+    " partitions of what is deleted as missing. `daily_history` keeps the days' numbers; days that were never counted are"
+    " counted first."
 )
 def prune_stats(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
     """CALLING_CACHE_RETENTION_DAYS of the caches, CALLING_CALL_RECORD_RETENTION_DAYS of call records."""
     settings = runtime.settings
+    counted = catch_up(runtime.transaction)
     pruned = retention.prune_by_day(
         runtime.transaction,
         now=days.now(),
@@ -55,7 +58,7 @@ def prune_stats(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtim
     )
     kept = {"caches_from": pruned.first_cached_day.isoformat(), "call_records_from": pruned.first_recorded_day.isoformat()}
     shown_as_missing = {f"{asset}_partitions_missing_now": count for asset, count in forgotten.items()}
-    context.add_output_metadata({**pruned.rows, **kept, **shown_as_missing})
+    context.add_output_metadata({**pruned.rows, **kept, **shown_as_missing, "days_counted_late": len(counted)})
 
 
 @dg.op(description="Recordings of calls older than CALLING_RECORDINGS_DAYS: the files; their rows stay.")
