@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI under `make up`")
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP API")
     simulator_port: int = Field(8900, ge=1, le=65535, description="Port of the vendor simulator")
+    simulator_hour_effect: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="How much an answer depends on weekday, hour and province in the simulated world of `make up`; 0: not",
+    )
     code_server_port: int = Field(4266, ge=1, le=65535, description="Port of Dagster's code server under `make up`")
 
     guanke_base_url: HttpUrl = Field(

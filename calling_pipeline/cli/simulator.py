@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import uvicorn
 
@@ -19,12 +21,39 @@ from calling_pipeline.simulator.world import World
 )
 @click.option("--records-per-day", default=2000, show_default=True, type=click.IntRange(0), help="Call records of one day.")
 @click.option("--latency-ms", default=0, show_default=True, type=click.IntRange(0), help="Delay of every answer.")
+@click.option(
+    "--hour-effect",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 2),
+    help="How much the chance of an answer depends on weekday, hour and province: 0 not at all, 0.3 clearly.",
+)
+@click.option(
+    "--pushed-calls",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Calls that the gateway takes become call records of Guanke; kept in this file.",
+)
 @click.pass_obj
-def simulator(door: Door, port: int | None, seed: int, calls_csv: str | None, records_per_day: int, latency_ms: int) -> None:
+def simulator(
+    door: Door,
+    port: int | None,
+    seed: int,
+    calls_csv: str | None,
+    records_per_day: int,
+    latency_ms: int,
+    hour_effect: float,
+    pushed_calls: Path | None,
+) -> None:
     """Serve the vendors' contracts over loopback HTTP until it is interrupted."""
     wanted = door.runtime.settings.simulator_port if port is None else port
     listener = listen(HOST, wanted, setting="CALLING_SIMULATOR_PORT")
-    world = World(seed=seed, records_per_day=records_per_day, calls_csv=calls_csv)
+    world = World(
+        seed=seed,
+        records_per_day=records_per_day,
+        calls_csv=calls_csv,
+        hour_effect=hour_effect,
+        pushed_calls=pushed_calls,
+    )
     app = create_app(world, latency_s=latency_ms / 1000)
     click.echo(f"simulator on http://{HOST}:{listener.getsockname()[1]}", err=True)
     # It answers brokenly on purpose: a log line for each would fill standard error.

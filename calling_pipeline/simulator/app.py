@@ -16,7 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from calling_pipeline.simulator import gateway, guanke, infinity, metabase, wecom
 from calling_pipeline.simulator.faults import COMMON_KINDS, Fault, Faults
-from calling_pipeline.simulator.world import Simulation, World
+from calling_pipeline.simulator.pushed_calls import PushedCalls
+from calling_pipeline.simulator.true_rates import TrueRates
+from calling_pipeline.simulator.world import MEMORY, Simulation, World
 
 
 def create_app(world: World, *, latency_s: float = 0.0) -> ASGIApp:
@@ -34,9 +36,12 @@ def create_app(world: World, *, latency_s: float = 0.0) -> ASGIApp:
 
 def _vendors(simulation: Simulation) -> dict[str, list[BaseRoute]]:
     """Mount point → routes of each vendor. A vendor's own `/_sim` routes lie beneath its mount point."""
+    world, rates = simulation.world, TrueRates(simulation.world)
+    kept = world.pushed_calls
+    pushed = None if kept is None else PushedCalls(world, rates, None if kept == MEMORY else kept)
     return {
-        "guanke": guanke.routes(simulation),
-        "gateway": gateway.routes(simulation),
+        "guanke": guanke.routes(simulation, rates, pushed),
+        "gateway": gateway.routes(simulation, pushed),
         "wecom": wecom.routes(simulation),
         "metabase": metabase.routes(simulation),
         "infinity": infinity.routes(simulation),

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from calling_pipeline.simulator.pushed_calls import PushedCalls
 from calling_pipeline.simulator.world import Simulation
 
 _TCP_FIELDS = ("req_time", "svc_code", "api_code", "transaction_id", "sign", "version")
@@ -41,8 +42,9 @@ class Call:
 class Gateway:
     """What the gateway did."""
 
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, simulation: Simulation, pushed: PushedCalls | None) -> None:
         self._faults = simulation.faults
+        self._pushed = pushed
         self.forget()
 
     def forget(self) -> None:
@@ -55,10 +57,11 @@ class Gateway:
     def answer(self, headers: dict[bytes, bytes], body: bytes) -> tuple[str, str]:
         """(`resp_code`, `result_msg`) of one request."""
         self.arrivals.append(time.time())
-        wrong, content = _read(headers, body)
+        wrong, root = _read(headers, body)
         if wrong:
             self.malformed.append(wrong)
             return "1001", wrong
+        content = root["svc_cont"]
         distinct_id, phone = content["distinct_id"], content["properties"]["accs_nbr"]
         known = self.calls.get(distinct_id)
         if known is not None:
@@ -75,12 +78,14 @@ class Gateway:
             self.refused[distinct_id] = said
             return said
         self.calls[distinct_id] = Call(distinct_id, phone, time.time(), 1, content["properties"]["busi_params"])
+        if self._pushed is not None:
+            self._pushed.take(distinct_id, phone, root["tcp_cont"]["req_time"])
         return "0", "success"
 
 
-def routes(simulation: Simulation) -> list[BaseRoute]:
-    """The gateway's one URL and its truth."""
-    gateway = Gateway(simulation)
+def routes(simulation: Simulation, pushed: PushedCalls | None = None) -> list[BaseRoute]:
+    """The gateway's one URL and its truth; what it takes goes on into `pushed`."""
+    gateway = Gateway(simulation, pushed)
 
     async def calls(request: Request) -> Response:
         if request.method == "DELETE":
@@ -119,7 +124,7 @@ class _Push:
 
 
 def _read(headers: dict[bytes, bytes], body: bytes) -> tuple[str, dict[str, Any]]:
-    """What is wrong with a request ("" when nothing), and its `svc_cont`."""
+    """What is wrong with a request ("" when nothing), and its `contract_root`."""
     for name in (b"x-app-id", b"x-app-key"):
         if not headers.get(name):
             return f"header {name.decode()} is missing", {}
@@ -143,4 +148,4 @@ def _read(headers: dict[bytes, bytes], body: bytes) -> tuple[str, dict[str, Any]
         return "req_time is not YYYYMMDDHHMMSS000", {}
     if not properties["accs_nbr"] or properties["accs_nbr"] != properties["contact_nbr"]:
         return "accs_nbr and contact_nbr differ", {}
-    return "", content
+    return "", root

@@ -23,6 +23,8 @@ from starlette.routing import BaseRoute, Route
 from calling_pipeline import days
 from calling_pipeline.simulator.faults import Fault
 from calling_pipeline.simulator.guanke_days import Call, Day, Days, task_rows, truth
+from calling_pipeline.simulator.pushed_calls import PushedCalls
+from calling_pipeline.simulator.true_rates import TrueRates
 from calling_pipeline.simulator.world import Simulation
 
 LARGEST_PAGE = 1000
@@ -30,9 +32,9 @@ LONGEST_WINDOW_S = 7 * 86400
 _RECORD_FAULTS = ("duplicate_ids", "unknown_grades", "new_field", "missing_field", "wrong_value")
 
 
-def routes(simulation: Simulation) -> list[BaseRoute]:
-    """The vendor's endpoints, and the tests' own beneath `/_sim`."""
-    guanke = _Guanke(simulation)
+def routes(simulation: Simulation, rates: TrueRates, pushed: PushedCalls | None = None) -> list[BaseRoute]:
+    """The vendor's endpoints, and the tests' own beneath `/_sim`; calls of `pushed` are among its records."""
+    guanke = _Guanke(simulation, rates, pushed)
     return [
         Route("/token", guanke.token),
         Route("/token/secret", guanke.token),
@@ -40,6 +42,7 @@ def routes(simulation: Simulation) -> list[BaseRoute]:
         Route("/extension/agent/stat", guanke.tasks),
         Route("/_sim/truth", guanke.truth),
         Route("/_sim/served", guanke.served),
+        Route("/_sim/best_time", guanke.best_time),
         Route("/_sim/credentials", guanke.demand, methods=["POST"]),
         Route("/_sim/revoke", guanke.revoke, methods=["POST"]),
         Route("/_sim/size", guanke.resize, methods=["POST"]),
@@ -49,9 +52,10 @@ def routes(simulation: Simulation) -> list[BaseRoute]:
 
 
 class _Guanke:
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, simulation: Simulation, rates: TrueRates, pushed: PushedCalls | None) -> None:
         self._faults = simulation.faults
-        self._days = Days(simulation.world)
+        self._rates, self._pushed = rates, pushed
+        self._days = Days(simulation.world, rates)
         self._demanded: dict[str, str] = {}
         self._tokens: set[str] = set()
         self._grown: Counter[str] = Counter()
@@ -84,7 +88,7 @@ class _Guanke:
             return _refusal(400, "时间范围不能超过7天")
         self._drift(request, first)
         filters = {name: query[name] for name in ("phone", "callState", "taskId") if query.get(name)}
-        total, body = self._page(first, min(last, _now_s()), page, size, filters)
+        total, body = self._page(first, min(last, self._now_s()), page, size, filters)
         total += self._growth(request, query["startTime"])
         body = self._spoil(request, body)
         head = b'{"code":200,"message":"OK","data":{"data":['
@@ -113,13 +117,17 @@ class _Guanke:
         """The exact numbers of `date`, up to `as_of` (ISO instant; without it: now)."""
         date = dt.date.fromisoformat(request.query_params["date"])
         as_of = request.query_params.get("as_of")
-        until = int(dt.datetime.fromisoformat(as_of).timestamp()) if as_of else _now_s()
+        until = int(dt.datetime.fromisoformat(as_of).timestamp()) if as_of else self._now_s()
         day = self._days.day(date)
         return JSONResponse(truth(date, day.calls[: day.between(0, until)[1]]))
 
     async def served(self, request: Request) -> Response:
         """How many requests each endpoint has answered."""
         return JSONResponse(self._served)
+
+    async def best_time(self, request: Request) -> Response:
+        """The true chance of every hour, which no vendor would say."""
+        return JSONResponse(self._rates.truth())
 
     async def demand(self, request: Request) -> Response:
         """`{"secret"}` or `{"username", "password"}` become the only credentials that are accepted; `{}`: any."""
@@ -185,7 +193,17 @@ class _Guanke:
         return day.calls[low:high]
 
     def _visible(self, date: dt.date) -> list[Call]:
-        return self._window(date, 0, _now_s())
+        return self._window(date, 0, self._now_s())
+
+    def _now_s(self) -> int:
+        """The time of the world; what appeared by then is among the days' calls."""
+        own_s = int(days.now().timestamp())
+        if self._pushed is None:
+            return own_s
+        now_s = self._pushed.now_s(own_s)
+        for fields, order in self._pushed.appeared(now_s):
+            self._days.add(Call(fields, order))
+        return now_s
 
     def _drift(self, request: Request, first: int) -> None:
         """New calls arrive at the front of the window that is being read."""
@@ -266,7 +284,3 @@ def _instant(text: str) -> int:
 
 def _date(moment: int) -> dt.date:
     return dt.datetime.fromtimestamp(moment, days.SHANGHAI).date()
-
-
-def _now_s() -> int:
-    return int(days.now().timestamp())

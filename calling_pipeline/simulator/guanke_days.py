@@ -5,13 +5,14 @@ from __future__ import annotations
 import bisect
 import datetime as dt
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 from typing import Any
 
 from calling_pipeline import days
+from calling_pipeline.simulator.true_rates import PLACES, TrueRates
 from calling_pipeline.simulator.world import World
 
 _UNUSED_SERIES = ("154", "174", "179")
@@ -42,15 +43,6 @@ GRADES: tuple[tuple[str | None, int, int], ...] = (
 )
 """Text, the order it truly is (9, 1 or 0 yuan), and its weight."""
 
-_PLACES = (
-    ("浙江", "杭州"),
-    ("浙江", "宁波"),
-    ("江苏", "南京"),
-    ("江苏", "苏州"),
-    ("广东", "深圳"),
-    ("四川", "成都"),
-    ("湖北", "武汉"),
-)
 _TASKS = ("老客回访一组", "老客回访二组", "新客首拨", "流失召回", "续约提醒", "体验升级")
 _HANGUPS = ("正常挂断", "用户拒接", "无人接听", "关机", "空号", "停机")
 _OPENS_S, _CLOSES_S = 8 * 3600, 21 * 3600
@@ -85,6 +77,14 @@ class Day:
         """Positions of the calls with `first_s` ≤ call time ≤ `last_s`, half-open."""
         return bisect.bisect_left(self.moments, first_s), bisect.bisect_right(self.moments, last_s)
 
+    def add(self, call: Call) -> None:
+        """One more call, in its place by time."""
+        moment = _seconds(call.fields["callTime"])
+        place = bisect.bisect_right(self.moments, moment)
+        self.calls.insert(place, call)
+        self.moments.insert(place, moment)
+        self.changed()
+
     def changed(self) -> None:
         """Forget encoded pages: a call was changed or added."""
         self.pages.clear()
@@ -94,16 +94,26 @@ class Day:
 class Days:
     """All days of the world, made when first asked for. `sizes` overrides the number of calls of single days."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, rates: TrueRates) -> None:
+        self._world, self._rates = world, rates
         self._days: dict[dt.date, Day] = {}
+        self._added: defaultdict[dt.date, list[Call]] = defaultdict(list)
         self.sizes: dict[dt.date, int] = {}
 
     def day(self, date: dt.date) -> Day:
         """The whole day, the part of it that lies in the future included."""
         if date not in self._days:
-            self._days[date] = Day(date, make_calls(self._world, date, self.sizes.get(date, self._world.records_per_day)))
+            size = self.sizes.get(date, self._world.records_per_day)
+            made = self._days[date] = Day(date, make_calls(self._world, date, size, self._rates))
+            for call in self._added[date]:
+                made.add(call)
         return self._days[date]
+
+    def add(self, call: Call) -> None:
+        """A call that somebody made; it stays when the day is made anew."""
+        date = dt.datetime.fromtimestamp(_seconds(call.fields["callTime"]), days.SHANGHAI).date()
+        self.day(date).add(call)
+        self._added[date].append(call)
 
     def resize(self, date: dt.date, calls: int) -> None:
         """Make the day anew with another number of calls."""
@@ -122,8 +132,11 @@ def _mobile(random: Random) -> str:
     return f"{phone[:2]}0{phone[3:]}" if phone[:3] in _UNUSED_SERIES else phone
 
 
-def make_calls(world: World, date: dt.date, count: int) -> list[Call]:
-    """`count` calls of one day, oldest first: between 08:00 and 21:00, in working hours more than at their edges."""
+def make_calls(world: World, date: dt.date, count: int, rates: TrueRates | None = None) -> list[Call]:
+    """`count` calls of one day, oldest first: between 08:00 and 21:00, in working hours more than at their edges.
+
+    In a world whose hours differ, `rates` decides who answers and who orders.
+    """
     random = world.random("guanke", date)
     midnight = int(days.day_bounds(date)[0].timestamp())
     moments = sorted(midnight + int(random.triangular(_OPENS_S, _CLOSES_S, 15 * 3600)) for _ in range(count))
@@ -140,8 +153,10 @@ def make_calls(world: World, date: dt.date, count: int) -> list[Call]:
         phones.append(phone)
         state = states[number]
         text, order, _ = spellings[number] if state == 2 else (None, 0, 0)
-        place, task = random.choice(_PLACES), random.randrange(len(_TASKS))
+        place, task = random.choice(PLACES), random.randrange(len(_TASKS))
         masked = random.random() < 0.03
+        if rates is not None and world.hour_effect:
+            state, text, order = _answered(world.random("answered", date, number), rates, moment, place[0])
         calls.append(
             Call(
                 {
@@ -169,6 +184,17 @@ def make_calls(world: World, date: dt.date, count: int) -> list[Call]:
             )
         )
     return calls
+
+
+def _answered(random: Random, rates: TrueRates, moment: int, province: str) -> tuple[int, str | None, int]:
+    """State, grade and order of a call where the hour counts."""
+    local = dt.datetime.fromtimestamp(moment, days.SHANGHAI)
+    cell = (local.weekday(), local.hour, province)
+    if random.random() >= rates.connected(*cell):
+        return 1, None, 0
+    brings = random.random() < rates.ordered(*cell)
+    text, order, _ = random.choice([one for one in GRADES if bool(one[1]) == brings])
+    return 2, text, order
 
 
 def task_rows(calls: list[Call]) -> list[dict[str, Any]]:

@@ -26,7 +26,9 @@ def start_all(
     """
     settings = runtime.settings
     if uses_simulator(settings):
-        more = ["--calls-csv", calls_csv] if calls_csv else []
+        more = ["--pushed-calls", str(settings.home / "simulator_pushed_calls.jsonl")]
+        more += ["--hour-effect", str(settings.simulator_hour_effect)] if settings.simulator_hour_effect else []
+        more += ["--calls-csv", calls_csv] if calls_csv else []
         supervisor.start("simulator", _python("calling_pipeline.cli.main", "simulator", *more))
     say("database …")
     found = environment.of_dagster(runtime)
