@@ -65,9 +65,27 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "last_batch_id": "batch of the newest call",
         "last_call_task_id": "batch call of the newest call",
     },
+    "call_results": {
+        "call_task_id": "the batch call that was pushed",
+        "batch_id": "the call batch it belongs to",
+        "calling_task_id": "the calling task of that batch",
+        "day": "daily partition of the batch",
+        "phone": "number that was pushed, canonical",
+        "pushed_at": "when the gateway was sent the call",
+        "result": "connected, not_connected, not_dialled, or waiting: no call record yet",
+        "record_id": "the vendor's call record; it may have been deleted since by its retention",
+        "called_at": "when the call was dialled, as the call record says",
+        "talk_s": "seconds of talk",
+        "order_yuan": "9 or 1 when the call ended in an order, else 0",
+        "agent_id": "account of the agent who talked",
+        "hangup_reason": "why the call ended, in the vendor's words",
+        "province": "province of the number, as the call record says",
+        "judged_at": "when the result last changed",
+    },
 }
 PERSONAL: Mapping[str, Mapping[str, str]] = {
     "call_tasks": {"phone": "phone", "raw": "phone", "staff_name": "name"},
     "call_log": {"phone": "phone"},
     "call_history": {"phone": "phone"},
+    "call_results": {"phone": "phone"},
 }
