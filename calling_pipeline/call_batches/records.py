@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
+from calling_pipeline.call_batches.redials.records import REDIAL_SAID, RedialRule
+
 ROOM = "call_batches"
 """The room's name in the contact policy, the task ledger and alerts."""
 
@@ -52,7 +54,7 @@ None is a source row that is being planned. A call that is delayed stays `pendin
 final, and for software so are `refused` and `failed`.
 """
 
-MAPPED: tuple[str, ...] = ("mobile_phone", "staff_name", "sys_name", "order_type", "order_nums")
+MAPPED: tuple[str, ...] = ("mobile_phone", "staff_name", "sys_name", "order_type", "order_nums", "row_key")
 
 REASONS: Mapping[str, str] = {
     "blank": "no number",
@@ -64,13 +66,19 @@ REASONS: Mapping[str, str] = {
     "short_number": "short or emergency number",
     "service_number": "service number (400, 800)",
     "land_line": "land line",
+    "area_code_missing": "land line without its area code",
     "foreign": "number abroad",
     "duplicate": "same number in another row of the batch",
     "do_not_call": "on the do-not-call list",
     "called_before": "called before, within the recall window",
+    "redial_waiting": "called before; a redial waits for the result of that call",
+    "redial_too_soon": "called before; too soon for a redial",
+    "redial_used_up": "called before; redialled as often as the rule allows",
     "refused_before": "refused by the gateway before, for this number",
     "open_elsewhere": "waiting or unsettled in another batch",
     "account_refused": "our account was refused for it; `calls requeue` decides",
+    "country": "a number of a country that the contact policy does not allow",
+    "number_kind": "a kind of number that the contact policy does not allow",
     "minimum_gap": "contacted too recently",
     "rolling_cap": "over a rolling cap",
     "calendar_cap": "over a calendar cap",
@@ -92,6 +100,7 @@ class Source:
     sys_name: str | None = None
     order_type: str | None = None
     order_nums: str | None = None
+    row_key: str | None = None
 
     @property
     def columns(self) -> dict[str, str]:
@@ -115,6 +124,8 @@ class CallingTask:
     ticks_from: dt.datetime
     refused_days: int | None = None
     expires_after_s: int | None = None
+    redial: tuple[RedialRule, ...] = ()
+    land_lines: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,12 +158,26 @@ class CardLine:
 
 
 @dataclass(frozen=True)
+class RedialLine:
+    """Rows that are to be called again, by the result of the rule that allows it."""
+
+    result: str
+    rows: int
+
+    @property
+    def said(self) -> str:
+        """The result for people."""
+        return REDIAL_SAID.get(self.result, self.result)
+
+
+@dataclass(frozen=True)
 class Card:
-    """The pre-flight card: source rows = to call + the rows of every line."""
+    """The pre-flight card: source rows = to call + the rows of every line. `redials` are some of those to call."""
 
     source_rows: int
     to_call: int
     left_out: tuple[CardLine, ...] = ()
+    redials: tuple[RedialLine, ...] = ()
 
     @property
     def adds_up(self) -> bool:
@@ -182,6 +207,7 @@ class Batch:
     finished_at: dt.datetime | None
     resume_at: dt.datetime | None
     expires_at: dt.datetime | None = None
+    redial: tuple[RedialRule, ...] = ()
 
     def is_expired(self, now: dt.datetime) -> bool:
         """Whether nobody of it is to be called any more."""

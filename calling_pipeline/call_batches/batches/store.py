@@ -23,7 +23,9 @@ from calling_pipeline.call_batches.records import (
     CardLine,
     OpenBatch,
     Outcome,
+    RedialLine,
 )
+from calling_pipeline.call_batches.redials.rules import documents_of, rules_from
 from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks
 from calling_pipeline.database.sql import load
 from calling_pipeline.errors import NotFound
@@ -37,7 +39,7 @@ _b = call_batches.c
 _BATCH = sa.select(
     _b.id, _b.key, _b.calling_task_id, _b.task_name, _b.day, _b.tick_at, _b.state, _b.note, _b.source, _b.recall_days,
     _b.rate_per_s, _b.policy, _b.card, _b.planned_at, _b.started_at, _b.finished_at, _b.resume_at,
-    _b.expires_at,
+    _b.expires_at, _b.redial,
 )  # fmt: skip
 
 
@@ -63,6 +65,7 @@ def insert_batch(
         "policy": json.dumps(task.policy),
         "now": now,
         "expires_at": expires_at,
+        "redial": json.dumps(documents_of(task.redial)),
     }
     return int(connection.execute(INSERT, values).scalar_one())
 
@@ -213,11 +216,12 @@ def outcome(connection: sa.Connection, batch_id: int) -> Outcome:
 
 
 def _batch(row: Any) -> Batch:
-    return Batch(**{**row._mapping, "card": _card(row.card)})
+    return Batch(**{**row._mapping, "card": _card(row.card), "redial": rules_from(row.redial)})
 
 
 def _card(document: Mapping[str, Any]) -> Card:
     if not document:
         return Card(0, 0)
     lines = tuple(CardLine(line["reason"], line["rows"], tuple(line["samples"])) for line in document["left_out"])
-    return Card(document["source_rows"], document["to_call"], lines)
+    redials = tuple(RedialLine(line["result"], line["rows"]) for line in document.get("redials", ()))
+    return Card(document["source_rows"], document["to_call"], lines, redials)

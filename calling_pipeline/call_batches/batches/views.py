@@ -10,21 +10,27 @@ import sqlalchemy as sa
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.records import REASONS, Batch, Card, Outcome, UnknownCall, reconciliation
+from calling_pipeline.call_batches.redials.rules import text_of
 from calling_pipeline.masking import mask_phone
 
 
 def card_document(card: Card) -> dict[str, Any]:
-    """`{source_rows, to_call, left_out: [{reason, said, rows, samples}]}`."""
+    """`{source_rows, to_call, redials: [{result, said, rows}], left_out: [{reason, said, rows, samples}]}`.
+
+    `redials` are some of those to call, by the rule that allows it.
+    """
     lines = [
         {"reason": line.reason, "said": line.said, "rows": line.rows, "samples": list(line.samples)}
         for line in card.left_out
     ]
-    return {"source_rows": card.source_rows, "to_call": card.to_call, "left_out": lines}
+    redials = [{"result": line.result, "said": line.said, "rows": line.rows} for line in card.redials]
+    return {"source_rows": card.source_rows, "to_call": card.to_call, "redials": redials, "left_out": lines}
 
 
 def card_lines(card: Card) -> list[str]:
     """The card for people: source rows = to call + every reason."""
     lines = [f"{card.source_rows:>9,} source rows", f"{card.to_call:>9,} to call"]
+    lines += [f"{line.rows:>9,} of them redials: {line.said}" for line in card.redials]
     for line in card.left_out:
         samples = f"   e.g. {', '.join(line.samples)}" if any(line.samples) else ""
         lines.append(f"{line.rows:>9,} not called: {line.said}{samples}")
@@ -52,6 +58,7 @@ def batch_line(batch: Batch) -> dict[str, Any]:
         "finished_at": batch.finished_at,
         "resume_at": batch.resume_at,
         "expires_at": batch.expires_at,
+        "redial": [text_of(rule) for rule in batch.redial],
     }
 
 

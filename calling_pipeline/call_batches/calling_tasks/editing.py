@@ -12,17 +12,21 @@ from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_batches.calling_tasks import cron, source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
-from calling_pipeline.call_batches.records import DEFAULT_RULES, CallingTask, PlanRules, Source
+from calling_pipeline.call_batches.records import DEFAULT_RULES, MAPPED, CallingTask, PlanRules, Source
+from calling_pipeline.call_batches.redials.rules import documents_of, rules_from
 from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline.contact_policy.records import Policy
 from calling_pipeline.errors import InvalidInput
 
 FIELDS = (
     "name", "cron", "source_schema", "source_table", "mobile_phone", "staff_name", "sys_name", "order_type", "order_nums",
-    "enabled", "remark", "recall_days", "refused_days", "expires_after", "rate_per_s", "policy",
+    "row_key", "enabled", "remark", "recall_days", "refused_days", "expires_after", "rate_per_s", "policy", "redial",
+    "land_lines",
 )  # fmt: skip
 _DEFAULTS: Mapping[str, Any] = {
-    "staff_name": None, "sys_name": None, "order_type": None, "order_nums": None, "enabled": True, "remark": "",
-    "recall_days": None, "refused_days": None, "expires_after": None, "rate_per_s": None, "policy": {},
+    "staff_name": None, "sys_name": None, "order_type": None, "order_nums": None, "row_key": None, "enabled": True,
+    "remark": "", "recall_days": None, "refused_days": None, "expires_after": None, "rate_per_s": None, "policy": {},
+    "redial": (), "land_lines": False,
 }  # fmt: skip
 MAX_NAME = 60
 MAX_RATE = 10_000
@@ -42,12 +46,16 @@ def add(
     return made
 
 
-def draft(values: Mapping[str, Any]) -> CallingTask:
-    """A calling task of these values that is saved nowhere, to preview it; raises `InvalidInput` naming the field."""
+def draft(values: Mapping[str, Any], task_id: int = 0) -> CallingTask:
+    """A calling task of these values that is saved nowhere, to preview it; raises `InvalidInput` naming the field.
+
+    `task_id`: the saved task that is being edited, whose calls the redial rules are about.
+    """
     checked = _checked({**_DEFAULTS, **values})
     return CallingTask(
-        0, checked["name"], checked["cron"], _source(checked), checked["enabled"], checked["remark"], checked["recall_days"],
-        checked["rate_per_s"], checked["policy"], days.now(), checked["refused_days"], checked["expires_after_s"],
+        task_id, checked["name"], checked["cron"], _source(checked), checked["enabled"], checked["remark"],
+        checked["recall_days"], checked["rate_per_s"], checked["policy"], days.now(), checked["refused_days"],
+        checked["expires_after_s"], checked["redial"], checked["land_lines"],
     )  # fmt: skip
 
 
@@ -92,9 +100,11 @@ def values_of(task: CallingTask) -> dict[str, Any]:
     return {
         "name": task.name, "cron": task.cron, "source_schema": source.schema, "source_table": source.table,
         "mobile_phone": source.mobile_phone, "staff_name": source.staff_name, "sys_name": source.sys_name,
-        "order_type": source.order_type, "order_nums": source.order_nums, "enabled": task.enabled, "remark": task.remark,
+        "order_type": source.order_type, "order_nums": source.order_nums, "row_key": source.row_key,
+        "enabled": task.enabled, "remark": task.remark,
         "recall_days": task.recall_days, "refused_days": task.refused_days,
         "expires_after": _span_text(task.expires_after_s), "rate_per_s": task.rate_per_s, "policy": dict(task.policy),
+        "redial": documents_of(task.redial), "land_lines": task.land_lines,
     }  # fmt: skip
 
 
@@ -119,8 +129,9 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     checked["refused_days"] = _days(values["refused_days"], "refused_days", "or nothing for the setting's")
     checked["expires_after_s"] = _span_s(values["expires_after"])
     checked["rate_per_s"] = _rate(values["rate_per_s"])
-    policy_from(values["policy"])
-    for field in ("source_schema", "source_table", "mobile_phone", "staff_name", "sys_name", "order_type", "order_nums"):
+    checked["redial"] = rules_from(values["redial"])
+    checked["land_lines"] = _land_lines(values["land_lines"], policy_from(values["policy"]))
+    for field in ("source_schema", "source_table", *MAPPED):
         checked[field] = _identifier(values[field], field)
     return checked
 
@@ -128,7 +139,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
 def _source(values: Mapping[str, Any]) -> Source:
     return Source(
         values["source_schema"] or "", values["source_table"] or "", values["mobile_phone"] or "", values["staff_name"],
-        values["sys_name"], values["order_type"], values["order_nums"],
+        values["sys_name"], values["order_type"], values["order_nums"], values["row_key"],
     )  # fmt: skip
 
 
@@ -158,6 +169,14 @@ def _days(value: Any, field: str, otherwise: str) -> int | None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_RECALL_DAYS:
         raise InvalidInput(f"{field} must be a number of days, {otherwise}", field=field)
+    return value
+
+
+def _land_lines(value: Any, policy: Policy) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput("land_lines is true or false", field="land_lines")
+    if value and policy.number_kinds is not None and "land_line" not in policy.number_kinds:
+        raise InvalidInput("the task's policy allows no land lines: add land_line to its number_kinds", field="land_lines")
     return value
 
 

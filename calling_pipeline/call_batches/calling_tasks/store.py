@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline.call_batches.records import CallingTask, Source
+from calling_pipeline.call_batches.redials.rules import documents_of, rules_from
 from calling_pipeline.call_batches.tables import call_batches, calling_tasks
 from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.database.sql import load
@@ -36,13 +37,13 @@ _t = calling_tasks.c
 def insert(connection: sa.Connection, values: Mapping[str, Any], now: dt.datetime) -> None:
     """Add a calling task. Raises `Conflict` when the name is taken."""
     with _unique_name(str(values["name"])):
-        connection.execute(INSERT, {**values, "policy": json.dumps(values["policy"]), "now": now})
+        connection.execute(INSERT, {**_stored(values), "now": now})
 
 
 def update(connection: sa.Connection, task_id: int, values: Mapping[str, Any], now: dt.datetime) -> None:
     """Replace a calling task's values. Raises `Conflict` when the new name is taken."""
     with _unique_name(str(values["name"])):
-        connection.execute(UPDATE, {**values, "policy": json.dumps(values["policy"]), "now": now, "id": task_id})
+        connection.execute(UPDATE, {**_stored(values), "now": now, "id": task_id})
 
 
 def by_name(connection: sa.Connection, name: str, *, lock: bool = False) -> CallingTask:
@@ -122,11 +123,16 @@ def _unique_name(name: str) -> Iterator[None]:
         raise Conflict(f"there is a calling task {name[:60]!r} already") from error
 
 
+def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {**values, "policy": json.dumps(values["policy"]), "redial": json.dumps(documents_of(values["redial"]))}
+
+
 def _task(row: Any) -> CallingTask:
     source = Source(
-        row.source_schema, row.source_table, row.mobile_phone, row.staff_name, row.sys_name, row.order_type, row.order_nums
-    )
+        row.source_schema, row.source_table, row.mobile_phone, row.staff_name, row.sys_name, row.order_type, row.order_nums,
+        row.row_key,
+    )  # fmt: skip
     return CallingTask(
         row.id, row.name, row.cron, source, row.enabled, row.remark, row.recall_days, row.rate_per_s, row.policy,
-        row.ticks_from, row.refused_days, row.expires_after_s,
+        row.ticks_from, row.refused_days, row.expires_after_s, rules_from(row.redial), row.land_lines,
     )  # fmt: skip

@@ -26,14 +26,19 @@ from calling_pipeline.call_batches.records import (
     Card,
     CardLine,
     PlanRules,
+    RedialLine,
 )
+from calling_pipeline.call_batches.redials import store as redial_store
+from calling_pipeline.call_batches.redials.records import REDIAL_RESULTS
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.presets import policy_from
+from calling_pipeline.contact_policy.records import Policy
 from calling_pipeline.database import locks
 from calling_pipeline.database.engine import driver_connection
 from calling_pipeline.database.sql import statement_of
 from calling_pipeline.errors import CallingError
 from calling_pipeline.masking import mask_sample
+from calling_pipeline.phones import PhoneKind
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
 
@@ -105,18 +110,22 @@ def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime, rul
     driver = driver_connection(connection)
     driver.execute("SET LOCAL work_mem = '{}'".format(WORK_MEMORY))  # noqa: UP032  # a constant; no parameters in SET
     table = sql.Identifier(task.source.schema, task.source.table)
-    for name in ("odd_spellings", "judged_phones", "contact_refusals"):
+    for name in ("odd_spellings", "judged_phones", "contact_refusals", "redials"):
         driver.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(name)))
     phone_sql.judge_odd_spellings(driver, table, task.source.mobile_phone)
-    gate.collect_refusals(connection, policy_from(task.policy), now)
+    policy = policy_from(task.policy)
+    gate.collect_refusals(connection, policy, now)
     driver.execute("ANALYZE contact_refusals")
     recall_from = None if task.recall_days is None else now - dt.timedelta(days=task.recall_days)
+    redial_store.collect(connection, task.id, task.redial, recall_from=recall_from, now=now)
     refused_days = rules.refused_days if task.refused_days is None else task.refused_days
     return VERDICTS.format(
         mobile=phone_sql.mobile_in(sql.SQL("spelling")),
         spelling=phone_sql.spelling_of(task.source.mobile_phone),
         fields=_fields(task, integers),
         source_table=table,
+        kinds=sql.Literal(list(_kinds(task, policy))),
+        land_lines=sql.Literal(task.land_lines),
         recall_from=sql.Literal(recall_from),
         refused_from=sql.Literal(now - dt.timedelta(days=refused_days)),
     )
@@ -148,10 +157,23 @@ def _whole_number(column: str | None, integers: frozenset[str]) -> sql.Composabl
     )
 
 
+def _kinds(task: CallingTask, policy: Policy) -> tuple[PhoneKind, ...]:
+    """The kinds of numbers that are called: land lines where the task and its policy allow them."""
+    allowed = policy.number_kinds is None or "land_line" in policy.number_kinds
+    return ("mobile", "land_line") if task.land_lines and allowed else ("mobile",)
+
+
 def _card(rows: list[tuple[object, ...]]) -> Card:
-    counts = {str(reason) if reason else None: int(str(count)) for reason, count, _, _ in rows}
-    samples = {str(reason): tuple(mask_sample(str(s)) for s in dict.fromkeys(both) if s) for reason, _, *both in rows}
+    """The card of rows by reason and redial rule: (reason, rule, count, two samples)."""
+    counts = [(str(reason or ""), str(rule or ""), int(str(count))) for reason, rule, count, _, _ in rows]
+    samples = {str(reason): tuple(mask_sample(str(s)) for s in dict.fromkeys(both) if s) for reason, _, _, *both in rows}
     order = {reason: place for place, reason in enumerate(REASONS)}
-    left_out = [CardLine(reason, n, samples[reason]) for reason, n in counts.items() if reason is not None]
+    left_out = [CardLine(reason, n, samples[reason]) for reason, _, n in counts if reason]
     left_out.sort(key=lambda line: order.get(line.reason, len(order)))
-    return Card(sum(counts.values()), counts.get(None, 0), tuple(left_out))
+    redials = {rule: n for reason, rule, n in counts if rule}
+    return Card(
+        sum(n for _, _, n in counts),
+        sum(n for reason, _, n in counts if not reason),
+        tuple(left_out),
+        tuple(RedialLine(result, redials[result]) for result in REDIAL_RESULTS if result in redials),
+    )

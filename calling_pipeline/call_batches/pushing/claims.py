@@ -16,6 +16,7 @@ from calling_pipeline.call_batches.dependencies import PushLimits
 from calling_pipeline.call_batches.gateway_rate import store as rate_store
 from calling_pipeline.call_batches.gateway_rate.store import Reservation
 from calling_pipeline.call_batches.records import ROOM, Batch, BatchState, ClaimDecision, Claimed
+from calling_pipeline.call_batches.redials import store as redial_store
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.records import Attempt, Policy, Verdict
 
@@ -45,8 +46,9 @@ def claim_chunk(
 ) -> Claim:
     """Claim as many due calls as there are `distinct_ids`; the caller commits before anything is sent.
 
-    A call the policy refuses is skipped or delayed, one whose number was called since is skipped. Of the account's rate
-    (`limits`) as much is reserved as was claimed. Nothing of an expired batch is claimed.
+    A call the policy refuses is skipped or delayed, one whose number was called since is skipped, and so is a redial that
+    its rule no longer allows. Of the account's rate (`limits`) as much is reserved as was claimed. Nothing of an expired
+    batch is claimed.
     """
     state = call_store.fence(connection, batch.id, runner)
     if state != "running" or batch.is_expired(now):
@@ -56,17 +58,34 @@ def claim_chunk(
     if not rows:
         return Claim(state)
     named = [(row, row.distinct_id or fresh) for row, fresh in zip(rows, distinct_ids, strict=False)]
-    askable = [(row, distinct_id) for row, distinct_id in named if not row.called_before]
+    barred = _barred(connection, batch, rows, recall_from, now)
+    askable = [(row, distinct_id) for row, distinct_id in named if row.id not in barred]
     wishes = [Attempt(row.phone, ROOM, distinct_id, now) for row, distinct_id in askable]
     verdicts = gate.check_and_record_many(connection, wishes, policy)
     granted = [(row, distinct_id) for (row, distinct_id), verdict in zip(askable, verdicts, strict=True) if verdict.allowed]
     decided: list[ClaimDecision] = [
         _decided(row, distinct_id, verdict, now) for (row, distinct_id), verdict in zip(askable, verdicts, strict=True)
     ]
-    decided += [ClaimDecision(row.id, "skipped", row.distinct_id, "called_before") for row, _ in named if row.called_before]
+    decided += [ClaimDecision(row.id, "skipped", row.distinct_id, barred[row.id]) for row, _ in named if row.id in barred]
     call_store.apply_claim(connection, claim, decided, now)
     calls = tuple(call_store.to_claimed(row, distinct_id, claim) for row, distinct_id in granted)
     return Claim(state, calls, reserve(connection, batch, limits, len(calls)) if calls and limits else None)
+
+
+def _barred(
+    connection: sa.Connection, batch: Batch, rows: Sequence[Any], recall_from: dt.datetime | None, now: dt.datetime
+) -> dict[int, str]:
+    """Due calls whose number was called since they were planned, or whose redial its rule no longer allows, with why."""
+    barred = {row.id: "called_before" for row in rows if row.called_before}
+    redialled = {row.phone: row.id for row in rows if row.redials}
+    said = redial_store.verdicts(
+        connection, batch.calling_task_id, batch.redial, list(redialled), recall_from=recall_from, now=now
+    )
+    for phone, call in redialled.items():
+        reason = said[phone].reason if phone in said else "called_before"
+        if reason is not None:
+            barred[call] = reason
+    return barred
 
 
 def reserve(connection: sa.Connection, batch: Batch, limits: PushLimits, count: int) -> Reservation:

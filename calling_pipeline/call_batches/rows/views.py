@@ -12,15 +12,19 @@ import sqlalchemy as sa
 from calling_pipeline.call_batches.records import REASONS
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.masking import mask_phone, mask_sample
+from calling_pipeline.masking import mask_mobiles, mask_phone, mask_sample
 from calling_pipeline.phones import read_phone
 
 COLUMNS = ("call_id", "batch_id", "source_row", "phone", "state", "reason", "said", "code", "attempts", "distinct_id",
-           "claimed_at")  # fmt: skip
+           "claimed_at", "row_key", "redial", "redial_of")  # fmt: skip
 
 
 def row_document(row: Any) -> dict[str, Any]:
-    """One row of a batch; `said` is its reason for people, `code` the gateway's."""
+    """One row of a batch; `said` is its reason for people, `code` the gateway's.
+
+    `row_key` is the source's own key, its mobile numbers masked. `redial` is the rule, by its result, that judged the
+    number's last call, `redial_of` that call when this one redials it.
+    """
     return {
         "call_id": row.id,
         "batch_id": row.batch_id,
@@ -33,6 +37,9 @@ def row_document(row: Any) -> dict[str, Any]:
         "attempts": row.attempts,
         "distinct_id": row.distinct_id,
         "claimed_at": row.claimed_at,
+        "row_key": None if row.row_key is None else mask_mobiles(row.row_key),
+        "redial": row.redial,
+        "redial_of": row.redial_of,
     }
 
 

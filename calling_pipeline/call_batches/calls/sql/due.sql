@@ -1,8 +1,10 @@
 -- Pending calls that may be claimed now, in the source's order, locked; rows that another session holds are passed over.
--- `called_before`: another call reached the number within the recall window since the batch was planned.
+-- `called_before`: a call within the recall window other than this one and the one that it redials. `redials`: it redials one
+-- within that window, so its rule is to be asked again.
 SELECT
     task.id, task.phone, task.staff_name, task.sys_name, task.order_type, task.order_nums, task.distinct_id, task.attempts,
-    history.phone IS NOT NULL AS called_before
+    history.phone IS NOT NULL AND history.last_call_task_id IS DISTINCT FROM task.redial_of AS called_before,
+    history.last_call_task_id IS NOT DISTINCT FROM task.redial_of AND task.redial_of IS NOT NULL AS redials
 FROM (
     SELECT * FROM call_tasks
     WHERE batch_id = :batch_id AND state = 'pending' AND (not_before IS NULL OR not_before <= :now)

@@ -2,7 +2,8 @@
 -- A row that was refused has the gateway's words as its reason.
 SELECT
     task.id, task.batch_id, batch.task_name, batch.day, batch.state AS batch_state, task.source_row, task.phone, task.raw,
-    task.state, task.reason, task.resp_code, task.attempts, task.distinct_id, task.claimed_at
+    task.state, task.reason, task.resp_code, task.attempts, task.distinct_id, task.claimed_at,
+    task.row_key, task.redial, task.redial_of
 FROM call_tasks AS task
 INNER JOIN call_batches AS batch ON task.batch_id = batch.id
 WHERE
