@@ -13,6 +13,7 @@ from calling_pipeline.telephony import quality
 from calling_pipeline.telephony.call_limits import judging as limits
 from calling_pipeline.telephony.facts import store as fact_store
 from calling_pipeline.telephony.kept_callbacks import store as kept_store
+from calling_pipeline.telephony.line_counts import store as line_store
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.recordings import store as recording_store
 from calling_pipeline.telephony.records import PoolStatistics
@@ -27,12 +28,13 @@ _LOOK_BACK = dt.timedelta(minutes=quality.BUSY_POOL_MINUTES + 1)
 
 
 def take_snapshot(connection: sa.Connection) -> list[PoolStatistics]:
-    """Every pool as it stands, added to the history; history older than 90 days is dropped."""
+    """Every pool as it stands, added to the history; history older than 90 days is dropped. Counts days that are over."""
     now = days.now()
     rows = pool_store.statistics(connection, now)
     pool_store.add_utilisation(connection, rows, now)
     pool_store.delete_utilisation(connection, now - HISTORY)
     refusal_store.delete(connection, now - HISTORY)
+    line_store.catch_up(connection)
     return rows
 
 

@@ -278,6 +278,7 @@ class _CallRefusals(Columns):
     hour = sa.Column(Instant, primary_key=True)
     rule = sa.Column(sa.Text, primary_key=True)
     number = sa.Column(sa.BigInteger, nullable=False)
+    again = sa.Column(sa.BigInteger, nullable=False, server_default="0", comment="of these, seconds after a refusal before")
 
 
 call_refusals = sa.Table(

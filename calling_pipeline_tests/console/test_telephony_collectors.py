@@ -67,7 +67,7 @@ def test_usage_shows_calls_and_refusals_by_hour_and_reason(console, office, as_r
     hour = days.now().replace(minute=0, second=0, microsecond=0)
     with console.runtime.transaction() as connection:
         refusal_store.add(
-            connection, {(1, hour, "none_free"): 7, (1, hour, "contact_policy:hours"): 2, (2, hour, "busy"): 4}
+            connection, {(1, hour, "none_free"): 7, (1, hour, "contact_policy:hours"): 2, (2, hour, "busy"): 4}, {}
         )
     page = as_role("viewer").get("/telephony/usage?tenant=1")
     assert (number_of(page, "calls"), number_of(page, "refused")) == (1, 9)

@@ -40,7 +40,8 @@ async def make_call(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
     when the database is lost: what is not known then is `unknown` for whoever asks again.
     """
     outcome = await _attempted(deps, wish)
-    if outcome.kind == "refused" and outcome.rule not in _NOBODYS and deps.refusals.note(wish.tenant_id, outcome.rule):
+    counts = outcome.kind == "refused" and outcome.rule not in _NOBODYS
+    if counts and deps.refusals.note(wish.tenant_id, wish.collector_id, outcome.rule):
         await asyncio.to_thread(deps.refusals.write, deps.transaction)
     return outcome
 

@@ -20,35 +20,50 @@ from calling_pipeline.errors import DatabaseUnavailable
 from calling_pipeline.telephony.refusals import store
 
 EVERY_S = 5.0
+AGAIN_S = 10.0
+"""A collector who is refused again within so many seconds has clicked again and again. Each process sees its own clicks."""
+
+Place = tuple[int, dt.datetime, str]
+"""Tenant, hour and rule."""
 
 
 class RefusalCounts:
     """The counts of one process."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[int, dt.datetime, str]] = Counter()
+        self._counts: Counter[Place] = Counter()
+        self._again: Counter[Place] = Counter()
+        self._refused: dict[tuple[int, int], float] = {}
         self._guard = threading.Lock()
         self._written = time.monotonic()
 
-    def note(self, tenant_id: int, rule: str) -> bool:
-        """Count one refused click; True when the counts are due to be written."""
+    def note(self, tenant_id: int, collector_id: int, rule: str) -> bool:
+        """Count one refused click of a collector; True when the counts are due to be written."""
         hour = days.now().replace(minute=0, second=0, microsecond=0)
+        at = time.monotonic()
         with self._guard:
             self._counts[tenant_id, hour, rule] += 1
-            due = time.monotonic() - self._written > EVERY_S
+            before = self._refused.get((tenant_id, collector_id))
+            self._refused[tenant_id, collector_id] = at
+            if before is not None and at - before <= AGAIN_S:
+                self._again[tenant_id, hour, rule] += 1
+            due = at - self._written > EVERY_S
             if due:
-                self._written = time.monotonic()
+                self._written = at
+                self._refused = {who: when for who, when in self._refused.items() if at - when <= AGAIN_S}
             return due
 
     def write(self, transaction: Callable[[], AbstractContextManager[sa.Connection]]) -> None:
         """Add what was counted to the table; kept for the next time when the database is lost."""
         with self._guard:
             counts, self._counts = self._counts, Counter()
+            again, self._again = self._again, Counter()
         if not counts:
             return
         try:
             with transaction() as connection:
-                store.add(connection, counts)
+                store.add(connection, counts, again)
         except (SQLAlchemyError, DatabaseUnavailable):
             with self._guard:
                 self._counts += counts
+                self._again += again

@@ -16,19 +16,24 @@ _count = call_refusals.c
 
 
 class Refused(NamedTuple):
-    """How many clicks of a tenant one rule refused within an hour."""
+    """How many clicks of a tenant one rule refused within an hour; `again`: those that followed a refusal within seconds."""
 
     tenant_id: int
     hour: dt.datetime
     rule: str
     number: int
+    again: int
 
 
-def add(connection: sa.Connection, counts: Mapping[tuple[int, dt.datetime, str], int]) -> None:
+def add(
+    connection: sa.Connection,
+    counts: Mapping[tuple[int, dt.datetime, str], int],
+    again: Mapping[tuple[int, dt.datetime, str], int],
+) -> None:
     """Add to the counts of (tenant, hour, rule), in one order, so that two processes do not block each other."""
     rows = [
-        {"tenant_id": tenant_id, "hour": hour, "rule": rule, "number": number}
-        for (tenant_id, hour, rule), number in sorted(counts.items())
+        {"tenant_id": place[0], "hour": place[1], "rule": place[2], "number": number, "again": again.get(place, 0)}
+        for place, number in sorted(counts.items())
     ]
     if rows:
         connection.execute(_ADD, rows)
@@ -36,7 +41,7 @@ def add(connection: sa.Connection, counts: Mapping[tuple[int, dt.datetime, str],
 
 def within(connection: sa.Connection, first: dt.datetime, end: dt.datetime, *, tenant_id: int | None) -> list[Refused]:
     """The counts of the hours from `first` to before `end`, in their order."""
-    query = sa.select(_count.tenant_id, _count.hour, _count.rule, _count.number)
+    query = sa.select(_count.tenant_id, _count.hour, _count.rule, _count.number, _count.again)
     query = query.where(_count.hour >= first, _count.hour < end)
     if tenant_id is not None:
         query = query.where(_count.tenant_id == tenant_id)

@@ -1,0 +1,1 @@
+"""Samples of calls for review, drawn with a known probability."""
