@@ -8,9 +8,12 @@ from typing import Any, cast
 from calling_pipeline.access.people.records import Language
 from calling_pipeline.analysis.records import Analysis, Table
 from calling_pipeline.analysis.registry import Drawing
-from calling_pipeline.charts.records import Caption, Lines, Mark, MarkKind, Series
+from calling_pipeline.charts.records import Bars, Caption, Heat, Lines, Look, Mark, MarkKind, Series
 from calling_pipeline.texts.catalogue import catalogue
 
+HOURS = range(24)
+WEEKDAYS = range(1, 8)
+MOST_BARS = 12
 _MARKS: dict[str, MarkKind] = {
     "held": "held",
     "missing": "missing",
@@ -47,6 +50,81 @@ def trend_charts(found: Analysis, language: Language) -> Sequence[Drawing]:
             language=language,
         ),
     )
+
+
+def hour_charts(found: Analysis, language: Language) -> Sequence[Drawing]:
+    """Calls and connected calls of each hour, the orders below them, and the order rate."""
+    table = found.tables[0]
+    by_hour = {hour: place for place, hour in enumerate(values(table, "hour"))}
+
+    def every(name: str) -> list[float | None]:
+        column = values(table, name)
+        return [column[by_hour[hour]] if hour in by_hour else 0 for hour in HOURS]
+
+    caption = Caption("hours", say("analysis.name_hours", language), _bars_said(found, language))
+    panels = [
+        [_series("calls", every("calls"), language), _series("connected", every("connected"), language, "second")],
+        [_series("orders", every("orders"), language, "third")],
+        [_series("order_rate", every("order_rate"), language)],
+    ]
+    return (Bars(caption, [str(hour) for hour in HOURS], panels, language=language),)
+
+
+def province_charts(found: Analysis, language: Language) -> Sequence[Drawing]:
+    """The provinces with most calls: calls, and the order rate below them."""
+    table = found.tables[0]
+    if not table.rows:
+        return ()
+    names = [str(name or say("analysis.unknown", language))[:3] for name in values(table, "province")[:MOST_BARS]]
+    caption = Caption("provinces", say("analysis.name_provinces", language), _bars_said(found, language))
+    panels = [
+        [
+            _series("calls", values(table, "calls")[:MOST_BARS], language),
+            _series("connected", values(table, "connected")[:MOST_BARS], language, "second"),
+        ],
+        [_series("order_rate", values(table, "order_rate")[:MOST_BARS], language, "third")],
+    ]
+    return (Bars(caption, names, panels, language=language),)
+
+
+def weekday_charts(found: Analysis, language: Language) -> Sequence[Drawing]:
+    """Orders of a day of each weekday by hour, and the connected rate."""
+    table = found.tables[0]
+    if not table.rows:
+        return ()
+    return (
+        _heat(table, "orders_per_day", "weekday-orders", language),
+        _heat(table, "connected_rate", "weekday-connected", language),
+    )
+
+
+def _heat(table: Table, name: str, id_: str, language: Language) -> Heat:
+    cells = {
+        (weekday, hour): value
+        for weekday, hour, value in zip(values(table, "weekday"), values(table, "hour"), values(table, name), strict=True)
+    }
+    (weekday, hour), most = max(cells.items(), key=lambda cell: cell[1] or 0)
+    title = say(f"analysis.column_{name}", language)
+    place = {"weekday": say(f"analysis.weekday_{weekday}", language), "hour": hour, "most": f"{most:,.1f}"}
+    return Heat(
+        Caption(id_, title, say("analysis.chart_heat_text", language, what=title, **place)),
+        [say(f"analysis.weekday_{weekday}", language) for weekday in WEEKDAYS],
+        [str(hour) for hour in HOURS],
+        [[cells.get((weekday, hour)) for hour in HOURS] for weekday in WEEKDAYS],
+        say("analysis.few", language),
+        say("analysis.many", language),
+        language=language,
+    )
+
+
+def _series(name: str, numbers: Sequence[float | None], language: Language, look: Look = "first") -> Series:
+    return Series(say(f"analysis.column_{name}", language), numbers, look)
+
+
+def _bars_said(found: Analysis, language: Language) -> str:
+    sums = {one.name: one.value for one in found.figures}
+    said = {name: f"{sums[name]:,}" for name in ("calls", "connected", "orders")}
+    return say("analysis.chart_bars_text", language, first=found.first, last=found.last, **said)
 
 
 def values(table: Table, name: str) -> list[Any]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Literal
+
+By = Literal["hour", "province", "task"]
+"""By what the counts of days are added up."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +42,16 @@ class Period:
         """Days that are over and were never read."""
         over = min(self.last, self.today - dt.timedelta(days=1))
         return max(0, (over - self.first).days + 1 - self.grade_days_over)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Sums over the counted days of a range, by call record. `talk_s` in seconds."""
+
+    days: int
+    calls: int
+    connected: int
+    talk_s: int
+    grade_9: int
+    grade_1: int
+    orders: int

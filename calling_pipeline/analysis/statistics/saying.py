@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from calling_pipeline.analysis.intervals import share, wilson
 from calling_pipeline.analysis.records import Figure, Note
-from calling_pipeline.analysis.statistics.records import Period
+from calling_pipeline.analysis.statistics.records import Counted, Period
 
 
 def notes_of(period: Period, before: Period | None = None) -> Sequence[Note]:
@@ -60,4 +60,35 @@ def dialled_figures(period: Period, before: Period) -> Sequence[Figure]:
             low,
             high,
         ),
+    )
+
+
+def counted_notes(period: Period, counted: Counted, before: Counted) -> Sequence[Note]:
+    """As `notes_of`, for sums that are over the counted days."""
+    found = [one for one in notes_of(period) if one.name != "known_days"]
+    found.insert(0, Note("counted_days", {"counted": counted.days, "days": period.days}))
+    if counted.days < period.grade_days:
+        found.append(Note("uncounted_days", {"count": period.grade_days - counted.days}, "warning"))
+    if before.days != counted.days:
+        found.append(Note("before_days", {"known": before.days, "days": period.days}))
+    return found
+
+
+def counted_figures(counted: Counted, before: Counted) -> Sequence[Figure]:
+    """Calls, connected calls and orders of the counted days with their rates, beside the period before."""
+    known = before.days > 0
+    connected, ordered = wilson(counted.connected, counted.calls), wilson(counted.orders, counted.calls)
+    return (
+        Figure("calls", counted.calls, "whole", before.calls if known else None),
+        Figure("connected", counted.connected, "whole", before.connected if known else None),
+        Figure(
+            "connected_rate",
+            share(counted.connected, counted.calls),
+            "percent",
+            share(before.connected, before.calls),
+            *connected,
+        ),
+        Figure("orders", counted.orders, "whole", before.orders if known else None),
+        Figure("order_rate", share(counted.orders, counted.calls), "percent", share(before.orders, before.calls), *ordered),
+        Figure("talk_s", counted.talk_s, "seconds", before.talk_s if known else None),
     )

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.analysis.statistics.records import Period
+from calling_pipeline.analysis.statistics.records import By, Counted, Period
 from calling_pipeline.database.sql import load
 
+Row = Mapping[str, Any]
+"""A key and its counts."""
 _PERIOD = load("analysis/statistics/period")
+_COUNTED = load("analysis/statistics/counted")
+_WEEKDAY_HOURS = load("analysis/statistics/weekday_hours")
+
+
+def _sums(counts: str, keys: str) -> sa.TextClause:
+    return load("analysis/statistics/sums", counts=counts, keys=keys)
+
+
+_SUMS: Mapping[By, sa.TextClause] = {
+    "hour": _sums("daily_hours", "hour"),
+    "province": _sums("daily_provinces", "province"),
+    "task": _sums("daily_tasks", "task_id, task_name"),
+}
+_STARTS = {"range": ":first", "day": "date", "week": "date_trunc('week', date)", "month": "date_trunc('month', date)"}
+_AGENTS = {by: load("analysis/statistics/agents", start=start) for by, start in _STARTS.items()}
 
 
 def period_of(connection: sa.Connection, first: dt.date, last: dt.date) -> Period:
@@ -24,3 +43,29 @@ def period_before(connection: sa.Connection, first: dt.date, last: dt.date) -> P
     """The same of as many days right before `first`."""
     count = (last - first).days + 1
     return period_of(connection, first - dt.timedelta(days=count), first - dt.timedelta(days=1))
+
+
+def counted_of(connection: sa.Connection, first: dt.date, last: dt.date) -> Counted:
+    """What the counted days from `first` to `last` add up to."""
+    return Counted(**connection.execute(_COUNTED, {"first": first, "last": last}).mappings().one())
+
+
+def counted_before(connection: sa.Connection, first: dt.date, last: dt.date) -> Counted:
+    """The same of as many days right before `first`."""
+    count = (last - first).days + 1
+    return counted_of(connection, first - dt.timedelta(days=count), first - dt.timedelta(days=1))
+
+
+def sums_by(connection: sa.Connection, by: By, first: dt.date, last: dt.date) -> Sequence[Row]:
+    """The counts by hour, province or dialling task: its key, then `days` and the counts."""
+    return [dict(row) for row in connection.execute(_SUMS[by], {"first": first, "last": last}).mappings()]
+
+
+def agent_sums(connection: sa.Connection, start: str, first: dt.date, last: dt.date) -> Sequence[Row]:
+    """The counts of each agent in each day, week or month (`start` is its first day), or in the whole range."""
+    return [dict(row) for row in connection.execute(_AGENTS[start], {"first": first, "last": last}).mappings()]
+
+
+def weekday_hours(connection: sa.Connection, first: dt.date, last: dt.date) -> Sequence[Row]:
+    """The counts of each hour of each weekday."""
+    return [dict(row) for row in connection.execute(_WEEKDAY_HOURS, {"first": first, "last": last}).mappings()]
