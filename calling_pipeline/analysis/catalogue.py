@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from calling_pipeline.analysis import statistics
+from calling_pipeline.analysis import funnel, statistics, vendor_speed
 from calling_pipeline.analysis.registry import Entry
 
-_FOLDERS: Sequence[Sequence[Entry]] = (statistics.ENTRIES,)
+_FOLDERS: Sequence[Sequence[Entry]] = (statistics.ENTRIES, funnel.ENTRIES, vendor_speed.ENTRIES)
 """In the order in which the doors list them."""
 ANALYSES: Mapping[str, Entry] = {entry.name: entry for entries in _FOLDERS for entry in entries}
