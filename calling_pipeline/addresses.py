@@ -18,6 +18,9 @@ _OF_ASSETS: Mapping[str, str] = {
     "contract_notifications": "/notifications",
     "technician_notifications": "/notifications/technicians",
     "task_usage": "/ledger",
+    "daily_report": "/reports",
+    "weekly_report": "/reports",
+    "monthly_report": "/reports",
     "extension_pool": "/telephony",
     "communication_records": "/telephony",
 }
@@ -39,6 +42,11 @@ def of_batch(number: int | str) -> str:
 def of_messages(box: str, state: str) -> str:
     """The messages of an outbox (`contracts`, `technicians`) in one state."""
     return f"/notifications/{box}/messages?state={state}"
+
+
+def of_report(kind: str, label: str) -> str:
+    """The report of one period."""
+    return f"/reports/{kind}/{label}"
 
 
 def of_alert(number: int) -> str:

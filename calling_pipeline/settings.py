@@ -124,6 +124,12 @@ class Settings(BaseSettings):
     agent_names: dict[str, str] = Field(
         default_factory=dict, description="JSON: agent account of the call records → name, for rankings"
     )
+    report_deadline: float = Field(
+        10.0,
+        ge=1,
+        le=240,
+        description="Hours after the end of its period after which a report is made though days of it are not complete",
+    )
     gate_unknown_grades_pct: float = Field(
         2.0, ge=0, le=100, description="A day is held when more of its grades (in %) are unknown texts"
     )

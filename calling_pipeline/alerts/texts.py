@@ -137,6 +137,24 @@ KINDS: Mapping[str, Kind] = {
         "/assets/communication_records",
         "/telephony",
     ),
+    "report_partial": Kind(
+        "The report says what is missing. Refresh or publish the named days on their pages; a revision that is whole is"
+        " made as soon as they are complete, and closes the alert.",
+        "/assets/daily_report",
+        "/reports",
+    ),
+    "report_late": Kind(
+        "Look whether the sensor `reports_due` and the daemon run, or make the report on its page, or with"
+        " `calling-pipeline reports run`.",
+        "/automation",
+        "/reports",
+    ),
+    "report_failed": Kind(
+        "Read the reason and repair it, then make the report on its page, or with `calling-pipeline reports run`; the"
+        " next revision closes the alert.",
+        "/runs",
+        "/reports",
+    ),
     "telephony_recordings": Kind(
         "The pages of their calls say why. What is lost stays lost: mend the reason (links that expire early, the store), so"
         " that the next recordings are kept.",
@@ -172,6 +190,8 @@ def place_of(kind: str, subject: str, day: dt.date | None) -> str:
         return addresses.of_day(day)
     if kind in ("messages_unknown", "messages_dead") and subject in _BOXES:
         return addresses.of_messages(_BOXES[subject], kind.removeprefix("messages_"))
+    if kind.startswith("report_") and " " in subject:
+        return addresses.of_report(*subject.split(" ", 1))
     number = subject.removeprefix("batch ")
     if kind.startswith("batch_") and number.isdecimal():
         return addresses.of_batch(number)
