@@ -106,8 +106,8 @@ def read(connection: sa.Connection, period: Period, revision: int | None = None)
         found = found.where(_c.revision == revision)
     row = connection.execute(found.order_by(_c.revision.desc()).limit(1)).mappings().first()
     if row is None:
-        which = f"revision {revision} of the" if revision is not None else "no"
-        raise NotFound(f"there is {'no ' if revision is not None else ''}{which} {period.kind} report of {period.label}")
+        which = f"revision {revision} of the " if revision is not None else ""
+        raise NotFound(f"there is no {which}{period.kind} report of {period.label}")
     return _stored(row), report_of(row["facts"], row["revision"])
 
 
