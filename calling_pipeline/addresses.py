@@ -22,7 +22,7 @@ _OF_ASSETS: Mapping[str, str] = {
     "weekly_report": "/reports",
     "monthly_report": "/reports",
     "extension_pool": "/telephony",
-    "communication_records": "/telephony",
+    "communication_records": "/telephony/calls",
 }
 
 
