@@ -57,6 +57,19 @@ def test_a_sentence_of_a_room_is_found_by_its_pattern_and_its_parts_are_translat
     assert made.say("something else", "zh") == "something else"
 
 
+def test_a_sentence_among_joined_ones_may_have_the_joint_within_it():
+    made = Catalogue({}, {"{num} grades are unknown; say what they mean": "有 {num} 个未知", "paused": "已暂停"})
+    assert made.say("paused; 7 grades are unknown; say what they mean; else", "zh") == "已暂停；有 7 个未知；else"
+
+
+def test_every_act_of_the_audit_log_has_words():
+    noted = set()
+    for path in PACKAGE.rglob("*.py"):
+        noted |= set(re.findall(r"""note_act\(\s*\w+,\s*"([a-z_]+\.[a-z_]+)\"""", path.read_text("utf-8")))
+    assert len(noted) > 30
+    assert [act for act in sorted(noted) if catalogue().act(act, "zh") == act] == []
+
+
 def test_the_pieces_of_a_phrase_are_the_same_in_both_languages():
     for path in (FOLDER / "phrases").glob("*.toml"):
         for phrase in tomllib.loads(path.read_text("utf-8"))["phrase"]:
