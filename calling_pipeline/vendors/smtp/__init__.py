@@ -1,0 +1,1 @@
+"""Mail by SMTP: where the server is, what is sent to whom, and a typed outcome for each receiver."""
