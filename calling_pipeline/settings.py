@@ -199,6 +199,10 @@ class Settings(BaseSettings):
     recordings_largest_mb: int = Field(100, ge=1, le=4096, description="Megabytes a recording may have")
     recordings_link_hours: float = Field(72.0, gt=0, description="Hours a link to a recording works that does not say so")
 
+    report_font: Path | None = Field(
+        None, description="Font file of reports as PDF; unset: the system's Noto Sans CJK, else the built-in Noto Sans SC"
+    )
+
     metabase_url: HttpUrl = Field(default_factory=_simulated("metabase"), description="Metabase: technician status changes")
     metabase_username: str = Field("simulator", description="Metabase user name")
     metabase_password: SecretStr = Field(SecretStr("simulator"), description="Metabase password")
