@@ -20,6 +20,7 @@ from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.dependencies import gateway_refusal, plan_rules
 from calling_pipeline.call_batches.records import BatchState, CallState
+from calling_pipeline.call_batches.redials.records import RedialResult
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views as row_views
 from calling_pipeline.errors import InvalidInput
@@ -32,6 +33,17 @@ Document = dict[str, Any]
 """A task, card or batch as `editing.document` and `views` describe it."""
 
 
+class Redial(BaseModel):
+    """A redial rule: it loosens the recall window for numbers whose last call, by this task, ended so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    result: RedialResult
+    after_hours: Real = Field(description="hours since the last contact", examples=[4])
+    at_most: Whole = Field(description="redials of one number by this task; its first call is none", examples=[3])
+    below_s: Whole | None = Field(None, description="of short_talk alone: a talk of fewer seconds is one")
+
+
 class TaskChanges(BaseModel):
     """Values of a calling task; what is left out stays, or takes its default."""
 
@@ -40,11 +52,12 @@ class TaskChanges(BaseModel):
     cron: str | None = Field(None, description="5 fields, or 6 with seconds first; `?` allowed", examples=["0 0 9 * * ?"])
     source_schema: str | None = Field(None, max_length=63)
     source_table: str | None = Field(None, max_length=63)
-    mobile_phone: str | None = Field(None, max_length=63, description="column, as are the next four")
+    mobile_phone: str | None = Field(None, max_length=63, description="column, as are the next five")
     staff_name: str | None = Field(None, max_length=63)
     sys_name: str | None = Field(None, max_length=63)
     order_type: str | None = Field(None, max_length=63)
     order_nums: str | None = Field(None, max_length=63)
+    row_key: str | None = Field(None, max_length=63, description="column with the source's own key, kept with each row")
     enabled: bool | None = None
     remark: Text | None = Field(None, max_length=2000)
     recall_days: Whole | None = Field(None, ge=0, description="null: never call a number again")
@@ -54,6 +67,8 @@ class TaskChanges(BaseModel):
     )
     rate_per_s: Real | None = Field(None, gt=0, description="beneath the gateway account's rate")
     policy: dict[str, Any] | None = None
+    redial: list[Redial] | None = Field(None, max_length=10, description="after which results a number is called again")
+    land_lines: bool | None = Field(None, description="whether land lines are called too")
 
 
 class NewTask(TaskChanges):
@@ -289,11 +304,14 @@ def _reason(why: Why | None) -> str:
 def _given(model: TaskChanges) -> dict[str, Any]:
     """What was sent; null means "none" only where none is a value."""
     sent = model.model_dump(exclude_unset=True)
+    if sent.get("redial") is not None:
+        sent["redial"] = [{key: value for key, value in rule.items() if value is not None} for rule in sent["redial"]]
     nullable = (
         "staff_name",
         "sys_name",
         "order_type",
         "order_nums",
+        "row_key",
         "recall_days",
         "refused_days",
         "expires_after",

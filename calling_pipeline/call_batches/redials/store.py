@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from calling_pipeline.call_batches.redials.records import RedialRule, RedialVerdict
 from calling_pipeline.call_batches.redials.rules import documents_of
+from calling_pipeline.call_batches.tables import call_batches, call_history
 from calling_pipeline.database.sql import load
 
 BUSY = "占线|忙|正在通话|busy"
@@ -60,6 +61,15 @@ def verdicts(
     values = {**_values(task_id, rules, recall_from, now), "phones": list(phones)}
     found = connection.execute(OF_PHONES, values)
     return {row.phone: RedialVerdict(row.phone, row.redial_of, row.rule, row.free_at, row.reason) for row in found}
+
+
+def last_task(connection: sa.Connection, phone: str) -> int | None:
+    """The calling task that called a canonical number last; None when none did."""
+    h, b = call_history.c, call_batches.c
+    last = (
+        sa.select(b.calling_task_id).join_from(call_history, call_batches, b.id == h.last_batch_id).where(h.phone == phone)
+    )
+    return connection.execute(last).scalar_one_or_none()
 
 
 def _values(task_id: int, rules: Sequence[RedialRule], recall_from: dt.datetime | None, now: dt.datetime) -> dict[str, Any]:

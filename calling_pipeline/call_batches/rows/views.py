@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches.records import REASONS
+from calling_pipeline.call_batches.redials import views as redial_views
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_mobiles, mask_phone, mask_sample
@@ -44,7 +45,7 @@ def row_document(row: Any) -> dict[str, Any]:
 
 
 def why(connection: sa.Connection, phone: str, *, limit: int = 100) -> dict[str, Any]:
-    """What became of a number in every batch, when it was called, and what the gateway refused.
+    """What became of a number in every batch, when it was called, what the gateway refused, and when it may be redialled.
 
     Raises `InvalidInput` for what is no number.
     """
@@ -60,6 +61,7 @@ def why(connection: sa.Connection, phone: str, *, limit: int = 100) -> dict[str,
         "refused": None
         if refusal is None
         else {"about": refusal.about, "code": refusal.code, "refused_at": refusal.refused_at, "batch_id": refusal.batch_id},
+        "redial": redial_views.of_phone(connection, reading.phone),
         "rows": [
             {"task": row.task_name, "day": row.day, "planned_at": row.planned_at, **row_document(row)}
             for row in row_store.of_phone(connection, reading.phone, limit=limit)

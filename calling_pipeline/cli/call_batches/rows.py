@@ -15,7 +15,7 @@ from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 
-_SHOWN = ("call_id", "source_row", "phone", "state", "said", "code")
+_SHOWN = ("call_id", "source_row", "row_key", "phone", "state", "said", "redial", "code")
 
 
 @click.command(cls=PipelineCommand)
@@ -65,6 +65,11 @@ def why(door: Door, phone: str) -> Answer:
         whom = "for this number" if refused["about"] == "person" else "for our account"
         lines.append(f"refused {whom} at {refused['refused_at']:%Y-%m-%d %H:%M} in batch {refused['batch_id']},"
                      f" code {refused['code'] or 'none'}")  # fmt: skip
+    redial = found["redial"]
+    if redial is not None:
+        until = f", not before {redial['free_at']:%Y-%m-%d %H:%M}" if redial["free_at"] else ""
+        rule = f" ({redial['said']}{until})" if redial["rule"] else ""
+        lines.append(f"redial by {redial['task']}{rule}: {redial['reason_said'] or 'its rule allows it now'}")
     policy, later = found["policy"], found["policy"]["not_before"]
     when = f", not before {later:%Y-%m-%d %H:%M}" if later else ""
     lines.append("may be called now" if policy["allowed"] else f"may not be called now: {policy['reason']}{when}")

@@ -11,11 +11,15 @@ import click
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.dependencies import plan_rules
+from calling_pipeline.call_batches.records import MAPPED
+from calling_pipeline.call_batches.redials.records import REDIAL_RESULTS
+from calling_pipeline.call_batches.redials.rules import rules_from, text_of
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import InvalidInput
 
 _NEVER = "never"
-_COLUMNS = ("mobile_phone", "staff_name", "sys_name", "order_type", "order_nums")
+_NONE = "none"
+_COLUMNS = MAPPED
 
 
 @click.group()
@@ -33,11 +37,19 @@ def _values(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(f"--{name.replace('_', '-')}", name, metavar="COLUMN", help=f"Column that holds {name}.")
             for name in _COLUMNS
         ),
-        click.option("--map", "mapping", multiple=True, metavar="FIELD=COLUMN", help="The same as the five options above."),
+        click.option("--map", "mapping", multiple=True, metavar="FIELD=COLUMN", help="The same as the six options above."),
         click.option("--remark", help="A remark for people."),
         click.option("--recall-days", metavar="N|never", help="Call a number again after N days; never is the default."),
         click.option("--refused-days", type=int, help="Leave out numbers the gateway refused within N days; 0: none."),
         click.option("--expires-after", metavar="SPAN|never", help="Call nobody of a batch after 90m, 8h or 3d."),
+        click.option(
+            "--redial",
+            multiple=True,
+            metavar="RULE|none",
+            help="Call a number again, e.g. not_connected,after=4h,at-most=3 or short_talk,below=10s,after=1d,at-most=1."
+            f" Results: {', '.join(REDIAL_RESULTS)}. Once for each rule; they replace those there are.",
+        ),
+        click.option("--land-lines/--no-land-lines", "land_lines", default=None, help="Call land lines too."),
         click.option("--rate", "--rate-per-s", "rate_per_s", type=float, help="Pushes per second at most."),
         click.option(
             "--policy", metavar="JSON", help='Contact policy, e.g. {"preset": "considerate", "hours": "09:00-19:00"}.'
@@ -160,7 +172,9 @@ def _name(argument: str | None, option: str | None) -> str:
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    values = {name: value for name, value in options.items() if value is not None and name != "mapping"}
+    values = {name: value for name, value in options.items() if value is not None and name not in ("mapping", "redial")}
+    if options["redial"]:
+        values["redial"] = [] if options["redial"] == (_NONE,) else list(options["redial"])
     for item in options["mapping"]:
         field, separator, column = item.partition("=")
         if not separator or field not in _COLUMNS:
@@ -194,7 +208,8 @@ def _policy(text: str) -> dict[str, Any]:
 
 
 def _answer(document: dict[str, Any]) -> Answer:
-    lines = [f"{name}: {'' if value is None else value}" for name, value in document.items() if name != "next_ticks"]
+    shown = {**document, "redial": "; ".join(map(text_of, rules_from(document["redial"])))}
+    lines = [f"{name}: {'' if value is None else value}" for name, value in shown.items() if name != "next_ticks"]
     ticks = [f"  {_tick(tick)}" for tick in document["next_ticks"]]
     return Answer(document, [*lines, "next ticks:", *(ticks or ["  none, the task is disabled"])])
 

@@ -14,6 +14,7 @@ from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches import views as batch_views
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.records import REASONS, CallState
+from calling_pipeline.call_batches.redials.records import REDIAL_SAID
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views as row_views
 from calling_pipeline.console.lists.asked import asked
@@ -36,9 +37,11 @@ CALL_TONES = {
 _Row = dict[str, Any]
 COLUMNS: Sequence[Column[_Row]] = (
     Column("source_row", lambda row: row["source_row"], number=True),
+    Column("row_key", lambda row: row["row_key"], wide=True),
     Column("phone", lambda row: row["phone"]),
     Column("call_state", lambda row: State(f"batches.call_{row['state']}", CALL_TONES[row["state"]])),
     Column("reason", lambda row: Sentence(row["said"]) if row["said"] else None),
+    Column("redial", lambda row: Sentence(REDIAL_SAID[row["redial"]]) if row["redial"] else None, wide=True),
     Column("code", lambda row: row["code"]),
     Column("attempts", lambda row: row["attempts"], number=True, wide=True),
     Column("claimed_at", lambda row: row["claimed_at"], wide=True),

@@ -14,15 +14,16 @@ from calling_pipeline import days
 from calling_pipeline.call_batches.calling_tasks import cron, editing, source_schema
 from calling_pipeline.call_batches.calling_tasks.source_schema import Choices
 from calling_pipeline.call_batches.records import MAPPED, CallingTask, Card, PlanRules, Source
+from calling_pipeline.console.pages.batches import redial_form
 from calling_pipeline.contact_policy.presets import DEFAULT, PRESETS
 from calling_pipeline.errors import CallingError, InvalidInput
 from calling_pipeline.masking import mask_digits
 
 TEXTS = (
     "name", "cron", "source_schema", "source_table", *MAPPED, "remark", "recall_days", "refused_days", "expires_after",
-    "rate_per_s", "preset", "hours", "policy",
+    "rate_per_s", "preset", "hours", "policy", "land_lines", *redial_form.FIELDS,
 )  # fmt: skip
-"""The fields of the form, all texts; `enabled` is a box."""
+"""The fields of the form, all texts; `enabled` is a box, as is `land_lines`, whose text is `true` when it is ticked."""
 POLICIES = tuple(PRESETS)
 
 
@@ -53,6 +54,8 @@ def typed_of(task: CallingTask) -> dict[str, str]:
     texts = {name: "" if values.get(name) is None else str(values[name]) for name in TEXTS}
     if task.rate_per_s is not None:
         texts["rate_per_s"] = f"{task.rate_per_s:g}"
+    texts["land_lines"] = "true" if task.land_lines else ""
+    texts.update(redial_form.typed_of(task))
     texts["preset"] = policy.pop("preset", DEFAULT.name)
     texts["hours"] = policy.pop("hours") if isinstance(policy.get("hours"), str) else ""
     texts["policy"] = json.dumps(policy, ensure_ascii=False) if policy else ""
@@ -68,6 +71,8 @@ def values_of(typed: Mapping[str, str], *, enabled: bool) -> dict[str, Any]:
         "refused_days": _whole(typed, "refused_days"),
         "rate_per_s": _number(typed, "rate_per_s"),
         "policy": _policy(typed),
+        "redial": redial_form.rules_of(typed),
+        "land_lines": typed.get("land_lines", "") == "true",
         "enabled": enabled,
     }
 

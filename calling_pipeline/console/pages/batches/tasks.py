@@ -13,6 +13,7 @@ from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.dependencies import plan_rules
+from calling_pipeline.call_batches.redials.records import REDIAL_RESULTS
 from calling_pipeline.console.pages.batches.drafts import POLICIES, TEXTS, Draft, drafted, typed_of, values_of
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import CallingError
@@ -123,21 +124,23 @@ def _form(view: View, typed: Any, *, enabled: bool, task_id: int = 0, with_card:
         saved = task_store.by_id(connection, task_id) if task_id else None
         made = drafted(connection, typed, rules, enabled=enabled)
     if with_card:
-        made = _with_card(view, made)
+        made = _with_card(view, made, task_id)
     return view.page(
         "batches/task.html",
         draft=made,
         task=saved,
+        redial_results=REDIAL_RESULTS,
         policy_choices=[(name, view.t(f"batches.preset_{name}")) for name in POLICIES],
         may_edit=view.may("operator", "batches"),
     )
 
 
-def _with_card(view: View, made: Draft) -> Draft:
+def _with_card(view: View, made: Draft, task_id: int) -> Draft:
     """The pre-flight card of what was typed, or why there is none."""
     patient: Runtime = view.request.app.state.patient_runtime
     try:
-        task = editing.draft(values_of({**made.typed, "name": made.typed.get("name") or "draft"}, enabled=made.enabled))
+        values = values_of({**made.typed, "name": made.typed.get("name") or "draft"}, enabled=made.enabled)
+        task = editing.draft(values, task_id)
         return replace(made, card=runs.preview_draft(patient.engine, task, plan_rules(view.runtime.settings)))
     except CallingError as error:
         return replace(made, card_error=mask_digits(str(error)))
