@@ -20,6 +20,8 @@ DAYS = st.dates(dt.date(2020, 1, 1), dt.date(2030, 1, 1))
 MOMENTS = st.integers(1_500_000_000, 2_000_000_000).map(lambda second: dt.datetime.fromtimestamp(second, dt.UTC))
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(max_size=20)
+NAMES = st.sampled_from(["summary", "orders", "days"])
+"""Names are our own words; values may come from outside."""
 VALUES = st.one_of(
     st.none(),
     st.integers(-(10**30), 10**30),
@@ -30,13 +32,13 @@ VALUES = st.one_of(
     MOMENTS,
 )
 KINDS = st.sampled_from(get_args(Kind))
-NOTES = st.builds(Note, TEXTS, st.dictionaries(TEXTS, VALUES, max_size=2), st.sampled_from(["note", "warning"]))
-FIGURES = st.builds(Figure, TEXTS, VALUES, KINDS, VALUES, VALUES, VALUES)
+NOTES = st.builds(Note, NAMES, st.dictionaries(NAMES, VALUES, max_size=2), st.sampled_from(["note", "warning"]))
+FIGURES = st.builds(Figure, NAMES, VALUES, KINDS, VALUES, VALUES, VALUES)
 TABLES = st.builds(
     lambda name, kinds, row, count, more: Table(
         name, tuple(Column(str(place), kind) for place, kind in enumerate(kinds)), (tuple(row),) * count, count + more
     ),
-    TEXTS,
+    NAMES,
     st.tuples(KINDS, KINDS),
     st.tuples(VALUES, VALUES),
     st.integers(0, 2),
@@ -46,13 +48,13 @@ CHARTS = st.builds(
     lambda name, shape, label, values: Chart(
         name, shape, (label,), "day", (ChartSeries("orders", values, "mean", 1),), (ChartMark(0, "held"),), "%"
     ),
-    TEXTS,
+    NAMES,
     st.sampled_from(["lines", "bars", "heat"]),
     VALUES,
     st.tuples(st.one_of(st.none(), NUMBERS)),
 )
 SECTIONS = st.builds(
-    Section, TEXTS, st.tuples(FIGURES), st.tuples(TABLES), st.tuples(CHARTS), st.tuples(NOTES), st.booleans()
+    Section, NAMES, st.tuples(FIGURES), st.tuples(TABLES), st.tuples(CHARTS), st.tuples(NOTES), st.booleans()
 )
 REPORTS = st.builds(
     lambda day, kind, made_at, notes, sections, control: Report(
