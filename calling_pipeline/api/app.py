@@ -28,6 +28,7 @@ from calling_pipeline.api.routes import (
     contact_policy,
     ledger_lists,
     people,
+    reports,
     server,
     session,
     status,
@@ -59,6 +60,7 @@ ROUTERS = (
     contact_policy.router,
     ledger_lists.router,
     analysis.router,
+    reports.router,
 )
 _ERRORS: dict[int | str, dict[str, object]] = {
     "default": {"model": Failure, "description": "every error, whatever its status"}

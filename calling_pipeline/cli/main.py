@@ -24,6 +24,12 @@ from calling_pipeline.cli.up import up
 from calling_pipeline.private import log_to_stderr
 
 
+def _reports() -> click.Command:
+    from calling_pipeline.cli.reports import reports  # noqa: PLC0415 - 150 ms
+
+    return reports
+
+
 def _analysis() -> click.Command:
     from calling_pipeline.cli.analysis import analysis  # noqa: PLC0415 - 150 ms
 
@@ -115,6 +121,7 @@ HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "doctor": _doctor,
     "example": _example,
     "notify": _notifications,
+    "reports": _reports,
     "simulator": _simulator,
     "stats": _call_stats,
     "status": _status,

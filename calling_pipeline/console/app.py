@@ -26,6 +26,7 @@ from calling_pipeline.console.pages import (
     notifications,
     people,
     policy,
+    reports,
     session,
     stats,
     telephony,
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *notifications.ROUTERS,
     *stats.ROUTERS,
     *analysis.ROUTERS,
+    *reports.ROUTERS,
     *calls.ROUTERS,
 )
 

@@ -26,6 +26,7 @@ MENU: Sequence[Entry] = (
     Entry("/desk", "common.menu_desk", "collector", "telephony", own=True),
     Entry("/stats", "common.menu_stats", "viewer", "statistics"),
     Entry("/analysis", "common.menu_analysis", "viewer", "session"),
+    Entry("/reports", "common.menu_reports", "viewer", "reports"),
     Entry("/batches", "common.menu_batches", "viewer", "batches"),
     Entry("/policy", "common.menu_policy", "viewer", "policy"),
     Entry("/notifications", "common.menu_notifications", "viewer", "notifications"),

@@ -54,6 +54,7 @@ _PAGES: Mapping[str, _Page] = {
     "collector": _Page(_COLLECTOR, lambda named, tenant: f"/telephony/collectors/{tenant}/{quote(named)}", "telephony"),
     "desk": _Page(_COLLECTOR, lambda named, _: f"/telephony/collectors/{quote(named, safe='/')}", "telephony"),
     "kept_callback": _filled("/telephony/callbacks/{kept_id}", "telephony"),
+    "report": _Page("/reports/{kind}/{period}", lambda named, _: f"/reports/{quote(named)}", "reports"),
     "held_day": _whole("/stats", "statistics"),
     "day": _whole("/stats", "statistics"),
     "message": _Page(

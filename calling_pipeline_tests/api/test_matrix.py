@@ -28,6 +28,11 @@ GET    /api/stats/hourly-orders                                     viewer     s
 GET    /api/stats/trend                                             viewer     statistics
 GET    /api/v1/analysis                                                viewer     session
 GET    /api/v1/analysis/{name}                                         viewer     session
+GET    /api/v1/reports                                              viewer     reports
+GET    /api/v1/reports/{kind}/{period}                              viewer     reports
+GET    /api/v1/reports/{kind}/{period}/revisions                    viewer     reports
+POST   /api/v1/reports/{kind}/{period}/make                         operator   reports
+GET    /api/v1/reports/{kind}/{period}/file                         viewer     reports
 GET    /api/stats/held                                              viewer     statistics
 POST   /api/stats/held/{held_id}/publish                            operator   statistics
 POST   /api/stats/held/{held_id}/discard                            operator   statistics

@@ -1,0 +1,76 @@
+"""`/reports/{kind}/{period}`: a whole report as a page, any of its revisions, and its files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from calling_pipeline import addresses, days
+from calling_pipeline.access.audit.noting import note_act
+from calling_pipeline.console.views import View, viewing
+from calling_pipeline.errors import InvalidInput
+from calling_pipeline.reports import documents, periods, store
+from calling_pipeline.reports.downloads import FORMATS, file_of
+from calling_pipeline.reports.page import shown, shown_changes
+from calling_pipeline.reports.records import Period
+from calling_pipeline.texts.catalogue import LANGUAGES
+
+router = APIRouter(tags=["reports"])
+Viewer = Annotated[View, Depends(viewing("viewer", "reports"))]
+_LARGEST = 1_000_000
+
+
+@router.get("/reports/{kind}/{period}")
+def preview(view: Viewer, kind: str, period: str, revision: str = "") -> Response:
+    """The report of the period; `revision` chooses one, without it the newest is shown."""
+    wanted = _period(kind, period)
+    with view.transaction() as connection:
+        revisions = store.revisions(connection, wanted)
+        if not revisions:
+            return view.page(
+                "reports/none.html", kind=kind, period=wanted, name=documents.period_name(wanted, view.language)
+            )
+        stored, report = store.read(connection, wanted, _revision(revision))
+        files = store.files_of(connection, stored.id)
+    return view.page(
+        "reports/report.html",
+        stored=stored,
+        report=shown(report, view.language),
+        changes=shown_changes(stored.changes, view.language),
+        revisions=revisions,
+        files=files,
+        formats=list(FORMATS),
+        here_is=addresses.of_report(wanted.kind, wanted.label),
+        asset=f"{wanted.kind}_report",
+        partition=f"{wanted.first:%Y-%m-%d}",
+        before=periods.before(wanted).label,
+        after=periods.after(wanted).label if periods.after(wanted).first <= days.today() else "",
+    )
+
+
+@router.get("/reports/{kind}/{period}/file")
+def download(view: Viewer, kind: str, period: str, format: str = "json", language: str = "", revision: str = "") -> Response:
+    """The report as a file, in the page's language unless another is asked for; who took it stands in the audit log."""
+    if language and language not in LANGUAGES:
+        raise InvalidInput(f"language is one of {', '.join(LANGUAGES)}; it was {language[:20]!r}", field="language")
+    with view.transaction() as connection:
+        stored, report = store.read(connection, _period(kind, period), _revision(revision))
+        file = file_of(connection, stored, report, language or view.language, format)
+        subject = f"report:{kind}/{stored.period.label}"
+        note_act(connection, "report.download", subject, by=view.caller.name, after={"file": file.name})
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "X-Digest": file.digest}
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+def _period(kind: str, text: str) -> Period:
+    return periods.named(periods.kind_of(kind), text, days.today())
+
+
+def _revision(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:8]) < _LARGEST):
+        raise InvalidInput("revision is a whole number from 1 on", field="revision")
+    return int(text)
