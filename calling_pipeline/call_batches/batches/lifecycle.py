@@ -19,6 +19,7 @@ from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.gateway_rate import store as rate_store
 from calling_pipeline.call_batches.records import ROOM, Batch, BatchState
+from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
@@ -132,7 +133,9 @@ def settle(
     for one in batches:
         after = {"as": settlement, "calls": [call for call, batch, _ in settled if batch == one]}
         note_act(connection, "batch.settle", f"batch:{one}", by=by, reason=note, after=after)
-    if not pushed:
+    if pushed:
+        result_store.mark_stale(connection, batches)
+    else:
         gate.withdraw_many(connection, ROOM, [distinct for _, _, distinct in settled])
         call_store.reopen(connection, batches, days.now())
     for settled_batch in (batch_store.batch(connection, each) for each in batches):

@@ -1,0 +1,71 @@
+"""How pushed calls are matched with call records, and what a join came to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from calling_pipeline.call_stats.retention import first_kept_days
+from calling_pipeline.settings import Settings
+
+TOLERANCE = dt.timedelta(seconds=5)
+"""How much earlier than its push a call record may seem to be: the vendor cuts its times to whole seconds, and two machines
+whose clocks are kept by NTP differ by less than the rest."""
+LOOK_BACK_DAYS = 11
+"""Days before today whose call records may still be corrected: T-10, and the day before, whose calls reach into it."""
+
+
+@dataclass(frozen=True)
+class JoinRules:
+    """`reach`: how long after its push a call may be dialled; `phone_key` keys the hashes of numbers in call records.
+
+    `record_days` and `cache_days` say how long call records are kept: results of calls older than that stay.
+    """
+
+    phone_key: bytes = field(repr=False)
+    reach: dt.timedelta = dt.timedelta(hours=24)
+    record_days: int = 90
+    cache_days: int = 30
+
+    @classmethod
+    def of(cls, settings: Settings, phone_key: bytes) -> JoinRules:
+        """As the settings say."""
+        reach = dt.timedelta(hours=settings.call_result_reach_h)
+        return cls(phone_key, reach, settings.call_record_retention_days, settings.cache_retention_days)
+
+    @property
+    def reach_days(self) -> int:
+        """Days after the last push on which its call may have been dialled."""
+        return -(-self.reach // dt.timedelta(days=1))
+
+    def kept_from(self, today: dt.date) -> dt.date:
+        """The first day whose call records are kept."""
+        return first_kept_days(today, cache_days=self.cache_days, record_days=self.record_days)[1]
+
+
+@dataclass(frozen=True)
+class DayState:
+    """A day of batches that pushed calls: the reads of call records there are, and those it was last joined with.
+
+    `joined_reads` is None when it was never joined; `stale`: a push of it was settled since.
+    """
+
+    day: dt.date
+    stale: bool
+    joined_reads: Mapping[str, int] | None
+    reads: Mapping[str, int]
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a join would find something that the last one did not."""
+        return bool(self.reads) and (self.stale or self.joined_reads != self.reads)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What one join did: the day asked for and those that held a record of it, pushes judged, results new or changed."""
+
+    days: tuple[dt.date, ...]
+    pushed: int
+    changed: int

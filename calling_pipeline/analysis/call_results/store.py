@@ -1,0 +1,72 @@
+"""SQL that matches pushed calls with call records. What it finds is kept by `call_batches/results/store.py`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from calling_pipeline.analysis.call_results.records import TOLERANCE, DayState
+from calling_pipeline.database.bulk import copy_rows
+from calling_pipeline.database.sql import load
+
+_CREATE_PUSHED_PHONES = load("analysis/call_results/create_pushed_phones")
+_PUSHES_OF_DAY = load("analysis/call_results/pushes_of_day")
+_MATCH = load("analysis/call_results/match")
+_CONTESTED_DAYS = load("analysis/call_results/contested_days")
+_DAY_STATES = load("analysis/call_results/day_states")
+
+
+@dataclass(frozen=True)
+class Pushes:
+    """The numbers that a day's batches pushed, and the first and the last claim of their calls."""
+
+    phones: Sequence[str]
+    first_at: dt.datetime
+    last_at: dt.datetime
+
+
+def pushes_of_day(connection: sa.Connection, day: dt.date) -> Pushes | None:
+    """What the day's batches pushed, None when nothing."""
+    rows = connection.execute(_PUSHES_OF_DAY, {"day": day}).all()
+    if not rows:
+        return None
+    return Pushes([row.phone for row in rows], rows[0].first_at, rows[0].last_at)
+
+
+def stage_phones(connection: sa.Connection, hashed: Iterable[tuple[str, bytes]]) -> None:
+    """Make the table of the numbers that are to be matched, and nothing else is in it; it ends with the transaction."""
+    connection.execute(_CREATE_PUSHED_PHONES)
+    connection.execute(sa.text("TRUNCATE pushed_phones"))
+    copy_rows(connection, "pushed_phones", ("phone", "phone_hash"), hashed)
+    connection.execute(sa.text("ANALYZE pushed_phones"))
+
+
+def match(
+    connection: sa.Connection,
+    day: dt.date,
+    *,
+    first_at: dt.datetime,
+    first_day: dt.date,
+    last_day: dt.date,
+    reach: dt.timedelta,
+) -> int:
+    """Judge the day's pushes by the call records of `first_day` … `last_day`; returns how many pushes there are."""
+    window = {"first_at": first_at, "first_day": first_day, "last_day": last_day}
+    return connection.execute(_MATCH, {"day": day, **window, "tolerance": TOLERANCE, "reach": reach}).rowcount
+
+
+def contested_days(connection: sa.Connection, joined: Sequence[dt.date]) -> list[dt.date]:
+    """Other days whose results hold a record that was just judged to belong to another push."""
+    return list(connection.execute(_CONTESTED_DAYS, {"joined": list(joined)}).scalars())
+
+
+def day_states(
+    connection: sa.Connection, since: dt.date, until: dt.date, *, reach_days: int, now: dt.datetime
+) -> list[DayState]:
+    """The days of batches that pushed calls, `since` … `until` and those that are stale, oldest first."""
+    values = {"since": since, "until": until, "reach_days": reach_days, "now": now}
+    rows = connection.execute(_DAY_STATES, values).mappings()
+    return [DayState(**row) for row in rows]
