@@ -15,6 +15,7 @@ from calling_pipeline.activity.noting import note
 from calling_pipeline.analysis.call_results import store
 from calling_pipeline.analysis.call_results.records import LOOK_BACK_DAYS, TOLERANCE, Joined, JoinRules
 from calling_pipeline.call_batches.results import store as result_store
+from calling_pipeline.call_stats.retention import first_kept_days
 from calling_pipeline.database import locks
 from calling_pipeline.masking import phone_hasher
 
@@ -37,7 +38,7 @@ def join_day(connection: sa.Connection, day: dt.date, rules: JoinRules) -> Joine
         pushed += _judge(connection, joined[-1], rules, now)
         if not waiting:
             waiting = store.contested_days(connection, joined)
-    kept_from = days.day_bounds(rules.kept_from(days.day_of(now)))[0]
+    kept_from = days.day_bounds(_kept_from(rules, now))[0]
     changed = result_store.keep_judged(connection, kept_from=kept_from, now=now)
     for one in joined:
         result_store.sum_batches(connection, one, now=now)
@@ -72,7 +73,12 @@ def _judge(connection: sa.Connection, day: dt.date, rules: JoinRules, now: dt.da
         connection,
         day,
         first_at=pushes.first_at,
-        first_day=max(days.day_of(pushes.first_at - TOLERANCE), rules.kept_from(days.day_of(now))),
+        first_day=max(days.day_of(pushes.first_at - TOLERANCE), _kept_from(rules, now)),
         last_day=days.day_of(pushes.last_at + rules.reach + _SENT_LATER),
         reach=rules.reach,
     )
+
+
+def _kept_from(rules: JoinRules, now: dt.datetime) -> dt.date:
+    """The first day whose call records are kept."""
+    return first_kept_days(days.day_of(now), cache_days=rules.cache_days, record_days=rules.record_days)[1]

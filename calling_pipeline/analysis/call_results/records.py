@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from calling_pipeline.call_stats.retention import first_kept_days
 from calling_pipeline.settings import Settings
 
 TOLERANCE = dt.timedelta(seconds=5)
@@ -38,10 +37,6 @@ class JoinRules:
     def reach_days(self) -> int:
         """Days after the last push on which its call may have been dialled."""
         return -(-self.reach // dt.timedelta(days=1))
-
-    def kept_from(self, today: dt.date) -> dt.date:
-        """The first day whose call records are kept."""
-        return first_kept_days(today, cache_days=self.cache_days, record_days=self.record_days)[1]
 
 
 @dataclass(frozen=True)
