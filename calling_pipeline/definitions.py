@@ -11,6 +11,7 @@ import dagster as dg
 from calling_pipeline.defs import startup  # first: it holds the garbage collector back
 from calling_pipeline.defs.alerts import sensors as alerts
 from calling_pipeline.defs.call_batches import assets as call_batches
+from calling_pipeline.defs.call_batches import results as call_results
 from calling_pipeline.defs.call_stats import assets as call_stats
 from calling_pipeline.defs.call_stats import history
 from calling_pipeline.defs.call_stats.sensors import CACHES
@@ -30,6 +31,7 @@ ROOMS: tuple[Callable[[dg.DailyPartitionsDefinition], dg.Definitions], ...] = (
     call_stats.definitions,
     history.definitions,
     call_batches.definitions,
+    call_results.definitions,
     task_ledger.definitions,
     notifications.definitions,
     telephony.definitions,

@@ -54,6 +54,10 @@ def join(connection, *wanted):
     return sum(join_day(connection, day, RULES).changed for day in wanted or (DAY,))
 
 
+def due(connection):
+    return [state.day for state in days_due(connection, RULES)]
+
+
 def sums(connection, batch_id):
     return result_store.of_batches(connection, [batch_id])[batch_id]
 
@@ -166,21 +170,32 @@ def test_only_days_are_due_whose_records_changed_or_whose_pushes_were_settled(tr
     batch = add_batch(transaction)
     call = add_push(transaction, batch, 1, MORNING)
     add_batch(transaction, NEXT_DAY)  # it pushed nobody
-    assert days_due(transaction, RULES) == []  # no records were read
+    assert due(transaction) == []  # no records were read
     _read(transaction, 1)
-    assert days_due(transaction, RULES) == [DAY]
+    assert due(transaction) == [DAY]
     join(transaction)
-    assert days_due(transaction, RULES) == []
+    assert due(transaction) == []
     _read(transaction, 2, rows=0)  # a read that changed nothing
-    assert days_due(transaction, RULES) == []
+    assert due(transaction) == []
     _read(transaction, 3, NEXT_DAY)  # calls of the evening are dialled on the next morning
-    assert days_due(transaction, RULES) == [DAY]
+    assert due(transaction) == [DAY]
     join(transaction)
     transaction.execute(sa.update(call_tasks).where(call_tasks.c.id == call).values(state="unknown"))
     lifecycle.settle(transaction, settlement_of("pushed"), ids=[call], by="li")
-    assert days_due(transaction, RULES) == [DAY]
+    assert due(transaction) == [DAY]
     join(transaction)
-    assert days_due(transaction, RULES) == []
+    assert due(transaction) == []
+
+
+def test_a_day_of_the_t10_window_is_joined_once_every_morning(transaction):
+    add_push(transaction, add_batch(transaction), 1, MORNING)
+    _read(transaction, 1)
+    seen = []
+    for day, hour in ((1, 7), (1, 8), (1, 9), (2, 7), (2, 8)):
+        with days.frozen(MORNING + dt.timedelta(days=day, hours=hour - 9)):
+            seen.append(due(transaction))
+            join(transaction)
+    assert seen == [[DAY], [DAY], [], [], [DAY]]
 
 
 def test_two_joins_of_one_day_and_a_sync_beside_them_leave_the_day_as_one_join_would(engine):

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.activity.noting import note
 from calling_pipeline.analysis.call_results import store
-from calling_pipeline.analysis.call_results.records import LOOK_BACK_DAYS, TOLERANCE, Joined, JoinRules
+from calling_pipeline.analysis.call_results.records import LOOK_BACK_DAYS, TOLERANCE, DayState, Joined, JoinRules
 from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.call_stats.retention import first_kept_days
 from calling_pipeline.database import locks
@@ -46,12 +46,12 @@ def join_day(connection: sa.Connection, day: dt.date, rules: JoinRules) -> Joine
     return Joined(tuple(joined), pushed, changed)
 
 
-def days_due(connection: sa.Connection, rules: JoinRules) -> list[dt.date]:
-    """The days whose results a join would change, as far as the reads of call records and settled pushes tell."""
+def days_due(connection: sa.Connection, rules: JoinRules) -> list[DayState]:
+    """The days whose results a join may change, as the reads of call records, settled pushes and the time of day tell."""
     now = days.now()
     first = days.day_of(now) - dt.timedelta(days=LOOK_BACK_DAYS)
     states = store.day_states(connection, first, days.day_of(now), reach_days=rules.reach_days, now=now)
-    return [state.day for state in states if state.is_due]
+    return [state for state in states if state.is_due(now)]
 
 
 def _judge(connection: sa.Connection, day: dt.date, rules: JoinRules, now: dt.datetime) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from calling_pipeline.analysis.call_results.quality import ResultFacts
 from calling_pipeline.analysis.call_results.records import TOLERANCE, DayState
 from calling_pipeline.database.bulk import copy_rows
 from calling_pipeline.database.sql import load
@@ -17,6 +18,7 @@ _PUSHES_OF_DAY = load("analysis/call_results/pushes_of_day")
 _MATCH = load("analysis/call_results/match")
 _CONTESTED_DAYS = load("analysis/call_results/contested_days")
 _DAY_STATES = load("analysis/call_results/day_states")
+_FACTS = load("analysis/call_results/facts")
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,8 @@ def day_states(
     values = {"since": since, "until": until, "reach_days": reach_days, "now": now}
     rows = connection.execute(_DAY_STATES, values).mappings()
     return [DayState(**row) for row in rows]
+
+
+def facts(connection: sa.Connection, day: dt.date) -> ResultFacts:
+    """What the checks judge of the day."""
+    return ResultFacts(**connection.execute(_FACTS, {"day": day}).mappings().one())

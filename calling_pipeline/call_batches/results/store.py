@@ -62,14 +62,14 @@ def of_batches(connection: sa.Connection, batch_ids: Sequence[int]) -> dict[int,
     """The results of these batches added up, as of their last join; batches that were never joined have none."""
     t = call_result_batches
     found = connection.execute(sa.select(t).where(t.c.batch_id.in_(batch_ids))).mappings()
-    return {row["batch_id"]: _batch_results(row) for row in found}
+    return {row["batch_id"]: _batch_results(dict(row)) for row in found}
 
 
 def of_days(connection: sa.Connection, first: dt.date, last: dt.date) -> list[tuple[dt.date, int, BatchResults]]:
     """(day, batch, its results added up) of the batches of these days that were joined, in that order."""
     t = call_result_batches
     query = sa.select(t).where(t.c.day.between(first, last)).order_by(t.c.day, t.c.batch_id)
-    return [(row["day"], row["batch_id"], _batch_results(row)) for row in connection.execute(query).mappings()]
+    return [(row["day"], row["batch_id"], _batch_results(dict(row))) for row in connection.execute(query).mappings()]
 
 
 def joined_at(connection: sa.Connection, day: dt.date) -> dt.datetime | None:

@@ -11,7 +11,7 @@ from calling_pipeline.call_stats.facts.store import day_facts
 from calling_pipeline.call_stats.history import store as history
 from calling_pipeline.call_stats.quality import DayFacts
 from calling_pipeline.call_stats.records import DayResult, HistoryDay, Track
-from calling_pipeline.defs.call_batches.metadata import about_day
+from calling_pipeline.defs.call_batches.metadata import about_day, about_results
 from calling_pipeline.defs.call_stats.checks import CHECKS
 from calling_pipeline.defs.call_stats.metadata import about_agents, about_grades, about_hours, about_records, about_tasks
 from calling_pipeline.defs.checks import Verdict, judge, verdicts_on
@@ -84,5 +84,6 @@ _PAGES: Mapping[str, Callable[[Runtime, dt.date], Page | None]] = {
     "grade_stats_cache": _grade_stats_cache,
     "agent_ranking": _agent_ranking,
     "hourly_orders": _hourly_orders,
+    "call_results": about_results,
     "call_batches": lambda runtime, day: about_day(runtime, day.isoformat()),
 }

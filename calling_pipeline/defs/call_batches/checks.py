@@ -13,19 +13,20 @@ from calling_pipeline.quality import Finding
 F = TypeVar("F")
 
 
-def _check(judge: Callable[[F], Finding], *, warns: bool = False, blocking: bool = False) -> Check[F]:
+def check(judge: Callable[[F], Finding], *, warns: bool = False, blocking: bool = False) -> Check[F]:
+    """The check that is named by a function of `quality.py` and described by its docstring."""
     return Check(judge.__name__, judge, (judge.__doc__ or "").strip(), warns=warns, blocking=blocking)
 
 
 BATCH_CHECKS = (
-    _check(quality.phones_are_unique_in_batch, blocking=True),
-    _check(quality.cards_reconcile),
-    _check(quality.pushed_calls_have_log_and_history),
-    _check(quality.nobody_is_called_twice, blocking=True),
-    _check(quality.nothing_is_stuck_in_pushing),
-    _check(quality.no_call_is_unknown, warns=True),
+    check(quality.phones_are_unique_in_batch, blocking=True),
+    check(quality.cards_reconcile),
+    check(quality.pushed_calls_have_log_and_history),
+    check(quality.nobody_is_called_twice, blocking=True),
+    check(quality.nothing_is_stuck_in_pushing),
+    check(quality.no_call_is_unknown, warns=True),
 )
-HISTORY_CHECKS = (_check(quality.phones_are_unique_in_call_history), _check(quality.history_agrees_with_log))
+HISTORY_CHECKS = (check(quality.phones_are_unique_in_call_history), check(quality.history_agrees_with_log))
 
 
 def checks(daily: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:

@@ -1,5 +1,6 @@
 """What the UI shows about call batches: pre-flight cards, outcomes and speed."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,10 @@ from calling_pipeline.call_batches.batches import views
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.dependencies import gateway_refusal, plan_rules
 from calling_pipeline.call_batches.facts import store as fact_store
+from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.runtime import Runtime
+
+_RESULTS = ("pushed", "connected", "not_connected", "not_dialled", "waiting", "order_9", "order_1", "talk_s")
 
 
 def previews(runtime: Runtime, names: Sequence[str]) -> dict[str, Any]:
@@ -42,6 +46,24 @@ def about_day(runtime: Runtime, key: str) -> dict[str, Any]:
         "calls_per_minute": round(float(totals.pushed / minutes), 1) if minutes else 0.0,
         "pre_flight_card": _table(_card_rows(found), ("batch", "task", "line", "rows", "samples")),
         "outcome": _table(_outcome_rows(found), ("batch", "task", "state", "outcome", "rows")),
+    }
+
+
+def about_results(runtime: Runtime, day: dt.date) -> dict[str, Any]:
+    """What became of the day's pushed calls, batch by batch."""
+    with runtime.transaction() as connection:
+        found = result_store.of_days(connection, day, day)
+    columns = ("batch", *_RESULTS)
+    rows = [[batch, *(getattr(results, name) for name in _RESULTS)] for _, batch, results in found]
+    totals = {name: sum(getattr(results, name) for _, _, results in found) for name in _RESULTS}
+    oldest = min((one.oldest_waiting_at for _, _, one in found if one.oldest_waiting_at), default=None)
+    schema = dg.TableSchema([dg.TableColumn(name, "int") for name in columns])
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
+    return {
+        "dagster/partition_row_count": totals["pushed"],
+        **totals,
+        **({"oldest_waiting": days.wall_clock(oldest)} if oldest else {}),
+        "by_batch": dg.MetadataValue.table(records, schema) if records else "no call was pushed",
     }
 
 

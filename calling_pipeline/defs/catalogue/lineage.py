@@ -129,6 +129,7 @@ READS: Mapping[str, Sequence[str]] = {
     "task_stats_cache": ("guanke",),
     "call_batches": ("source_tables", "calling_tasks", "do_not_call"),
     "call_history": ("call_log",),
+    "call_results": ("call_log",),
     "contract_notifications": (LEDGER_FILES,),
     "technician_notifications": ("metabase",),
     "communication_records": ("infinity", "do_not_call"),

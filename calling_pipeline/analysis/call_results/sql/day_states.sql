@@ -19,6 +19,7 @@ SELECT
     pushing.day,
     coalesce(joined.stale, FALSE) AS stale,
     joined.reads AS joined_reads,
+    joined.joined_at,
     (
         SELECT coalesce(jsonb_object_agg(newest.date, newest.number), '{}')
         FROM (

@@ -78,8 +78,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "talk_s": "seconds of talk",
         "order_yuan": "9 or 1 when the call ended in an order, else 0",
         "agent_id": "account of the agent who talked",
-        "hangup_reason": "why the call ended, in the vendor's words",
-        "province": "province of the number, as the call record says",
+        "hangup_reason": "why the call ended, as its call record says",
+        "province": "province of the number, as its call record says",
         "judged_at": "when the result last changed",
     },
 }
