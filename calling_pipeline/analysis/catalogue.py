@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from calling_pipeline.analysis import funnel, statistics, vendor_speed
+from calling_pipeline.analysis import capacity, funnel, lines, statistics, vendor_speed
 from calling_pipeline.analysis.registry import Entry
 
-_FOLDERS: Sequence[Sequence[Entry]] = (statistics.ENTRIES, funnel.ENTRIES, vendor_speed.ENTRIES)
+_FOLDERS: Sequence[Sequence[Entry]] = (
+    statistics.ENTRIES,
+    funnel.ENTRIES,
+    vendor_speed.ENTRIES,
+    lines.ENTRIES,
+    capacity.ENTRIES,
+)
 """In the order in which the doors list them."""
 ANALYSES: Mapping[str, Entry] = {entry.name: entry for entries in _FOLDERS for entry in entries}

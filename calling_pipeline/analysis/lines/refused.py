@@ -1,0 +1,66 @@
+"""Clicks that were refused: by rule, and hour by hour."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+
+import sqlalchemy as sa
+
+from calling_pipeline import days
+from calling_pipeline.analysis.intervals import share, wilson
+from calling_pipeline.analysis.records import Analysis, Column, Figure, Note, Table
+from calling_pipeline.analysis.registry import Question
+from calling_pipeline.telephony.line_counts import store as line_store
+from calling_pipeline.telephony.refusals import store
+from calling_pipeline.telephony.refusals.counting import AGAIN_S
+
+LONGEST_KEPT = 90
+RULES = (Column("rule", "word"), Column("refused", "whole"), Column("of_refused", "percent"), Column("again", "whole"))
+HOURS = (Column("moment", "moment"), Column("rule", "word"), Column("refused", "whole"), Column("again", "whole"))
+
+
+def refusals(connection: sa.Connection, question: Question) -> Analysis:
+    """Refused clicks by rule, the most frequent first, and those of each hour, the newest first."""
+    begin, end = days.day_bounds(question.first)[0], days.day_bounds(question.last)[1]
+    found = store.within(connection, begin, end, tenant_id=question.tenant_id)
+    calls = sum(
+        one.calls for one in line_store.hours(connection, question.first, question.last, tenant_id=question.tenant_id)
+    )
+    refused, again = Counter[str](), Counter[str]()
+    hours, hours_again = Counter[tuple[float, str]](), Counter[tuple[float, str]]()
+    at: dict[float, dt.datetime] = {}
+    for one in found:
+        stamp = one.hour.timestamp()
+        at[stamp] = one.hour
+        refused[one.rule] += one.number
+        again[one.rule] += one.again
+        hours[stamp, one.rule] += one.number
+        hours_again[stamp, one.rule] += one.again
+    total = sum(refused.values())
+    low, high = wilson(total, calls + total)
+    return Analysis(
+        "refusals",
+        question.first,
+        question.last,
+        figures=(
+            Figure("clicks", calls + total, "whole"),
+            Figure("refused", total, "whole"),
+            Figure("refused_rate", share(total, calls + total), "percent", None, low, high),
+            Figure("again", sum(again.values()), "whole"),
+        ),
+        tables=(
+            Table(
+                "rules", RULES, [(rule, number, share(number, total), again[rule]) for rule, number in refused.most_common()]
+            ),
+            Table(
+                "refused_hours",
+                HOURS,
+                [
+                    (at[hour], rule, number, hours_again[hour, rule])
+                    for (hour, rule), number in sorted(hours.items(), key=lambda one: (-one[0][0], one[0][1]))
+                ],
+            ),
+        ),
+        notes=(Note("refusals_kept", {"days": LONGEST_KEPT, "seconds": int(AGAIN_S)}),),
+    )
