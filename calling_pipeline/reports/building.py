@@ -10,12 +10,29 @@ from calling_pipeline.reports import periods
 from calling_pipeline.reports.control import totals_of
 from calling_pipeline.reports.gathering import Gathered, gather
 from calling_pipeline.reports.records import Period, Report, Section
+from calling_pipeline.reports.sections.agents import agents
+from calling_pipeline.reports.sections.alerts import alerts
+from calling_pipeline.reports.sections.batches import batches
+from calling_pipeline.reports.sections.hours import hours
+from calling_pipeline.reports.sections.notifications import notifications
 from calling_pipeline.reports.sections.proof import proof
 from calling_pipeline.reports.sections.summary import summary
+from calling_pipeline.reports.sections.telephony import telephony
 from calling_pipeline.reports.sections.tracks import tracks
 from calling_pipeline.reports.sections.trend import trend
 
-SECTIONS: Sequence[Callable[[Gathered], Section]] = (summary, tracks, trend, proof)
+SECTIONS: Sequence[Callable[[Gathered], Section]] = (
+    summary,
+    tracks,
+    trend,
+    agents,
+    hours,
+    batches,
+    notifications,
+    telephony,
+    alerts,
+    proof,
+)
 """In the order in which they are read."""
 
 

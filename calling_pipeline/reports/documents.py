@@ -133,9 +133,13 @@ def cut_said(shown: int, total: int, language: Language) -> str:
 
 
 def word(value: str, language: Language) -> str:
-    """One of our own words; what is unknown as it is."""
-    key = f"reports.word_{value}"
-    return catalogue().text(key, language) if key in catalogue().keys else wording.word(value, language)
+    """One of our own words, or a sentence of a room; what is unknown as it is."""
+    plain = value.replace(":", "_").replace(".", "_")
+    for key in (f"reports.word_{value}", f"telephony.rule_{plain}", f"batches.state_{value}"):
+        if key in catalogue().keys:
+            return catalogue().text(key, language)
+    known = wording.word(value, language)
+    return known if known != value else outside(catalogue().say(value, language))
 
 
 def say(name: str, language: Language, **values: object) -> str:

@@ -1,0 +1,56 @@
+"""The use of the lines: calls, refusals by reason, and the pool's peak, of each day."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from calling_pipeline.analysis.intervals import share
+from calling_pipeline.analysis.records import Column, Figure, Table, Value
+from calling_pipeline.reports.gathering import Gathered
+from calling_pipeline.reports.records import Section
+from calling_pipeline.telephony.usage.records import Usage
+from calling_pipeline.telephony.usage.store import of_day
+
+_DAYS = (
+    Column("day", "day"),
+    Column("calls", "whole"),
+    Column("connected", "whole"),
+    Column("refusals", "whole"),
+    Column("peak_in_use", "whole"),
+    Column("peak_pct", "percent"),
+)
+_RULES = (Column("rule", "word"), Column("refusals", "whole"))
+
+
+def telephony(found: Gathered) -> Section:
+    """Calls of collectors over all tenants, what was refused and why, and how full the pool was."""
+    used = [of_day(found.connection, day, tenant_id=None) for day in found.period.days]
+    refused: Counter[str] = Counter()
+    for one in used:
+        refused.update(one.refused)
+    calls, connected = sum(one.calls for one in used), sum(one.connected for one in used)
+    refusals = sum(one.refusals for one in used)
+    figures = (
+        Figure("calls", calls, "whole"),
+        Figure("connected", connected, "whole"),
+        Figure("connected_rate", share(connected, calls), "percent"),
+        Figure("refusals", refusals, "whole"),
+        Figure("refusal_rate", share(refusals, calls + refusals), "percent"),
+    )
+    tables = (
+        Table("usage", _DAYS, tuple(_row(one) for one in used)),
+        Table("refusals", _RULES, tuple(refused.most_common())),
+    )
+    return Section("telephony", figures, tables)
+
+
+def _row(one: Usage) -> tuple[Value, ...]:
+    peak = one.peak
+    return (
+        one.day,
+        one.calls,
+        one.connected,
+        one.refusals,
+        peak.peak_in_use if peak is not None else None,
+        peak.peak_pct if peak is not None else None,
+    )
