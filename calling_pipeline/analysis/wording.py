@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from calling_pipeline import days
+from calling_pipeline import days, sheets
 from calling_pipeline.access.people.records import Language
 from calling_pipeline.analysis.records import Figure, Kind, Note, Table, Value
 from calling_pipeline.texts.catalogue import catalogue
 
 NOTHING = "–"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def title(name: str, language: Language) -> str:
@@ -108,4 +107,4 @@ def _plain(value: Value, kind: Kind, language: Language) -> str:
         return ""
     if kind in ("word", "weekday", "moment"):
         return said(value, kind, language)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else str(value)
+    return str(sheets.plain(value))

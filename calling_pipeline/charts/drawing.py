@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from markupsafe import Markup, escape
 
 from calling_pipeline.charts.records import Caption, Look
+from calling_pipeline.xml_text import xml_text
 
 WIDTH = 640.0
 """Units of every chart; its letters are set for `FONT`, and for `LARGE_FONT` where the chart is shown at half its size."""
@@ -23,7 +24,6 @@ TEXT_COLOUR = "#555d6e"
 LINE_COLOUR = "#d5d9e2"
 MARK_COLOUR = "#a3211c"
 LARGEST = 1e15
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -42,7 +42,7 @@ def element(name: str, content: Markup | None = None, /, **attributes: str | flo
 
 def plain(text: str) -> Markup:
     """The text, escaped; what XML cannot hold is replaced."""
-    return escape(_NOT_XML.sub("\ufffd", text))
+    return escape(xml_text(text))
 
 
 def label(x: float, y: float, text: str, *, anchor: str = "middle", class_: str | None = None) -> Markup:
@@ -97,5 +97,5 @@ def checked(values: Sequence[float | None], count: int) -> Sequence[float | None
 
 def _written(value: str | float | None) -> str:
     if isinstance(value, str):
-        return _NOT_XML.sub("\ufffd", value)
+        return xml_text(value)
     return f"{float(value or 0):.1f}".removesuffix(".0")
