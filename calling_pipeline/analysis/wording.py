@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from calling_pipeline import days, sheets
 from calling_pipeline.access.people.records import Language
-from calling_pipeline.analysis.records import Figure, Kind, Note, Table, Value
+from calling_pipeline.analysis.records import Column, Figure, Kind, Note, Table, Value
 from calling_pipeline.texts.catalogue import catalogue
 
 NOTHING = "–"
@@ -93,6 +93,22 @@ def figure_said(figure: Figure, language: Language) -> str:
 def interval(low: Value, high: Value, kind: Kind, language: Language) -> str:
     """Both ends of an interval."""
     return f"{said(low, kind, language).removesuffix(' %')} … {said(high, kind, language)}"
+
+
+def table_said(table: Table, language: Language, *, most: int) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Heads and at most `most` rows as people read them, an interval behind its value."""
+    places = {column.name: place for place, column in enumerate(table.columns)}
+    ends = {name for column in table.columns for name in (column.low, column.high)}
+    shown = [column for column in table.columns if column.name not in ends]
+
+    def cell(row: Sequence[Value], column: Column) -> str:
+        value = said(row[places[column.name]], column.kind, language)
+        if not column.low or row[places[column.low]] is None:
+            return value
+        return f"{value} ({interval(row[places[column.low]], row[places[column.high]], column.kind, language)})"
+
+    heads = [column_name(column.name, language) for column in shown]
+    return heads, [[cell(row, column) for column in shown] for row in table.rows[:most]]
 
 
 def csv_rows(table: Table, language: Language) -> Iterator[Sequence[str]]:

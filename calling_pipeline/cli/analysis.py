@@ -104,11 +104,7 @@ def _lines(found: Analysis) -> Sequence[Any]:
         ]
         lines.append(table(["figure", "value", "period before"], rows))
     for one in found.tables:
-        heads = [wording.column_name(column.name, LANGUAGE) for column in one.columns]
-        cells = (
-            [wording.said(value, column.kind, LANGUAGE) for value, column in zip(row, one.columns, strict=True)]
-            for row in one.rows[:SHOWN]
-        )
+        heads, cells = wording.table_said(one, LANGUAGE, most=SHOWN)
         lines.append(table(heads, cells, title=wording.table_name(one.name, LANGUAGE)))
         if one.total_rows > min(SHOWN, len(one.rows)):
             lines.append(f"{min(SHOWN, len(one.rows))} of {one.total_rows} rows; --csv and --json have {len(one.rows)}")

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.analysis.catalogue import ANALYSES
 from calling_pipeline.analysis.registry import Entry, Question
+from calling_pipeline.analysis.statistics.agents import LONGEST
 from calling_pipeline.call_stats.daily_counts import store as daily_counts
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline_tests.benchmarks.support import database
@@ -107,8 +108,7 @@ def run() -> Iterator[dict[str, Any]]:
 def _options(entry: Entry, length: int) -> list[dict[str, str]]:
     """The usual options, and for a range in parts each way to part it that it may have."""
     usual = {name: entry.choices.get(name, ("",))[0] for name in entry.options}
-    more = [{**usual, "by": by} for by in ("week", "month")] if entry.name == "agents" else []
-    return [usual, *more, *([{**usual, "by": "day"}] if more and length <= 31 else [])]
+    return [usual, *({**usual, "by": by} for by, most in LONGEST.items() if entry.name == "agents" and 31 <= length <= most)]
 
 
 def _line(connection: sa.Connection, entry: Entry, length: int, options: dict[str, str], target: float) -> dict[str, Any]:

@@ -17,8 +17,12 @@ from calling_pipeline.analysis.statistics.saying import counted_figures, counted
 MOST_ROWS = 2000
 """Rows of a table; further ones are said to be there and are in the sums."""
 COUNTS = (
-    Column("days", "whole"),
     Column("calls", "whole"),
+    Column("orders", "whole"),
+    Column("order_rate", "percent", "order_rate_low", "order_rate_high"),
+    Column("order_rate_low", "percent"),
+    Column("order_rate_high", "percent"),
+    Column("orders_share", "percent"),
     Column("connected", "whole"),
     Column("connected_rate", "percent", "connected_rate_low", "connected_rate_high"),
     Column("connected_rate_low", "percent"),
@@ -26,11 +30,7 @@ COUNTS = (
     Column("talk_s", "seconds"),
     Column("grade_9", "whole"),
     Column("grade_1", "whole"),
-    Column("orders", "whole"),
-    Column("orders_share", "percent"),
-    Column("order_rate", "percent", "order_rate_low", "order_rate_high"),
-    Column("order_rate_low", "percent"),
-    Column("order_rate_high", "percent"),
+    Column("days", "whole"),
 )
 """What every table of parts says of one part."""
 
@@ -39,18 +39,18 @@ def counts(row: Mapping[str, Any], orders: int) -> tuple[Value, ...]:
     """The values of `COUNTS`; `orders` is the whole of which the part's orders are a share."""
     calls = row["calls"]
     return (
-        row["days"],
         calls,
+        row["orders"],
+        share(row["orders"], calls),
+        *wilson(row["orders"], calls),
+        share(row["orders"], orders),
         row["connected"],
         share(row["connected"], calls),
         *wilson(row["connected"], calls),
         row["talk_s"],
         row["grade_9"],
         row["grade_1"],
-        row["orders"],
-        share(row["orders"], orders),
-        share(row["orders"], calls),
-        *wilson(row["orders"], calls),
+        row["days"],
     )
 
 

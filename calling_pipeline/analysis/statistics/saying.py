@@ -21,7 +21,7 @@ def notes_of(period: Period, before: Period | None = None) -> Sequence[Note]:
     if period.first <= period.today <= period.last:
         found.append(Note("under_way", {"day": period.today}))
     if before is not None and before.grade_days != period.grade_days:
-        found.append(Note("before_days", {"known": before.grade_days, "days": before.days}))
+        found.append(Note("before_days", {"known": before.grade_days, "now": period.grade_days}))
     return found
 
 
@@ -70,7 +70,7 @@ def counted_notes(period: Period, counted: Counted, before: Counted) -> Sequence
     if counted.days < period.grade_days:
         found.append(Note("uncounted_days", {"count": period.grade_days - counted.days}, "warning"))
     if before.days != counted.days:
-        found.append(Note("before_days", {"known": before.days, "days": period.days}))
+        found.append(Note("before_days", {"known": before.days, "now": counted.days}))
     return found
 
 

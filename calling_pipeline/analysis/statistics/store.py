@@ -28,8 +28,7 @@ _SUMS: Mapping[By, sa.TextClause] = {
     "province": _sums("daily_provinces", "province"),
     "task": _sums("daily_tasks", "task_id, task_name"),
 }
-_STARTS = {"range": ":first", "day": "date", "week": "date_trunc('week', date)", "month": "date_trunc('month', date)"}
-_AGENTS = {by: load("analysis/statistics/agents", start=start) for by, start in _STARTS.items()}
+_AGENTS = load("analysis/statistics/agents")
 
 
 def period_of(connection: sa.Connection, first: dt.date, last: dt.date) -> Period:
@@ -61,9 +60,13 @@ def sums_by(connection: sa.Connection, by: By, first: dt.date, last: dt.date) ->
     return [dict(row) for row in connection.execute(_SUMS[by], {"first": first, "last": last}).mappings()]
 
 
-def agent_sums(connection: sa.Connection, start: str, first: dt.date, last: dt.date) -> Sequence[Row]:
-    """The counts of each agent in each day, week or month (`start` is its first day), or in the whole range."""
-    return [dict(row) for row in connection.execute(_AGENTS[start], {"first": first, "last": last}).mappings()]
+def agent_sums(
+    connection: sa.Connection, periods: Sequence[tuple[dt.date, dt.date]], *, most: int
+) -> tuple[Sequence[Row], int]:
+    """The counts of each agent in each period, newest period first and ranked in it; at most `most`, and how many in all."""
+    values = {"starts": [first for first, _ in periods], "ends": [last for _, last in periods], "most": most}
+    found = [dict(row) for row in connection.execute(_AGENTS, values).mappings()]
+    return found, found[0]["total_rows"] if found else 0
 
 
 def weekday_hours(connection: sa.Connection, first: dt.date, last: dt.date) -> Sequence[Row]:

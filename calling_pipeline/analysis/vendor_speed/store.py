@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.database.sql import load
 
-MOST_READ = 20_000
+MOST_READ = 5_000
 """Rows of a table that are about read; of a larger one a sample of its blocks."""
 _READS = load("analysis/vendor_speed/reads")
 

@@ -21,6 +21,8 @@ from calling_pipeline.console.lists.columns import Link
 from calling_pipeline.console.views import View
 
 NUMBERS = ("whole", "number", "percent", "yuan", "hour", "seconds")
+FIRST_WIDE = 4
+"""Columns from this one on are left out on a narrow screen; exports have all."""
 _EXPORTED_AS_WORDS = ("word", "weekday")
 
 
@@ -84,7 +86,7 @@ def columns_of(view: View, table: Table, *, exported: bool) -> Sequence[ListColu
             _cell(view, column, places),
             sorts=True,
             number=column.kind in NUMBERS,
-            wide=place >= 3 and place < len(shown) - 1,
+            wide=place >= FIRST_WIDE,
         )
         for place, column in enumerate(shown)
     ]
@@ -100,11 +102,11 @@ def ordered(table: Table, sort: str, *, descending: bool) -> Sequence[Sequence[V
     return [*known, *(row for row in table.rows if row[place] is None)]
 
 
-def drawn(drawing: Drawing) -> Markup:
-    """The picture as SVG."""
+def drawn(drawing: Drawing) -> tuple[str, Markup]:
+    """The title of the picture, and it as SVG."""
     if isinstance(drawing, Lines):
-        return lines(drawing)
-    return bars(drawing) if isinstance(drawing, Bars) else heat(drawing)
+        return drawing.caption.title, lines(drawing)
+    return drawing.caption.title, bars(drawing) if isinstance(drawing, Bars) else heat(drawing)
 
 
 def _cell(view: View, column: Column, places: Mapping[str, int]) -> Callable[[Sequence[Value]], Any]:
@@ -112,7 +114,7 @@ def _cell(view: View, column: Column, places: Mapping[str, int]) -> Callable[[Se
 
     def shown(row: Sequence[Value]) -> Any:
         value = row[place]
-        if column.kind == "day" and isinstance(value, dt.date):
+        if column.name == "day" and isinstance(value, dt.date):
             return Link(value, f"/stats?date={value}")
         if column.kind == "moment" or value is None or value == "":
             return value if value != "" else None
