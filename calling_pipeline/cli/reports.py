@@ -91,7 +91,14 @@ def run(
         ending = form or out.suffix.removeprefix(".")
         with runtime.transaction() as connection:
             stored, report = store.by_id(connection, made.stored.id)
-            file = file_of(connection, stored, report, cast(Language, language or runtime.settings.language), ending)
+            file = file_of(
+                connection,
+                stored,
+                report,
+                cast(Language, language or runtime.settings.language),
+                ending,
+                font=runtime.settings.report_font,
+            )
         out.write_bytes(file.content)
         lines.append(f"{len(file.content)} bytes are in {out}; SHA-256 {file.digest}")
     return Answer(views.made_document(made), lines, failed=made.outcome == "waits")

@@ -96,7 +96,7 @@ def download_report(
     """The report as a file. Its SHA-256 stands in the header `X-Digest` and in the ledger; who took it in the audit log."""
     with runtime.transaction() as connection:
         stored, report = store.read(connection, _period(kind, period), revision)
-        file = file_of(connection, stored, report, language, format)
+        file = file_of(connection, stored, report, language, format, font=runtime.settings.report_font)
         note_act(
             connection, "report.download", f"report:{kind}/{stored.period.label}", by=caller.name, after={"file": file.name}
         )

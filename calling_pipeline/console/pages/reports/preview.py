@@ -57,7 +57,7 @@ def download(view: Viewer, kind: str, period: str, format: str = "json", languag
         raise InvalidInput(f"language is one of {', '.join(LANGUAGES)}; it was {language[:20]!r}", field="language")
     with view.transaction() as connection:
         stored, report = store.read(connection, _period(kind, period), _revision(revision))
-        file = file_of(connection, stored, report, language or view.language, format)
+        file = file_of(connection, stored, report, language or view.language, format, font=view.runtime.settings.report_font)
         subject = f"report:{kind}/{stored.period.label}"
         note_act(connection, "report.download", subject, by=view.caller.name, after={"file": file.name})
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "X-Digest": file.digest}
