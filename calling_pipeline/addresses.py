@@ -56,5 +56,7 @@ def of_alert(number: int) -> str:
 
 def of_asset(asset: str, day: dt.date | str | None = None) -> str:
     """The page that shows what an asset holds, of its day where the page knows days; empty where there is none."""
+    if asset.endswith("_report") and day is not None:
+        return of_report(asset.removesuffix("_report"), str(day))
     path = _OF_ASSETS.get(asset, "")
     return of_day(day) if path == "/stats" and day is not None else path

@@ -22,6 +22,7 @@ from calling_pipeline.defs.housekeeping import jobs as housekeeping
 from calling_pipeline.defs.instance.workers import in_process_executor
 from calling_pipeline.defs.notifications import assets as notifications
 from calling_pipeline.defs.partitions import daily_partitions
+from calling_pipeline.defs.reports import assets as reports
 from calling_pipeline.defs.task_ledger import assets as task_ledger
 from calling_pipeline.defs.telephony import assets as telephony
 from calling_pipeline.runtime import Runtime
@@ -35,6 +36,7 @@ ROOMS: tuple[Callable[[dg.DailyPartitionsDefinition], dg.Definitions], ...] = (
     task_ledger.definitions,
     notifications.definitions,
     telephony.definitions,
+    reports.definitions,
     alerts.definitions,
     housekeeping.definitions,
 )

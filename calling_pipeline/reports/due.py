@@ -22,6 +22,16 @@ LATE_AFTER = dt.timedelta(hours=1)
 """How long after its deadline a report that is not made counts as late: a run needs minutes."""
 
 
+_SUMMED = ("task_days", "grade_days", "dialled", "connected", "records", "grade_9", "grade_1", "orders")
+
+
+def kept_totals(connection: sa.Connection, period: Period) -> Mapping[str, int]:
+    """What the kept numbers of the period's days add up to now, by the names of the control totals."""
+    values = {"kinds": [period.kind], "firsts": [period.first], "lasts": [period.last]}
+    row = connection.execute(_STANDING, values).mappings().one()
+    return {name: int(row[name]) for name in _SUMMED}
+
+
 @dataclass(frozen=True)
 class Due:
     """Reports that are to be made now, and those that should have been made long ago."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
+from calling_pipeline.activity.noting import note
 from calling_pipeline.analysis.records import Note
 from calling_pipeline.call_stats.history.store import read_history
 from calling_pipeline.database import locks
@@ -64,6 +65,8 @@ def make(
     if reason is not None and made.stored is not None:
         after = {"revision": made.stored.revision, "outcome": made.outcome, "state": made.stored.state}
         note_act(connection, "report.make", f"report:{period.kind}/{period.label}", by=by, reason=reason, after=after)
+    if made.outcome == "made":
+        note(connection, f"{period.kind}_report", period.first, by=by)
     if made.stored is not None:
         alerting.judge_partial(connection, made.stored)
     return made

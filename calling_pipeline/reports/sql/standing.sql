@@ -1,5 +1,5 @@
 -- For each asked period: the state of its newest revision, null without one, and whether the kept numbers of its days add
--- up to something else than that revision's control totals. One row a period, in no order; it locks nothing.
+-- up to something else than that revision's control totals; and what they add up to. One row a period, in no order; it locks nothing.
 SELECT
     asked.kind,
     asked.first,
@@ -13,7 +13,15 @@ SELECT
         OR days.grade_9 <> cast(newest.control ->> 'grade_9' AS bigint)
         OR days.grade_1 <> cast(newest.control ->> 'grade_1' AS bigint)
         OR days.orders <> cast(newest.control ->> 'orders' AS bigint)
-    ) AS changed
+    ) AS changed,
+    days.task_days,
+    days.grade_days,
+    days.dialled,
+    days.connected,
+    days.records,
+    days.grade_9,
+    days.grade_1,
+    days.orders
 FROM
     unnest(cast(:kinds AS text []), cast(:firsts AS date []), cast(:lasts AS date [])) AS asked (kind, first, last)
 LEFT JOIN LATERAL (
