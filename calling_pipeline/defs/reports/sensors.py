@@ -24,7 +24,7 @@ def reports_due(jobs: Mapping[ReportKind, Any], first_day: dt.date) -> dg.Sensor
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="A run for each report that is due: its days became complete, its deadline passed, or its numbers were"
-        " corrected since. It asks the database once a minute and starts nothing otherwise.",
+        " corrected since. It asks the database every minute and starts nothing otherwise.",
     )
     def sensor(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> Any:
         from calling_pipeline.defs.reports.making import due_now  # noqa: PLC0415 - 100 ms of every run that Dagster starts
