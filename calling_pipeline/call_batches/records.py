@@ -26,7 +26,7 @@ MOVES: Mapping[CallState | None, Mapping[CallState, str]] = {
     },
     "pending": {
         "pushing": "claimed, the contact policy allows it now",
-        "skipped": "the policy refuses it, the number was called since, or the batch is cancelled or expired",
+        "skipped": "the policy or its redial rule refuses it, the number was called since, or the batch is over",
     },
     "pushing": {
         "pushed": "the gateway took the call",
