@@ -96,8 +96,13 @@ def batch_lines(document: dict[str, Any]) -> list[str]:
     note = f" ({document['note']})" if document["note"] else ""
     later = f", goes on at {document['resume_at']:%Y-%m-%d %H:%M}" if document["resume_at"] else ""
     lines = [f"batch {document['batch_id']} of {document['task']}: {document['state']}{note}{later}"]
+    if document["expires_at"]:
+        lines.append(f"calls nobody from {document['expires_at']:%Y-%m-%d %H:%M} on")
+    if document["redial"]:
+        lines.append(f"redial rules: {'; '.join(document['redial'])}")
     reconciled = document["reconciliation"]
     lines.append(f"{reconciled['source_rows']:>9,} source rows")
+    lines += [f"{line['rows']:>9,} planned as redials: {line['said']}" for line in document["card"]["redials"]]
     lines += [f"{count:>9,} {state}" for state, count in sorted(reconciled["calls"].items())]
     lines += [f"{rows:>9,} not called: {said(reason)}" for reason, rows in reconciled["left_out"].items()]
     lines.append(f"{reconciled['difference']:>9,} unaccounted for")
