@@ -9,27 +9,15 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from calling_pipeline.call_stats.ranges.store import first_kept_day, read_range
-from calling_pipeline.database.sql import load
-from calling_pipeline.reports import periods
+from calling_pipeline.reports import periods, store
 from calling_pipeline.reports.records import KINDS, Period, ReportKind
 
-_STANDING = load("reports/standing")
 _LOOK_BACK: Mapping[ReportKind, int] = {"daily": 31, "weekly": 6, "monthly": 2}
 """Periods back whose reports follow what is corrected."""
 _NEW: Mapping[ReportKind, int] = {"daily": 10, "weekly": 2, "monthly": 1}
 """Of them those that are made when they have no report: a new installation does not report its whole past."""
 LATE_AFTER = dt.timedelta(hours=1)
 """How long after its deadline a report that is not made counts as late: a run needs minutes."""
-
-
-_SUMMED = ("task_days", "grade_days", "dialled", "connected", "records", "grade_9", "grade_1", "orders")
-
-
-def kept_totals(connection: sa.Connection, period: Period) -> Mapping[str, int]:
-    """What the kept numbers of the period's days add up to now, by the names of the control totals."""
-    values = {"kinds": [period.kind], "firsts": [period.first], "lasts": [period.last]}
-    row = connection.execute(_STANDING, values).mappings().one()
-    return {name: int(row[name]) for name in _SUMMED}
 
 
 @dataclass(frozen=True)
@@ -50,13 +38,8 @@ def due(connection: sa.Connection, now: dt.datetime, *, deadline_h: float) -> Du
     if oldest is None:
         return Due((), ())
     candidates = {(one.kind, one.first): (place, one) for place, one in _candidates(now, oldest)}
-    values = {
-        "kinds": [kind for kind, _ in candidates],
-        "firsts": [first for _, first in candidates],
-        "lasts": [one.last for _, one in candidates.values()],
-    }
     wanted, late = [], []
-    for row in connection.execute(_STANDING, values):
+    for row in store.standing(connection, [one for _, one in candidates.values()]):
         place, period = candidates[row.kind, row.first]
         past = now >= periods.deadline(period, deadline_h)
         if row.state is None:

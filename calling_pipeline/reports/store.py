@@ -10,11 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from calling_pipeline import days
+from calling_pipeline.database.sql import load
 from calling_pipeline.errors import NotFound
 from calling_pipeline.reports.facts import change_facts, change_of, facts_of, note_facts, note_of, report_of
 from calling_pipeline.reports.records import Change, Period, Report, ReportKind, Stored
 from calling_pipeline.reports.tables import report_files, reports
 
+_STANDING = load("reports/standing")
+_SUMMED = ("task_days", "grade_days", "dialled", "connected", "records", "grade_9", "grade_1", "orders")
 _c = reports.c
 _ROW = (
     _c.id, _c.kind, _c.first, _c.last, _c.revision, _c.state, _c.partial, _c.control, _c.digest, _c.made_at, _c.made_by,
@@ -115,6 +118,22 @@ def sources_of(connection: sa.Connection, report_id: int) -> Mapping[str, int]:
     """Which read of each day and track the revision was made of: `track:day` → its sequence number."""
     sources: Mapping[str, int] = connection.execute(sa.select(_c.sources).where(_c.id == report_id)).scalar_one()
     return sources
+
+
+def standing(connection: sa.Connection, wanted: Sequence[Period]) -> Sequence[Any]:
+    """For each period the state of its newest revision, whether its days add up to something else, and to what."""
+    values = {
+        "kinds": [one.kind for one in wanted],
+        "firsts": [one.first for one in wanted],
+        "lasts": [one.last for one in wanted],
+    }
+    return connection.execute(_STANDING, values).all()
+
+
+def kept_totals(connection: sa.Connection, period: Period) -> Mapping[str, int]:
+    """What the kept numbers of the period's days add up to now, by the names of the control totals."""
+    [row] = standing(connection, [period])
+    return {name: int(row._mapping[name]) for name in _SUMMED}
 
 
 def keep_file(connection: sa.Connection, report_id: int, language: str, format: str, digest: str) -> None:

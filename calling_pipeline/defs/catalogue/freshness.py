@@ -23,7 +23,6 @@ _ALWAYS: Mapping[str, dg.FreshnessPolicy] = {
     **dict.fromkeys(("call_records", "grade_stats_cache", "agent_ranking", "hourly_orders"), _by("30 9-23 * * *")),
     "task_stats_cache": _by("30 9-23 * * *"),
     "daily_history": _by("30 8 * * *", dt.timedelta(hours=2)),
-    "daily_report": _by("45 10 * * *", dt.timedelta(hours=12)),
     "extension_pool": _by("25 8-21 * * *"),
     "communication_records": _by("0 7,10,12,14,16,18,20,22 * * *"),
     "task_usage": _by("0 1,13 * * *"),

@@ -106,14 +106,12 @@ def _show(
     period = making.period_of(kind, day)
     there = True
     if context.selected_asset_keys:
-        there = _make(context, runtime, period)
+        there = _make(context, runtime, period, making)
     log_verdicts(context.op_execution_context, runtime, judge(name, checks, lambda: making.facts_of(runtime, period), day))
     return there
 
 
-def _make(context: dg.AssetExecutionContext, runtime: Runtime, period: Period) -> bool:
-    from calling_pipeline.defs.reports import making  # noqa: PLC0415 - 200 ms of every run that Dagster starts
-
+def _make(context: dg.AssetExecutionContext, runtime: Runtime, period: Period, making: Any) -> bool:
     name, key = f"{period.kind}_report", period.first.isoformat()
     try:
         with reported_by_run(assets_of_run(context)), acting(context.run) as by:

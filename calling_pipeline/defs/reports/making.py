@@ -9,7 +9,7 @@ from typing import Any
 from calling_pipeline.errors import NotFound
 from calling_pipeline.reports import alerting, documents, making, periods, store
 from calling_pipeline.reports.control import disagreements
-from calling_pipeline.reports.due import due, kept_totals
+from calling_pipeline.reports.due import due
 from calling_pipeline.reports.making import Made
 from calling_pipeline.reports.quality import ReportFacts
 from calling_pipeline.reports.records import Period, ReportKind
@@ -47,7 +47,7 @@ def due_now(runtime: Runtime, now: dt.datetime) -> Mapping[Period, int]:
 def facts_of(runtime: Runtime, period: Period) -> ReportFacts:
     """What the checks judge."""
     with runtime.transaction() as connection:
-        kept = kept_totals(connection, period)
+        kept = store.kept_totals(connection, period)
         try:
             stored, report = store.read(connection, period)
         except NotFound:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from calling_pipeline.analysis.intervals import share
 from calling_pipeline.analysis.records import Column, Figure, Note, Table
-from calling_pipeline.database.sql import load
 from calling_pipeline.reports.gathering import Gathered
 from calling_pipeline.reports.records import Section
+from calling_pipeline.reports.sections.store import batches_of
 
 MOST_BATCHES = 40
-_BATCHES = load("reports/batches")
 _SUMMED = ("source_rows", "to_call", "pushed", "connected", "not_connected", "not_dialled", "waiting", "order_9", "order_1")
 _COLUMNS = (
     Column("batch_id", "whole"),
@@ -22,8 +21,7 @@ _COLUMNS = (
 
 def batches(found: Gathered) -> Section:
     """Source rows → to call → pushed → connected, not connected, not dialled, waiting; orders; the largest batches first."""
-    values = {"first": found.period.first, "last": found.period.last}
-    rows = found.connection.execute(_BATCHES, values).mappings().all()
+    rows = batches_of(found.connection, found.period.first, found.period.last)
     sums = {name: sum(int(row[name] or 0) for row in rows) for name in _SUMMED}
     figures = (
         Figure("batches", len(rows), "whole"),

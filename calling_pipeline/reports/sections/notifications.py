@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from calling_pipeline.analysis.records import Column, Figure, Table
-from calling_pipeline.database.sql import load
 from calling_pipeline.notifications.contracts.rows.store import parked
 from calling_pipeline.reports.gathering import Gathered
 from calling_pipeline.reports.records import Section
+from calling_pipeline.reports.sections.store import messages_of
 
-_MESSAGES = load("reports/messages")
 _STATES = ("messages", "delivered", "under_way", "unknown", "dead", "abandoned")
 _COLUMNS = (Column("box", "word"), *(Column(name, "whole") for name in _STATES))
 
@@ -16,7 +15,7 @@ _COLUMNS = (Column("box", "word"), *(Column(name, "whole") for name in _STATES))
 def notifications(found: Gathered) -> Section:
     """Messages that were written in the period by what became of them. Held ones are unknown: a person settles them."""
     first, last = found.bounds
-    rows = found.connection.execute(_MESSAGES, {"first": first, "last": last}).mappings().all()
+    rows = messages_of(found.connection, first, last)
     figures = (
         *(Figure(f"messages_{name}", sum(row[name] for row in rows), "whole") for name in _STATES),
         Figure("parked_lines", len(parked(found.connection)), "whole"),

@@ -7,6 +7,7 @@ from calling_pipeline.defs.catalogue.columns import (
     call_stats,
     contact_policy,
     notifications,
+    reports,
     task_ledger,
     telephony,
 )
@@ -16,6 +17,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     **call_batches.COLUMNS,
     **contact_policy.COLUMNS,
     **notifications.COLUMNS,
+    **reports.COLUMNS,
     **task_ledger.COLUMNS,
     **telephony.COLUMNS,
 }
