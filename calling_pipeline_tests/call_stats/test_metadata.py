@@ -10,6 +10,7 @@ from calling_pipeline import days
 from calling_pipeline.call_stats.history import store as history
 from calling_pipeline.call_stats.records import DayResult, GradeDay, HourlyOrders, TaskDay, TaskSums
 from calling_pipeline.call_stats.sync import store as sync_store
+from calling_pipeline.call_stats.trend.trend import read_trend
 from calling_pipeline.defs.call_stats import metadata
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, proof_of
 
@@ -98,3 +99,11 @@ def test_a_kept_day_shows_only_the_track_that_read_it(week_before):
     assert about["task_read"].startswith("read 1, 2026-11-24 07:05:00")
     assert "grade_read" not in about
     assert "total_success" not in about
+
+
+def test_a_kept_day_shows_the_figures_of_the_trend_that_are_known(sync, engine):
+    sync("grade")
+    with engine.connect() as connection:
+        (day,) = read_trend(connection, YESTERDAY, YESTERDAY)
+    about = metadata.about_trend(day)
+    assert about == {"order_rate": round(100 * day.stored.total_success / day.stored.total_records, 2)}

@@ -18,7 +18,8 @@ from calling_pipeline.call_stats.history.facts import history_facts
 from calling_pipeline.call_stats.records import TRACKS
 from calling_pipeline.call_stats.tables import daily_history as table
 from calling_pipeline.call_stats.timetable import sync_window
-from calling_pipeline.defs.call_stats.metadata import about_history
+from calling_pipeline.call_stats.trend.trend import read_trend
+from calling_pipeline.defs.call_stats.metadata import about_history, about_trend
 from calling_pipeline.defs.catch_up import ReadAt, materialized
 from calling_pipeline.defs.checks import Check, judge, log_verdicts
 from calling_pipeline.defs.console import in_console
@@ -100,8 +101,10 @@ def _show(
             count_stored_day(connection, day)
         before = store.read_weekdays(connection, day, weeks=1)
         row = next(iter(store.read_history(connection, day, day)), None)
+        trend = read_trend(connection, day, day)[0]
     if row is not None and context.selected_asset_keys:
-        metadata = {**about_history(row, before[0] if before else None), **in_console(runtime, table.name, day)}
+        known = about_history(row, before[0] if before else None)
+        metadata = {**known, **about_trend(trend), **in_console(runtime, table.name, day)}
         context.log_event(dg.AssetMaterialization(table.name, partition=day.isoformat(), metadata=metadata))
 
     def facts() -> quality.HistoryFacts:

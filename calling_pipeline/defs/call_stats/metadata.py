@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline.call_stats.records import AgentRank, DayResult, FetchProof, GradeDay, HistoryDay, HourlyOrders, TaskDay
+from calling_pipeline.call_stats.trend.records import TrendDay
 
 _TASK_NUMBERS = ("callout_number", "called_number", "connected_rate", "success_number", "total_tasks")
 _GRADE_NUMBERS = ("total_success", "grade_9", "grade_1", "total_records")
@@ -114,6 +115,12 @@ def about_history(row: HistoryDay, before: HistoryDay | None = None) -> dict[str
         if number is not None
     }
     return {"dagster/partition_row_count": 1, "numbers": _numbers(values, before), **values, **reads}
+
+
+def about_trend(day: TrendDay) -> dict[str, Any]:
+    """The figures of the day in the trend, those of the analysis `trend`; what is not known is left out."""
+    names = ("order_rate", "orders_mean_7", "connected_rate_mean_7", "orders_week_before")
+    return {name: getattr(day, name) for name in names if getattr(day, name) is not None}
 
 
 def about_proof(proof: FetchProof) -> dict[str, Any]:

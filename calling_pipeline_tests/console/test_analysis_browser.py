@@ -1,0 +1,41 @@
+"""The pages of analyses in a browser: days chosen by form, tables sorted, readable on a telephone in both themes."""
+
+import datetime as dt
+
+import pytest
+from playwright.sync_api import expect
+
+from calling_pipeline import days
+from calling_pipeline_tests.browser.looking import axe, overflow
+
+YESTERDAY = days.today() - dt.timedelta(days=1)
+
+
+@pytest.fixture
+def filled(sync):
+    sync("grade", YESTERDAY)
+
+
+def test_a_viewer_opens_the_ranking_chooses_weeks_and_sorts_it(filled, log_in):
+    page = log_in("vera", "viewer")
+    page.goto("/analysis")
+    page.get_by_test_id("analysis-agents").click()
+    page.get_by_label("Ranking of").select_option("week")
+    page.get_by_role("button", name="Show").click()
+    table = page.get_by_test_id("agents-agents")
+    expect(table.locator("caption")).to_have_text("Agents")
+    expect(page.get_by_test_id("figure-calls")).not_to_have_text("0")
+    table.get_by_role("link", name="Order rate").click()
+    expect(table.get_by_role("columnheader", name="Order rate")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_label("Ranking of")).to_have_value("week")
+    assert axe(page) == []
+    assert overflow(page) == []
+
+
+def test_charts_and_notes_fit_a_telephone_in_the_dark(filled, log_in):
+    page = log_in("wei", "viewer", language="zh", viewport={"width": 375, "height": 700}, color_scheme="dark")
+    page.goto("/analysis/weekday_hours")
+    expect(page.get_by_test_id("notes")).to_contain_text("明细统计")
+    expect(page.locator(".chart-box svg").first).to_be_visible()
+    assert axe(page) == []
+    assert overflow(page) == []
