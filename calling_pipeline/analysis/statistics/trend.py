@@ -13,18 +13,18 @@ from calling_pipeline.call_stats.trend.trend import read_trend
 
 COLUMNS = (
     Column("day", "day"),
-    Column("task_standing", "word"),
+    Column("orders", "whole"),
+    Column("order_rate", "percent"),
     Column("grade_standing", "word"),
-    Column("dialled", "whole"),
-    Column("connected", "whole"),
-    Column("connected_rate", "percent"),
     Column("records", "whole"),
     Column("grade_9", "whole"),
     Column("grade_1", "whole"),
-    Column("orders", "whole"),
-    Column("order_rate", "percent"),
     Column("orders_mean_7", "number"),
     Column("orders_week_before", "whole"),
+    Column("dialled", "whole"),
+    Column("connected", "whole"),
+    Column("connected_rate", "percent"),
+    Column("task_standing", "word"),
 )
 
 
@@ -46,16 +46,16 @@ def _row(one: TrendDay) -> tuple[Value, ...]:
     stored = one.stored
     return (
         stored.date,
-        one.task.replace(" ", "_"),
+        stored.total_success,
+        one.order_rate,
         "under_way" if one.under_way and one.grade == "complete" else one.grade.replace(" ", "_"),
-        stored.callout_number,
-        stored.called_number,
-        stored.connected_rate,
         stored.total_records,
         stored.grade_9,
         stored.grade_1,
-        stored.total_success,
-        one.order_rate,
         one.orders_mean_7,
         one.orders_week_before,
+        stored.callout_number,
+        stored.called_number,
+        stored.connected_rate,
+        one.task.replace(" ", "_"),
     )

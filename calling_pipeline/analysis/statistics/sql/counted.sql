@@ -1,6 +1,9 @@
 -- What the counted days from `first` to `last` add up to, and how many they are.
 SELECT
-    (SELECT count(*) FROM counted_days WHERE date BETWEEN :first AND :last) AS days,
+    (
+        SELECT count(*) FROM counted_days
+        WHERE date BETWEEN :first AND :last
+    ) AS days,
     cast(coalesce(sum(calls), 0) AS bigint) AS calls,
     cast(coalesce(sum(connected), 0) AS bigint) AS connected,
     cast(coalesce(sum(talk_s), 0) AS bigint) AS talk_s,

@@ -10,7 +10,7 @@ SELECT
     count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(EPOCH FROM answered_at - sent_at)) AS typical_s,
     percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(EPOCH FROM answered_at - sent_at)) AS slow_s
-FROM call_log TABLESAMPLE system (:percent) REPEATABLE (0)
+FROM {sampled}
 WHERE recorded_at >= :since AND recorded_at < :until AND outcome NOT IN ('settled_pushed', 'settled_retry')
 GROUP BY GROUPING SETS ((cast(recorded_at AT TIME ZONE 'Asia/Shanghai' AS date)), ())
 HAVING count(*) > 0

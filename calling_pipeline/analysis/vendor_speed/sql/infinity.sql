@@ -10,7 +10,7 @@ SELECT
     count(*) FILTER (WHERE state = 'unknown') AS unknown,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(EPOCH FROM called_at - started_at)) AS typical_s,
     percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(EPOCH FROM called_at - started_at)) AS slow_s
-FROM communication_records TABLESAMPLE system (:percent) REPEATABLE (0)
+FROM {sampled}
 WHERE started_at >= :since AND started_at < :until
 GROUP BY GROUPING SETS ((cast(started_at AT TIME ZONE 'Asia/Shanghai' AS date)), ())
 HAVING count(*) > 0

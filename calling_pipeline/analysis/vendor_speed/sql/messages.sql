@@ -14,7 +14,7 @@ SELECT
     percentile_cont(0.95) WITHIN GROUP (
         ORDER BY extract(EPOCH FROM settled_at - claimed_at)
     ) FILTER (WHERE state = 'delivered') AS slow_s
-FROM {outbox} TABLESAMPLE system (:percent) REPEATABLE (0)
+FROM {sampled}
 WHERE created_at >= :since AND created_at < :until AND attempts > 0
 GROUP BY GROUPING SETS ((cast(created_at AT TIME ZONE 'Asia/Shanghai' AS date)), ())
 HAVING count(*) > 0

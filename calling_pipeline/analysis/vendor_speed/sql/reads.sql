@@ -5,7 +5,7 @@ SELECT
     count(*) AS reads,
     cast(sum(pages) AS bigint) AS pages,
     cast(sum(rows_fetched) AS bigint) AS rows_fetched,
-    round(cast(sum(elapsed_s) / greatest(sum(pages), 1) AS numeric), 3) AS page_s,
+    cast(round(cast(sum(elapsed_s) / greatest(sum(pages), 1) AS numeric), 3) AS double precision) AS page_s,
     cast(sum(retries) AS bigint) AS retries,
     cast(sum(pages_read_again) AS bigint) AS pages_read_again
 FROM fetch_proofs
