@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
+from calling_pipeline.analysis.call_results.joining import join_day
+from calling_pipeline.analysis.call_results.records import JoinRules
 from calling_pipeline.analysis.number_history.gathering import Sight, number_history
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_stats.tables import call_records
@@ -122,3 +124,22 @@ def test_each_read_of_a_number_uses_an_index(engine):
         for index, statement in reads.items():
             plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}").scalars())
             assert index in plan, plan
+
+
+def test_the_result_of_a_push_stands_beside_it_and_its_record_is_not_a_stranger(desk):
+    with desk.engine.begin() as connection:
+        at = days.now() + dt.timedelta(seconds=40)
+        record = {"id": 8, "date": days.day_of(at), "called_at": at, "call_state": 2, "duration_s": 33, "grade": "1元",
+                  "order_yuan": 1, "agent_id": "agent 5", "phone_masked": mask_phone(PHONE),
+                  "phone_hash": phone_hash(KEY, PHONE)}  # fmt: skip
+        connection.execute(sa.insert(call_records).values(record))
+        assert join_day(connection, days.today(), JoinRules(KEY)).changed == 2
+    found = asked(desk)
+    [push] = [event for event in found["timeline"] if event["kind"] == "row" and event["state"] == "pushed"]
+    [result] = [event for event in found["timeline"] if event["kind"] == "result"]
+    assert push["result"] == result["state"] == "connected"
+    assert (result["call_id"], result["batch_id"]) == (push["call_id"], push["batch_id"])
+    assert (result["order_yuan"], result["duration_s"], result["by"]) == (1, 33, "agent 5")
+    assert [event["day"] for event in found["timeline"] if event["kind"] == "record"] == [NOW.date()]  # another call
+    [unjoined] = [event for event in asked(desk, phone(2))["timeline"] if event["kind"] == "row"]
+    assert unjoined["result"] == "waiting"

@@ -49,6 +49,7 @@ POST   /api/v1/calls/batches/{batch_id}/resume                      operator   b
 POST   /api/v1/calls/batches/{batch_id}/cancel                      operator   batches
 POST   /api/v1/calls/batches/{batch_id}/settle                      operator   batches
 GET    /api/v1/calls/batches/{batch_id}/calls                       viewer     batches
+GET    /api/v1/calls/batches/{batch_id}/results                     viewer     batches
 POST   /api/v1/calls/batches/{batch_id}/requeue                     operator   batches
 POST   /api/v1/calls/tasks/{name}/run                               operator   batches
 POST   /api/v1/calls/why                                            viewer     batches

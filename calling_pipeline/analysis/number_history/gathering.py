@@ -7,7 +7,7 @@ number, and none is kept or logged.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.access.people.records import Room
+from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views as row_views
 from calling_pipeline.call_stats import store as stats_store
@@ -84,11 +85,13 @@ def number_history(
 
     `policy` (may it be called now, by which rule not, and when), `do_not_call` (whether it stands on the list), and
     `timeline`, the newest first: `{at, kind, state, text, batch_id, …}`. `kind` is `row`, `log`, `refusal`, `contact`,
-    `do_not_call`, `telephony` or `record`; at most `most` of each. Raises `InvalidInput` for what is no number.
+    `do_not_call`, `telephony`, `result` (the record of a pushed row, named by `call_id`) or `record` (any other); at most
+    `most` of each. Raises `InvalidInput` for what is no number.
     """
     document = row_views.why(connection, text, limit=most)
     phone = canonical_phone(text)
-    events = [*_of_batches(connection, phone, document, most)]
+    results = _results(connection, document)
+    events = [*_of_batches(connection, phone, document, most), *_of_results(results)]
     if sight.policy:
         document["policy"] = _verdict(connection, phone)
         standing = policy_store.blocked(connection, days.now(), phone=phone, with_expired=True, limit=most)
@@ -99,7 +102,7 @@ def number_history(
     if sight.telephony:
         events += _of_telephony(connection, digest, sight.tenant_id, most)
     if sight.statistics:
-        events += _of_records(connection, digest, most)
+        events += _of_records(connection, digest, most, {row.record_id for row in results})
     document["timeline"] = [event.document for event in sorted(events, key=lambda event: event.at, reverse=True)]
     return document
 
@@ -107,7 +110,8 @@ def number_history(
 def _of_batches(connection: sa.Connection, phone: str, document: Document, most: int) -> Iterator[_Event]:
     for row in document["rows"]:
         at = row["claimed_at"] or row["planned_at"]
-        yield _Event(at, "row", row["state"], row["said"], row["batch_id"], {"task": row["task"], "call_id": row["call_id"]})
+        more = {"task": row["task"], "call_id": row["call_id"], "result": row.get("result")}
+        yield _Event(at, "row", row["state"], row["said"], row["batch_id"], more)
     for log in row_store.log_of(connection, phone, limit=most):
         text = " ".join(filter(None, (log.resp_code, log.message)))
         more = {"call_id": log.call_task_id, "attempt": log.attempt, "by": log.recorded_by}
@@ -115,6 +119,24 @@ def _of_batches(connection: sa.Connection, phone: str, document: Document, most:
     refused = document["refused"]
     if refused is not None:
         yield _Event(refused["refused_at"], "refusal", refused["about"], refused["code"], refused["batch_id"])
+
+
+def _results(connection: sa.Connection, document: Document) -> list[Any]:
+    """The results of its pushed calls, each put into its row of the document too: a push and its call are one history."""
+    rows = {row["call_id"]: row for row in document["rows"] if row["state"] == "pushed"}
+    found = result_store.of_calls(connection, list(rows))
+    for call_id, row in rows.items():
+        row["result"] = next((one.result for one in found if one.call_task_id == call_id), "waiting")
+    return found
+
+
+def _of_results(results: list[Any]) -> Iterator[_Event]:
+    for one in results:
+        if one.called_at is not None:
+            more = {"call_id": one.call_task_id, "record_id": one.record_id, "duration_s": one.talk_s,
+                    "order_yuan": one.order_yuan, "by": one.agent_id}  # fmt: skip
+            text = " ".join(filter(None, (one.hangup_reason, one.province)))
+            yield _Event(one.called_at, "result", one.result, text, one.batch_id, more)
 
 
 def _verdict(connection: sa.Connection, phone: str) -> Document:
@@ -146,8 +168,11 @@ def _of_telephony(connection: sa.Connection, digest: bytes, tenant_id: int | Non
         yield _Event(call.started_at, "telephony", call.state, text, more=more)
 
 
-def _of_records(connection: sa.Connection, digest: bytes, most: int) -> Iterator[_Event]:
+def _of_records(connection: sa.Connection, digest: bytes, most: int, results: Collection[int | None]) -> Iterator[_Event]:
+    """The call records that are no result of a push: what the vendor dialled otherwise."""
     for record in stats_store.records_of_phone(connection, digest, limit=most):
+        if record.id in results:
+            continue
         more = {"day": record.date, "duration_s": record.duration_s, "order_yuan": record.order_yuan, "by": record.agent_id}
         text = " ".join(filter(None, (record.task_name, record.grade)))
         yield _Event(record.called_at, "record", _RECORD_STATES.get(record.call_state, "not_known"), text, more=more)

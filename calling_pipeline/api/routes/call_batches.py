@@ -21,6 +21,9 @@ from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.dependencies import gateway_refusal, plan_rules
 from calling_pipeline.call_batches.records import BatchState, CallState
 from calling_pipeline.call_batches.redials.records import RedialResult
+from calling_pipeline.call_batches.results import store as result_store
+from calling_pipeline.call_batches.results import views as result_views
+from calling_pipeline.call_batches.results.records import Result
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views as row_views
 from calling_pipeline.errors import InvalidInput
@@ -193,7 +196,7 @@ def list_batches(
 
 @router.get("/batches/{batch_id}")
 def show_batch(runtime: RuntimeDep, batch_id: PathId, caller: Viewer) -> Success[Document]:
-    """One batch: its card reconciled, and its unknown calls, masked."""
+    """One batch: its card reconciled, what became of its pushed calls (`results`), and its unknown calls, masked."""
     with runtime.transaction() as connection:
         return ok(views.batch_document(connection, batch_id))
 
@@ -213,6 +216,25 @@ def list_rows(
         batch_store.batch(connection, batch_id)
         found = row_store.of_batch(connection, batch_id, state=state, reason=reason, after=after, limit=limit)
     return ok([row_views.row_document(row) for row in found])
+
+
+@router.get("/batches/{batch_id}/results")
+def list_results(
+    runtime: RuntimeDep,
+    batch_id: PathId,
+    caller: Viewer,
+    result: Result | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> Success[list[Document]]:
+    """What became of the pushed calls of a batch, by the source's own key (`row_key`) and its row, numbers masked.
+
+    A call without a call record yet is `waiting`.
+    """
+    with runtime.transaction() as connection:
+        batch_store.batch(connection, batch_id)
+        found = result_store.of_batch(connection, batch_id, result=result, limit=limit, offset=offset)
+    return ok([result_views.result_document(row) for row in found])
 
 
 @router.post("/why")

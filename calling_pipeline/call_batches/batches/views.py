@@ -11,6 +11,9 @@ from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.records import REASONS, Batch, Card, Outcome, UnknownCall, reconciliation
 from calling_pipeline.call_batches.redials.rules import text_of
+from calling_pipeline.call_batches.results import store as result_store
+from calling_pipeline.call_batches.results.records import BatchResults
+from calling_pipeline.call_batches.results.views import results_document, results_lines
 from calling_pipeline.masking import mask_phone
 
 
@@ -66,16 +69,21 @@ def batch_document(connection: sa.Connection, batch_id: int, *, unknown: int = 2
     """Everything of one batch: its card, the calls by state, the card reconciled, and calls whose outcome is unknown."""
     batch = batch_store.batch(connection, batch_id)
     calls = call_store.unknown_calls(connection, batch_id=batch_id, limit=unknown)
-    return document_of(batch, batch_store.outcome(connection, batch_id), calls)
+    results = result_store.of_batches(connection, [batch_id]).get(batch_id)
+    return document_of(batch, batch_store.outcome(connection, batch_id), calls, results)
 
 
-def document_of(batch: Batch, outcome: Outcome, unknown_calls: Iterable[UnknownCall] = ()) -> dict[str, Any]:
-    """The document of a batch whose outcome has been read."""
+def document_of(
+    batch: Batch, outcome: Outcome, unknown_calls: Iterable[UnknownCall] = (), results: BatchResults | None = None
+) -> dict[str, Any]:
+    """The document of a batch whose outcome has been read; `results` is None when it was never joined."""
+    known = (results or result_store.NEVER_JOINED).as_of(outcome.states.get("pushed", 0), batch.started_at)
     return {
         **batch_line(batch),
         "card": card_document(batch.card),
         "outcome": dict(outcome.states),
         "reconciliation": reconciliation(batch, outcome),
+        "results": results_document(known),
         "unknown_calls": [unknown_document(call) for call in unknown_calls],
     }
 
@@ -106,6 +114,7 @@ def batch_lines(document: dict[str, Any]) -> list[str]:
     lines += [f"{count:>9,} {state}" for state, count in sorted(reconciled["calls"].items())]
     lines += [f"{rows:>9,} not called: {said(reason)}" for reason, rows in reconciled["left_out"].items()]
     lines.append(f"{reconciled['difference']:>9,} unaccounted for")
+    lines += results_lines(document["results"])
     for call in document["unknown_calls"]:
         lines.append(f"  unknown: call {call['call_id']} {call['phone']} {call['distinct_id']} {call['message']}")
     return lines

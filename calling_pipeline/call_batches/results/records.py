@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 Result = Literal["connected", "not_connected", "not_dialled", "waiting"]
@@ -29,6 +29,12 @@ class BatchResults:
     talk_s: int = 0
     oldest_waiting_at: dt.datetime | None = None
     joined_at: dt.datetime | None = None
+
+    def as_of(self, pushed: int, started_at: dt.datetime | None) -> BatchResults:
+        """The results when `pushed` calls are pushed by now, since `started_at`: those pushed after the join wait too."""
+        waiting = max(pushed - self.connected - self.not_connected - self.not_dialled, 0)
+        oldest = (self.oldest_waiting_at or self.joined_at or started_at) if waiting else None
+        return replace(self, pushed=pushed, waiting=waiting, oldest_waiting_at=oldest)
 
     @property
     def difference(self) -> int:

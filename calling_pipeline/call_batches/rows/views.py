@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +69,14 @@ def why(connection: sa.Connection, phone: str, *, limit: int = 100) -> dict[str,
     }
 
 
-def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write row documents as CSV, with a byte order mark for spreadsheets; returns how many. Raises `OSError`."""
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> int:
+    """Write documents as CSV, with a byte order mark for spreadsheets; returns how many. Raises `OSError`."""
     count = 0
     with path.open("w", encoding="utf-8-sig", newline="") as target:
         writer = csv.writer(target)
-        writer.writerow(COLUMNS)
+        writer.writerow(columns)
         for row in rows:
-            writer.writerow([_cell(row[column]) for column in COLUMNS])
+            writer.writerow([_cell(row[column]) for column in columns])
             count += 1
     return count
 

@@ -15,6 +15,7 @@ from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.dependencies import BatchDependencies, gateway_refusal, plan_rules
 from calling_pipeline.call_batches.records import BatchState
+from calling_pipeline.cli.call_batches.results import join, results
 from calling_pipeline.cli.call_batches.rows import rows, why
 from calling_pipeline.cli.call_batches.tasks import task
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
@@ -29,6 +30,8 @@ def calls() -> None:
 calls.add_command(task)
 calls.add_command(rows)
 calls.add_command(why)
+calls.add_command(results)
+calls.add_command(join)
 
 
 @calls.command(cls=PipelineCommand)

@@ -1,6 +1,15 @@
 """`/batches`: call batches, calling tasks, and why a number was called or not."""
 
-from calling_pipeline.console.pages.batches import acts, batch, overview, running, settling, tasks, why
+from calling_pipeline.console.pages.batches import acts, batch, overview, results, running, settling, tasks, why
 
-ROUTERS = (overview.router, why.router, tasks.router, running.router, acts.router, settling.router, batch.router)
+ROUTERS = (
+    overview.router,
+    why.router,
+    tasks.router,
+    running.router,
+    acts.router,
+    settling.router,
+    results.router,
+    batch.router,
+)
 """The addresses without a number before those with one."""

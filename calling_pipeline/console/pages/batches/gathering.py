@@ -13,6 +13,8 @@ from calling_pipeline import days
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches import views as batch_views
 from calling_pipeline.call_batches.records import Batch, CallState, Outcome
+from calling_pipeline.call_batches.results import store as result_store
+from calling_pipeline.call_batches.results.records import BatchResults
 from calling_pipeline.console.views import View
 
 MEASURED_S = 60
@@ -81,13 +83,17 @@ class Card:
 
 def cards(view: View, connection: sa.Connection, batches: Sequence[Batch]) -> list[Card]:
     """The cards of these batches. What a batch that is over has come to is read once."""
-    flying = batch_store.in_flight(connection, [batch.id for batch in batches])
-    return [card(connection, batch, _outcome(view, connection, batch, flying[batch.id])) for batch in batches]
+    ids = [batch.id for batch in batches]
+    flying, results = batch_store.in_flight(connection, ids), result_store.of_batches(connection, ids)
+    return [
+        card(connection, batch, _outcome(view, connection, batch, flying[batch.id]), results.get(batch.id))
+        for batch in batches
+    ]
 
 
-def card(connection: sa.Connection, batch: Batch, outcome: Outcome) -> Card:
+def card(connection: sa.Connection, batch: Batch, outcome: Outcome, results: BatchResults | None) -> Card:
     """One card; a running batch's rate is that of the last minute, its end what follows from it."""
-    document = batch_views.document_of(batch, outcome)
+    document = batch_views.document_of(batch, outcome, results=results)
     counts = {state: outcome.states.get(state, 0) for state in _COUNTED}  # type: ignore[call-overload]
     open_calls = counts["pending"] + counts["pushing"]
     called = sum(counts.values()) - open_calls
