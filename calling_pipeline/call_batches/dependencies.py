@@ -83,7 +83,7 @@ class BatchDependencies:
 
 def plan_rules(settings: Settings) -> PlanRules:
     """What the settings say about planning."""
-    return PlanRules(settings.refused_days, tuple(settings.source_schemas))
+    return PlanRules(settings.refused_days, tuple(settings.source_schemas), settings.gateway_rate_per_s)
 
 
 def gateway_refusal(settings: Settings) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
+from calling_pipeline.call_batches.best_time.records import BestTime
 from calling_pipeline.call_batches.redials.records import REDIAL_SAID, RedialRule
 
 ROOM = "call_batches"
@@ -126,6 +127,7 @@ class CallingTask:
     expires_after_s: int | None = None
     redial: tuple[RedialRule, ...] = ()
     land_lines: bool = False
+    best_time: BestTime | None = None
 
 
 @dataclass(frozen=True)
@@ -133,11 +135,12 @@ class PlanRules:
     """What the settings say about planning, for every calling task.
 
     `refused_days`: how long a number that the gateway refused for good is left out; `source_schemas`: from where tasks may
-    read, empty for every schema but our own and PostgreSQL's.
+    read, empty for every schema but our own and PostgreSQL's; `rate_per_s`: pushes of the gateway account at most.
     """
 
     refused_days: int = 90
     source_schemas: tuple[str, ...] = ()
+    rate_per_s: float = 50.0
 
 
 DEFAULT_RULES = PlanRules()

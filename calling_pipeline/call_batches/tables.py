@@ -34,6 +34,7 @@ class CallingTaskColumns(Columns):
     redial = sa.Column(JSONB, nullable=False, server_default="[]", comment="redial rules; empty: the recall window counts")
     land_lines = sa.Column(sa.Boolean, nullable=False, server_default=sa.false(), comment="whether it calls land lines too")
     row_key = sa.Column(sa.Text, comment="column of the source table that holds its own key")
+    best_time = sa.Column(JSONB, comment="goal and exploring share of the best time to call; null: off")
 
 
 calling_tasks = sa.Table(
@@ -72,6 +73,7 @@ class BatchColumns(Columns):
     resume_at = sa.Column(Instant, comment="when a waiting batch goes on")
     expires_at = sa.Column(Instant, comment="from then on nobody is called; null: never")
     redial = sa.Column(JSONB, nullable=False, server_default="[]", comment="redial rules that its task had")
+    best_time = sa.Column(JSONB, comment="how its calls were ordered by hour, and its draw; null: they were not")
 
 
 call_batches = sa.Table(
@@ -109,6 +111,8 @@ class CallColumns(Columns):
     row_key = sa.Column(sa.Text, comment="the source's own key of the row")
     redial = sa.Column(sa.Text, comment="the redial rule, by its result, that judged the number's last call")
     redial_of = sa.Column(sa.BigInteger, comment="the last call, which this one redials; null: it is no redial")
+    arm = sa.Column(sa.Text, comment="exploring: its hour was drawn at random; ordered: by what is known; null: no hour")
+    slot = sa.Column(Instant, comment="the beginning of the hour it was planned for")
 
 
 call_tasks = sa.Table(
@@ -117,6 +121,8 @@ call_tasks = sa.Table(
     CallColumns,
     sa.CheckConstraint("state IN ('pending', 'pushing', 'pushed', 'refused', 'failed', 'unknown', 'skipped')", name="state"),
     sa.CheckConstraint("state = 'skipped' OR phone IS NOT NULL", name="phone"),
+    sa.CheckConstraint("arm IN ('exploring', 'ordered')", name="arm_is_known"),
+    sa.CheckConstraint("(arm IS NULL) = (slot IS NULL)", name="arm_has_its_slot"),
     sa.CheckConstraint("state <> 'skipped' OR reason IS NOT NULL", name="skip_reason"),
     sa.Index(
         "uq_call_tasks_open_phone",

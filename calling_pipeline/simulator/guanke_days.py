@@ -44,6 +44,7 @@ GRADES: tuple[tuple[str | None, int, int], ...] = (
 """Text, the order it truly is (9, 1 or 0 yuan), and its weight."""
 
 _TASKS = ("老客回访一组", "老客回访二组", "新客首拨", "流失召回", "续约提醒", "体验升级")
+_AGENTS = [f"agent{number:02d}" for number in range(1, 41)]
 _HANGUPS = ("正常挂断", "用户拒接", "无人接听", "关机", "空号", "停机")
 _OPENS_S, _CLOSES_S = 8 * 3600, 21 * 3600
 
@@ -141,11 +142,9 @@ def make_calls(world: World, date: dt.date, count: int, rates: TrueRates | None 
     midnight = int(days.day_bounds(date)[0].timestamp())
     moments = sorted(midnight + int(random.triangular(_OPENS_S, _CLOSES_S, 15 * 3600)) for _ in range(count))
     first_id = (date - dt.date(2020, 1, 1)).days * 1_000_000
-    agents = [f"agent{number:02d}" for number in range(1, 41)]
     spellings = random.choices(GRADES, weights=[weight for _, _, weight in GRADES], k=count)
     states = random.choices((0, 1, 2), weights=(3, 52, 45), k=count)
-    calls: list[Call] = []
-    phones: list[str] = []
+    calls, phones = list[Call](), list[str]()
     for number, moment in enumerate(moments):
         duration, contacts = random.choice(world.real_calls) if world.real_calls else (int(random.expovariate(1 / 55)), 1)
         repeated = phones and random.random() < (0.04 if not world.real_calls else min(0.5, (contacts - 1) / 10))
@@ -169,7 +168,7 @@ def make_calls(world: World, date: dt.date, count: int, rates: TrueRates | None 
                     "callState": state,
                     "duration": max(1, duration) if state == 2 else 0,
                     "grade": text,
-                    "userId": random.choice(agents) if state == 2 else None,
+                    "userId": random.choice(_AGENTS) if state == 2 else None,
                     "ccId": None,
                     "deviceId": 11 + number % 8,
                     "deviceName": f"线路{11 + number % 8}",

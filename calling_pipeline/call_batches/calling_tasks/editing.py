@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
+from calling_pipeline.call_batches.best_time import store as best_time_store
+from calling_pipeline.call_batches.best_time.records import best_time_from
 from calling_pipeline.call_batches.calling_tasks import cron, source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.records import DEFAULT_RULES, MAPPED, CallingTask, PlanRules, Source
@@ -21,12 +23,12 @@ from calling_pipeline.errors import InvalidInput
 FIELDS = (
     "name", "cron", "source_schema", "source_table", "mobile_phone", "staff_name", "sys_name", "order_type", "order_nums",
     "row_key", "enabled", "remark", "recall_days", "refused_days", "expires_after", "rate_per_s", "policy", "redial",
-    "land_lines",
+    "land_lines", "best_time",
 )  # fmt: skip
 _DEFAULTS: Mapping[str, Any] = {
     "staff_name": None, "sys_name": None, "order_type": None, "order_nums": None, "row_key": None, "enabled": True,
     "remark": "", "recall_days": None, "refused_days": None, "expires_after": None, "rate_per_s": None, "policy": {},
-    "redial": (), "land_lines": False,
+    "redial": (), "land_lines": False, "best_time": None,
 }  # fmt: skip
 MAX_NAME = 60
 MAX_RATE = 10_000
@@ -42,6 +44,7 @@ def add(
     source_schema.check_source(connection, _source(checked), rules.source_schemas)
     task_store.insert(connection, checked, days.now())
     made = task_store.by_name(connection, checked["name"])
+    _begin_best_time(connection, made)
     note_act(connection, "task.add", _subject(made.name), by=by, after=values_of(made))
     return made
 
@@ -56,6 +59,7 @@ def draft(values: Mapping[str, Any], task_id: int = 0) -> CallingTask:
         task_id, checked["name"], checked["cron"], _source(checked), checked["enabled"], checked["remark"],
         checked["recall_days"], checked["rate_per_s"], checked["policy"], days.now(), checked["refused_days"],
         checked["expires_after_s"], checked["redial"], checked["land_lines"],
+        checked["best_time"],
     )  # fmt: skip
 
 
@@ -69,6 +73,7 @@ def edit(
         source_schema.check_source(connection, _source(checked), rules.source_schemas)
     task_store.update(connection, task.id, checked, days.now())
     after = task_store.by_name(connection, checked["name"])
+    _begin_best_time(connection, after, before=task)
     _note_change(connection, values_of(task), values_of(after), by=by)
     return after
 
@@ -78,6 +83,13 @@ def remove(connection: sa.Connection, name: str, *, by: str = "") -> None:
     task = task_store.by_name(connection, name, lock=True)
     task_store.delete(connection, task.id)
     note_act(connection, "task.remove", _subject(name), by=by, before=values_of(task))
+
+
+def _begin_best_time(connection: sa.Connection, task: CallingTask, *, before: CallingTask | None = None) -> None:
+    """Where the best time was switched on, or has another goal, what it proved before counts no more."""
+    old = before.best_time if before else None
+    if task.best_time is not None and (old is None or old.goal != task.best_time.goal):
+        best_time_store.begin(connection, task.id, days.today())
 
 
 def _note_change(connection: sa.Connection, before: Mapping[str, Any], after: Mapping[str, Any], *, by: str) -> None:
@@ -105,6 +117,7 @@ def values_of(task: CallingTask) -> dict[str, Any]:
         "recall_days": task.recall_days, "refused_days": task.refused_days,
         "expires_after": _span_text(task.expires_after_s), "rate_per_s": task.rate_per_s, "policy": dict(task.policy),
         "redial": documents_of(task.redial), "land_lines": task.land_lines,
+        "best_time": None if task.best_time is None else task.best_time.document,
     }  # fmt: skip
 
 
@@ -131,6 +144,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     checked["rate_per_s"] = _rate(values["rate_per_s"])
     checked["redial"] = rules_from(values["redial"])
     checked["land_lines"] = _land_lines(values["land_lines"], policy_from(values["policy"]))
+    checked["best_time"] = best_time_from(values["best_time"])
     for field in ("source_schema", "source_table", *MAPPED):
         checked[field] = _identifier(values[field], field)
     return checked

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from calling_pipeline.call_batches.best_time.records import best_time_from
 from calling_pipeline.call_batches.records import CallingTask, Source
 from calling_pipeline.call_batches.redials.rules import documents_of, rules_from
 from calling_pipeline.call_batches.tables import call_batches, calling_tasks
@@ -124,7 +125,13 @@ def _unique_name(name: str) -> Iterator[None]:
 
 
 def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {**values, "policy": json.dumps(values["policy"]), "redial": json.dumps(documents_of(values["redial"]))}
+    best_time = values["best_time"]
+    return {
+        **values,
+        "policy": json.dumps(values["policy"]),
+        "redial": json.dumps(documents_of(values["redial"])),
+        "best_time": None if best_time is None else json.dumps(best_time.document),
+    }
 
 
 def _task(row: Any) -> CallingTask:
@@ -135,4 +142,5 @@ def _task(row: Any) -> CallingTask:
     return CallingTask(
         row.id, row.name, row.cron, source, row.enabled, row.remark, row.recall_days, row.rate_per_s, row.policy,
         row.ticks_from, row.refused_days, row.expires_after_s, rules_from(row.redial), row.land_lines,
+        best_time_from(row.best_time),
     )  # fmt: skip

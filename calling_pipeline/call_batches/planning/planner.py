@@ -13,6 +13,7 @@ from psycopg import sql
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.best_time import placing
 from calling_pipeline.call_batches.calling_tasks import source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.planning import phone_sql
@@ -87,6 +88,7 @@ def plan(
     if not card.adds_up:
         raise CallingError(f"the plan of {task.name} does not add up: {card.source_rows} rows")
     batch_store.set_card(connection, batch_id, card)
+    placing.place_calls(connection, task, batch_id, now=now, expires_at=expires_at, rate_per_s=rules.rate_per_s)
     details = {"task": task.name, "source_rows": card.source_rows, "to_call": card.to_call}
     save_task_details(connection, TaskDetails(f"batch:{batch_id}", ROOM, "pending", details=details, by=task.name))
     return batch_store.batch(connection, batch_id)

@@ -6,6 +6,7 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.alerts import store as alerts
+from calling_pipeline.analysis.best_time.learning import learn
 from calling_pipeline.call_stats import retention
 from calling_pipeline.call_stats.daily_counts.catch_up import catch_up
 from calling_pipeline.call_stats.retention import CACHES, RECORDS
@@ -74,8 +75,20 @@ def prune_recordings(context: dg.OpExecutionContext, runtime: dg.ResourceParam[R
     context.add_output_metadata({"recordings_deleted": deleted, "half_written_deleted": keeping.store.clear()})
 
 
+@dg.op(
+    description="What the calls of each task say of hours, and whether ordering by them is any better; where it is not, it"
+    " switches itself off."
+)
+def learn_best_time(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """Of the calling tasks that order their calls by hour."""
+    with runtime.transaction() as connection:
+        learned = learn(connection)
+    context.add_output_metadata({"calling_tasks": len(learned), "switched_off": sum(one.off for one in learned)})
+
+
 @dg.job(
-    description="Removes what is older than its retention: caches, call records, recordings, alerts, Dagster's own history."
+    description="Removes what is older than its retention: caches, call records, recordings, alerts, Dagster's own history;"
+    " learns the best time to call."
 )
 def housekeeping() -> None:
     """Independent ops: one that fails leaves the others alone."""
@@ -83,6 +96,7 @@ def housekeeping() -> None:
     prune_alerts()
     prune_recordings()
     prune_dagster_history()
+    learn_best_time()
 
 
 nightly = dg.ScheduleDefinition(

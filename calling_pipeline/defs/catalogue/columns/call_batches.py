@@ -27,6 +27,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "redial": "redial rules: which result, after how many hours, how often at most",
         "land_lines": "whether it calls land lines too",
         "row_key": "column of the source table that holds its own key",
+        "best_time": "goal and exploring share of the best time to call; null: off",
     },
     "call_tasks": {
         "id": "number of the batch call",
@@ -40,6 +41,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "row_key": "the source's own key of the row, by which results are joined back",
         "redial": "the redial rule, by its result, that judged the number's last call",
         "redial_of": "the batch call that it redials; null: it is no redial",
+        "arm": "exploring: its hour was drawn at random; ordered: by what is known of hours; null: it got no hour",
+        "slot": "the beginning of the hour it was planned for",
     },
     "call_log": {
         "id": "order in which the rows were added",

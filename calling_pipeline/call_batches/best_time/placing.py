@@ -1,0 +1,52 @@
+"""A planned batch gets its order by hour, where its calling task wants one."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from calling_pipeline.call_batches.best_time import store
+from calling_pipeline.call_batches.best_time.records import Arm
+from calling_pipeline.call_batches.records import CallingTask
+from calling_pipeline.contact_policy import gate
+from calling_pipeline.contact_policy.presets import policy_from
+
+
+def place_calls(
+    connection: sa.Connection,
+    task: CallingTask,
+    batch_id: int,
+    *,
+    now: dt.datetime,
+    expires_at: dt.datetime | None,
+    rate_per_s: float,
+) -> int:
+    """Give every call of the batch that fits an hour; returns how many. A batch with a single hour has no order to choose.
+
+    An hour is when a call may be made from; the gate at the push still decides whether it is.
+    """
+    if task.best_time is None:
+        return 0
+    from calling_pipeline.call_batches.best_time.ordering import (  # noqa: PLC0415 - numpy: 90 ms of every command
+        EXPLORING,
+        order,
+        slots_of,
+    )
+
+    slots = slots_of(gate.with_holidays(connection, policy_from(task.policy), now), now, expires_at)
+    calls = store.provinces(connection, batch_id)
+    if len(slots) < 2 or not calls:
+        return 0
+    rate = rate_per_s if task.rate_per_s is None else min(task.rate_per_s, rate_per_s)
+    capacities = [int(slot.seconds * rate) for slot in slots]
+    rates = store.rates_of(connection, task.id)
+    places = order([province for _, province in calls], slots, capacities, rates, task.best_time.explore, batch_id)
+    found: list[tuple[int, Arm, dt.datetime]] = [
+        (call, "exploring" if arm == EXPLORING else "ordered", slots[slot].starts_at)
+        for (call, _), arm, slot in zip(calls, places.arms.tolist(), places.slots.tolist(), strict=True)
+        if slot >= 0
+    ]
+    exploring = sum(arm == "exploring" for _, arm, _ in found)
+    store.note_order(connection, batch_id, task.best_time, slots=len(slots), exploring=exploring, placed=len(found))
+    return store.place(connection, found, now)
