@@ -12,6 +12,7 @@ from calling_pipeline.console.pages.telephony import (
     extensions,
     imports,
     pool,
+    samples,
     usage,
 )
 
@@ -23,5 +24,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     configurations.router,
     collectors.router,
     usage.router,
+    samples.router,
     callbacks.router,
 )
