@@ -3,8 +3,8 @@
 -- within that window, so its rule is to be asked again.
 SELECT
     task.id, task.phone, task.staff_name, task.sys_name, task.order_type, task.order_nums, task.distinct_id, task.attempts,
-    history.phone IS NOT NULL AND history.last_call_task_id IS DISTINCT FROM task.redial_of AS called_before,
-    history.last_call_task_id IS NOT DISTINCT FROM task.redial_of AND task.redial_of IS NOT NULL AS redials
+    coalesce(history.last_call_task_id <> task.redial_of, history.phone IS NOT NULL) AS called_before,
+    coalesce(history.last_call_task_id = task.redial_of, FALSE) AS redials
 FROM (
     SELECT * FROM call_tasks
     WHERE batch_id = :batch_id AND state = 'pending' AND (not_before IS NULL OR not_before <= :now)

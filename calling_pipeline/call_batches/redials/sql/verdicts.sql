@@ -3,7 +3,7 @@
 -- against a redial now (null: there is none). A call of another task within the window, an order, a longer talk and a call
 -- that no rule is about keep `called_before`. Hours count from the last contact of any room; redials count in the call log.
 WITH rules AS MATERIALIZED (
-    SELECT result, after_hours, at_most, below_s
+    SELECT rule.result, rule.after_hours, rule.at_most, rule.below_s
     FROM jsonb_to_recordset(cast(:rules AS jsonb)) AS rule (
         result text, after_hours double precision, at_most integer, below_s integer
     )
@@ -24,7 +24,7 @@ last_call AS MATERIALIZED (
     FROM call_history AS history
     INNER JOIN call_batches AS batch ON batch.id = history.last_batch_id AND batch.calling_task_id = :task_id
     LEFT JOIN call_results AS outcome ON outcome.call_task_id = history.last_call_task_id
-    WHERE (cast(:recall_from AS timestamptz) IS NULL OR history.last_called_at > :recall_from) {phones}
+    WHERE (cast(:recall_from AS timestamptz) IS NULL OR history.last_called_at > :recall_from) {only}
 ),
 
 ruled AS MATERIALIZED (
