@@ -177,9 +177,7 @@ class Settings(BaseSettings):
     gateway_breaker_in_a_row: int = Field(10, ge=1, description="A batch pauses when so many calls in a row end alike badly")
     gateway_breaker_window: int = Field(20, ge=1, description="Or when none of its last so many calls was accepted, and …")
     gateway_breaker_share_pct: float = Field(50.0, gt=0, le=100, description="… so many of them (in %) ended alike")
-    call_result_reach_h: int = Field(
-        24, ge=1, le=240, description="Hours after its push within which a call record may belong to a pushed call"
-    )
+    call_result_reach_h: int = Field(24, ge=1, le=240, description="Hours after its push in which a call may be dialled")
     refused_days: int = Field(90, ge=0, description="Days for which a number that the gateway refused is left out; 0: none")
     source_schemas: list[str] = Field([], description="JSON list: schemas calling tasks may read; empty: all but our own")
 

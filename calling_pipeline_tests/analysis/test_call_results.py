@@ -11,11 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calling_pipeline import days
+from calling_pipeline.analysis.call_results import store as analysis_store
 from calling_pipeline.analysis.call_results.joining import days_due, join_day
+from calling_pipeline.analysis.call_results.quality import (
+    every_pushed_call_has_one_result,
+    no_call_record_is_used_twice,
+    results_agree_with_call_records,
+)
 from calling_pipeline.analysis.call_results.records import TOLERANCE
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.results import store as result_store
+from calling_pipeline.call_batches.results.tables import call_results
 from calling_pipeline.call_batches.tables import call_log, call_tasks
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.tables import call_records
@@ -246,3 +253,45 @@ def test_the_log_is_the_judge_of_what_was_pushed(transaction):
     transaction.execute(sa.insert(call_log).values(log))
     assert join(transaction) == 1
     assert list(kept(transaction)) == [call]
+
+
+def failing(connection, day=DAY):
+    facts = analysis_store.facts(connection, day)
+    judges = (every_pushed_call_has_one_result, no_call_record_is_used_twice, results_agree_with_call_records)
+    return [judge.__name__ for judge in judges if not judge(facts).passed]
+
+
+def test_the_checks_notice_a_missing_result_a_record_used_twice_and_a_result_that_differs(transaction):
+    batch = add_batch(transaction)
+    calls = [add_push(transaction, batch, number, MORNING) for number in range(4)]
+    for number in range(3):
+        add_record(transaction, number + 1, number, MORNING + MINUTE)
+    assert failing(transaction) == ["every_pushed_call_has_one_result"]  # never joined
+    _read(transaction, 1)
+    join(transaction)
+    assert failing(transaction) == []
+    transaction.execute(sa.update(call_records).where(call_records.c.id == 1).values(duration_s=61))
+    transaction.execute(sa.delete(call_records).where(call_records.c.id == 2))
+    assert failing(transaction) == ["results_agree_with_call_records"]
+    assert analysis_store.facts(transaction, DAY).disagreeing == 2
+    _read(transaction, 2)
+    assert failing(transaction) == []  # a join is due, which will see them
+    join(transaction)
+    assert failing(transaction) == []
+    found = sa.update(call_results).where(call_results.c.call_task_id == calls[3])
+    transaction.execute(found.values(record_id=3, called_at=MORNING + MINUTE, result="connected", talk_s=60))
+    assert failing(transaction) == ["no_call_record_is_used_twice"]
+    transaction.execute(sa.delete(call_results).where(call_results.c.call_task_id == calls[3]))
+    assert failing(transaction) == ["every_pushed_call_has_one_result"]
+    transaction.rollback()
+
+
+def test_the_database_itself_refuses_one_record_for_two_pushes(engine):
+    with engine.begin() as connection:
+        batch = add_batch(connection)
+        for number in range(2):
+            add_push(connection, batch, number, MORNING)
+        join(connection)
+    change = sa.update(call_results).values(record_id=3, called_at=MORNING, result="connected")
+    with pytest.raises(sa.exc.IntegrityError, match="uq_call_results_record_id"), engine.begin() as connection:
+        connection.execute(change)

@@ -42,7 +42,7 @@ _LOG = sa.text(
 
 
 def run() -> Iterator[dict[str, Any]]:
-    """Seconds of a join of 50,000 pushed calls with 200,000 records a day: the first, then medians of three."""
+    """Seconds of a join of 50,000 pushed calls with 200,000 records per day: the first, then medians of three."""
     with database() as url, days.frozen(MORNING + dt.timedelta(days=1, hours=12)):
         engine = make_engine(url)
         with engine.begin() as connection:

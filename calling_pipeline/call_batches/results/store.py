@@ -28,7 +28,7 @@ NEVER_JOINED = BatchResults(0)
 
 
 def begin_day(connection: sa.Connection, day: dt.date, reads: Mapping[str, int], *, now: dt.datetime) -> None:
-    """Note which reads of call records a day is joined with, before it is; the day is not stale any more."""
+    """Note what the day is joined with, before it is: the newest reads of call records; it is not stale any more."""
     connection.execute(_BEGIN_DAY, {"day": day, "reads": json.dumps(dict(reads)), "now": now})
 
 

@@ -8,6 +8,13 @@ WITH joined AS (
     WHERE day = :day
 ),
 
+pushes AS (
+    SELECT task.claimed_at
+    FROM call_tasks AS task
+    INNER JOIN call_batches AS batch ON task.batch_id = batch.id
+    WHERE batch.day = :day AND task.state = 'pushed'
+),
+
 mine AS MATERIALIZED (
     SELECT found.*
     FROM call_results AS found
@@ -15,66 +22,85 @@ mine AS MATERIALIZED (
     WHERE batch.day = :day
 ),
 
-recorded AS MATERIALIZED (
+counted AS (
     SELECT
-        mine.result,
-        mine.record_id,
-        record.id IS NULL AND EXISTS (
+        count(*) FILTER (WHERE result = 'connected') AS connected,
+        count(*) FILTER (WHERE result = 'not_connected') AS not_connected,
+        count(*) FILTER (WHERE result = 'not_dialled') AS not_dialled,
+        count(*) FILTER (WHERE result = 'waiting') AS waiting
+    FROM mine
+),
+
+twice AS (
+    SELECT other.record_id
+    FROM call_results AS other
+    INNER JOIN mine ON other.record_id = mine.record_id
+    GROUP BY other.record_id
+    HAVING count(*) > 1
+),
+
+called_days AS (
+    SELECT DISTINCT (called_at AT TIME ZONE 'Asia/Shanghai')::date AS day
+    FROM mine
+),
+
+kept_days AS MATERIALIZED (
+    SELECT called_days.day
+    FROM called_days
+    WHERE
+        EXISTS (
             SELECT FROM call_records AS other
-            WHERE other.date = (mine.called_at AT TIME ZONE 'Asia/Shanghai')::date
-        ) AS vanished,
-        record.id IS NOT NULL AND (mine.called_at, mine.talk_s, mine.order_yuan, mine.result = 'connected')
-        IS DISTINCT FROM (record.called_at, record.duration_s, record.order_yuan, coalesce(record.call_state = 2, FALSE))
-            AS differs
+            WHERE other.date = called_days.day
+        )
+),
+
+disagreeing AS (
+    SELECT mine.record_id
     FROM mine
     LEFT JOIN call_records AS record ON mine.record_id = record.id
-    WHERE mine.record_id IS NOT NULL
+    WHERE
+        mine.record_id IS NOT NULL
+        AND (
+            record.id IS NULL AND (mine.called_at AT TIME ZONE 'Asia/Shanghai')::date IN (SELECT day FROM kept_days)
+            OR record.called_at <> mine.called_at
+            OR record.duration_s <> mine.talk_s
+            OR record.order_yuan <> mine.order_yuan
+            OR coalesce(record.call_state = 2, FALSE) <> (mine.result = 'connected') AND record.id IS NOT NULL
+        )
+),
+
+examples AS (
+    SELECT record_id FROM disagreeing
+    ORDER BY record_id
+    LIMIT 10
+),
+
+newer AS (
+    SELECT proof.fetch_number
+    FROM joined
+    CROSS JOIN jsonb_each_text(joined.reads) AS seen (date, number)
+    INNER JOIN fetch_proofs AS proof ON seen.date::date = proof.date
+    WHERE
+        proof.track = 'grade' AND proof.fetch_number > seen.number::bigint
+        AND proof.rows_added + proof.rows_changed + proof.rows_removed > 0
 )
 
 SELECT
-    (SELECT joined.joined_at FROM joined) AS joined_at,
+    counted.connected,
+    counted.not_connected,
+    counted.not_dialled,
+    counted.waiting,
+    (SELECT joined_at FROM joined) AS joined_at,
     (
-        SELECT count(*)
-        FROM call_tasks AS task
-        INNER JOIN call_batches AS batch ON task.batch_id = batch.id
-        LEFT JOIN joined ON TRUE
-        WHERE
-            batch.day = :day AND task.state = 'pushed'
-            AND (joined.joined_at IS NULL OR task.claimed_at < joined.joined_at)
+        SELECT count(*) FROM pushes
+        WHERE claimed_at < coalesce((SELECT joined_at FROM joined), 'infinity')
     ) AS pushed,
-    (SELECT count(*) FROM mine WHERE mine.result = 'connected') AS connected,
-    (SELECT count(*) FROM mine WHERE mine.result = 'not_connected') AS not_connected,
-    (SELECT count(*) FROM mine WHERE mine.result = 'not_dialled') AS not_dialled,
-    (SELECT count(*) FROM mine WHERE mine.result = 'waiting') AS waiting,
     (
-        SELECT coalesce(sum(total.pushed), 0)
-        FROM call_result_batches AS total
-        WHERE total.day = :day
+        SELECT coalesce(sum(pushed), 0) FROM call_result_batches
+        WHERE day = :day
     ) AS summed,
-    (
-        SELECT count(*)
-        FROM (
-            SELECT other.record_id
-            FROM call_results AS other
-            WHERE other.record_id IN (SELECT mine.record_id FROM mine)
-            GROUP BY other.record_id
-            HAVING count(*) > 1
-        ) AS twice
-    ) AS used_twice,
-    (SELECT count(*) FROM recorded WHERE recorded.vanished OR recorded.differs) AS disagreeing,
-    (
-        SELECT coalesce(string_agg(few.record_id::text, ', '), '')
-        FROM (
-            SELECT recorded.record_id FROM recorded
-            WHERE recorded.vanished OR recorded.differs
-            ORDER BY recorded.record_id
-            LIMIT 10
-        ) AS few
-    ) AS examples,
-    EXISTS (
-        SELECT FROM joined
-        CROSS JOIN jsonb_each_text(joined.reads) AS seen (date, number)
-        INNER JOIN fetch_proofs AS proof
-            ON proof.track = 'grade' AND seen.date::date = proof.date AND proof.fetch_number > seen.number::bigint
-        WHERE proof.rows_added + proof.rows_changed + proof.rows_removed > 0
-    ) AS read_since;
+    (SELECT count(*) FROM twice) AS used_twice,
+    (SELECT count(*) FROM disagreeing) AS disagreeing,
+    (SELECT coalesce(string_agg(record_id::text, ', '), '') FROM examples) AS examples,
+    (SELECT count(*) > 0 FROM newer) AS read_since
+FROM counted;
