@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.gate_rules import GateRule
+from calling_pipeline.mail_settings import MailSettings
 from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
 
 PREFIX = "CALLING_"
@@ -55,7 +56,7 @@ class TokenGrant(BaseModel):
         return self
 
 
-class Settings(BaseSettings):
+class Settings(MailSettings):
     """One field a setting; the README's table is made from these descriptions."""
 
     model_config = SettingsConfigDict(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.at_most_once.orphans import ORPHANED, is_gone
 from calling_pipeline.database.sql import load, load_driver
-from calling_pipeline.reports.mail.records import HELD, Attempt, Delivery, DeliveryState, Selection
+from calling_pipeline.reports.mail.records import CHANNEL, HELD, Attempt, Delivery, DeliveryState, Selection
 from calling_pipeline.reports.mail.tables import report_deliveries
 from calling_pipeline.reports.records import Period
 
@@ -135,9 +135,25 @@ def open_counts(connection: sa.Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(found)}
 
 
-def next_due(connection: sa.Connection) -> dt.datetime | None:
-    """When the first delivery that waits is due; None when none waits."""
-    return connection.execute(sa.select(sa.func.min(_c.due_at)).where(_c.state == "pending")).scalar_one()
+def next_due(connection: sa.Connection, *, by_mail: bool = True) -> dt.datetime | None:
+    """When the first delivery that waits is due; None when none waits. Without `by_mail` only channels count."""
+    first = sa.select(sa.func.min(_c.due_at)).where(_c.state == "pending")
+    return connection.execute(first if by_mail else first.where(_to_channel())).scalar_one()
+
+
+def postpone(connection: sa.Connection, until: dt.datetime, *, why: str) -> int:
+    """Let mails that are due wait until then, since the server cannot be used; returns how many."""
+    due = report_deliveries.update().where(_c.state == "pending", _c.due_at < until, ~_to_channel())
+    return connection.execute(due.values(due_at=until, answer=why)).rowcount
+
+
+def again(connection: sa.Connection, delivery_id: int, message_id: str) -> None:
+    """Give a delivery the Message-ID of another mail: a server that knows the old one would leave it out."""
+    connection.execute(report_deliveries.update().where(_c.id == delivery_id).values(message_id=message_id))
+
+
+def _to_channel() -> sa.ColumnElement[bool]:
+    return _c.receiver.startswith(CHANNEL, autoescape=True)
 
 
 def _wanted(selection: Selection) -> list[sa.ColumnElement[bool]]:

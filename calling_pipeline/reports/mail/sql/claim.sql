@@ -1,18 +1,21 @@
 -- Claim up to :slots deliveries that are due, oldest first; no other process gets one of them.
 --
--- What another process is claiming at this moment is skipped. The claim is committed before anything is sent.
+-- Without a mail server (`:by_mail` is false) only channels are served. What another process is claiming at this moment is
+-- skipped. The claim is committed before anything is sent. MATERIALIZED: a plan that ran the inner part again for each row
+-- would skip what it has locked itself and claim more than :slots.
+WITH chosen AS MATERIALIZED (
+    SELECT due.id
+    FROM report_deliveries AS due
+    WHERE due.state = 'pending' AND due.due_at <= :now AND (:by_mail OR due.receiver LIKE 'channel:%')
+    ORDER BY due.due_at, due.id
+    LIMIT :slots
+    FOR UPDATE SKIP LOCKED
+)
+
 UPDATE report_deliveries AS d
 SET state = 'sending', mailer = :me, claimed_at = :now, attempts = d.attempts + 1
-WHERE
-    d.state = 'pending'
-    AND d.id IN (
-        SELECT due.id
-        FROM report_deliveries AS due
-        WHERE due.state = 'pending' AND due.due_at <= :now
-        ORDER BY due.due_at, due.id
-        LIMIT :slots
-        FOR UPDATE SKIP LOCKED
-    )
+FROM chosen
+WHERE d.id = chosen.id AND d.state = 'pending'
 RETURNING
     d.id,
     d.report_id,

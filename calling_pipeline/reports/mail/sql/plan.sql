@@ -18,7 +18,7 @@ SELECT
     s.formats,
     had.earlier,
     '<report.' || r.kind || '.' || r.first || '.r' || r.revision || '.'
-    || left(encode(sha256(convert_to(lower(s.receiver), 'UTF8')), 'hex'), 20) || '@' || :domain::text || '>',
+    || left(encode(sha256(convert_to(lower(s.receiver), 'UTF8')), 'hex'), 20) || '@' || cast(:domain AS text) || '>',
     'pending',
     0,
     0,
@@ -35,7 +35,7 @@ INNER JOIN report_subscriptions AS s
         AND r.made_at >= s.created_at
         AND s.first <= (r.made_at AT TIME ZONE 'Asia/Shanghai')::date
         AND (s.until IS NULL OR s.until >= (r.made_at AT TIME ZONE 'Asia/Shanghai')::date)
-INNER JOIN unnest(:week_days::text[], :hours::int[], :due::timestamptz[]) AS due (week_days, hour, at)
+INNER JOIN unnest(cast(:week_days AS text[]), cast(:hours AS int[]), cast(:due AS timestamptz[])) AS due (week_days, hour, at)
     ON s.week_days = due.week_days AND s.not_before = due.hour
 CROSS JOIN
     LATERAL (

@@ -7,7 +7,7 @@ SET
     state = 'abandoned',
     settled_at = :now,
     answer = :why,
-    history = d.history || jsonb_build_object('at', :now::timestamptz, 'from', d.state, 'to', 'abandoned', 'why', :why::text)
+    history = d.history || jsonb_build_object('at', cast(:now AS timestamptz), 'from', d.state, 'to', 'abandoned', 'why', cast(:why AS text))
 WHERE
     d.state = 'pending'
     AND EXISTS (

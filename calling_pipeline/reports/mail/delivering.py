@@ -1,0 +1,143 @@
+"""Delivering what is due: claim and commit, send, commit the result. Reports leave the house by mail here and nowhere else.
+
+A crash leaves at most what is in hand as `unknown`. While the database is lost, results are kept in memory and nothing new
+is sent. When the mail server cannot be used, nothing more is claimed: what waits goes on waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from calling_pipeline import days
+from calling_pipeline.at_most_once.backoff import Backoff
+from calling_pipeline.database.retry import LOST, retry_while_lost
+from calling_pipeline.errors import DatabaseUnavailable
+from calling_pipeline.reports.mail.records import STATE_OF, Attempt, Claimed, Delivered
+from calling_pipeline.reports.mail.session import MailerSession
+from calling_pipeline.vendors.smtp.records import SendResult
+
+Send = Callable[[Claimed], SendResult]
+"""Makes one delivery, in a thread."""
+GIVE_UP_AFTER = 14
+"""Failed attempts, over about half a day with the back-off: greylisting and an outage of hours give nothing up."""
+BACKOFF = Backoff(first_s=30.0, longest_s=7200.0, jitter=(0.75, 1.0))
+DATABASE_PATIENCE_S = 120.0
+
+_log = logging.getLogger(__name__)
+
+
+def result_of(claimed: Claimed, sent: SendResult, now: dt.datetime) -> Attempt:
+    """What is recorded about one attempt: sent, due again, refused, unknown (it may have been sent), or dead (given up)."""
+    state = STATE_OF[sent.outcome]
+    if state != "pending":
+        return Attempt(claimed, state, sent.answer, sent.queue_id, now, failed=state != "sent")
+    if claimed.failures + 1 >= GIVE_UP_AFTER:
+        answer = f"given up after {GIVE_UP_AFTER} attempts: {sent.answer}"
+        return Attempt(claimed, "dead", answer, "", now, failed=True)
+    due_at = now + dt.timedelta(seconds=BACKOFF.wait_s(claimed.failures + 1))
+    return Attempt(claimed, "pending", sent.answer, "", due_at, failed=True)
+
+
+class Mailer:
+    """Makes the deliveries that are due. `width`: in hand at once. `by_mail`: there is a mail server."""
+
+    def __init__(self, dsn: str, send: Send, *, width: int, by_mail: bool = True) -> None:
+        self._dsn = dsn
+        self._send = send
+        self._width = width
+        self._by_mail = by_mail
+        self._me = secrets.randbits(62)
+        self._session: MailerSession | None = None
+        self._in_hand: dict[int, asyncio.Task[None]] = {}
+        self._results: list[Attempt] = []  # a claim that is in neither was certainly never begun: see `_open`
+        self._arrived = asyncio.Event()
+        self.done = Delivered()
+
+    async def run(self) -> Delivered:
+        """Send until nothing is due. On cancellation what is in hand is finished and recorded first.
+
+        Raises `DatabaseUnavailable` when the database stays away for longer than `DATABASE_PATIENCE_S`.
+        """
+        with ThreadPoolExecutor(self._width, thread_name_prefix="mail") as pool:
+            try:
+                while await self._turn(pool):
+                    pass
+            except asyncio.CancelledError:
+                await self._finish()
+                raise
+            finally:
+                await self._drop_session()
+        return self.done
+
+    async def _turn(self, pool: ThreadPoolExecutor) -> bool:
+        """Record the results that arrived, claim as many deliveries, begin them; False when nothing is left."""
+        results = list(self._results)
+        slots = 0 if self.done.server else self._width - len(self._in_hand)
+        claimed = await self._exchange(results, slots)
+        del self._results[: len(results)]
+        for one in claimed:
+            self._in_hand[one.id] = asyncio.create_task(self._deliver(one, pool))
+        if not self._in_hand:
+            return bool(results or self._results)
+        self._arrived.clear()
+        if not self._results:
+            await self._arrived.wait()
+            await asyncio.sleep(0)  # results that are there already share one transaction
+        return True
+
+    async def _deliver(self, claimed: Claimed, pool: ThreadPoolExecutor) -> None:
+        try:
+            sent = await asyncio.get_running_loop().run_in_executor(pool, self._send, claimed)
+        except Exception as error:
+            _log.exception("sending report delivery %s failed", claimed.id)
+            sent = SendResult("unknown", f"sending broke off: {type(error).__name__}")
+        result = result_of(claimed, sent, days.now())
+        if sent.server:
+            self.done.server = sent.answer
+        self.done.count(result.state)
+        self._results.append(result)
+        del self._in_hand[claimed.id]
+        self._arrived.set()
+
+    async def _finish(self) -> None:
+        if self._in_hand:
+            await asyncio.wait(self._in_hand.values())
+        if self._results:
+            await self._exchange(list(self._results), 0)
+
+    async def _exchange(self, results: Sequence[Attempt], slots: int) -> list[Claimed]:
+        """Results in, claims out, in one transaction; waits for a lost database."""
+        try:
+            return await retry_while_lost(
+                lambda: self._exchange_once(results, slots),
+                give_up_after_s=DATABASE_PATIENCE_S,
+                first_wait_s=0.05,
+                longest_wait_s=2.0,
+            )
+        except LOST as error:
+            raise DatabaseUnavailable(
+                f"PostgreSQL was away for {DATABASE_PATIENCE_S:.0f} s during a delivery: {type(error).__name__}"
+            ) from error
+
+    async def _exchange_once(self, results: Sequence[Attempt], slots: int) -> list[Claimed]:
+        try:
+            session = self._session or await self._open()
+            return await session.exchange(results, slots, by_mail=self._by_mail)
+        except LOST:
+            await self._drop_session()
+            raise
+
+    async def _open(self) -> MailerSession:
+        known = [*self._in_hand, *(result.claimed.id for result in self._results)]
+        self._session = await MailerSession.open(self._dsn, self._me, known)
+        return self._session
+
+    async def _drop_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
