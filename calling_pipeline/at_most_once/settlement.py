@@ -15,13 +15,14 @@ _WORDS: Mapping[str, Settlement] = {
     "done": "done",
     "pushed": "done",
     "delivered": "done",
+    "sent": "done",
     "retry": "retry",
     "abandoned": "abandoned",
 }
 
 
 def settlement_of(word: str) -> Settlement:
-    """The settlement a door's word stands for: calls are `pushed`, messages `delivered`, both are `done`.
+    """The settlement a door's word stands for: calls are `pushed`, messages `delivered`, reports `sent`: all are `done`.
 
     Raises `InvalidInput` for any other word.
     """

@@ -9,6 +9,7 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.access.people.records import Language
+from calling_pipeline.cli import report_mail
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.reports import documents, making, periods, store, views
@@ -21,7 +22,11 @@ _LISTED = ("report", "period", "revision", "state", "records", "orders", "contro
 
 @click.group()
 def reports() -> None:
-    """The reports of days, weeks and months: what was made, and making one by hand."""
+    """The reports of days, weeks and months: what was made, making one by hand, and who gets them by mail."""
+
+
+for _command in report_mail.COMMANDS:
+    reports.add_command(_command)
 
 
 @reports.command("list", cls=PipelineCommand)

@@ -15,27 +15,14 @@ from functools import cache
 from typing import Any
 
 from calling_pipeline.access.people.records import Language
-from calling_pipeline.reports.mail.records import Claimed, Format
+from calling_pipeline.reports.downloads import File
+from calling_pipeline.reports.mail.records import Claimed
 from calling_pipeline.reports.mail.saying import Picture, Said, charts_of, said, say
 from calling_pipeline.reports.records import Change, Report
 from calling_pipeline.vendors.smtp.addresses import address_of
 
 POLICY = SMTP.clone(cte_type="7bit")
 """Nothing that a server would have to convert."""
-_TYPES: dict[Format, tuple[str, str]] = {
-    "pdf": ("application", "pdf"),
-    "xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    "csv": ("application", "zip"),
-}
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """One file of the report."""
-
-    name: str
-    format: Format
-    content: bytes
 
 
 @dataclass(frozen=True)
@@ -58,7 +45,7 @@ def compose(
     pictures: Sequence[bytes],
     descriptions: Sequence[str],
     names: Sequence[str],
-    attachments: Sequence[Attachment],
+    attachments: Sequence[File],
 ) -> Composed:
     """Make the mail. `pictures`, `names` and `descriptions` are those of `charts_of(report)`, as PNG and in words."""
     shown = [
@@ -89,7 +76,7 @@ def compose(
     for picture, content in zip(shown, pictures, strict=False):
         html.add_related(content, "image", "png", cid=f"<{picture.cid}>", disposition="inline")
     for one in attachments:
-        message.add_attachment(one.content, *_TYPES[one.format], filename=one.name)
+        message.add_attachment(one.content, *one.media_type.split(";")[0].split("/"), filename=one.name)
     for place, part in enumerate(message.walk()):
         if part.is_multipart():
             part.set_boundary(f"=_{report.control_code}_{report.revision}_{place}")

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from calling_pipeline.access.people.records import Language
 from calling_pipeline.errors import CallingError
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.reports import documents, store
+from calling_pipeline.reports.downloads import file_of
 from calling_pipeline.reports.files.charts import alt_of, png_of
-from calling_pipeline.reports.files.pdf import pdf_of
-from calling_pipeline.reports.mail.composing import Attachment, Composed, addressed, compose
+from calling_pipeline.reports.mail.composing import Composed, addressed, compose
 from calling_pipeline.reports.mail.dependencies import MailDependencies
-from calling_pipeline.reports.mail.records import CHANNEL, Claimed, Format
+from calling_pipeline.reports.mail.records import CHANNEL, Claimed
 from calling_pipeline.reports.mail.saying import charts_of
-from calling_pipeline.reports.records import Report
 from calling_pipeline.vendors.smtp.client import MailSession
 from calling_pipeline.vendors.smtp.records import Mail, SendResult
 
 _Key = tuple[int, Language, tuple[str, ...], bool]
 _log = logging.getLogger(__name__)
-_MAKERS: Mapping[Format, Callable[[Report, Language], bytes]] = {"pdf": pdf_of}
 
 
 class Sender:
@@ -67,6 +65,7 @@ class Sender:
     def _compose(self, report_id: int, language: Language, formats: Sequence[str], correction: bool) -> Composed:
         with self._deps.transaction() as connection:
             stored, report = store.by_id(connection, report_id)
+            files = [file_of(connection, stored, report, language, name) for name in formats]
         charts = charts_of(report)
         return compose(
             report,
@@ -78,11 +77,7 @@ class Sender:
             pictures=[png_of(chart, language) for chart in charts],
             descriptions=[alt_of(chart, language) for chart in charts],
             names=[documents.chart_name(chart.name, language) for chart in charts],
-            attachments=[
-                Attachment(f"{report.kind}-{report.period.label}-r{report.revision}.{name}", name, make(report, language))
-                for name, make in _MAKERS.items()
-                if name in formats
-            ],
+            attachments=files,
         )
 
     def _to_channel(self, channel: str, composed: Composed) -> SendResult:
