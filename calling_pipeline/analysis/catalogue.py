@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from calling_pipeline.analysis import call_quality, capacity, funnel, lines, statistics, vendor_speed
+from calling_pipeline.analysis import best_time, call_quality, capacity, forecast, funnel, lines, statistics, vendor_speed
 from calling_pipeline.analysis.registry import Entry
 
 _FOLDERS: Sequence[Sequence[Entry]] = (
@@ -14,6 +14,8 @@ _FOLDERS: Sequence[Sequence[Entry]] = (
     lines.ENTRIES,
     capacity.ENTRIES,
     call_quality.ENTRIES,
+    best_time.ENTRIES,
+    forecast.ENTRIES,
 )
 """In the order in which the doors list them."""
 ANALYSES: Mapping[str, Entry] = {entry.name: entry for entries in _FOLDERS for entry in entries}

@@ -7,7 +7,10 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.analysis.best_time import store
+from calling_pipeline.analysis.best_time.charts import best_time_charts
 from calling_pipeline.analysis.best_time.learning import learn
+from calling_pipeline.analysis.catalogue import ANALYSES
+from calling_pipeline.analysis.registry import Question
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline_tests.call_batches.desk import phone
 
@@ -133,3 +136,10 @@ def test_where_it_is_better_it_stays_and_what_it_learned_orders_the_next_batch(d
     assert desk.one("SELECT best_time FROM calling_tasks") == WANTED
     assert desk.one("SELECT count(*) FROM best_time_rates") == 7 * 24 * 2
     assert desk.one("SELECT province FROM number_segments LIMIT 1") == "浙江"
+    with desk.engine.connect() as connection:
+        found = ANALYSES["best_time"].compute(connection, Question(MONDAY, days.today()))
+    figures = {one.name: one for one in found.figures}
+    assert figures["uplift"].low > 50
+    assert figures["exploring_calls"].value == 400
+    assert [len(one.rows) for one in found.tables] == [1, 7 * 16, 4]
+    assert best_time_charts(found, "zh")

@@ -72,6 +72,11 @@ class TaskChanges(BaseModel):
     policy: dict[str, Any] | None = None
     redial: list[Redial] | None = Field(None, max_length=10, description="after which results a number is called again")
     land_lines: bool | None = Field(None, description="whether land lines are called too")
+    best_time: dict[str, Any] | None = Field(
+        None,
+        description="order calls by hour; null: off",
+        examples=[{"goal": "connected", "explore": 0.2}],
+    )
 
 
 class NewTask(TaskChanges):
@@ -338,5 +343,6 @@ def _given(model: TaskChanges) -> dict[str, Any]:
         "refused_days",
         "expires_after",
         "rate_per_s",
+        "best_time",
     )
     return {name: value for name, value in sent.items() if value is not None or name in nullable}

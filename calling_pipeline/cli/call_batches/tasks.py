@@ -50,6 +50,11 @@ def _values(command: Callable[..., Any]) -> Callable[..., Any]:
             f" Results: {', '.join(REDIAL_RESULTS)}. Once for each rule; they replace those there are.",
         ),
         click.option("--land-lines/--no-land-lines", "land_lines", default=None, help="Call land lines too."),
+        click.option(
+            "--best-time",
+            metavar="GOAL[,SHARE]|off",
+            help="Order calls by hour for connected or ordered; the exploring SHARE (0.2) is ordered at random.",
+        ),
         click.option("--rate", "--rate-per-s", "rate_per_s", type=float, help="Pushes per second at most."),
         click.option(
             "--policy", metavar="JSON", help='Contact policy, e.g. {"preset": "considerate", "hours": "09:00-19:00"}.'
@@ -184,6 +189,8 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
         values["recall_days"] = _recall_days(values["recall_days"])
     if values.get("expires_after") == _NEVER:
         values["expires_after"] = None
+    if "best_time" in values:
+        values["best_time"] = _best_time(values["best_time"])
     if "policy" in values:
         values["policy"] = _policy(values["policy"])
     return values
@@ -195,6 +202,16 @@ def _recall_days(text: str) -> int | None:
     if not text.isdigit():
         raise InvalidInput("--recall-days is a number of days or never", field="recall_days")
     return int(text)
+
+
+def _best_time(text: str) -> dict[str, Any] | None:
+    if text == "off":
+        return None
+    goal, _, share = text.partition(",")
+    try:
+        return {"goal": goal, **({"explore": float(share)} if share else {})}
+    except ValueError:
+        raise InvalidInput("--best-time is connected or ordered, such as connected,0.2, or off", field="best_time") from None
 
 
 def _policy(text: str) -> dict[str, Any]:
