@@ -73,12 +73,13 @@ def test_use_is_that_of_a_plain_count(connection, week, name):
 
 def test_delays_and_refusals_are_those_of_a_plain_count(connection, week):
     refuse(connection)
-    wanted = sorted(
-        one.row["callback_delay_s"]
-        for one in week
-        if one.row["settled_by"] == "callback" and one.row["closed_at"] >= one.row["settled_at"]
-    )
-    figures = {one.name: one.value for one in asked(connection, "callback_delay", *span()).figures}
+    made = [one.row for one in week if one.row["settled_by"] != "make_call"]
+    wanted = sorted(one["callback_delay_s"] for one in made if one["callback_delay_s"] is not None)
+    late = sum(one["callback_delay_s"] is not None and one["closed_at"] < one["settled_at"] for one in made)
+    found = asked(connection, "callback_delay", *span())
+    figures = {one.name: one.value for one in found.figures}
+    sums = [sum(row[name] for row in found.tables[0].documents) for name in ("ended", "callbacks", "lost", "swept")]
+    assert sums == [len(made), len(wanted), len(made) - len(wanted), late]
     for part, name in ((0.5, "delay_p50"), (0.9, "delay_p90"), (0.99, "delay_p99")):
         assert figures[name] == pytest.approx(wanted[math.ceil(part * len(wanted)) - 1], abs=0.051)
     rules = asked(connection, "refusals", *span()).tables[0].documents

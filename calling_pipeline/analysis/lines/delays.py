@@ -31,17 +31,15 @@ COLUMNS = (
 def callback_delay(connection: sa.Connection, question: Question) -> Analysis:
     """Percentiles of the delay by day, to a tenth of a second, and how many callbacks never came."""
     by_day: dict[dt.date, Counter[int]] = defaultdict(Counter)
-    others: dict[dt.date, Counter[str]] = defaultdict(Counter)
+    outcomes: dict[dt.date, Counter[str]] = defaultdict(Counter)
     for one in store.delays(connection, question.first, question.last, tenant_id=question.tenant_id):
-        if one.outcome == "callback":
+        outcomes[one.day][one.outcome] += one.calls
+        if one.outcome != "lost":
             by_day[one.day][one.tenths] += one.calls
-        else:
-            others[one.day][one.outcome] += one.calls
-    whole, gone = sum(by_day.values(), Counter[int]()), sum(others.values(), Counter[str]())
-    came = sum(whole.values())
-    ended = came + sum(gone.values())
-    lost, swept = wilson(gone["lost"], ended), wilson(gone["swept"], ended)
-    known = sorted(by_day.keys() | others.keys())
+    whole, by_outcome = sum(by_day.values(), Counter[int]()), sum(outcomes.values(), Counter[str]())
+    ended = sum(by_outcome.values())
+    lost, swept = wilson(by_outcome["lost"], ended), wilson(by_outcome["swept"], ended)
+    known = sorted(outcomes)
     return Analysis(
         "callback_delay",
         question.first,
@@ -51,10 +49,10 @@ def callback_delay(connection: sa.Connection, question: Question) -> Analysis:
             Figure("delay_p50", percentile(whole, 0.5), "seconds"),
             Figure("delay_p90", percentile(whole, 0.9), "seconds"),
             Figure("delay_p99", percentile(whole, 0.99), "seconds"),
-            Figure("lost_rate", share(gone["lost"], ended), "percent", None, *lost),
-            Figure("swept_rate", share(gone["swept"], ended), "percent", None, *swept),
+            Figure("lost_rate", share(by_outcome["lost"], ended), "percent", None, *lost),
+            Figure("swept_rate", share(by_outcome["swept"], ended), "percent", None, *swept),
         ),
-        tables=(Table("delays", COLUMNS, [_row(day, by_day[day], others[day]) for day in known]),),
+        tables=(Table("delays", COLUMNS, [_row(day, by_day[day], outcomes[day]) for day in known]),),
         notes=(Note("delay_from_signature"),),
     )
 
@@ -69,19 +67,18 @@ def percentile(tenths: Mapping[int, int], part: float) -> float | None:
     return None
 
 
-def _row(day: dt.date, tenths: Mapping[int, int], others: Counter[str]) -> tuple[Value, ...]:
-    came = sum(tenths.values())
-    ended = came + sum(others.values())
+def _row(day: dt.date, tenths: Mapping[int, int], outcomes: Counter[str]) -> tuple[Value, ...]:
+    ended = sum(outcomes.values())
     return (
         day,
         ended,
-        came,
+        sum(tenths.values()),
         percentile(tenths, 0.5),
         percentile(tenths, 0.9),
         percentile(tenths, 0.99),
         max(tenths) / 10 if tenths else None,
-        others["lost"],
-        share(others["lost"], ended),
-        others["swept"],
-        share(others["swept"], ended),
+        outcomes["lost"],
+        share(outcomes["lost"], ended),
+        outcomes["swept"],
+        share(outcomes["swept"], ended),
     )

@@ -55,7 +55,7 @@ class LineHour:
 
 @dataclass(frozen=True)
 class Delay:
-    """Calls of a day whose callback came after `tenths` of a second, was lost, or whose line was swept."""
+    """Calls of a day whose callback came after `tenths` of a second (the line `swept` by then or not), or was `lost`."""
 
     day: dt.date
     outcome: str

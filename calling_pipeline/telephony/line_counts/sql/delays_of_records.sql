@@ -1,11 +1,11 @@
 -- How late the callbacks of calls of the days {days} came, from the communication records: calls by tenths of a second from
--- the signing to the arrival. `swept`: the line was released before the call's end was known, whatever came later; `lost`: the
--- call has ended and no callback came. Calls that were never made, and those under way, are none of them.
+-- the signing to the arrival. `swept`: the line had been taken back before the callback came; `lost`: the line was released
+-- and no callback has come, whatever the bill says. Calls that were never made, and those under way, are none of them.
 SELECT
     d.day,
     c.tenant_id,
     o.outcome,
-    CASE o.outcome WHEN 'callback' THEN cast(round(c.callback_delay_s * 10) AS integer) ELSE 0 END AS tenths,
+    cast(coalesce(round(c.callback_delay_s * 10), 0) AS integer) AS tenths,
     count(*) AS calls
 FROM {days} AS d
 INNER JOIN communication_records AS c
@@ -16,8 +16,8 @@ CROSS JOIN
     LATERAL (
         SELECT CASE
             WHEN c.settled_by = 'make_call' OR c.closed_at IS NULL THEN NULL
-            WHEN c.settled_at IS NULL OR c.closed_at < c.settled_at THEN 'swept'
             WHEN c.callback_delay_s IS NULL THEN 'lost'
+            WHEN c.closed_at < c.settled_at THEN 'swept'
             ELSE 'callback'
         END AS outcome
     ) AS o
