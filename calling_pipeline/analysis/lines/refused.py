@@ -25,7 +25,7 @@ def refusals(connection: sa.Connection, question: Question) -> Analysis:
     begin, end = days.day_bounds(question.first)[0], days.day_bounds(question.last)[1]
     found = store.within(connection, begin, end, tenant_id=question.tenant_id)
     calls = sum(
-        one.calls for one in line_store.hours(connection, question.first, question.last, tenant_id=question.tenant_id)
+        one.calls for one in line_store.worked(connection, question.first, question.last, tenant_id=question.tenant_id)
     )
     refused, again = Counter[str](), Counter[str]()
     hours, hours_again = Counter[tuple[float, str]](), Counter[tuple[float, str]]()

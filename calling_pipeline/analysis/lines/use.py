@@ -51,8 +51,8 @@ def _found(connection: sa.Connection, question: Question, kind: store.Kind) -> S
 
 def _hours(connection: sa.Connection, question: Question) -> Counter[int]:
     """In how many hours each tenant had a call."""
-    found = store.hours(connection, question.first, question.last, tenant_id=question.tenant_id)
-    return Counter(one.tenant_id for one in found)
+    found = store.worked(connection, question.first, question.last, tenant_id=question.tenant_id)
+    return Counter({one.tenant_id: one.hours for one in found})
 
 
 def _row(one: LineUse, hours: Counter[int]) -> tuple[Value, ...]:

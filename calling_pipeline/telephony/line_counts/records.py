@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -60,4 +61,12 @@ class Delay:
     day: dt.date
     outcome: str
     tenths: int
+    calls: int
+
+
+class Worked(NamedTuple):
+    """In how many hours a tenant had a call, and how many calls they were."""
+
+    tenant_id: int
+    hours: int
     calls: int

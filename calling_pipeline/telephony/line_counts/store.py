@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.database.sql import load, statement_of
-from calling_pipeline.telephony.line_counts.records import Delay, LineHour, LineUse
+from calling_pipeline.telephony.line_counts.records import Delay, LineHour, LineUse, Worked
 from calling_pipeline.telephony.line_counts.tables import counted_line_days, line_days, line_delays, line_hours
 
 Kind = Literal["extension", "collector"]
@@ -29,7 +29,9 @@ def _of_records(name: str, days_: str) -> str:
 
 _UNCOUNTED = statement_of(f"{_FOLDER}/uncounted")
 _USES = load(f"{_FOLDER}/uses", live=_of_records("days", _UNCOUNTED))
-_HOURS = load(f"{_FOLDER}/hours", live=_of_records("hours", _UNCOUNTED))
+_EVERY_HOUR = statement_of(f"{_FOLDER}/hours", live=_of_records("hours", _UNCOUNTED))
+_HOURS = sa.text(_EVERY_HOUR)
+_WORKED = load(f"{_FOLDER}/worked", hours=_EVERY_HOUR)
 _DELAYS = load(f"{_FOLDER}/delays", live=_of_records("delays", _UNCOUNTED))
 _ADDS = [load(f"{_FOLDER}/add_{name}", live=_of_records(name, _ONE_DAY)) for name in ("days", "hours", "delays")]
 _NEXT_DAY = load(f"{_FOLDER}/next_day")
@@ -48,6 +50,12 @@ def hours(connection: sa.Connection, first: dt.date, last: dt.date, *, tenant_id
     """Every hour from `first` to `last` in which a tenant had a call, in order; None: of every tenant."""
     rows = connection.execute(_HOURS, {"first": first, "last": last, "tenant_id": tenant_id}).mappings()
     return [LineHour(**row) for row in rows]
+
+
+def worked(connection: sa.Connection, first: dt.date, last: dt.date, *, tenant_id: int | None) -> Sequence[Worked]:
+    """In how many hours from `first` to `last` each tenant had a call, and how many calls; None: every tenant."""
+    rows = connection.execute(_WORKED, {"first": first, "last": last, "tenant_id": tenant_id})
+    return [Worked(*row) for row in rows]
 
 
 def delays(connection: sa.Connection, first: dt.date, last: dt.date, *, tenant_id: int | None) -> Sequence[Delay]:
