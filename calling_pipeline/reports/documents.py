@@ -87,44 +87,47 @@ def period_name(period: Period, language: Language) -> str:
 
 def section_name(name: str, language: Language) -> str:
     """The head of a section."""
-    return catalogue().text(f"reports.section_{name}", language)
+    return _known(name, language, f"reports.section_{name}")
 
 
 def section_about(name: str, language: Language) -> str:
     """What a section shows, in a sentence."""
-    return catalogue().text(f"reports.about_{name}", language)
+    return _known(name, language, f"reports.about_{name}")
 
 
 def table_name(name: str, language: Language) -> str:
     """The caption of a table."""
-    return _either(f"reports.table_{name}", f"analysis.table_{name}", language)
+    return _known(name, language, f"reports.table_{name}", f"analysis.table_{name}")
 
 
 def column_name(name: str, language: Language) -> str:
     """The head of a column."""
-    return _either(f"reports.column_{name}", f"analysis.column_{name}", language)
+    return _known(name, language, f"reports.column_{name}", f"analysis.column_{name}")
 
 
 def figure_name(name: str, language: Language) -> str:
     """The label of a figure."""
-    return _either(f"reports.figure_{name}", f"analysis.figure_{name}", language)
+    return _known(name, language, f"reports.figure_{name}", f"analysis.figure_{name}")
 
 
 def control_name(name: str, language: Language) -> str:
     """The label of a control total."""
-    return catalogue().text(f"reports.control_{name}", language)
+    return _known(name, language, f"reports.control_{name}")
 
 
 def chart_name(name: str, language: Language) -> str:
     """The title of a chart."""
-    return catalogue().text(f"reports.chart_{name}", language)
+    return _known(name, language, f"reports.chart_{name}")
 
 
 def note_said(note: Note, language: Language) -> str:
     """The sentence of a note; words among its values in the language."""
     values = {name: _note_value(name, value, language) for name, value in note.values.items()}
     key = f"reports.note_{note.name}"
-    return catalogue().text(key if key in catalogue().keys else f"analysis.note_{note.name}", language, **values)
+    try:
+        return catalogue().text(key if key in catalogue().keys else f"analysis.note_{note.name}", language, **values)
+    except KeyError:  # a report of a version before, whose sentence has changed since
+        return f"{note.name}: {', '.join(f'{name} {value}' for name, value in values.items())}"
 
 
 def cut_said(shown: int, total: int, language: Language) -> str:
@@ -159,8 +162,12 @@ def _note_value(name: str, value: object, language: Language) -> str:
     return outside(str(value))
 
 
-def _either(first: str, second: str, language: Language) -> str:
-    return catalogue().text(first if first in catalogue().keys else second, language)
+def _known(name: str, language: Language, *keys: str) -> str:
+    """The text of the first key there is; the name itself where a report of a version before has one we do not know."""
+    for key in keys:
+        if key in catalogue().keys:
+            return catalogue().text(key, language)
+    return name
 
 
 def _lasting(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -43,10 +44,10 @@ class ShownFigure:
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a column; `number`: its cells stand to the right."""
+    """The head of a column; `look` of its cells: a number, what stays on one line, or text."""
 
     text: str
-    number: bool
+    look: Literal["number", "keep", "text"]
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def shown(report: Report, language: Language) -> ShownReport:
 
 
 def shown_changes(changes: Sequence[Change], language: Language) -> Sequence[ShownChange]:
-    """What changed, in words."""
+    """What changed, in words; a figure that is one of the control totals is said once."""
+    totals = {one.name for one in changes if one.section == "control"}
     return [
         ShownChange(
             documents.section_name(one.section, language),
@@ -126,6 +128,7 @@ def shown_changes(changes: Sequence[Change], language: Language) -> Sequence[Sho
             documents.written(one.after, one.kind, language),
         )
         for one in changes
+        if one.section == "control" or one.name not in totals
     ]
 
 
@@ -171,10 +174,16 @@ def _table(table: Table, language: Language) -> ShownTable:
     return ShownTable(
         table.name,
         documents.table_name(table.name, language),
-        [Head(documents.column_name(column.name, language), column.kind in NUMBERS) for column in kept],
+        [Head(documents.column_name(column.name, language), _look(column.kind)) for column in kept],
         [[_cell(row, column, places, language) for column in kept] for row in table.rows],
         documents.cut_said(len(table.rows), table.total_rows, language) if table.cut else "",
     )
+
+
+def _look(kind: Kind) -> Literal["number", "keep", "text"]:
+    if kind in NUMBERS:
+        return "number"
+    return "text" if kind in ("text", "word") else "keep"
 
 
 def _cell(row: Sequence[Value], column: Column, places: dict[str, int], language: Language) -> str:

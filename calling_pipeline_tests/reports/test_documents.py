@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.analysis.records import Figure
+from calling_pipeline.analysis.records import Figure, Note
 from calling_pipeline.reports import documents, periods
 from calling_pipeline.reports.building import build
 from calling_pipeline.reports.page import shown
@@ -52,6 +52,12 @@ def test_every_name_of_a_report_has_words_and_names_from_outside_are_texts(conne
 )
 def test_a_value_is_written_in_one_way_in_both_languages(value, kind, said):
     assert [documents.written(value, kind, language) for language in ("zh", "en")] == [said, said]
+
+
+def test_a_stored_name_that_this_version_does_not_know_is_shown_as_it_is():
+    assert documents.note_said(Note("of_long_ago", {"count": 1200}), "zh") == "of_long_ago: count 1,200"
+    assert documents.note_said(Note("days_held", {}), "en").startswith("days_held")
+    assert [documents.column_name("of_long_ago", "en"), documents.section_name("gone", "zh")] == ["of_long_ago", "gone"]
 
 
 def test_a_difference_is_in_percent_of_counts_and_in_points_of_rates_and_none_of_nothing():

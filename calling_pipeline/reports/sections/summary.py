@@ -38,9 +38,11 @@ def summary(found: Gathered) -> Section:
 
 def _notes(found: Gathered) -> tuple[Note, ...]:
     compared, wanted = found.compared, len(found.compared.days)
-    notes = [Note("compared", {"period": compared.label, "first": compared.first, "last": compared.last})]
+    days = {"first": compared.first, "last": compared.last}
+    daily = compared.kind == "daily"
+    notes = [Note("compared_day" if daily else "compared", {"period": compared.label, **({} if daily else days)})]
     if found.sums.grade_days < len(found.period.days):
         notes.append(Note("known_days", {"known": found.sums.grade_days, "days": len(found.period.days)}, "warning"))
     if found.before.grade_days < wanted:
-        notes.append(Note("before_days", {"known": found.before.grade_days, "days": wanted}))
+        notes.append(Note("compared_days", {"known": found.before.grade_days, "days": wanted}))
     return tuple(notes)

@@ -9,6 +9,7 @@ from typing import Any, cast
 from calling_pipeline.analysis.records import Table
 from calling_pipeline.analysis.registry import Question
 from calling_pipeline.analysis.statistics.trend import trend as analysed
+from calling_pipeline.call_stats.ranges.store import first_kept_day
 from calling_pipeline.charts.records import MarkKind
 from calling_pipeline.reports.gathering import Gathered
 from calling_pipeline.reports.records import Chart, ChartMark, ChartSeries, ReportKind, Section
@@ -24,9 +25,10 @@ _MARKS: Mapping[str, MarkKind] = {
 
 
 def trend(found: Gathered) -> Section:
-    """Every day of the trend, oldest first, with means of seven days and the same weekday before."""
+    """Every day of the trend from the first that is kept, with means of seven days and the same weekday before."""
     last = found.period.last
-    first = last - dt.timedelta(days=_SPAN[found.period.kind] - 1)
+    oldest = first_kept_day(found.connection) or found.period.first
+    first = max(last - dt.timedelta(days=_SPAN[found.period.kind] - 1), min(oldest, found.period.first))
     answer = analysed(found.connection, Question(first, last))
     table = _frozen(answer.tables[0])
     days, marks = tuple(_column(table, "day")), _marks(table)
