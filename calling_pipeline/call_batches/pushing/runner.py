@@ -262,7 +262,7 @@ class _Runner:
         if due is None or due <= days.now():
             await asyncio.sleep(LINGER_S)  # another session holds what is due
             return None
-        return await self._wait_until(due, "delayed by caps or by the gateway")
+        return await self._wait_until(due, "delayed by caps, by the gateway or to their hour")
 
     async def _has_call(self) -> bool:
         """Whether a call is claimed; nothing is claimed long before its turn."""
