@@ -189,6 +189,8 @@ def test_few_calls_and_luck_do_not_come_first_by_rate(filled):
     with filled.connect() as connection:
         found = asked(connection, "agents", LAST - dt.timedelta(days=1), LAST)
     assert {note.name for note in found.notes} >= {"ranks", "few_calls", "counted_days"}
+    named = sorted((row["rank_by_rate"], -row["order_rate_low"]) for row in found.tables[0].documents if row["agent_id"])
+    assert [low for _, low in named] == sorted(low for _, low in named)
     nobody = [row for row in found.tables[0].documents if not row["agent_id"]]
     assert [(row["rank"], row["rank_by_rate"]) for row in nobody] == [(None, None)]
 

@@ -108,7 +108,14 @@ def run() -> Iterator[dict[str, Any]]:
 def _options(entry: Entry, length: int) -> list[dict[str, str]]:
     """The usual options, and for a range in parts each way to part it that it may have."""
     usual = {name: entry.choices.get(name, ("",))[0] for name in entry.options}
-    return [usual, *({**usual, "by": by} for by, most in LONGEST.items() if entry.name == "agents" and 31 <= length <= most)]
+    return [
+        usual,
+        *(
+            {**usual, "by": by}
+            for by, most in LONGEST.items()
+            if entry.name == "agents" and by != "range" and length <= most
+        ),
+    ]
 
 
 def _line(connection: sa.Connection, entry: Entry, length: int, options: dict[str, str], target: float) -> dict[str, Any]:
