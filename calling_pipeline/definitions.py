@@ -18,6 +18,7 @@ from calling_pipeline.defs.call_stats.sensors import CACHES
 from calling_pipeline.defs.catalogue import lineage
 from calling_pipeline.defs.catalogue.describe import described
 from calling_pipeline.defs.catch_up import Filling, cache_warm_up, materialized
+from calling_pipeline.defs.exports import jobs as exports
 from calling_pipeline.defs.housekeeping import jobs as housekeeping
 from calling_pipeline.defs.instance.workers import in_process_executor
 from calling_pipeline.defs.notifications import assets as notifications
@@ -38,6 +39,7 @@ ROOMS: tuple[Callable[[dg.DailyPartitionsDefinition], dg.Definitions], ...] = (
     telephony.definitions,
     reports.definitions,
     alerts.definitions,
+    exports.definitions,
     housekeeping.definitions,
 )
 

@@ -201,6 +201,7 @@ class Settings(MailSettings):
     recordings_largest_mb: int = Field(100, ge=1, le=4096, description="Megabytes a recording may have")
     recordings_link_hours: float = Field(72.0, gt=0, description="Hours a link to a recording works that does not say so")
 
+    export_hours: float = Field(72.0, gt=0, description="Hours the file of a large export is kept and its link works")
     report_font: Path | None = Field(
         None, description="Font file of reports as PDF; unset: the system's Noto Sans CJK, else the built-in Noto Sans SC"
     )

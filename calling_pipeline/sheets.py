@@ -76,6 +76,7 @@ def workbook(to: BinaryIO | str, *, created: dt.datetime = _CREATED, folder: str
             "default_date_format": "yyyy-mm-dd hh:mm:ss",
             "nan_inf_to_errors": True,
             "tmpdir": folder,
+            "use_zip64": True,
         },
     )
     book.set_properties({"created": local(created), "author": "calling_pipeline"})

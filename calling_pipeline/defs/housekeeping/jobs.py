@@ -11,6 +11,8 @@ from calling_pipeline.call_stats import retention
 from calling_pipeline.call_stats.daily_counts.catch_up import catch_up
 from calling_pipeline.call_stats.retention import CACHES, RECORDS
 from calling_pipeline.defs.housekeeping import store as dagster_history
+from calling_pipeline.reports.exports.dependencies import folder_of
+from calling_pipeline.reports.exports.writing import remove_expired
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.dependencies import keeping_of
 from calling_pipeline.telephony.recordings.playing import delete_old
@@ -86,8 +88,14 @@ def learn_best_time(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Ru
     context.add_output_metadata({"calling_tasks": len(learned), "switched_off": sum(one.off for one in learned)})
 
 
+@dg.op(description="Files of large exports that expired, and what ended processes left of them.")
+def prune_exports(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """Their rows stay."""
+    context.add_output_metadata({"export_files": remove_expired(runtime.transaction, folder_of(runtime))})
+
+
 @dg.job(
-    description="Removes what is older than its retention: caches, call records, recordings, alerts, Dagster's own history;"
+    description="Removes what is older than its retention: caches, call records, recordings, exports, alerts, Dagster's own history;"
     " learns the best time to call."
 )
 def housekeeping() -> None:
@@ -95,6 +103,7 @@ def housekeeping() -> None:
     prune_stats()
     prune_alerts()
     prune_recordings()
+    prune_exports()
     prune_dagster_history()
     learn_best_time()
 

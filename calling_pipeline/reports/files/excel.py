@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,6 +115,14 @@ def write_excel(report: Report, language: Language, to: BinaryIO, *, raw: Raw | 
         book.close()
 
 
+def write_raw(raw: Raw, language: Language, to: BinaryIO, *, title: str, created: dt.datetime, folder: str) -> None:
+    """Write rows alone, on as many sheets as they need. `folder`: where parts of it lie until it is done."""
+    book = sheets.workbook(to, created=created, folder=folder)
+    book.set_properties({"title": title, "author": "calling_pipeline", "created": sheets.local(created)})
+    _raw(_Book(book, language), raw)
+    book.close()
+
+
 def _section(made: _Book, section: Section, report: Report) -> None:
     language = made.language
     sheet = made.sheet(documents.section_name(section.name, language))
@@ -187,16 +196,14 @@ def _table(made: _Book, sheet: Any, row: int, table: Table, widths: dict[int, in
 
 def _raw(made: _Book, raw: Raw) -> None:
     """The rows as they come; a sheet that is full is followed by another."""
-    width, row, sheet = len(raw.columns), sheets.MOST_ROWS, None
+    row, sheet = 0, _raw_sheet(made, raw)
     forms = [made.form(column.kind) for column in raw.columns]
     kinds = [column.kind for column in raw.columns]
     for line in raw.rows:
         if row >= sheets.MOST_ROWS - 1:
-            sheet = _raw_sheet(made, raw)
-            row = 0
+            row, sheet = 0, _raw_sheet(made, raw)
         row += 1
-        for place in range(width):
-            value = line[place]
+        for place, value in enumerate(line):
             if value is not None:
                 sheets.write_cell(sheet, row, place, typed(value, kinds[place], made.language), forms[place])
 
