@@ -26,6 +26,7 @@ from calling_pipeline.api.routes import (
     call_batches,
     call_stats,
     contact_policy,
+    exports,
     ledger_lists,
     people,
     reports,
@@ -61,6 +62,7 @@ ROUTERS = (
     ledger_lists.router,
     analysis.router,
     reports.router,
+    exports.router,
 )
 _ERRORS: dict[int | str, dict[str, object]] = {
     "default": {"model": Failure, "description": "every error, whatever its status"}

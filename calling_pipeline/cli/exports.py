@@ -36,9 +36,7 @@ def exports() -> None:
 @click.option("--where", "where", multiple=True, metavar="NAME=VALUE", help=f"Narrow it by one of {', '.join(FILTERS)}.")
 @click.option("--later", is_flag=True, help="Leave it to a run of Dagster instead of writing it here.")
 @click.pass_obj
-def add(
-    door: Door, first: str, last: str, form: str, language: str | None, where: tuple[str, ...], later: bool
-) -> Answer:
+def add(door: Door, first: str, last: str, form: str, language: str | None, where: tuple[str, ...], later: bool) -> Answer:
     """Ask for an export and write it here, with progress; --later leaves it to a run."""
     runtime = door.ready_runtime
     chosen = cast(Language, language or runtime.settings.language)
@@ -98,13 +96,16 @@ def _said(export: Export) -> str:
     if export.state == "failed":
         return f"export {export.id} failed: {export.error}"
     if export.state == "done":
-        return f"export {export.id} has {export.rows} rows and is kept until {export.expires_at:%Y-%m-%d %H:%M}: {export.file}"
+        return (
+            f"export {export.id} has {export.rows} rows and is kept until {export.expires_at:%Y-%m-%d %H:%M}: {export.file}"
+        )
     return f"export {export.id} is {export.state}: {export.percent} %"
 
 
 def _row(one: Export) -> list[object]:
     until = f"{one.expires_at:%m-%d %H:%M}" if one.expires_at else ""
     return [
-        one.id, f"{one.wanted.first} – {one.wanted.last}", one.wanted.format, one.state, one.rows, one.expected, one.asked_by,
+        one.id, f"{one.wanted.first} – {one.wanted.last}", one.wanted.format, one.state, one.rows, one.expected,
+        one.asked_by,
         f"{one.asked_at:%m-%d %H:%M}", until,
     ]  # fmt: skip

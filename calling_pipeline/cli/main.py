@@ -72,6 +72,12 @@ def _example() -> click.Command:
     return example
 
 
+def _exports() -> click.Command:
+    from calling_pipeline.cli.exports import exports  # noqa: PLC0415 - 150 ms
+
+    return exports
+
+
 def _notifications() -> click.Command:
     from calling_pipeline.cli.notifications.runs import notify  # noqa: PLC0415 - 230 ms
 
@@ -120,6 +126,7 @@ HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "demo": _demo,
     "doctor": _doctor,
     "example": _example,
+    "exports": _exports,
     "notify": _notifications,
     "reports": _reports,
     "simulator": _simulator,

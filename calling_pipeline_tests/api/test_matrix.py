@@ -33,6 +33,10 @@ GET    /api/v1/reports/{kind}/{period}                              viewer     r
 GET    /api/v1/reports/{kind}/{period}/revisions                    viewer     reports
 POST   /api/v1/reports/{kind}/{period}/make                         operator   reports
 GET    /api/v1/reports/{kind}/{period}/file                         viewer     reports
+GET    /api/v1/exports                                              operator   statistics
+POST   /api/v1/exports                                              operator   statistics
+GET    /api/v1/exports/{export_id}                                  operator   statistics
+GET    /api/v1/exports/{export_id}/file                             operator   statistics
 GET    /api/stats/held                                              viewer     statistics
 POST   /api/stats/held/{held_id}/publish                            operator   statistics
 POST   /api/stats/held/{held_id}/discard                            operator   statistics

@@ -25,7 +25,7 @@ from calling_pipeline.reports.exports import asking, store
 from calling_pipeline.reports.exports.records import Export
 from calling_pipeline.reports.exports.writing import Place, remove_expired, write
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.settings import Settings
+from calling_pipeline.settings import Role, Settings
 from calling_pipeline_tests.support import wait_until
 
 DAY = dt.date(2026, 11, 20)
@@ -227,7 +227,7 @@ def test_what_cannot_be_exported_is_refused(
         asking.wanted_of(first, last, format, "zh", filters, oldest=dt.date(2026, 1, 1))
 
 
-def caller(name: str, role: str = "operator") -> Caller:
+def caller(name: str, role: Role = "operator") -> Caller:
     return Caller(role=role, tenant=None, name=name)
 
 

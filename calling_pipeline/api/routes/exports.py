@@ -49,9 +49,7 @@ def list_exports(runtime: RuntimeDep, caller: Operator, limit: Limit = 100, offs
 @router.post("")
 def ask_for_export(runtime: RuntimeDep, caller: Operator, body: Asking) -> Success[Document]:
     """Ask for call records as one file. A run writes it; `state` and `percent` say how far it is."""
-    wanted = asking.wanted_of(
-        body.first, body.last, body.format, body.language, body.filters, oldest=oldest_day(runtime)
-    )
+    wanted = asking.wanted_of(body.first, body.last, body.format, body.language, body.filters, oldest=oldest_day(runtime))
     with runtime.transaction() as connection:
         return ok(_document(asking.ask(connection, wanted, by=caller.name), runtime))
 
@@ -72,9 +70,7 @@ def fetch_export(
 ) -> FileResponse:
     """The file, for who asked for it or an admin. Its SHA-256 is in the header `X-Digest`; the audit log has who took it."""
     with runtime.transaction() as connection:
-        export, path = asking.fetched(
-            connection, export_id, caller, key, key=link_key(runtime), folder=folder_of(runtime)
-        )
+        export, path = asking.fetched(connection, export_id, caller, key, key=link_key(runtime), folder=folder_of(runtime))
     headers = {"X-Digest": export.digest or "", "Cache-Control": "no-store"}
     return FileResponse(path, media_type=MEDIA[export.wanted.format], filename=export.name, headers=headers)
 

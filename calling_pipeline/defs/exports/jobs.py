@@ -48,9 +48,7 @@ def write_export(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runti
 
 def _asked(runtime: Runtime, config: ExportConfig, by: str) -> int:
     language: Language = "en" if config.language == "en" else "zh"
-    wanted = asking.wanted_of(
-        config.first, config.last, config.format, language, config.filters, oldest=oldest_day(runtime)
-    )
+    wanted = asking.wanted_of(config.first, config.last, config.format, language, config.filters, oldest=oldest_day(runtime))
     with runtime.transaction() as connection:
         return asking.ask(connection, wanted, by=by).id
 

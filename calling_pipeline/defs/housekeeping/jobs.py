@@ -95,8 +95,8 @@ def prune_exports(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runt
 
 
 @dg.job(
-    description="Removes what is older than its retention: caches, call records, recordings, exports, alerts, Dagster's own history;"
-    " learns the best time to call."
+    description="Removes what is older than its retention: caches, call records, recordings, exports, alerts, Dagster's own"
+    " history; learns the best time to call."
 )
 def housekeeping() -> None:
     """Independent ops: one that fails leaves the others alone."""

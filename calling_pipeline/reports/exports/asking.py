@@ -7,7 +7,6 @@ import hmac
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
 
 import sqlalchemy as sa
 
@@ -19,7 +18,7 @@ from calling_pipeline.access.secret import same
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, Forbidden, InvalidInput, NotFound
 from calling_pipeline.reports.exports import store
-from calling_pipeline.reports.exports.records import FILTERS, FORMATS, YES_OR_NO, Export, Format, Wanted
+from calling_pipeline.reports.exports.records import FILTERS, FORMATS, YES_OR_NO, Export, Wanted
 from calling_pipeline.settings import Role
 
 MOST_DAYS = 31
@@ -61,7 +60,7 @@ def wanted_of(
             raise InvalidInput(f"{name} is yes or no; it was {value[:40]!r}", field=name)
         if len(value) > _LONGEST or "\x00" in value:
             raise InvalidInput(f"{name} has at most {_LONGEST} characters and no null character", field=name)
-    return Wanted(begin, end, cast(Format, format), language, kept)
+    return Wanted(begin, end, format, language, kept)
 
 
 def ask(connection: sa.Connection, wanted: Wanted, *, by: str) -> Export:
