@@ -6,6 +6,7 @@ import datetime as dt
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from calling_pipeline.reports import periods
 from calling_pipeline.reports.building import build
 from calling_pipeline.reports.due import due
 from calling_pipeline.reports.facts import facts_of
-from calling_pipeline.reports.records import KINDS
+from calling_pipeline.reports.records import KINDS, Period
 from calling_pipeline_tests.benchmarks.support import database
 from calling_pipeline_tests.reports.support import SUNDAY, morning_after, put_day
 
@@ -31,12 +32,14 @@ def run() -> Iterator[dict[str, Any]]:
             fill(connection)
         with engine.connect() as connection:
             for kind in KINDS:
-                period = periods.containing(kind, SUNDAY)
-                yield _line(
-                    f"facts of the {kind} report", _median_ms(lambda period=period: facts_of(build(connection, period)))
-                )
+                act = partial(_facts, connection, periods.containing(kind, SUNDAY))
+                yield _line(f"facts of the {kind} report", _median_ms(act))
             yield _line("what is due", _median_ms(lambda: due(connection, days.now(), deadline_h=10.0)))
         engine.dispose()
+
+
+def _facts(connection: sa.Connection, period: Period) -> None:
+    facts_of(build(connection, period))
 
 
 def fill(connection: sa.Connection) -> None:
