@@ -118,7 +118,19 @@ def test_the_code_location_loads_nothing_that_a_run_can_do_without_and_leaves_th
 
 
 def test_jobs_and_schedules_are_named_by_one_pattern_and_described(defs):
-    verbs = {"sync", "update", "run", "generate", "deliver", "check", "reconcile", "count", "fetch", "housekeeping"}
+    verbs = {
+        "sync",
+        "update",
+        "run",
+        "generate",
+        "deliver",
+        "check",
+        "reconcile",
+        "count",
+        "fetch",
+        "housekeeping",
+        "export",
+    }
     windows = {"t10", "t3", "today", "recent", "nightly"}
     named = {"jobs": defs.jobs, "schedules": defs.schedules}
     words = {kind: {one.name.rpartition("_")[2] for one in found or ()} for kind, found in named.items()}

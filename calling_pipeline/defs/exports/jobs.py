@@ -1,4 +1,4 @@
-"""`export_records`: writes a large export of call records; `exports_waiting` starts it for what was asked at other doors."""
+"""`call_records_export` writes a large export; `exports_waiting` starts it for what was asked at other doors."""
 
 import dagster as dg
 from pydantic import Field
@@ -54,14 +54,14 @@ def _asked(runtime: Runtime, config: ExportConfig, by: str) -> int:
 
 
 @dg.job(description="Writes a large export of call records.", tags=LAST)
-def export_records() -> None:
+def call_records_export() -> None:
     """One op."""
     write_export()
 
 
 @dg.sensor(
     name="exports_waiting",
-    job=export_records,
+    job=call_records_export,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="A run for each export that was asked for, or whose process ended before it was done.",
@@ -85,4 +85,4 @@ def exports_waiting(context: dg.SensorEvaluationContext, runtime: dg.ResourcePar
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """The job and its sensor; they concern no partition."""
-    return dg.Definitions(jobs=[export_records], sensors=[exports_waiting])
+    return dg.Definitions(jobs=[call_records_export], sensors=[exports_waiting])
