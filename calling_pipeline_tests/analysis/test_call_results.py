@@ -244,6 +244,27 @@ def test_two_joins_of_one_day_and_a_sync_beside_them_leave_the_day_as_one_join_w
         assert sums(connection, batch).waiting == 4
 
 
+def test_a_join_of_another_day_waits_for_the_one_under_way(engine):
+    """Each may have to join the other's day too."""
+    with engine.begin() as connection:
+        for day in (DAY, NEXT_DAY):
+            add_push(connection, add_batch(connection, day), 1, MORNING + (day - DAY))
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+
+    def joins():
+        with engine.begin() as connection:
+            join(connection, NEXT_DAY)
+
+    second = threading.Thread(target=joins)
+    with engine.begin() as first:
+        join(first, DAY)
+        second.start()
+        while second.is_alive() and not first.execute(waiting).scalar_one():
+            second.join(0.01)
+        assert second.is_alive()
+    second.join()
+
+
 def test_the_log_is_the_judge_of_what_was_pushed(transaction):
     """An attempt that failed before the call was pushed is no push of its own."""
     batch = add_batch(transaction)
