@@ -84,6 +84,16 @@ def test_what_is_read_back_from_the_database_is_what_was_stored(engine: sa.Engin
     assert digest_of(again) == digest_of(report)
 
 
+def test_a_text_with_characters_that_the_database_refuses_is_read_back_as_it_was(connection: sa.Connection) -> None:
+    period = periods.containing("daily", dt.date(2026, 11, 29))
+    section = Section("agents", (Figure("calls", "\x00nul \ud800 \U0001f600", "text"),))
+    report = Report(period, 1, dt.datetime(2026, 11, 30, 1, tzinfo=dt.UTC), (), (section,), {})
+    stored = store.insert_report(
+        connection, report, digest=digest_of(report), sources={}, changes=(), made_by="test", reason=""
+    )
+    assert store.by_id(connection, stored.id)[1] == report
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), object(), {"a": 1}])
 def test_what_is_no_value_is_refused_before_it_is_stored(value: object) -> None:
     with pytest.raises(ValueError, match="of a report"):
