@@ -137,6 +137,24 @@ KINDS: Mapping[str, Kind] = {
         "/assets/communication_records",
         "/telephony",
     ),
+    "report_unknown": Kind(
+        "They may have arrived: ask the receivers or the mail server's operator, then settle them on the page Reports,"
+        " Deliveries, or with `calling-pipeline reports settle`. Software does not send them again.",
+        "/assets/daily_report",
+        "/reports/deliveries?state=unknown",
+    ),
+    "report_dead": Kind(
+        "They certainly did not arrive. Correct the address (end the subscription and make another) or mend the mail server,"
+        " then settle them as retry or abandoned on the page Reports, Deliveries, or with `calling-pipeline reports settle`.",
+        "/assets/daily_report",
+        "/reports/deliveries",
+    ),
+    "report_no_server": Kind(
+        "Set CALLING_SMTP_URL and CALLING_MAIL_FROM (`calling-pipeline doctor` looks at them), or end the subscriptions."
+        " What waits is sent by itself then.",
+        "/assets/daily_report",
+        "/reports/subscriptions",
+    ),
     "report_partial": Kind(
         "The report says what is missing. Refresh or publish the named days on their pages; a revision that is whole is"
         " made as soon as they are complete, and closes the alert.",

@@ -29,6 +29,7 @@ from calling_pipeline.api.routes import (
     exports,
     ledger_lists,
     people,
+    report_mail,
     reports,
     server,
     session,
@@ -61,6 +62,7 @@ ROUTERS = (
     contact_policy.router,
     ledger_lists.router,
     analysis.router,
+    report_mail.router,
     reports.router,
     exports.router,
 )

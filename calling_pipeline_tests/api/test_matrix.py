@@ -31,6 +31,12 @@ GET    /api/v1/analysis/{name}                                         viewer   
 GET    /api/v1/reports                                              viewer     reports
 GET    /api/v1/reports/{kind}/{period}                              viewer     reports
 GET    /api/v1/reports/{kind}/{period}/revisions                    viewer     reports
+GET    /api/v1/reports/subscriptions                                operator   reports
+POST   /api/v1/reports/subscriptions                                operator   reports
+DELETE /api/v1/reports/subscriptions/{subscription_id}              operator   reports
+GET    /api/v1/reports/deliveries                                   operator   reports
+POST   /api/v1/reports/deliveries/settle                            operator   reports
+POST   /api/v1/reports/deliveries/resend                            operator   reports
 POST   /api/v1/reports/{kind}/{period}/make                         operator   reports
 GET    /api/v1/reports/{kind}/{period}/file                         viewer     reports
 GET    /api/v1/exports                                              operator   statistics

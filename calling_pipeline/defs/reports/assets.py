@@ -11,7 +11,7 @@ from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.defs.acting import acting
 from calling_pipeline.defs.checks import Check, judge, log_verdicts
 from calling_pipeline.defs.console import in_console
-from calling_pipeline.defs.reports import sensors
+from calling_pipeline.defs.reports import mail, sensors
 from calling_pipeline.defs.windows import assets_of_run
 from calling_pipeline.errors import CallingError
 from calling_pipeline.reports import quality
@@ -45,7 +45,9 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
         for kind, asset in assets.items()
     }
     return dg.Definitions(
-        assets=list(assets.values()), jobs=list(jobs.values()), sensors=[sensors.reports_due(jobs, daily.start.date())]
+        assets=list(assets.values()),
+        jobs=[*jobs.values(), mail.report_mails_deliver],
+        sensors=[sensors.reports_due(jobs, daily.start.date()), mail.report_mails],
     )
 
 
