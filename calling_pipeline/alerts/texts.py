@@ -144,8 +144,9 @@ KINDS: Mapping[str, Kind] = {
         "/reports/deliveries?state=unknown",
     ),
     "report_dead": Kind(
-        "They certainly did not arrive. Correct the address (end the subscription and make another) or mend the mail server,"
-        " then settle them as retry or abandoned on the page Reports, Deliveries, or with `calling-pipeline reports settle`.",
+        "They certainly did not arrive. Correct the address (end the subscription and make another) or mend the mail"
+        " server, then settle them as retry or abandoned on the page Reports, Deliveries, or with"
+        " `calling-pipeline reports settle`.",
         "/assets/daily_report",
         "/reports/deliveries",
     ),

@@ -39,7 +39,7 @@ def open_alerts(engine: sa.Engine) -> set[str]:
     return {one.name.partition(":")[0] for one in found}
 
 
-def test_each_receiver_gets_one_mail_whatever_becomes_of_the_others(engine: sa.Engine, tmp_path: Path) -> None:
+def test_each_receiver_gets_one_mail_and_none_suffers_for_another(engine: sa.Engine, tmp_path: Path) -> None:
     faults = ("no", "body", "grey", "busy", "full", "early", "cut", "lost", "odd", "drip", "late")
     wanted = [f"{fault}.{n}@example.com" for fault in faults for n in range(MANY)]
     well = [f"ok.{n}@example.com" for n in range(5)]

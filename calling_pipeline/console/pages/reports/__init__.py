@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from calling_pipeline.console.pages.reports import history, making, preview
+from calling_pipeline.console.pages.reports import history, mail, making, preview
 
-ROUTERS = (history.router, making.router, preview.router)
+ROUTERS = (history.router, mail.router, making.router, preview.router)
