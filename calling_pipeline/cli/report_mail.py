@@ -13,7 +13,8 @@ from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.reports import periods
-from calling_pipeline.reports.mail import decisions, rounds, store, subscriptions, views
+from calling_pipeline.reports.mail import decisions, rounds, store, views
+from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.dependencies import MailDependencies
 from calling_pipeline.reports.mail.records import (
     DELIVERY_STATES,

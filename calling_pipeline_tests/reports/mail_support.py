@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from calling_pipeline import days
-from calling_pipeline.reports.mail import rounds, subscriptions
+from calling_pipeline.reports.mail import rounds
+from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.dependencies import MailDependencies
 from calling_pipeline.reports.mail.records import Delivered
 from calling_pipeline.reports.mail.tables import report_deliveries

@@ -13,7 +13,8 @@ from calling_pipeline import days
 from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.errors import Conflict, InvalidInput
 from calling_pipeline.reports import periods
-from calling_pipeline.reports.mail import decisions, rounds, store, subscriptions
+from calling_pipeline.reports.mail import decisions, rounds, store
+from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.planning import served_from
 from calling_pipeline.reports.mail.records import Selection
 from calling_pipeline.reports.mail.tables import report_deliveries

@@ -16,7 +16,8 @@ from calling_pipeline.api.dependencies import Id, Limit, Offset, PathId, Runtime
 from calling_pipeline.api.envelope import Page, Success, ok, page
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.reports import periods
-from calling_pipeline.reports.mail import decisions, store, subscriptions, views
+from calling_pipeline.reports.mail import decisions, store, views
+from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.dependencies import MailDependencies
 from calling_pipeline.reports.mail.records import DeliveryState, Format, Selection, WeekDays
 from calling_pipeline.reports.records import ReportKind

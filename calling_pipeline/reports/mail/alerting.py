@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.alerts.records import Condition
-from calling_pipeline.reports.mail import store, subscriptions
+from calling_pipeline.reports.mail import store
+from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.records import DeliveryState, Selection
 
 ROOM = "reports"

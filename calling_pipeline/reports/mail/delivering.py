@@ -18,7 +18,7 @@ from calling_pipeline.at_most_once.backoff import Backoff
 from calling_pipeline.database.retry import LOST, retry_while_lost
 from calling_pipeline.errors import DatabaseUnavailable
 from calling_pipeline.reports.mail.records import STATE_OF, Attempt, Claimed, Delivered
-from calling_pipeline.reports.mail.session import MailerSession
+from calling_pipeline.reports.mail.store_session import MailerSession
 from calling_pipeline.vendors.smtp.records import SendResult
 
 Send = Callable[[Claimed], SendResult]

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.at_most_once import shutdown
 from calling_pipeline.database.engine import driver_dsn
-from calling_pipeline.reports.mail import alerting, store, subscriptions
+from calling_pipeline.reports.mail import alerting, store
+from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.delivering import Mailer
 from calling_pipeline.reports.mail.dependencies import MailDependencies
 from calling_pipeline.reports.mail.planning import plan

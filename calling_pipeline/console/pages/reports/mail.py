@@ -19,7 +19,8 @@ from calling_pipeline.console.lists.listing import listing
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.reports import documents, periods
-from calling_pipeline.reports.mail import decisions, store, subscriptions
+from calling_pipeline.reports.mail import decisions, store
+from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.dependencies import MailDependencies
 from calling_pipeline.reports.mail.records import (
     DELIVERY_STATES,
