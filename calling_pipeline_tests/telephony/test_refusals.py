@@ -16,6 +16,7 @@ from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.calls.making import make_call
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import CallWish
+from calling_pipeline.telephony.refusals import counting
 from calling_pipeline_tests.support import http, served
 from calling_pipeline_tests.telephony.support import SECRET_KEY, set_up
 
@@ -63,3 +64,16 @@ def test_a_value_that_cannot_be_stored_is_the_callers_fault(runtime):
     with served(app) as url:
         answer = http.get(url)
     assert (answer.status_code, answer.json()["success"]) == (422, False)
+
+
+def test_a_click_within_seconds_of_a_refusal_of_the_same_collector_counts_as_again(office, monkeypatch):
+    at = [1000.0]
+    monkeypatch.setattr(counting.time, "monotonic", lambda: at[0])
+    counts = counting.RefusalCounts()
+    for collector, after_s in ((1, 0), (2, 0), (1, 3), (1, 9), (2, 11), (1, 30), (1, 2)):
+        at[0] += after_s
+        counts.note(1, collector, "none_free")
+    counts.note(2, 1, "none_free")  # another tenant's collector of that number
+    counts.write(office.runtime.transaction)
+    rows = "SELECT tenant_id, sum(number)::int, sum(again)::int FROM call_refusals GROUP BY 1 ORDER BY 1"
+    assert office.rows(rows) == [(1, 7, 3), (2, 1, 0)]

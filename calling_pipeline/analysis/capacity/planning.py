@@ -19,6 +19,7 @@ USUAL_WANTED = 1.0
 MOST_LINES = 2000
 CURVE = 40
 """Rows of the curve at most."""
+NEXT_TO_NOTHING = 0.0001
 AGAIN_PCT = 20.0
 """From this share of refusals on it is said that people click again and again."""
 LINES = (
@@ -74,7 +75,7 @@ def judged(question: Question, found: Facts, times: Times, *, wanted: float, lin
     )
     rows = [
         (number, _pct(whole, number), _pct(busiest, number), _used(most, times, _at(busiest, number), number))
-        for number in _shown(most, lines, needed if needed is not None else most)
+        for number in _shown(busiest, lines, needed if needed is not None else most)
     ]
     tables = (Table("lines", LINES, rows), Table("capacity_hours", HOURS, _by_hour(found, times, lines)))
     return Analysis("capacity", question.first, question.last, figures, tables, _notes(question, found, lines))
@@ -119,10 +120,11 @@ def _used(most: int, times: Times, refused: float, lines: int) -> float:
     return round(min(100.0, 100 * taken / lines), 1)
 
 
-def _shown(most: int, lines: int, needed: int) -> Sequence[int]:
-    """Which numbers of lines the curve shows: evenly from 1 to all that can be used at once, and those asked about."""
+def _shown(busiest: Sequence[float], lines: int, needed: int) -> Sequence[int]:
+    """Which numbers of lines the curve shows: evenly from 1 until next to nothing is refused, and those asked about."""
+    most = next(number for number, share in enumerate(busiest) if share < NEXT_TO_NOTHING)
     step = max(1, -(-most // CURVE))
-    return sorted({*range(step, most + 1, step), max(1, needed), max(1, min(lines, MOST_LINES))})
+    return sorted({*range(step, most + 1, step), max(1, needed), max(1, lines)})
 
 
 def _at(shares: Sequence[float], lines: int) -> float:
