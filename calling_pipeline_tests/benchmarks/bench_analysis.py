@@ -1,4 +1,5 @@
-"""Every analysis over 31 days and over 400: 30 days × 200,000 call records, 400 days of history, a million push attempts.
+"""Every analysis over 31 days and over 400: 30 days × 200,000 call records, 400 days of history, a million push attempts,
+300,000 calls of 100 extensions.
 
 `CALLING_BENCH_ANALYSIS_FACTOR` (1.0) makes the rows fewer for a try.
 """
@@ -20,6 +21,7 @@ from calling_pipeline.analysis.registry import Entry, Question
 from calling_pipeline.analysis.statistics.agents import LONGEST
 from calling_pipeline.call_stats.daily_counts import store as daily_counts
 from calling_pipeline.database.engine import make_engine
+from calling_pipeline_tests.benchmarks import line_data
 from calling_pipeline_tests.benchmarks.support import database
 
 FACTOR = float(os.environ.get("CALLING_BENCH_ANALYSIS_FACTOR", "1.0"))
@@ -95,6 +97,7 @@ def run() -> Iterator[dict[str, Any]]:
     """One line for each analysis and length of range, and one for the counting of a day."""
     with database() as url:
         engine = make_engine(url)
+        line_data.fill(engine, factor=FACTOR)
         counting = _fill(engine)
         yield {"benchmark": "analysis, counting a day", "records": CALLS, "ms": round(counting, 1)}
         with engine.connect() as connection:

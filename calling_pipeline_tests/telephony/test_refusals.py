@@ -68,7 +68,7 @@ def test_a_value_that_cannot_be_stored_is_the_callers_fault(runtime):
 
 def test_a_click_within_seconds_of_a_refusal_of_the_same_collector_counts_as_again(office, monkeypatch):
     at = [1000.0]
-    monkeypatch.setattr(counting.time, "monotonic", lambda: at[0])
+    monkeypatch.setattr("calling_pipeline.telephony.refusals.counting.time.monotonic", lambda: at[0])
     counts = counting.RefusalCounts()
     for collector, after_s in ((1, 0), (2, 0), (1, 3), (1, 9), (2, 11), (1, 30), (1, 2)):
         at[0] += after_s

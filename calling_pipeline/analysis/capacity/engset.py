@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 _ROUNDS = 2
+_NOTHING = 1e-7
+"""A share so small is not worth a further round."""
 _SHORTEST_PAUSE_S = 1.0
 
 
@@ -57,7 +59,9 @@ def refusals_of_pool(sources: int, times: Times, most: int) -> Sequence[float]:
 
     shares = list(refusals(sources, offered(0.0), most))
     for _ in range(_ROUNDS if times.cool_down_s else 0):
-        shares = [refusal(sources, lines, offered(share)) for lines, share in enumerate(shares)]
+        shares = [
+            refusal(sources, lines, offered(share)) if share > _NOTHING else share for lines, share in enumerate(shares)
+        ]
     return list(accumulate(shares, min))  # where the cool-down is as long as the pause, the rounds do not settle
 
 
