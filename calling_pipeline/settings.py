@@ -14,8 +14,8 @@ from pydantic_settings import SettingsConfigDict
 
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.gate_rules import GateRule
-from calling_pipeline.mail_settings import MailSettings
 from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
+from calling_pipeline.report_settings import ReportSettings
 
 PREFIX = "CALLING_"
 Role = Literal["admin", "operator", "collector", "viewer"]
@@ -56,7 +56,7 @@ class TokenGrant(BaseModel):
         return self
 
 
-class Settings(MailSettings):
+class Settings(ReportSettings):
     """One field a setting; the README's table is made from these descriptions."""
 
     model_config = SettingsConfigDict(
@@ -124,12 +124,6 @@ class Settings(MailSettings):
     )
     agent_names: dict[str, str] = Field(
         default_factory=dict, description="JSON: agent account of the call records → name, for rankings"
-    )
-    report_deadline: float = Field(
-        10.0,
-        ge=1,
-        le=240,
-        description="Hours after the end of its period after which a report is made though days of it are not complete",
     )
     gate_unknown_grades_pct: float = Field(
         2.0, ge=0, le=100, description="A day is held when more of its grades (in %) are unknown texts"
@@ -200,11 +194,6 @@ class Settings(MailSettings):
     recordings_days: int = Field(180, ge=1, description="Days recordings are kept; their rows stay")
     recordings_largest_mb: int = Field(100, ge=1, le=4096, description="Megabytes a recording may have")
     recordings_link_hours: float = Field(72.0, gt=0, description="Hours a link to a recording works that does not say so")
-
-    export_hours: float = Field(72.0, gt=0, description="Hours the file of a large export is kept and its link works")
-    report_font: Path | None = Field(
-        None, description="Font file of reports as PDF; unset: the system's Noto Sans CJK, else the built-in Noto Sans SC"
-    )
 
     metabase_url: HttpUrl = Field(default_factory=_simulated("metabase"), description="Metabase: technician status changes")
     metabase_username: str = Field("simulator", description="Metabase user name")
