@@ -16,6 +16,7 @@ from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.gate_rules import GateRule
 from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
 from calling_pipeline.report_settings import ReportSettings
+from calling_pipeline.wrong_settings import sentences
 
 PREFIX = "CALLING_"
 Role = Literal["admin", "operator", "collector", "viewer"]
@@ -337,21 +338,7 @@ def load(environment_file: Path | None = None, **overrides: Any) -> Settings:
         overrides["_env_file"] = environment_file or (project_folder() or Path.cwd()) / ".env"
         return Settings(**overrides)
     except ValidationError as error:
-        raise ConfigurationError("; ".join(_sentences(error))) from None
+        raise ConfigurationError("; ".join(sentences(error, PREFIX))) from None
     except ValueError as error:
         name = str(error).split('"')[1] if '"' in str(error) else "a setting"
         raise ConfigurationError(f"{PREFIX}{name.upper()} is not valid JSON; see the settings table in README.md") from None
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    own = [
-        item for item in error.errors() if item["type"] != "default_factory_not_called"
-    ]  # a default that waits for another
-    return [_sentence(dict(item)) for item in own]
-
-
-def _sentence(item: dict[str, Any]) -> str:
-    names = [str(part) for part in item["loc"]] or ["settings"]
-    inner = f" (at entry {len(names) - 1} level deep)" if len(names) > 1 else ""
-    reason = str(item["msg"]).removeprefix("Value error, ")
-    return f"{PREFIX}{names[0].upper()}{inner}: {reason}; see the settings table in README.md"
