@@ -23,7 +23,7 @@ SELECT
     days.grade_1,
     days.orders
 FROM
-    unnest(cast(:kinds AS text []), cast(:firsts AS date []), cast(:lasts AS date [])) AS asked (kind, first, last)
+    unnest(cast(:kinds AS text[]), cast(:firsts AS date[]), cast(:lasts AS date[])) AS asked (kind, first, last)
 LEFT JOIN LATERAL (
     SELECT
         reports.id,
@@ -33,7 +33,7 @@ LEFT JOIN LATERAL (
     WHERE reports.kind = asked.kind AND reports.first = asked.first
     ORDER BY reports.revision DESC
     LIMIT 1
-) AS newest ON true
+) AS newest ON TRUE
 CROSS JOIN LATERAL (
     SELECT
         count(history.callout_number) AS task_days,

@@ -17,6 +17,6 @@ LEFT JOIN LATERAL (
     SELECT technician_messages.state
     FROM technician_messages
     WHERE boxes.box = 'technicians' AND technician_messages.created_at >= :first AND technician_messages.created_at < :last
-) AS messages ON true
+) AS messages ON TRUE
 GROUP BY boxes.place, boxes.box
 ORDER BY boxes.place
