@@ -27,7 +27,14 @@ def quality() -> None:
 @click.option("--from", "first", required=True, metavar="D1", help="First day, YYYY-MM-DD.")
 @click.option("--to", "last", required=True, metavar="D2", help="Last day, included; it is over.")
 @click.option("--per-collector", type=int, default=5, show_default=True, help="Connected calls of each collector.")
-@click.option("--second", "second_pct", type=int, default=20, show_default=True, help="Percent for a second reviewer too.")
+@click.option(
+    "--second",
+    "second_pct",
+    type=int,
+    default=20,
+    show_default=True,
+    help="Percent for a second reviewer too, at least one call each.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Another number draws other calls.")
 @click.pass_obj
 def sample(door: Door, tenant: int, first: str, last: str, per_collector: int, second_pct: int, seed: int) -> Answer:
