@@ -22,6 +22,7 @@ from calling_pipeline.console.pages import (
     batches,
     calls,
     desk,
+    exports,
     ledger,
     notifications,
     people,
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *stats.ROUTERS,
     *analysis.ROUTERS,
     *reports.ROUTERS,
+    exports.router,
     *calls.ROUTERS,
 )
 
