@@ -15,7 +15,9 @@ import httpx
 
 from calling_pipeline import days
 from calling_pipeline.cli.doctor.findings import Finding, Probe
+from calling_pipeline.reports.mail.dependencies import mail_of
 from calling_pipeline.settings import Settings
+from calling_pipeline.vendors.smtp.client import Limits, MailSession
 from calling_pipeline.vendors.url_guard import PrivateAddress, Reach, public_address
 
 ANSWER_S = 5.0
@@ -33,7 +35,17 @@ def probes(settings: Settings) -> list[Probe]:
         "wecom": (settings.wecom_base_url, "CALLING_WECOM_BASE_URL"),
         "metabase": (settings.metabase_url, "CALLING_METABASE_URL"),
     }
-    return [Probe(name, partial(look, name, *address), limit_s=2 * ANSWER_S) for name, address in wanted.items()]
+    vendors = [Probe(name, partial(look, name, *address), limit_s=2 * ANSWER_S) for name, address in wanted.items()]
+    return [*vendors, Probe("mail", lambda: mail(settings), limit_s=4 * ANSWER_S)]
+
+
+def mail(settings: Settings) -> list[Finding]:
+    """Whether the mail server takes our login; no mail is sent."""
+    server, _ = mail_of(settings)
+    if server is None:
+        return [Finding("mail", "ok", "no mail server is set; no report is mailed")]
+    protected = MailSession(server, Limits(connect_s=2 * ANSWER_S)).hello()
+    return [Finding("mail", "ok", f"{server.shown} answers, {protected}")]
 
 
 def look(name: str, url: str, setting: str) -> list[Finding]:

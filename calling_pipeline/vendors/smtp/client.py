@@ -84,7 +84,7 @@ class MailSession:
             said = f"the certificate of {shown} is not to be trusted: {error.verify_message}"
         except smtplib.SMTPResponseException as error:
             said = f"{shown} refused us: {_said(error.smtp_code, error.smtp_error)}"
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             said = f"no connection with {shown}: {mask_addresses(str(error) or type(error).__name__)}"[:LONGEST_ANSWER]
         else:
             return self._dialogue, None

@@ -22,6 +22,7 @@ class Dialogue(smtplib.SMTP):
         self.deadline = time.monotonic() + connect_s
         self._direct_tls = context
         super().__init__(timeout=connect_s, local_hostname="localhost")
+        self._host = host  # what STARTTLS compares the certificate with
         code, said = self.connect(host, port)
         if code != 220:
             self.close()
