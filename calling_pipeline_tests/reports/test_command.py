@@ -24,4 +24,4 @@ def test_a_report_is_made_by_hand_written_to_a_file_and_listed(engine, database_
     assert "revision 1 of the daily report of 2026-11-29" in made.output
     listed = json.loads(command("list", "--json").stdout)
     assert [one["control_code"] for one in listed] == [json.loads(out.read_text("utf-8"))["control_code"]]
-    assert "no report" in command("run", *period, "--revision", "7").output
+    assert "no revision 7" in command("run", *period, "--revision", "7").output
