@@ -20,7 +20,7 @@ class _ExportsColumns(Columns):
     asked_at = sa.Column(Instant, nullable=False)
     state = sa.Column(sa.Text, nullable=False, server_default="asked")
     attempts = sa.Column(sa.Integer, nullable=False, server_default="0", comment="how often it was begun")
-    rows = sa.Column(sa.BigInteger, nullable=False, server_default="0", comment="written so far")
+    rows = sa.Column(sa.BigInteger, nullable=False, server_default=sa.text("0"), comment="written so far")
     expected = sa.Column(sa.BigInteger, comment="rows there are; null until they are counted")
     started_at = sa.Column(Instant)
     finished_at = sa.Column(Instant)
