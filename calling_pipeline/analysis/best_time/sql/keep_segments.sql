@@ -5,5 +5,6 @@ SELECT
 FROM call_results
 WHERE day >= :first AND province <> '' AND phone ~ '^1[0-9]{10}$'
 GROUP BY left(phone, 7)
-ON CONFLICT (segment) DO UPDATE SET province = excluded.province, calls = excluded.calls
+ON CONFLICT (
+    segment) DO UPDATE SET province = excluded.province, calls = excluded.calls
 WHERE (number_segments.province, number_segments.calls) IS DISTINCT FROM (excluded.province, excluded.calls);
