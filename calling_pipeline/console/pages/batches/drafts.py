@@ -14,7 +14,7 @@ from calling_pipeline import days
 from calling_pipeline.call_batches.calling_tasks import cron, editing, source_schema
 from calling_pipeline.call_batches.calling_tasks.source_schema import Choices
 from calling_pipeline.call_batches.records import MAPPED, CallingTask, Card, PlanRules, Source
-from calling_pipeline.console.pages.batches import redial_form
+from calling_pipeline.console.pages.batches import best_time_form, redial_form
 from calling_pipeline.contact_policy.presets import DEFAULT, PRESETS
 from calling_pipeline.errors import CallingError, InvalidInput
 from calling_pipeline.masking import mask_digits
@@ -22,6 +22,7 @@ from calling_pipeline.masking import mask_digits
 TEXTS = (
     "name", "cron", "source_schema", "source_table", *MAPPED, "remark", "recall_days", "refused_days", "expires_after",
     "rate_per_s", "preset", "hours", "policy", "land_lines", *redial_form.FIELDS,
+    *best_time_form.FIELDS,
 )  # fmt: skip
 """The fields of the form, all texts; `enabled` is a box, as is `land_lines`, whose text is `true` when it is ticked."""
 POLICIES = tuple(PRESETS)
@@ -55,7 +56,7 @@ def typed_of(task: CallingTask) -> dict[str, str]:
     if task.rate_per_s is not None:
         texts["rate_per_s"] = f"{task.rate_per_s:g}"
     texts["land_lines"] = "true" if task.land_lines else ""
-    texts.update(redial_form.typed_of(task))
+    texts.update(redial_form.typed_of(task) | best_time_form.typed_of(task))
     texts["preset"] = policy.pop("preset", DEFAULT.name)
     texts["hours"] = policy.pop("hours") if isinstance(policy.get("hours"), str) else ""
     texts["policy"] = json.dumps(policy, ensure_ascii=False) if policy else ""
@@ -72,6 +73,7 @@ def values_of(typed: Mapping[str, str], *, enabled: bool) -> dict[str, Any]:
         "rate_per_s": _number(typed, "rate_per_s"),
         "policy": _policy(typed),
         "redial": redial_form.rules_of(typed),
+        "best_time": best_time_form.wish_of(typed),
         "land_lines": typed.get("land_lines", "") == "true",
         "enabled": enabled,
     }

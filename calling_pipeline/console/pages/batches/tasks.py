@@ -14,6 +14,7 @@ from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.dependencies import plan_rules
 from calling_pipeline.call_batches.redials.records import REDIAL_RESULTS
+from calling_pipeline.console.pages.batches import best_time_form
 from calling_pipeline.console.pages.batches.drafts import POLICIES, TEXTS, Draft, drafted, typed_of, values_of
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import CallingError
@@ -23,7 +24,7 @@ from calling_pipeline.runtime import Runtime
 router = APIRouter()
 Viewer = Annotated[View, Depends(viewing("viewer", "batches"))]
 Operator = Annotated[View, Depends(viewing("operator", "batches"))]
-EXAMPLE = {"cron": "0 0 9 * * ?", "preset": "carrier"}
+EXAMPLE = {"cron": "0 0 9 * * ?", "preset": "carrier", best_time_form.EXPLORE: "20"}
 
 
 async def _typed(request: Request) -> dict[str, str]:
@@ -123,6 +124,7 @@ def _form(view: View, typed: Any, *, enabled: bool, task_id: int = 0, with_card:
     with view.transaction() as connection:
         saved = task_store.by_id(connection, task_id) if task_id else None
         made = drafted(connection, typed, rules, enabled=enabled)
+        best_time = best_time_form.shown(connection, saved)
     if with_card:
         made = _with_card(view, made, task_id)
     return view.page(
@@ -130,6 +132,9 @@ def _form(view: View, typed: Any, *, enabled: bool, task_id: int = 0, with_card:
         draft=made,
         task=saved,
         redial_results=REDIAL_RESULTS,
+        best_time=best_time,
+        best_time_goals=[("", view.t("batches.best_time_none"))]
+        + [(goal, view.t(f"batches.best_time_{goal}")) for goal in best_time.goals],
         policy_choices=[(name, view.t(f"batches.preset_{name}")) for name in POLICIES],
         may_edit=view.may("operator", "batches"),
     )
