@@ -39,6 +39,11 @@ def of_batch(number: int | str) -> str:
     return f"/batches/{number}"
 
 
+def of_calling_task(number: int | str) -> str:
+    """One calling task: its form."""
+    return f"/batches/tasks/{number}"
+
+
 def of_messages(box: str, state: str) -> str:
     """The messages of an outbox (`contracts`, `technicians`) in one state."""
     return f"/notifications/{box}/messages?state={state}"

@@ -85,6 +85,13 @@ KINDS: Mapping[str, Kind] = {
         "/assets/call_batches",
         "/batches",
     ),
+    "best_time_off": Kind(
+        "Its calls are made in the source's order again. See what was measured on the page Best time to call; then switch"
+        " it on again or save the calling task without it (its page, or `calling-pipeline calls task edit`): either closes"
+        " the alert.",
+        "/assets/call_batches",
+        "/batches/tasks",
+    ),
     "messages_unknown": Kind(
         "They may have arrived: look into the group or ask the receiver, then settle them on the page"
         " Notifications, or with `calling-pipeline notify settle`.",
@@ -212,6 +219,8 @@ def place_of(kind: str, subject: str, day: dt.date | None) -> str:
     if kind.startswith("report_") and " " in subject:
         return addresses.of_report(*subject.split(" ", 1))
     number = subject.removeprefix("batch ")
+    if kind == "best_time_off":
+        return addresses.of_calling_task(subject.removeprefix("calling task "))
     if kind.startswith("batch_") and number.isdecimal():
         return addresses.of_batch(number)
     return kind_of(kind).console

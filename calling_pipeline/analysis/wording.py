@@ -49,8 +49,11 @@ def choice_name(value: str, language: Language) -> str:
 
 
 def note_said(note: Note, language: Language) -> str:
-    """The sentence of a note."""
-    return catalogue().text(f"analysis.note_{note.name}", language, **note.values)
+    """The sentence of a note; `why`, a sentence of a room, in the language too."""
+    values = dict(note.values)
+    if "why" in values:
+        values["why"] = catalogue().say(str(values["why"]), language)
+    return catalogue().text(f"analysis.note_{note.name}", language, **values)
 
 
 def word(value: str, language: Language) -> str:

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.analysis.best_time import store
 from calling_pipeline.analysis.best_time.charts import best_time_charts
 from calling_pipeline.analysis.best_time.learning import learn
@@ -123,9 +124,14 @@ def test_where_the_order_is_no_better_it_switches_itself_off_says_why_and_a_pers
         [(number, _, on)] = store.tasks(connection)
         assert not on
         assert store.state(connection, number).off_at is not None
+        [alert] = alert_store.open_conditions(connection, "best_time_off")
+        assert alert.subject == f"calling task {number}"
+        editing.edit(connection, "new orders", {"enabled": False})
+        assert len(alert_store.open_conditions(connection, "best_time_off")) == 1  # a pause decides nothing
         editing.edit(connection, "new orders", {"best_time": WANTED})
         assert store.state(connection, number).off_at is None
         assert store.state(connection, number).since == days.today()
+        assert alert_store.open_conditions(connection, "best_time_off") == []
 
 
 def test_where_it_is_better_it_stays_and_what_it_learned_orders_the_next_batch(desk, clock):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from calling_pipeline.analysis.best_time.learning import learn
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.call_batches.desk import phone
 from calling_pipeline_tests.console.batches import desk_of
@@ -57,3 +58,27 @@ def test_a_wish_that_cannot_be_is_refused_in_words(desk, as_role, wrong, why):
     assert refused.status_code == 422
     assert why in refused.text
     assert "<script>alert" not in refused.text
+
+
+def test_that_it_switched_itself_off_stands_on_today_and_in_the_task_until_a_person_decides(desk, as_role):
+    desk.work_orders([phone(1)])
+    operator = as_role("operator")
+    page = operator.post("/batches/tasks/new", data=form_of(best_time_goal="connected")).headers["location"]
+    with desk.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE best_time_states SET since = since - 30")
+        [learned] = learn(connection)
+    assert learned.off
+    shown = operator.get(page).text
+    assert 'data-testid="best-time-off"' in shown
+    assert "28 天内未证明更好：提升无法测出（按时段排序 0 个，随机时段 0 个呼叫）" in shown
+    today = operator.get("/").text
+    assert "未达标：外呼任务 orders 的最佳拨打时间无需决定" in today
+    assert "该任务已恢复按名单顺序拨打" in today
+    [number] = desk.rows("SELECT id FROM alert_conditions WHERE name LIKE 'best_time_off:%%'")
+    alert = operator.get(f"/alerts/{number.id}").text
+    assert f'href="{page}"' in alert
+    assert "已自动关闭：28 天内未证明更好" in alert
+    assert "28 天内未证明更好：提升无法测出" in operator.get("/analysis/best_time?task=orders").text
+    operator.post(page, data=form_of(best_time_goal=""))
+    assert "最佳拨打时间无需决定" not in operator.get("/").text
+    assert "已由人决定：不开启" in operator.get(f"/alerts/{number.id}").text

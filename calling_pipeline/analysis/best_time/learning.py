@@ -16,6 +16,7 @@ from calling_pipeline.analysis.best_time import store
 from calling_pipeline.analysis.best_time.estimating import Array, Estimate, estimate
 from calling_pipeline.analysis.best_time.judging import VALID_DAYS, WINDOW_DAYS, Look, look, look_due
 from calling_pipeline.analysis.best_time.store import Cell
+from calling_pipeline.call_batches.best_time import alerting
 from calling_pipeline.call_batches.best_time.records import UNKNOWN_PROVINCE, BestTime
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.records import CallingTask
@@ -88,6 +89,7 @@ def _switch_off(connection: sa.Connection, task: CallingTask, wanted: BestTime, 
         f" ({found.ordered} ordered, {found.exploring} exploring calls)"
     )
     store.switch_off(connection, task.id, reason, days.now())
+    alerting.switched_itself_off(connection, task, reason)
     subject, before = f"calling_task:{task.name}", {"best_time": wanted.document}
     note_act(connection, "best_time.off", subject, by=by, reason=reason, before=before, after={"best_time": None})
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
+from calling_pipeline.call_batches.best_time import alerting as best_time_alerting
 from calling_pipeline.call_batches.best_time import store as best_time_store
 from calling_pipeline.call_batches.best_time.records import best_time_from
 from calling_pipeline.call_batches.calling_tasks import cron, source_schema
@@ -74,6 +75,8 @@ def edit(
     task_store.update(connection, task.id, checked, days.now())
     after = task_store.by_name(connection, checked["name"])
     _begin_best_time(connection, after, before=task)
+    if changes.keys() - {"enabled"}:  # to pause a task decides nothing about its best time
+        best_time_alerting.decided(connection, after)
     _note_change(connection, values_of(task), values_of(after), by=by)
     return after
 
@@ -82,6 +85,7 @@ def remove(connection: sa.Connection, name: str, *, by: str = "") -> None:
     """Delete a calling task that never had a batch."""
     task = task_store.by_name(connection, name, lock=True)
     task_store.delete(connection, task.id)
+    best_time_alerting.deleted(connection, task)
     note_act(connection, "task.remove", _subject(name), by=by, before=values_of(task))
 
 
