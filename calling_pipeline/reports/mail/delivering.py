@@ -1,7 +1,8 @@
 """Delivering what is due: claim and commit, send, commit the result. Reports leave the house by mail here and nowhere else.
 
-A crash leaves at most what is in hand as `unknown`. While the database is lost, results are kept in memory and nothing new
-is sent. When the mail server cannot be used, nothing more is claimed: what waits goes on waiting.
+Mails are composed before they are claimed: a crash leaves at most what was being handed over as `unknown`. While the
+database is lost, results are kept in memory and nothing new is sent. When the mail server cannot be used, nothing more is
+claimed: what waits goes on waiting.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ import asyncio
 import datetime as dt
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.backoff import Backoff
 from calling_pipeline.database.retry import LOST, retry_while_lost
 from calling_pipeline.errors import DatabaseUnavailable
-from calling_pipeline.reports.mail.records import STATE_OF, Attempt, Claimed, Delivered
+from calling_pipeline.reports.mail.records import STATE_OF, Attempt, Claimed, Delivered, Edition
 from calling_pipeline.reports.mail.store_session import MailerSession
 from calling_pipeline.vendors.smtp.records import SendResult
 
-Send = Callable[[Claimed], SendResult]
-"""Makes one delivery, in a thread."""
+T = TypeVar("T")
 GIVE_UP_AFTER = 14
 """Failed attempts, over about half a day with the back-off: greylisting and an outage of hours give nothing up."""
 BACKOFF = Backoff(first_s=30.0, longest_s=7200.0, jitter=(0.75, 1.0))
@@ -43,16 +44,28 @@ def result_of(claimed: Claimed, sent: SendResult, now: dt.datetime) -> Attempt:
     return Attempt(claimed, "pending", sent.answer, "", due_at, failed=True)
 
 
+class Sends(Protocol):
+    """Composes mails and makes deliveries, in threads."""
+
+    def compose(self, edition: Edition) -> None:
+        """Make the mail that several receivers get. Raises nothing."""
+
+    def send(self, claimed: Claimed) -> SendResult:
+        """Make one delivery of a mail that is composed."""
+
+
 class Mailer:
     """Makes the deliveries that are due. `width`: in hand at once. `by_mail`: there is a mail server."""
 
-    def __init__(self, dsn: str, send: Send, *, width: int, by_mail: bool = True) -> None:
+    def __init__(self, dsn: str, sender: Sends, *, width: int, by_mail: bool = True) -> None:
         self._dsn = dsn
-        self._send = send
+        self._sender = sender
         self._width = width
         self._by_mail = by_mail
         self._me = secrets.randbits(62)
         self._session: MailerSession | None = None
+        self._composed: list[Edition] = []
+        self._composing: asyncio.Task[None] | None = None
         self._in_hand: dict[int, asyncio.Task[None]] = {}
         self._results: list[Attempt] = []  # a claim that is in neither was certainly never begun: see `_open`
         self._arrived = asyncio.Event()
@@ -63,9 +76,9 @@ class Mailer:
 
         Raises `DatabaseUnavailable` when the database stays away for longer than `DATABASE_PATIENCE_S`.
         """
-        with ThreadPoolExecutor(self._width, thread_name_prefix="mail") as pool:
+        with ThreadPoolExecutor(self._width, "mail") as pool, ThreadPoolExecutor(1, "composing") as composing:
             try:
-                while await self._turn(pool):
+                while await self._turn(pool, composing):
                     pass
             except asyncio.CancelledError:
                 await self._finish()
@@ -74,15 +87,19 @@ class Mailer:
                 await self._drop_session()
         return self.done
 
-    async def _turn(self, pool: ThreadPoolExecutor) -> bool:
+    async def _turn(self, pool: ThreadPoolExecutor, composing: ThreadPoolExecutor) -> bool:
         """Record the results that arrived, claim as many deliveries, begin them; False when nothing is left."""
-        results = list(self._results)
+        results, composed = list(self._results), len(self._composed)
         slots = 0 if self.done.server else self._width - len(self._in_hand)
-        claimed = await self._exchange(results, slots)
+        claimed = await self._while_lost(lambda session: self._exchanged(session, results, slots))
         del self._results[: len(results)]
         for one in claimed:
             self._in_hand[one.id] = asyncio.create_task(self._deliver(one, pool))
-        if not self._in_hand:
+        if slots > len(claimed) and self._composing is None:
+            await self._compose_next(composing)
+        if len(self._composed) > composed:
+            return True  # a mail was made meanwhile, and nobody looked for its receivers yet
+        if not self._in_hand and self._composing is None:
             return bool(results or self._results)
         self._arrived.clear()
         if not self._results:
@@ -90,9 +107,21 @@ class Mailer:
             await asyncio.sleep(0)  # results that are there already share one transaction
         return True
 
+    async def _compose_next(self, pool: ThreadPoolExecutor) -> None:
+        """Begin to compose what is due and not composed yet; meanwhile what is in hand is recorded."""
+        edition = await self._while_lost(lambda session: session.uncomposed(self._composed, by_mail=self._by_mail))
+        if edition is not None:
+            self._composing = asyncio.create_task(self._compose(edition, pool))
+
+    async def _compose(self, edition: Edition, pool: ThreadPoolExecutor) -> None:
+        await asyncio.get_running_loop().run_in_executor(pool, self._sender.compose, edition)
+        self._composed.append(edition)
+        self._composing = None
+        self._arrived.set()
+
     async def _deliver(self, claimed: Claimed, pool: ThreadPoolExecutor) -> None:
         try:
-            sent = await asyncio.get_running_loop().run_in_executor(pool, self._send, claimed)
+            sent = await asyncio.get_running_loop().run_in_executor(pool, self._sender.send, claimed)
         except Exception as error:
             _log.exception("sending report delivery %s failed", claimed.id)
             sent = SendResult("unknown", f"sending broke off: {type(error).__name__}")
@@ -107,27 +136,28 @@ class Mailer:
     async def _finish(self) -> None:
         if self._in_hand:
             await asyncio.wait(self._in_hand.values())
-        if self._results:
-            await self._exchange(list(self._results), 0)
+        results = list(self._results)
+        if results:
+            await self._while_lost(lambda session: self._exchanged(session, results, 0))
 
-    async def _exchange(self, results: Sequence[Attempt], slots: int) -> list[Claimed]:
-        """Results in, claims out, in one transaction; waits for a lost database."""
+    async def _exchanged(self, session: MailerSession, results: Sequence[Attempt], slots: int) -> list[Claimed]:
+        """Results in, claims out, in one transaction."""
+        return await session.exchange(results, slots, self._composed, by_mail=self._by_mail)
+
+    async def _while_lost(self, ask: Callable[[MailerSession], Awaitable[T]]) -> T:
+        """Ask the database; waits for a lost one."""
         try:
             return await retry_while_lost(
-                lambda: self._exchange_once(results, slots),
-                give_up_after_s=DATABASE_PATIENCE_S,
-                first_wait_s=0.05,
-                longest_wait_s=2.0,
+                lambda: self._once(ask), give_up_after_s=DATABASE_PATIENCE_S, first_wait_s=0.05, longest_wait_s=2.0
             )
         except LOST as error:
             raise DatabaseUnavailable(
                 f"PostgreSQL was away for {DATABASE_PATIENCE_S:.0f} s during a delivery: {type(error).__name__}"
             ) from error
 
-    async def _exchange_once(self, results: Sequence[Attempt], slots: int) -> list[Claimed]:
+    async def _once(self, ask: Callable[[MailerSession], Awaitable[T]]) -> T:
         try:
-            session = self._session or await self._open()
-            return await session.exchange(results, slots, by_mail=self._by_mail)
+            return await ask(self._session or await self._open())
         except LOST:
             await self._drop_session()
             raise

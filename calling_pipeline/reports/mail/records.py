@@ -57,6 +57,16 @@ class Subscription:
 
 
 @dataclass(frozen=True)
+class Edition:
+    """What all who get the same mail have in common."""
+
+    report_id: int
+    language: Language
+    formats: tuple[str, ...]
+    correction: bool
+
+
+@dataclass(frozen=True)
 class Claimed:
     """A delivery that this process alone may make now."""
 
@@ -70,6 +80,11 @@ class Claimed:
     created_at: dt.datetime
     attempts: int
     failures: int
+
+    @property
+    def edition(self) -> Edition:
+        """The mail without its receiver."""
+        return Edition(self.report_id, self.language, self.formats, self.correction)
 
 
 @dataclass(frozen=True)

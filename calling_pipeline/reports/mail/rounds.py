@@ -58,7 +58,8 @@ def work_waiting(connection: sa.Connection, *, configured: bool) -> str | None:
 
 def _deliver(deps: MailDependencies) -> Delivered:
     sender = Sender(deps)
-    mailer = Mailer(driver_dsn(deps.engine.url), sender.send, width=deps.width, by_mail=deps.server is not None)
+    by_mail = deps.server is not None
+    mailer = Mailer(driver_dsn(deps.engine.url), sender, width=deps.width, by_mail=by_mail)
     try:
         return shutdown.run(mailer.run())
     finally:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
 
-from calling_pipeline.access.people.records import Language
 from calling_pipeline.errors import CallingError
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.reports import documents, store
@@ -14,12 +12,11 @@ from calling_pipeline.reports.downloads import file_of
 from calling_pipeline.reports.files.charts import alt_of, png_of
 from calling_pipeline.reports.mail.composing import Composed, addressed, compose
 from calling_pipeline.reports.mail.dependencies import MailDependencies
-from calling_pipeline.reports.mail.records import CHANNEL, Claimed
+from calling_pipeline.reports.mail.records import CHANNEL, Claimed, Edition
 from calling_pipeline.reports.mail.saying import charts_of
 from calling_pipeline.vendors.smtp.client import MailSession
 from calling_pipeline.vendors.smtp.records import Mail, SendResult
 
-_Key = tuple[int, Language, tuple[str, ...], bool]
 _log = logging.getLogger(__name__)
 
 
@@ -28,44 +25,44 @@ class Sender:
 
     def __init__(self, deps: MailDependencies) -> None:
         self._deps = deps
-        self._composed: dict[_Key, Composed] = {}
-        self._composing = threading.Lock()
+        self._composed: dict[Edition, Composed | SendResult] = {}
         self._own = threading.local()
         self._sessions: list[MailSession] = []
 
     def send(self, claimed: Claimed) -> SendResult:
         """Make one delivery. What fails before anything is handed over was certainly not sent."""
-        try:
-            composed = self.composed(claimed)
-            content = b"" if claimed.receiver.startswith(CHANNEL) else addressed(composed, claimed)
-        except Exception as error:
-            _log.exception("composing report delivery %s failed", claimed.id)
-            said = mask_digits(str(error)) if isinstance(error, CallingError) else type(error).__name__
-            return SendResult("retry", f"the mail could not be composed: {said}"[:200])
+        composed = self._composed[claimed.edition]
+        if isinstance(composed, SendResult):
+            return composed
         if claimed.receiver.startswith(CHANNEL):
             return self._to_channel(claimed.receiver.removeprefix(CHANNEL), composed)
+        try:
+            content = addressed(composed, claimed)
+        except CallingError as error:
+            return _not_composed(error)
         session = self._session()
         if session is None:
             return SendResult("retry", "no mail server is configured; set CALLING_SMTP_URL", server=True)
         return session.send(Mail(self._deps.sender, claimed.receiver, content))
 
-    def composed(self, claimed: Claimed) -> Composed:
-        """The mail without its receiver; made once."""
-        key = (claimed.report_id, claimed.language, claimed.formats, claimed.correction)
-        with self._composing:
-            if key not in self._composed:
-                self._composed[key] = self._compose(*key)
-            return self._composed[key]
+    def compose(self, edition: Edition) -> None:
+        """Make the mail without its receiver, before anything is claimed. One that cannot be made fails every delivery."""
+        try:
+            self._composed[edition] = self._made(edition)
+        except Exception as error:
+            _log.exception("composing the mail of report %s failed", edition.report_id)
+            self._composed[edition] = _not_composed(error)
 
     def close(self) -> None:
         """End all connections."""
         for session in self._sessions:
             session.close()
 
-    def _compose(self, report_id: int, language: Language, formats: Sequence[str], correction: bool) -> Composed:
+    def _made(self, edition: Edition) -> Composed:
+        language = edition.language
         with self._deps.transaction() as connection:
-            stored, report = store.by_id(connection, report_id)
-            files = [file_of(connection, stored, report, language, name) for name in formats]
+            stored, report = store.by_id(connection, edition.report_id)
+            files = [file_of(connection, stored, report, language, name) for name in edition.formats]
         charts = charts_of(report)
         return compose(
             report,
@@ -73,7 +70,7 @@ class Sender:
             language,
             sender=self._deps.sender,
             console=self._deps.console,
-            correction=correction,
+            correction=edition.correction,
             pictures=[png_of(chart, language) for chart in charts],
             descriptions=[alt_of(chart, language) for chart in charts],
             names=[documents.chart_name(chart.name, language) for chart in charts],
@@ -97,3 +94,8 @@ class Sender:
             self._sessions.append(self._own.session)
         session: MailSession = self._own.session
         return session
+
+
+def _not_composed(error: Exception) -> SendResult:
+    said = mask_digits(str(error)) if isinstance(error, CallingError) else type(error).__name__
+    return SendResult("retry", f"the mail could not be composed: {said}"[:200])

@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.at_most_once.orphans import ORPHANED, is_gone
 from calling_pipeline.database.sql import load, load_driver
-from calling_pipeline.reports.mail.records import CHANNEL, HELD, Attempt, Delivery, DeliveryState, Selection
+from calling_pipeline.reports.mail.records import CHANNEL, HELD, Attempt, Delivery, DeliveryState, Edition, Selection
 from calling_pipeline.reports.mail.tables import report_deliveries
 from calling_pipeline.reports.records import Period
 
-CLAIM, RECORD, RELEASE = (load_driver(f"reports/mail/{name}") for name in ("claim", "record", "release"))
+CLAIM, RECORD, RELEASE, UNCOMPOSED = (
+    load_driver(f"reports/mail/{name}") for name in ("claim", "record", "release", "uncomposed")
+)
 _PLAN, _SUPERSEDE, _UNPLANNED = (load(f"reports/mail/{name}") for name in ("plan", "supersede", "unplanned"))
 LOOK_BACK = dt.timedelta(days=3)
 """A report made longer ago is not mailed by itself any more."""
@@ -36,7 +38,7 @@ def plan(
         "since": now - LOOK_BACK,
         "domain": domain,
         "week_days": [name for name, _ in due],
-        "hours": [hour for _, hour in due],
+        "not_before": [hour for _, hour in due],
         "due": list(due.values()),
     }
     return connection.execute(_PLAN, values).rowcount, gone
@@ -47,9 +49,21 @@ def unplanned(connection: sa.Connection) -> bool:
     return bool(connection.execute(_UNPLANNED, {"since": days.now() - LOOK_BACK}).scalar_one())
 
 
-def claim_values(mailer: int, slots: int) -> Mapping[str, Any]:
+def claim_values(mailer: int, slots: int, composed: Sequence[Edition], *, by_mail: bool) -> Mapping[str, Any]:
     """Parameters of `CLAIM`."""
-    return {"me": mailer, "slots": slots, "now": days.now()}
+    return {"me": mailer, "slots": slots, **uncomposed_values(composed, by_mail=by_mail)}
+
+
+def uncomposed_values(composed: Sequence[Edition], *, by_mail: bool) -> Mapping[str, Any]:
+    """Parameters of `UNCOMPOSED`."""
+    return {
+        "now": days.now(),
+        "by_mail": by_mail,
+        "report_ids": [one.report_id for one in composed],
+        "languages": [one.language for one in composed],
+        "formats": [",".join(one.formats) for one in composed],
+        "corrections": [one.correction for one in composed],
+    }
 
 
 def record_values(mailer: int, results: Sequence[Attempt]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import psycopg
 
 from calling_pipeline.database.locks import lock_key
 from calling_pipeline.reports.mail import store
-from calling_pipeline.reports.mail.records import Attempt, Claimed
+from calling_pipeline.reports.mail.records import Attempt, Claimed, Edition
 
 
 class MailerSession:
@@ -35,18 +35,26 @@ class MailerSession:
             raise
         return cls(connection, mailer)
 
-    async def exchange(self, results: Sequence[Attempt], slots: int, *, by_mail: bool) -> list[Claimed]:
-        """Record results and claim up to `slots` deliveries, in one transaction; it may run twice."""
+    async def exchange(
+        self, results: Sequence[Attempt], slots: int, composed: Sequence[Edition], *, by_mail: bool
+    ) -> list[Claimed]:
+        """Record results and claim up to `slots` deliveries of composed mails, in one transaction; it may run twice."""
         connection = self._connection
         async with connection.pipeline(), connection.transaction(), connection.cursor() as cursor:
             if results:
                 await connection.execute(store.RECORD, store.record_values(self._mailer, results), prepare=True)
-            if slots <= 0:
+            if slots <= 0 or not composed:
                 return []
-            values = {**store.claim_values(self._mailer, slots), "by_mail": by_mail}
+            values = store.claim_values(self._mailer, slots, composed, by_mail=by_mail)
             await cursor.execute(store.CLAIM, values, prepare=True)
             rows = await cursor.fetchall()
         return [_claimed(row) for row in sorted(rows)]
+
+    async def uncomposed(self, composed: Sequence[Edition], *, by_mail: bool) -> Edition | None:
+        """The mail that is to be composed next; None when all that is due is."""
+        values = store.uncomposed_values(composed, by_mail=by_mail)
+        row = await (await self._connection.execute(store.UNCOMPOSED, values)).fetchone()
+        return None if row is None else Edition(row[0], row[1], tuple(row[2]), row[3])
 
     async def close(self) -> None:
         """Close the connection, which frees the lock."""

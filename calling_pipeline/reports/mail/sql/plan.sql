@@ -35,7 +35,7 @@ INNER JOIN report_subscriptions AS s
         AND r.made_at >= s.created_at
         AND s.first <= (r.made_at AT TIME ZONE 'Asia/Shanghai')::date
         AND (s.until IS NULL OR s.until >= (r.made_at AT TIME ZONE 'Asia/Shanghai')::date)
-INNER JOIN unnest(cast(:week_days AS text[]), cast(:hours AS integer[]), cast(:due AS timestamptz[])) AS due (week_days, hour, at)
+INNER JOIN unnest(cast(:week_days AS text[]), cast(:not_before AS integer[]), cast(:due AS timestamptz[])) AS due (week_days, hour, at)
     ON s.week_days = due.week_days AND s.not_before = due.hour
 CROSS JOIN
     LATERAL (
