@@ -18,7 +18,10 @@ _MADE = (1980, 1, 1, 0, 0, 0)
 
 
 def csv_of(report: Report, language: Language) -> bytes:
-    """The archive: `SECTION.csv` with a section's figures, `SECTION_TABLE.csv` with a table, `control.csv`."""
+    """The archive: `SECTION_figures.csv`, a file for each table, `control.csv`.
+
+    A table is in `SECTION_TABLE.csv`, and in `SECTION.csv` when it is called as its section.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, heads, lines in _files(report, language):
@@ -38,7 +41,7 @@ def _files(report: Report, language: Language) -> Iterator[tuple[str, Sequence[s
                 + [_value(value, one.kind, language) for value in (one.value, one.before, one.low, one.high)]
                 for one in section.figures
             )
-            yield section.name, heads, lines
+            yield f"{section.name}_figures", heads, lines
         for table in section.tables:
             name = table.name if table.name == section.name else f"{section.name}_{table.name}"
             yield name, [documents.column_name(one.name, language) for one in table.columns], _lines(table, language)
