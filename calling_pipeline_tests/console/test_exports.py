@@ -8,9 +8,10 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from calling_pipeline import days
 from calling_pipeline.reports.exports.dependencies import place_of
 from calling_pipeline.reports.exports.writing import write
-from calling_pipeline_tests.reports.test_exports import ROWS
+from calling_pipeline_tests.reports.test_exports import NOW, ROWS
 from calling_pipeline_tests.support import wait_until
 
 WANTED = {"first": "2026-11-20", "last": "2026-11-21", "format": "csv.gz", "province": "<script>"}
@@ -18,6 +19,7 @@ WANTED = {"first": "2026-11-20", "last": "2026-11-21", "format": "csv.gz", "prov
 
 @pytest.fixture(autouse=True)
 def records(console):
+    days.set_clock(days.clock_starting_at(NOW))
     with console.runtime.transaction() as connection:
         connection.execute(sa.text(ROWS), {"count": 30})
 

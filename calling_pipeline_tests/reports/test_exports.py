@@ -29,6 +29,7 @@ from calling_pipeline.settings import Role, Settings
 from calling_pipeline_tests.support import wait_until
 
 DAY = dt.date(2026, 11, 20)
+NOW = dt.datetime(2026, 11, 23, 10, tzinfo=days.SHANGHAI)
 KEY = b"k" * 32
 ROWS = """
 INSERT INTO call_records (
@@ -59,6 +60,12 @@ def rename(*_):
 os.replace = rename
 writing.write(runtime.engine, runtime.transaction, int(sys.argv[2]), place, progress=stop)
 """
+
+
+@pytest.fixture(autouse=True)
+def soon_after() -> None:
+    """The days of the records are over and kept, whenever the test runs."""
+    days.set_clock(days.clock_starting_at(NOW))
 
 
 @pytest.fixture
@@ -187,7 +194,7 @@ def test_only_who_asked_or_an_admin_fetches_it_by_a_whole_link_until_it_expires(
     with pytest.raises(Forbidden, match="this needs the role operator"):
         fetch(caller("Li", role="viewer"))
     with runtime.transaction() as connection:
-        connection.execute(sa.text("UPDATE exports SET expires_at = now() - interval '1 second'"))
+        connection.execute(sa.text("UPDATE exports SET expires_at = '2026-11-22 10:00+08'"))
         late = store.by_id(connection, export.id)
     with pytest.raises(NotFound, match="no longer kept"):
         fetch(caller("Li"), asking.link_secret(late, KEY))

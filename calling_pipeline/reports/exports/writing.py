@@ -143,6 +143,7 @@ class _Counted:
             if self.rows % 1000 == 0 and time.monotonic() - noted >= _NOTED_EVERY_S:
                 self._note()
                 noted = time.monotonic()
+        self._note()
 
     def _note(self) -> None:
         with self._transaction() as connection:
