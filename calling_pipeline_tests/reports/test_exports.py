@@ -26,6 +26,7 @@ from calling_pipeline.reports.exports.records import Export
 from calling_pipeline.reports.exports.writing import Place, remove_expired, write
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Role, Settings
+from calling_pipeline_tests.console.test_phrases import in_chinese
 from calling_pipeline_tests.support import wait_until
 
 DAY = dt.date(2026, 11, 20)
@@ -216,6 +217,25 @@ def test_nobody_has_more_than_three_exports_still_to_be_written(runtime: Runtime
 
 
 @pytest.mark.parametrize(
+    "sentence",
+    [
+        "3 exports of yours are still to be written; ask again when one is done",
+        "there is no export 7",
+        "export 7 is not done: 40 % are written",
+        "export 7 failed: the file cannot be written: No space left on device",
+        "export 7 failed: its process ended 3 times before it was done",
+        "this link is not whole; take it from the list of exports",
+        "the file of export 7 is no longer kept; ask for it again",
+        "2 documents are being made already; ask again in a moment",
+        "the document was not ready within 30 s and was stopped; ask for a shorter period",
+        "there is no revision 7 of the daily report of 2026-11-29",
+    ],
+)
+def test_what_refuses_a_file_is_said_in_chinese(sentence: str) -> None:
+    in_chinese(sentence)
+
+
+@pytest.mark.parametrize(
     ("first", "last", "format", "filters", "sentence"),
     [
         ("2026-11-21", "2026-11-20", "xlsx", {}, "no range of days up to today"),
@@ -227,11 +247,12 @@ def test_nobody_has_more_than_three_exports_still_to_be_written(runtime: Runtime
         ("2026-11-20", "2026-11-20", "xlsx", {"province": "\x00"}, "no null character"),
     ],
 )
-def test_what_cannot_be_exported_is_refused(
+def test_what_cannot_be_exported_is_refused_in_both_languages(
     first: str, last: str, format: str, filters: dict[str, str], sentence: str
 ) -> None:
-    with pytest.raises(InvalidInput, match=sentence):
+    with pytest.raises(InvalidInput, match=sentence) as refused:
         asking.wanted_of(first, last, format, "zh", filters, oldest=dt.date(2026, 1, 1))
+    in_chinese(str(refused.value))
 
 
 def caller(name: str, role: Role = "operator") -> Caller:
