@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from calling_pipeline import days
+from calling_pipeline.analysis.best_time.learning import learn
+from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline_tests.browser.looking import axe, overflow
 
 YESTERDAY = days.today() - dt.timedelta(days=1)
@@ -39,3 +41,28 @@ def test_charts_and_notes_fit_a_telephone_in_the_dark(filled, log_in):
     expect(page.locator(".chart-box svg").first).to_be_visible()
     assert axe(page) == []
     assert overflow(page) == []
+
+
+def test_the_best_time_and_the_forecast_and_the_samples_are_accessible_and_fit_a_telephone(filled, console, log_in):
+    with console.runtime.transaction() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA crm")
+        connection.exec_driver_sql("CREATE TABLE crm.orders (mobile text)")
+        task = {
+            "name": "orders",
+            "cron": "0 9 * * *",
+            "source_schema": "crm",
+            "source_table": "orders",
+            "mobile_phone": "mobile",
+        }
+        editing.add(connection, {**task, "best_time": {"goal": "connected", "explore": 0.2}})
+        learn(connection)
+    page = log_in("olga", "operator", language="zh", viewport={"width": 375, "height": 700}, color_scheme="dark")
+    for address, shows in (
+        ("/analysis/best_time?task=orders", "最佳拨打时间"),
+        ("/analysis/forecast", "明日预测"),
+        ("/telephony/quality", "质检"),
+    ):
+        page.goto(address)
+        expect(page.locator("h1")).to_have_text(shows)
+        assert axe(page) == [], address
+        assert overflow(page) == [], address

@@ -47,7 +47,7 @@ def best_time(connection: sa.Connection, question: Question) -> Analysis:
         number, name, _ = chosen
         measured = uplift_of(store.strata(connection, number, question.first, question.last))
         figures = _figures(measured)
-        tables += [_hours(connection, number), _looks(connection, number, question)]
+        tables += [_looks(connection, number, question), _hours(connection, number)]
         notes.append(Note("best_time_of", {"task": name}))
         state = stands[number]
         if state is not None and state.off_at is not None:
