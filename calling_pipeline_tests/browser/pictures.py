@@ -39,6 +39,8 @@ _OF_ACTS = {("zh", "light"): WIDTHS[:1], ("en", "dark"): WIDTHS[1:]}
 """The widths in which pages that only ask before an act are looked at."""
 PEOPLE = ("example-admin", "example-collector")
 """Who looks: the first of them that may see a page; the desk is the second one's."""
+EACH = ("/analysis/{name}",)
+"""Routes whose every linked address is a page of its own."""
 _LINK = re.compile(r'(?:href|hx-get)="(/[^"#]*)"')
 _LEFT_OUT = re.compile(r"^/(static|favicon|login|logout)|live$|\.(csv|xlsx)$")
 
@@ -55,7 +57,8 @@ class Subject:
     @property
     def name(self) -> str:
         """The beginning of its files' names."""
-        return re.sub(r"[{}]", "", self.route).strip("/").replace("/", "-") or "today"
+        path = self.address.partition("?")[0] if self.route in EACH else self.route
+        return re.sub(r"[{}]", "", path).strip("/").replace("/", "-") or "today"
 
 
 def main(words: Sequence[str]) -> int:
@@ -65,7 +68,7 @@ def main(words: Sequence[str]) -> int:
     with _running(here="--here" in words) as links:
         sessions = {person: session(links[person]) for person in PEOPLE}
         base = links[PEOPLE[0]].partition("/login")[0]
-        found, unseen = subjects(base, sessions)
+        found, unseen = subjects(base, sessions, each=EACH)
         chosen = [one for one in found if not wanted or any(word in one.route for word in wanted)]
         with tempfile.TemporaryDirectory() as folder, driven(_browser(Path(folder))) as browser:
             look = _look_for_readme if "--readme" in words else _look
@@ -92,6 +95,7 @@ def _running(*, here: bool) -> Iterator[dict[str, str]]:
             played = up.command("demo", "--fast")
             if played.returncode:
                 sys.exit(played.stderr)
+            up.command("reports", "run", "daily", "--reason", "for the pictures")
             yield json.loads(up.command(*links).stdout)
         finally:
             up.stop()
@@ -111,8 +115,8 @@ def session(link: str) -> httpx.Cookies:
         return httpx.Cookies(client.cookies)
 
 
-def subjects(base: str, sessions: dict[str, httpx.Cookies]) -> tuple[list[Subject], list[str]]:
-    """Every page of which an address is found, and the routes of which none is."""
+def subjects(base: str, sessions: dict[str, httpx.Cookies], *, each: Sequence[str] = ()) -> tuple[list[Subject], list[str]]:
+    """Every page of which an address is found, of the routes `each` all that are, and the routes of which none is."""
     routes = [
         route.path  # type: ignore[attr-defined]  # FastAPI's routers hold routes of pages alone
         for router in ROUTERS
@@ -132,7 +136,15 @@ def subjects(base: str, sessions: dict[str, httpx.Cookies]) -> tuple[list[Subjec
                         found[route] = seen[0]
                         links |= dict.fromkeys(_LINK.findall(seen[1]))
                         break
-    return [found[route] for route in routes if route in found], [route for route in routes if route not in found]
+        further = [
+            seen[0]
+            for route in each
+            for address in _addresses(route, routes, links)
+            if "?" not in address and address != found[route].address
+            if (seen := _seen(client, sessions, route, address)) is not None
+        ]
+    firsts = [found[route] for route in routes if route in found]
+    return [*firsts, *further], [route for route in routes if route not in found]
 
 
 def _addresses(route: str, routes: Sequence[str], links: dict[str, None]) -> list[str]:
