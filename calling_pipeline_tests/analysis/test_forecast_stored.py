@@ -30,7 +30,7 @@ def clock():
 
 @pytest.fixture
 def stored(connection, clock):
-    """Twelve weeks up to yesterday with a hundred calls a day, but for the days above."""
+    """Twelve weeks up to yesterday with a hundred calls on each, but for the days above."""
     calls = dict.fromkeys(days.day_range(TOMORROW - 12 * WEEK, YESTERDAY), 100)
     for day, weeks in ((TOMORROW, OF_TOMORROW), (TODAY, OF_TODAY)):
         calls |= {day - before * WEEK: number for before, number in weeks.items()}
