@@ -54,6 +54,11 @@ def test_a_value_is_written_in_one_way_in_both_languages(value, kind, said):
     assert [documents.written(value, kind, language) for language in ("zh", "en")] == [said, said]
 
 
+def test_a_comparison_with_fewer_days_is_said_with_its_numbers():
+    said = documents.note_said(Note("before_days", {"known": 7, "now": 28}), "zh")
+    assert said.startswith("上期有 7 天数据，本期有 28 天")
+
+
 def test_a_stored_name_that_this_version_does_not_know_is_shown_as_it_is():
     assert documents.note_said(Note("of_long_ago", {"count": 1200}), "zh") == "of_long_ago: count 1,200"
     assert documents.note_said(Note("days_held", {}), "en").startswith("days_held")
