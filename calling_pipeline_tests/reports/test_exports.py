@@ -29,7 +29,6 @@ from calling_pipeline.settings import Role, Settings
 from calling_pipeline_tests.console.test_phrases import in_chinese
 from calling_pipeline_tests.support import wait_until
 
-DAY = dt.date(2026, 11, 20)
 NOW = dt.datetime(2026, 11, 23, 10, tzinfo=days.SHANGHAI)
 KEY = b"k" * 32
 ROWS = """
@@ -149,6 +148,7 @@ def test_a_killed_writer_leaves_nothing_that_is_offered_and_the_next_begins_agai
     with runtime.transaction() as connection, pytest.raises(Conflict, match="is not done"):
         asking.fetched(connection, export_id, caller("Li"), "", key=KEY, folder=place.folder)
     assert (left.state, left.file) == ("running", None)
+    assert os.listdir(place.folder) == [f"export-{export_id}.csv.gz.part"]
     wait_until(lambda: _waiting(runtime) == [export_id])
     assert remove_expired(runtime.transaction, place.folder) == 1
     assert not os.listdir(place.folder)
