@@ -17,7 +17,7 @@ from calling_pipeline.contact_policy import hours
 from calling_pipeline.contact_policy.records import Hours, Policy
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline_tests.analysis.best_time_world import play
-from calling_pipeline_tests.call_batches.desk import NIGHTLY
+from calling_pipeline_tests.support import NIGHTLY
 
 SEEDS = range(1, 21 if NIGHTLY else 4)
 DAY = dt.date(2026, 11, 23)

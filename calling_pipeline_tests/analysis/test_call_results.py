@@ -36,8 +36,8 @@ from calling_pipeline_tests.analysis.pushed_world import (
     expected,
     kept,
 )
-from calling_pipeline_tests.call_batches.desk import NIGHTLY
 from calling_pipeline_tests.call_stats.conftest import class_engine, proof_of
+from calling_pipeline_tests.support import NIGHTLY
 
 __all__ = ["class_engine"]
 MINUTE = dt.timedelta(minutes=1)

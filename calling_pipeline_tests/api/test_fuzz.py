@@ -11,8 +11,7 @@ from schemathesis import GenerationMode
 
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.api import conftest
-from calling_pipeline_tests.support import LIMIT_S
-from calling_pipeline_tests.telephony.support import NIGHTLY
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY
 
 EXAMPLES = 60 if NIGHTLY else 2
 ROLES = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +18,6 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 from calling_pipeline_tests.support import LIMIT_S, Simulator, http
 
-NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
 MAPPING = {"source_schema": "crm", "source_table": "work_orders", "mobile_phone": "mobile", "staff_name": "staff",
            "sys_name": "system", "order_type": "kind", "order_nums": "orders"}  # fmt: skip
 ALL_DAY = {"preset": "list_only"}

@@ -15,8 +15,8 @@ from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline.errors import Busy
 from calling_pipeline_tests.call_batches import killed_push
-from calling_pipeline_tests.call_batches.desk import NIGHTLY, make_desk, phone
-from calling_pipeline_tests.support import LIMIT_S, restart_server, stop_server, wait_until
+from calling_pipeline_tests.call_batches.desk import make_desk, phone
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, restart_server, stop_server, wait_until
 
 CALLS = 120
 

@@ -19,7 +19,8 @@ from calling_pipeline.call_batches.pushing import claims
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.errors import CallingError
 from calling_pipeline.vendors.dial_gateway import Push
-from calling_pipeline_tests.call_batches.desk import NIGHTLY, make_desk, phone
+from calling_pipeline_tests.call_batches.desk import make_desk, phone
+from calling_pipeline_tests.support import NIGHTLY
 
 POOL = 25
 SPELLINGS = (lambda p: p, lambda p: f"+86 {p}", lambda p: f"{p}.0", lambda p: f"{p[:3]}-{p[3:]}", lambda p: f"0{p}")

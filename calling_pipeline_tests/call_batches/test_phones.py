@@ -11,7 +11,7 @@ from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_sample
 from calling_pipeline.phones import canonical_phone, read_phone
-from calling_pipeline_tests.call_batches.desk import NIGHTLY
+from calling_pipeline_tests.support import NIGHTLY
 
 MOBILE = "13812345678"
 SPELLINGS = [

@@ -20,8 +20,8 @@ from calling_pipeline.call_batches.pushing.claims import format_slot
 from calling_pipeline.call_batches.pushing.rate_limit import PACE, Pacer
 from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.errors import Busy, Conflict
-from calling_pipeline_tests.call_batches.desk import NIGHTLY, phone
-from calling_pipeline_tests.support import LIMIT_S, wait_until
+from calling_pipeline_tests.call_batches.desk import phone
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, wait_until
 
 
 def test_a_business_refusal_is_final_and_kept_with_its_code_and_message(desk, simulator):

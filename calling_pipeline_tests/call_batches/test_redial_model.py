@@ -20,8 +20,9 @@ from calling_pipeline.call_batches.records import About, Batch, CallState, LogOu
 from calling_pipeline.contact_policy import do_not_call, gate
 from calling_pipeline.contact_policy.presets import LIST_ONLY, policy_from
 from calling_pipeline.contact_policy.records import Attempt
-from calling_pipeline_tests.call_batches.desk import NIGHTLY, Desk, phone
+from calling_pipeline_tests.call_batches.desk import Desk, phone
 from calling_pipeline_tests.call_batches.test_redials import ended
+from calling_pipeline_tests.support import NIGHTLY
 
 NUMBERS = 8
 RECALL = dt.timedelta(days=2)

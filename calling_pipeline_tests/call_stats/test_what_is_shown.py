@@ -5,7 +5,6 @@ Each example has three days of its own, so that all of them share one database a
 
 import datetime as dt
 import itertools
-import os
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -31,9 +30,8 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, truth
 from calling_pipeline_tests.dagster_support import check_rows, colours, partitions
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, served
 
-NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
 WIDTH = 3
 CHECKS = {"grade": "newest_grade_read_is_published", "task": "newest_task_read_is_published"}
 WINDOW = {"grade": "startTime", "task": "start_time"}

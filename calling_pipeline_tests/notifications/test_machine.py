@@ -25,7 +25,8 @@ from calling_pipeline.notifications.contracts.rows import store as rows
 from calling_pipeline.notifications.contracts.write_back import rebuild, write_back
 from calling_pipeline.notifications.outbox.delivery import Dispatcher
 from calling_pipeline.vendors.wecom import SendResult
-from calling_pipeline_tests.notifications.world import NIGHTLY, ROBOTS, USERS, row, write_ledger
+from calling_pipeline_tests.notifications.world import ROBOTS, USERS, row, write_ledger
+from calling_pipeline_tests.support import NIGHTLY
 
 PLAN = load(None)
 EVENTS = ("done", "retry", "refused", "unknown, arrived", "unknown, lost", "killed before", "killed after")

@@ -24,7 +24,6 @@ from calling_pipeline.notifications.contracts.runs import run
 from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline_tests.notifications.killed import POINTS
 from calling_pipeline_tests.notifications.world import (
-    NIGHTLY,
     ROBOTS,
     USERS,
     csv_bytes,
@@ -33,7 +32,15 @@ from calling_pipeline_tests.notifications.world import (
     statuses,
     write_ledger,
 )
-from calling_pipeline_tests.support import LIMIT_S, join_all, restart_server, run_together, start_process, stop_server
+from calling_pipeline_tests.support import (
+    LIMIT_S,
+    NIGHTLY,
+    join_all,
+    restart_server,
+    run_together,
+    start_process,
+    stop_server,
+)
 
 SEEDS = range(20 if NIGHTLY else 1)
 CONTRACTS = 24

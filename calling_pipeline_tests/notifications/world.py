@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from calling_pipeline.notifications.contracts.ledger_rows import COLUMNS
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.support import LIMIT_S, http
 
-NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
 HEADER = (*COLUMNS[:5], "工单编号(serviceAppointmentNum)", *COLUMNS[5:], "登记时间")
 ROBOTS = {"北京": "key-bj", "上海": "key-sh"}
 USERS = {"北京": "boss-bj", "上海": "boss-sh"}

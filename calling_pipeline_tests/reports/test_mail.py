@@ -27,7 +27,7 @@ from calling_pipeline_tests.reports.mail_support import (
     states,
 )
 from calling_pipeline_tests.reports.support import SUNDAY, at, morning_after
-from calling_pipeline_tests.telephony.support import NIGHTLY
+from calling_pipeline_tests.support import NIGHTLY
 
 MANY = 5 if NIGHTLY else 1
 """Receivers of each fault."""

@@ -26,7 +26,7 @@ from calling_pipeline.reports.tables import reports
 from calling_pipeline.vendors.smtp.records import SendResult
 from calling_pipeline_tests.reports.mail_support import a_report
 from calling_pipeline_tests.reports.support import SUNDAY, morning_after
-from calling_pipeline_tests.telephony.support import NIGHTLY
+from calling_pipeline_tests.support import NIGHTLY
 
 PERIOD = periods.containing("daily", SUNDAY)
 PEOPLE = tuple(f"{name}@example.com" for name in ("lin", "wang", "Zhao"))

@@ -17,10 +17,9 @@ from calling_pipeline.reports.mail.records import Selection
 from calling_pipeline_tests.reports.mail_killed import POINTS, WIDTH
 from calling_pipeline_tests.reports.mail_support import Liar, a_report, deps_of, lying, round_at, states
 from calling_pipeline_tests.reports.support import SUNDAY, morning_after
-from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
-from calling_pipeline_tests.telephony.support import NIGHTLY
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, start_process, wait_until
 
-SEEDS = range(20 if NIGHTLY else 2)
+SEEDS = range(20 if NIGHTLY else 1)
 WELL = 10
 STOPS = ("greeting", "rcpt", "data", "dot", "answer")
 """Where the server stops for one receiver, whose process is then killed from outside."""

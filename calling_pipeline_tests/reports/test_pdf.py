@@ -21,7 +21,7 @@ from calling_pipeline.reports.files.fonts import BREAK, LACKING, font_of
 from calling_pipeline.reports.files.pdf import pdf_of
 from calling_pipeline.reports.files.typesetting import typeset
 from calling_pipeline_tests.reports.samples import HOSTILE, sample
-from calling_pipeline_tests.telephony.support import NIGHTLY
+from calling_pipeline_tests.support import NIGHTLY
 
 WHEEL = Path(pylopdf_fonts_zh_cn.sans_path())
 DIGEST = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,6 @@ from calling_pipeline.telephony.records import CallOutcome, CallWish
 from calling_pipeline.telephony.tenants import collectors, configurations
 from calling_pipeline.vendors.infinity.callbacks import sign
 
-NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
 SECRET_KEY = "a key for tests that is long enough"
 CALLBACK_SECRET = "callback-secret-of-tests"
 TOKENS = {

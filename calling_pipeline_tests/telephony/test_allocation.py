@@ -12,9 +12,9 @@ from calling_pipeline import days
 from calling_pipeline.telephony.pool import allocation, extensions
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Allocation, Refusal
-from calling_pipeline_tests.support import wait_until
+from calling_pipeline_tests.support import NIGHTLY, wait_until
 from calling_pipeline_tests.telephony.order import allocate_and_release, rank_errors
-from calling_pipeline_tests.telephony.support import NIGHTLY, set_up
+from calling_pipeline_tests.telephony.support import set_up
 
 NOWHERE = "http://127.0.0.1:9/api"
 

@@ -15,8 +15,8 @@ from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.tenants import configurations
 from calling_pipeline.vendors.infinity.answers import result_of
 from calling_pipeline.vendors.infinity.callbacks import decode, sign
-from calling_pipeline_tests.support import LIMIT_S
-from calling_pipeline_tests.telephony.support import NIGHTLY, broken_rules, callback_body, set_up, signed
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY
+from calling_pipeline_tests.telephony.support import broken_rules, callback_body, set_up, signed
 
 PATH = "/api/v1/infinity/callback/call-record"
 

@@ -4,7 +4,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
-from calling_pipeline_tests.telephony.support import NIGHTLY
+from calling_pipeline_tests.support import NIGHTLY
 
 EXAMPLES = 150 if NIGHTLY else 3
 

@@ -17,8 +17,8 @@ from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import CallWish
 from calling_pipeline.telephony.tenants import accounts
 from calling_pipeline.vendors.infinity.records import CallAnswer
-from calling_pipeline_tests.support import LIMIT_S, run_together
-from calling_pipeline_tests.telephony.support import NIGHTLY, broken_rules, callback_body, set_up, signed
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, run_together
+from calling_pipeline_tests.telephony.support import broken_rules, callback_body, set_up, signed
 from calling_pipeline_tests.telephony.switchboard import Switchboard
 
 CALLBACK = "/api/v1/infinity/callback/call-record"

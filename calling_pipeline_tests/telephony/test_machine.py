@@ -26,8 +26,8 @@ from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Allocation, CallWish
 from calling_pipeline.telephony.tenants import collectors
 from calling_pipeline.telephony.tenants import store as tenant_store
-from calling_pipeline_tests.support import LIMIT_S, wait_until
-from calling_pipeline_tests.telephony.support import ANY_HOUR, NIGHTLY, broken_rules, set_up
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, wait_until
+from calling_pipeline_tests.telephony.support import ANY_HOUR, broken_rules, set_up
 
 COLLECTORS = 5
 LINES = 4
