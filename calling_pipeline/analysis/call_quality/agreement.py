@@ -6,8 +6,8 @@ a smaller disagreement than a 1 for a 5. 1: they always agree; 0: as much as sco
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 
 
@@ -16,11 +16,11 @@ def alpha(units: Sequence[Sequence[int]]) -> float | None:
 
     None where nothing can be said: no call has two scores, or all scores are the same.
     """
-    pairs: Counter[tuple[int, int]] = Counter()
+    pairs: defaultdict[tuple[int, int], float] = defaultdict(float)
     for scores in units:
         for one, other in permutations(scores, 2):
-            pairs[one, other] += 1 / (len(scores) - 1)  # type: ignore[assignment]  # counts are weights here
-    totals: Counter[int] = Counter()
+            pairs[one, other] += 1 / (len(scores) - 1)
+    totals: defaultdict[int, float] = defaultdict(float)
     for (one, _), weight in pairs.items():
         totals[one] += weight
     whole = sum(totals.values())
@@ -31,8 +31,8 @@ def alpha(units: Sequence[Sequence[int]]) -> float | None:
     return 1 - (whole - 1) * sum(weight * apart[pair] for pair, weight in pairs.items()) / by_chance
 
 
-def _apart(one: int, other: int, totals: Counter[int]) -> float:
+def _apart(one: int, other: int, totals: Mapping[int, float]) -> float:
     """The squared distance of two scores: how many scores lie between them, the ends by half."""
     low, high = min(one, other), max(one, other)
     between = sum(weight for score, weight in totals.items() if low <= score <= high)
-    return float(between - (totals[low] + totals[high]) / 2) ** 2
+    return (between - (totals[low] + totals[high]) / 2) ** 2
