@@ -66,10 +66,9 @@ def test_a_value_that_cannot_be_stored_is_the_callers_fault(runtime):
     assert (answer.status_code, answer.json()["success"]) == (422, False)
 
 
-def test_a_click_within_seconds_of_a_refusal_of_the_same_collector_counts_as_again(office, monkeypatch):
+def test_a_click_within_seconds_of_a_refusal_of_the_same_collector_counts_as_again(office):
     at = [1000.0]
-    monkeypatch.setattr("calling_pipeline.telephony.refusals.counting.time.monotonic", lambda: at[0])
-    counts = counting.RefusalCounts()
+    counts = counting.RefusalCounts(clock=lambda: at[0])
     for collector, after_s in ((1, 0), (2, 0), (1, 3), (1, 9), (1, 11), (2, 1), (1, 1)):
         at[0] += after_s
         counts.note(1, collector, "none_free")

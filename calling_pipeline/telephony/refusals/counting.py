@@ -28,19 +28,20 @@ Place = tuple[int, dt.datetime, str]
 
 
 class RefusalCounts:
-    """The counts of one process."""
+    """The counts of one process. `clock` gives seconds that only go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._counts: Counter[Place] = Counter()
         self._again: Counter[Place] = Counter()
         self._refused: dict[tuple[int, int], float] = {}
         self._guard = threading.Lock()
-        self._written = time.monotonic()
+        self._clock = clock
+        self._written = clock()
 
     def note(self, tenant_id: int, collector_id: int, rule: str) -> bool:
         """Count one refused click of a collector; True when the counts are due to be written."""
         hour = days.now().replace(minute=0, second=0, microsecond=0)
-        at = time.monotonic()
+        at = self._clock()
         with self._guard:
             self._counts[tenant_id, hour, rule] += 1
             before = self._refused.get((tenant_id, collector_id))
