@@ -24,6 +24,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested = False
+        self.hurried = False
+        """Whether it was wished twice: nothing is to be waited for any more."""
         self._asked = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Task[Any] | None = None
@@ -60,6 +62,7 @@ class StopRequest:
         if not self.requested:
             self.request()
         elif self._loop is not None and self._work is not None:
+            self.hurried = True
             self._loop.call_soon_threadsafe(self._work.cancel)
         else:
             raise KeyboardInterrupt

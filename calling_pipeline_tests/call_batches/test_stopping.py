@@ -70,11 +70,12 @@ def test_a_stopped_run_pauses_its_batch_and_nobody_goes_on_with_it(desk, simulat
     desk.judge()
 
 
-def test_a_second_ctrl_c_does_not_wait_and_what_is_in_flight_is_unknown(desk, simulator):
+@pytest.mark.parametrize("at_once", [1, 8], ids=["while a call waits for a free place", "while answers are awaited"])
+def test_a_second_ctrl_c_does_not_wait_and_what_is_in_flight_is_unknown(desk, simulator, at_once):
     desk.work_orders([phone(n) for n in range(ROWS)])
     desk.task()
     simulator.plant("slow", path="/gateway", times=None, seconds=LIMIT_S)
-    with command_line(desk, "run", "--task", "new orders") as process:
+    with command_line(desk, "run", "--task", "new orders", CALLING_GATEWAY_CONCURRENCY=at_once) as process:
         wait_until(lambda: desk.one("SELECT count(*) FROM call_tasks WHERE state = 'pushing'") > 0)
         process.send_signal(signal.SIGINT)
         wait_until(lambda: desk.one("SELECT count(*) FROM call_batches WHERE state = 'paused'") == 1)

@@ -312,11 +312,11 @@ class _Runner:
         self._writer.put(result)
 
     async def _drain(self) -> None:
-        """Nothing new: release unsent claims and wait for the answers of what was sent."""
+        """Nothing new: release unsent claims and wait for the answers of what was sent, unless a person will not wait."""
         try:
             await self._queue.release()
         finally:
-            if self._sending:
+            if self._sending and not self._stop.hurried:
                 await asyncio.wait(set(self._sending))
 
     async def _pause_when_asked(self) -> None:
