@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings
+
+from calling_pipeline.setting_files import FromFiles
 
 
-class ReportSettings(BaseSettings):
+class ReportSettings(FromFiles):
     """One field a setting, as in `settings.Settings`."""
 
     smtp_url: SecretStr | None = Field(

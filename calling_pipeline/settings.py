@@ -16,6 +16,7 @@ from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.gate_rules import GateRule
 from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
 from calling_pipeline.report_settings import ReportSettings
+from calling_pipeline.setting_files import with_values
 from calling_pipeline.wrong_settings import sentences
 
 PREFIX = "CALLING_"
@@ -282,7 +283,7 @@ class Settings(ReportSettings):
     @staticmethod
     def child_environment(more: Mapping[str, str]) -> dict[str, str]:
         """The environment of a child process: this process's own, and `more`."""
-        return {**os.environ, **more}
+        return with_values(os.environ, more)
 
     def vendor_urls(self) -> list[str]:
         """The base URLs of the outside systems."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import click
 
 from calling_pipeline.cli.listening import HOST, listen, serve
-from calling_pipeline.cli.machine.environment import of_dagster
+from calling_pipeline.cli.machine.environment import become_dagsters
 from calling_pipeline.cli.machine.services import workspace_file
 from calling_pipeline.cli.output import Door, PipelineCommand
 from calling_pipeline.cli.supervisor import accepts
@@ -41,7 +40,7 @@ def ui(door: Door, port: int | None, host: str, path_prefix: str, workspace: Pat
         raise InvalidInput("--path-prefix begins with / and does not end with it, such as /dagster")
     runtime = door.ready_runtime
     settings = runtime.settings
-    os.environ.update(of_dagster(runtime))  # Dagster reads its own settings there
+    become_dagsters(runtime)
     import uvicorn  # noqa: PLC0415 - 90 ms
 
     from calling_pipeline.ui.serving import application  # noqa: PLC0415 - 2,000 ms

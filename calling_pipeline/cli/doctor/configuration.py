@@ -12,6 +12,7 @@ from calling_pipeline.cli.doctor.findings import Finding
 from calling_pipeline.cli.machine.processes import MARK
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.project import project_folder
+from calling_pipeline.setting_files import named_by_files
 from calling_pipeline.settings import PREFIX, Settings, load
 
 _README = "see the settings table in README.md"
@@ -36,7 +37,8 @@ def wrong() -> list[Finding]:
 
 def unknown() -> Iterator[Finding]:
     """Names with our prefix that no setting has: mostly misspelt ones, which are ignored without a word."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | {MARK}
+    fields = Settings.model_fields
+    known = {PREFIX + name.upper() for name in fields} | {MARK, *named_by_files(fields, PREFIX)}
     for name, where in sorted(_given().items()):
         if name not in known and not name.startswith("CALLING_TEST_"):
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)

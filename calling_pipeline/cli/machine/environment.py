@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,13 @@ def of_dagster(runtime: Runtime) -> dict[str, str]:
         "CALLING_DAGSTER_DATABASE_URL": runtime.dagster_url.render_as_string(hide_password=False),
         "DAGSTER_HOME": str(lay_out(runtime.settings)),
     }
+
+
+def become_dagsters(runtime: Runtime) -> None:
+    """Let this process be one of Dagster's: Dagster, and the settings that its code loads, read the environment anew."""
+    settled = runtime.settings.child_environment(of_dagster(runtime))
+    os.environ.clear()
+    os.environ.update(settled)
 
 
 def bring_up_to_date(runtime: Runtime, say: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ from calling_pipeline.cli.listening import HOST
 from calling_pipeline.cli.machine import environment
 from calling_pipeline.cli.supervisor import Supervisor, accepts, answers
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.setting_files import with_values
 from calling_pipeline.settings import Settings
 
 LOCATION = "calling_pipeline"
@@ -33,7 +34,7 @@ def start_all(
     say("database …")
     found = environment.of_dagster(runtime)
     be_alone()
-    supervisor.environment = {**supervisor.environment, **found}
+    supervisor.environment = with_values(supervisor.environment, found)
     say("Dagster …")  # it loads while the database is migrated: what it loads opens no connection
     port = str(settings.code_server_port)
     code = ["-m", "calling_pipeline.definitions", "--location-name", LOCATION]
