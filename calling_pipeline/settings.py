@@ -246,6 +246,11 @@ class Settings(ReportSettings):
         description="Seconds a statement of an API request may take; refreshes and migrations: no limit",
     )
     api_lock_timeout_s: float = Field(10.0, gt=0, le=3600, description="Seconds an API request waits for a lock")
+    shadow: bool = Field(
+        False,
+        description="Shadow mode, for the days beside an old system: syncs and plans, and neither calls nor sends"
+        " (`docs/takeover.md`)",
+    )
     example: bool = Field(
         True,
         description="With the simulator, `make up` puts a small example world into a new installation's rooms"

@@ -12,6 +12,7 @@ from calling_pipeline.call_batches.pushing.breaker import DEFAULT_RULE, BreakerR
 from calling_pipeline.call_batches.records import DEFAULT_RULES, PlanRules
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
+from calling_pipeline.shadow import SENTENCE
 from calling_pipeline.vendors.dial_gateway import DialGateway, GatewayAccount
 
 CLAIM_AHEAD_S = 0.5
@@ -83,14 +84,19 @@ class BatchDependencies:
 
 def plan_rules(settings: Settings) -> PlanRules:
     """What the settings say about planning."""
-    return PlanRules(settings.refused_days, tuple(settings.source_schemas), settings.gateway_rate_per_s)
+    return PlanRules(
+        settings.refused_days, tuple(settings.source_schemas), settings.gateway_rate_per_s, shadow=settings.shadow
+    )
 
 
 def gateway_refusal(settings: Settings) -> str | None:
     """Why no batch may start with these settings, None when one may.
 
-    Another gateway than the simulator of this machine refuses every call without an event code and a target object.
+    None does in shadow mode. Another gateway than the simulator of this machine refuses every call without an event code and
+    a target object.
     """
+    if settings.shadow:
+        return SENTENCE
     if settings.gateway_url == f"{settings.simulator_url}/gateway":
         return None
     needed = {"CALLING_GATEWAY_EVENT_CODE": settings.gateway_event_code,
@@ -123,4 +129,5 @@ def dial_gateway(
         timeout_s=settings.gateway_timeout_s,
         account_codes=settings.gateway_account_codes,
         transport=transport,
+        shadow=settings.shadow,
     )

@@ -86,6 +86,7 @@ REASONS: Mapping[str, str] = {
     "changed_meanwhile": "the row changed while the batch was planned",
     "cancelled": "the batch was cancelled",
     "expired": "the batch expired",
+    "shadow": "planned in shadow mode",
 }
 """Why a source row is not called, in the order in which the pre-flight card shows it."""
 
@@ -135,12 +136,14 @@ class PlanRules:
     """What the settings say about planning, for every calling task.
 
     `refused_days`: how long a number that the gateway refused for good is left out; `source_schemas`: from where tasks may
-    read, empty for every schema but our own and PostgreSQL's; `rate_per_s`: pushes of the gateway account at most.
+    read, empty for every schema but our own and PostgreSQL's; `rate_per_s`: pushes of the gateway account at most; `shadow`:
+    what is planned is never pushed.
     """
 
     refused_days: int = 90
     source_schemas: tuple[str, ...] = ()
     rate_per_s: float = 50.0
+    shadow: bool = False
 
 
 DEFAULT_RULES = PlanRules()
@@ -211,6 +214,7 @@ class Batch:
     resume_at: dt.datetime | None
     expires_at: dt.datetime | None = None
     redial: tuple[RedialRule, ...] = ()
+    shadow: bool = False
 
     def is_expired(self, now: dt.datetime) -> bool:
         """Whether nobody of it is to be called any more."""

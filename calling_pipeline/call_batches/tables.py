@@ -74,6 +74,7 @@ class BatchColumns(Columns):
     expires_at = sa.Column(Instant, comment="from then on nobody is called; null: never")
     redial = sa.Column(JSONB, nullable=False, server_default="[]", comment="redial rules that its task had")
     best_time = sa.Column(JSONB, comment="how its calls were ordered by hour, and its draw; null: they were not")
+    shadow = sa.Column(sa.Boolean, nullable=False, server_default=sa.false(), comment="planned in shadow mode: never pushed")
 
 
 call_batches = sa.Table(
@@ -82,6 +83,7 @@ call_batches = sa.Table(
     BatchColumns,
     sa.UniqueConstraint("key", name="uq_call_batches_key"),
     sa.CheckConstraint("state IN ('planned', 'running', 'waiting', 'paused', 'cancelled', 'completed')", name="state"),
+    sa.CheckConstraint("NOT shadow OR state IN ('planned', 'completed')", name="shadow_is_never_pushed"),
     sa.ForeignKeyConstraint(["calling_task_id"], ["calling_tasks.id"], name="fk_call_batches_calling_task"),
     sa.Index("ix_call_batches_day", "day"),
     comment="One execution of a calling task",

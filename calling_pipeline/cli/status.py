@@ -13,6 +13,7 @@ from calling_pipeline.analysis.status.judging import days_said
 from calling_pipeline.analysis.status.records import DayState, Status
 from calling_pipeline.call_stats.recent.records import Comparison, ScheduledSync, Speed
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.shadow import SENTENCE
 
 
 @click.command(cls=PipelineCommand)
@@ -30,6 +31,8 @@ def _problems(found: Status) -> Iterator[Any]:
     count = len(found.problems)
     verdict = "all is well" if found.healthy else f"{count} {'thing is' if count == 1 else 'things are'} not well"
     yield f"{found.at:%Y-%m-%d %H:%M} (Asia/Shanghai): {verdict}"
+    if found.shadow:
+        yield SENTENCE
     if found.problems:
         yield table(["", "what", "what to do"], ((n, one.what, one.do) for n, one in enumerate(found.problems, 1)))
 

@@ -26,7 +26,7 @@ class NotificationDependencies:
 
     `wecom` makes a client for one round, `metabase` one for one query. `robots` and `users` are the names of receivers
     with their keys and user ids. `rate`: messages per minute to one robot, 0 without a limit. `width`: messages in
-    flight at once.
+    flight at once. `shadow`: no message is made or sent.
     """
 
     engine: sa.Engine
@@ -37,6 +37,7 @@ class NotificationDependencies:
     plan: Plan
     rate: int
     width: int = WIDTH
+    shadow: bool = False
 
     @classmethod
     def from_runtime(cls, runtime: Runtime) -> NotificationDependencies:
@@ -50,6 +51,7 @@ class NotificationDependencies:
             users=settings.wecom_users,
             plan=load_plan(settings.campaigns_file),
             rate=settings.wecom_robot_rate_per_minute,
+            shadow=settings.shadow,
         )
 
     @contextmanager
@@ -66,7 +68,13 @@ def wecom_client(runtime: Runtime, *, concurrency: int = WIDTH) -> WeCom:
     """A client of WeCom, to be used as an async context manager within one event loop."""
     settings = runtime.settings
     return WeCom(
-        VendorHttp("wecom", settings.wecom_base_url, concurrency=concurrency, timeout_s=settings.wecom_timeout_s),
+        VendorHttp(
+            "wecom",
+            settings.wecom_base_url,
+            concurrency=concurrency,
+            timeout_s=settings.wecom_timeout_s,
+            shadow=settings.shadow,
+        ),
         runtime.credentials,
         corp_id=settings.wecom_corp_id,
         corp_secret=settings.wecom_corp_secret.get_secret_value(),

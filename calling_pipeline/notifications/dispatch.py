@@ -55,8 +55,10 @@ def dispatch(deps: NotificationDependencies, ledgers: Sequence[Path], *, by: str
     return done
 
 
-def work_waiting(connection: sa.Connection) -> str | None:
-    """Why a dispatch is needed now; None when there is nothing to do."""
+def work_waiting(connection: sa.Connection, *, shadow: bool = False) -> str | None:
+    """Why a dispatch is needed now; None when there is nothing to do, and in shadow mode."""
+    if shadow:
+        return None
     now = days.now()
     for name, outbox in OUTBOXES.items():
         due = outbox.next_due(connection)

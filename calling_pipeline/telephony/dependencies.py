@@ -23,7 +23,10 @@ from calling_pipeline.vendors.url_guard import PublicOnlyTransport, Reach
 
 @dataclass(frozen=True)
 class TelephonyDependencies:
-    """`client` makes or reuses the client of an account; `answer_limit_s`: how long Infinity may take to answer."""
+    """`client` makes or reuses the client of an account; `answer_limit_s`: how long Infinity may take to answer.
+
+    `shadow`: no call is made.
+    """
 
     transaction: Callable[[], AbstractContextManager[sa.Connection]]
     secrets: SecretBox = field(repr=False)
@@ -31,6 +34,7 @@ class TelephonyDependencies:
     client: Callable[[Account], InfinityClient]
     answer_limit_s: float = 10.0
     refusals: RefusalCounts = field(default_factory=RefusalCounts)
+    shadow: bool = False
 
     @classmethod
     @asynccontextmanager
@@ -38,7 +42,14 @@ class TelephonyDependencies:
         """As the settings say, within one event loop; connections to Infinity are closed at the end."""
         clients = InfinityClients(lambda account: infinity_client(runtime, account))
         limit_s = runtime.settings.infinity_timeout_s
-        made = cls(runtime.transaction, runtime.secrets, runtime.phone_key, clients.client, limit_s)
+        made = cls(
+            runtime.transaction,
+            runtime.secrets,
+            runtime.phone_key,
+            clients.client,
+            limit_s,
+            shadow=runtime.settings.shadow,
+        )
         try:
             yield made
         finally:
@@ -97,4 +108,5 @@ def infinity_client(runtime: Runtime, account: Account) -> InfinityClient:
         tokens=runtime.credentials,
         transport=guard,
         timeout_s=runtime.settings.infinity_timeout_s,
+        shadow=runtime.settings.shadow,
     )

@@ -108,6 +108,7 @@ class DialGateway:
         timeout_s: float = 10.0,
         account_codes: Collection[str] = ACCOUNT_CODES,
         transport: httpx.AsyncBaseTransport | None = None,
+        shadow: bool = False,
     ) -> None:
         self._account = account
         self._account_codes = frozenset(account_codes)
@@ -120,6 +121,7 @@ class DialGateway:
             headers=headers,
             secrets=(account.app_key, account.sign),
             transport=transport,
+            shadow=shadow,
         )
 
     async def __aenter__(self) -> Self:

@@ -26,6 +26,7 @@ from calling_pipeline.errors import (
     VendorTimeout,
     VendorUnavailable,
 )
+from calling_pipeline.shadow import SENTENCE
 from calling_pipeline.vendors.answers import ACCEPTED_ENCODING, Answer, Unreadable, read_body, without
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ class VendorHttp:
     `timeout_s` is for the whole request, from connecting to the last byte of the answer; `largest_answer` its bytes at most,
     after decompression. A request beyond `concurrency` waits for its turn first, which no limit counts.
     `secrets`, of the vendor or of one request, are taken out of what it answers, should it repeat them.
+    `shadow`: what is not safe, so every call and every message, does not leave.
     `transport` replaces the network (one for all lanes), for tests and for guards on the address connected to.
     Failures never carry the URL's query, a header or a body.
     """
@@ -69,8 +71,10 @@ class VendorHttp:
         secrets: Iterable[str] = (),
         largest_answer: int = SMALL_ANSWER,
         transport: httpx.AsyncBaseTransport | None = None,
+        shadow: bool = False,
     ) -> None:
         self.vendor = vendor
+        self._shadow = shadow
         self._timeout_s = timeout_s
         self._largest = largest_answer
         self._secrets = tuple(secrets)
@@ -121,6 +125,8 @@ class VendorHttp:
         may have been, `AmbiguousOutcome` unless `safe`, else `VendorTimeout`, `VendorUnavailable`, and `ContractBreach`
         for an answer beyond the limit of size or in a form that was not asked for.
         """
+        if self._shadow and not safe:
+            raise VendorUnavailable(SENTENCE, vendor=self.vendor, endpoint=path.partition("?")[0])
         client = await self._free.get()
         sending: _Noticed | None = None
         try:

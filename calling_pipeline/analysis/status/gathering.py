@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -53,7 +54,7 @@ def status(runtime: Runtime, *, tenant: int | None = None) -> Status:
             extensions=pool_use(pool_store.statistics(connection, now, tenant_id=tenant)),
             dagster=dagster,
         )
-    return judge(facts)
+    return replace(judge(facts), shadow=runtime.settings.shadow)
 
 
 def pool_use(pools: Iterable[PoolStatistics]) -> PoolUse:

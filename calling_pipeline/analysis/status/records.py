@@ -82,7 +82,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Status(Facts):
-    """The facts, what of them is not well, and whether all is (`healthy`)."""
+    """The facts, what of them is not well, and whether all is (`healthy`). `shadow`: shadow mode is on."""
 
     healthy: bool
     problems: tuple[Problem, ...]
+    shadow: bool = False

@@ -24,6 +24,7 @@ from calling_pipeline.contact_policy import gate
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.masking import mask_digits
+from calling_pipeline.shadow import PLANNED_ONLY
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
 
@@ -83,6 +84,16 @@ def resume(connection: sa.Connection, batch_id: int, *, by: str = "", reason: st
     _note_act(connection, "resume", before, batch, by=by, reason=reason)
     alerting.goes_on(connection, batch)
     _note(connection, batch, by)
+    return batch
+
+
+def end_shadow(connection: sa.Connection, batch_id: int) -> Batch:
+    """End a batch that was planned in shadow mode: what it would call is kept with that reason, and never called."""
+    batch_store.move(connection, batch_id, "completed", come_from=("planned",), now=days.now(), note=PLANNED_ONLY)
+    call_store.skip_pending(connection, batch_id, "shadow")
+    batch = batch_store.batch(connection, batch_id)
+    _save_in_ledger(connection, batch, "completed", by=batch.task_name)
+    _note(connection, batch, "")
     return batch
 
 

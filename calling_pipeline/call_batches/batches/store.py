@@ -39,7 +39,7 @@ _b = call_batches.c
 _BATCH = sa.select(
     _b.id, _b.key, _b.calling_task_id, _b.task_name, _b.day, _b.tick_at, _b.state, _b.note, _b.source, _b.recall_days,
     _b.rate_per_s, _b.policy, _b.card, _b.planned_at, _b.started_at, _b.finished_at, _b.resume_at,
-    _b.expires_at, _b.redial,
+    _b.expires_at, _b.redial, _b.shadow,
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ def insert_batch(
     tick_at: dt.datetime | None,
     now: dt.datetime,
     expires_at: dt.datetime | None,
+    shadow: bool = False,
 ) -> int:
     """Add a planned batch with the rules its task has now; its card comes with `set_card`."""
     values = {
@@ -66,6 +67,7 @@ def insert_batch(
         "now": now,
         "expires_at": expires_at,
         "redial": json.dumps(documents_of(task.redial)),
+        "shadow": shadow,
     }
     return int(connection.execute(INSERT, values).scalar_one())
 

@@ -163,14 +163,14 @@ def forget_account_refusals(connection: sa.Connection, batch_id: int) -> None:
 def reopen(connection: sa.Connection, batch_ids: Sequence[int], now: dt.datetime) -> int:
     """Let completed batches go on; returns how many were completed."""
     b = call_batches
-    completed = sa.update(b).where(b.c.state == "completed", b.c.id.in_(batch_ids))
+    completed = sa.update(b).where(b.c.state == "completed", ~b.c.shadow, b.c.id.in_(batch_ids))
     note = "settled calls are to be made again"
     again = completed.values(state="waiting", resume_at=now, finished_at=None, note=note)
     return connection.execute(again).rowcount
 
 
-def skip_pending(connection: sa.Connection, batch_id: int, reason: Literal["cancelled", "expired"]) -> int:
-    """Skip what a cancelled or expired batch has not called; returns how many calls."""
+def skip_pending(connection: sa.Connection, batch_id: int, reason: Literal["cancelled", "expired", "shadow"]) -> int:
+    """Skip what a cancelled, expired or shadow batch has not called; returns how many calls."""
     t = call_tasks
     pending = sa.update(t).where(t.c.batch_id == batch_id, t.c.state == "pending")
     return connection.execute(pending.values(state="skipped", reason=reason)).rowcount

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from calling_pipeline import days
+from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.best_time import placing
 from calling_pipeline.call_batches.calling_tasks import source_schema
@@ -67,7 +68,7 @@ def plan(
 ) -> Batch:
     """Plan a batch in the caller's transaction; a tick that has its batch already returns that one unchanged.
 
-    It expires at `expires_at`, or when its task says.
+    It expires at `expires_at`, or when its task says. In shadow mode it is over at once, and nobody of it is ever called.
     Raises `UnknownIdentifier` when the source no longer fits the task.
     """
     now = days.now()
@@ -79,7 +80,9 @@ def plan(
     verdicts = _prepare(connection, task, now, rules)
     if expires_at is None and task.expires_after_s is not None:
         expires_at = now + dt.timedelta(seconds=task.expires_after_s)
-    batch_id = batch_store.insert_batch(connection, task, key=key, tick_at=tick_at, now=now, expires_at=expires_at)
+    batch_id = batch_store.insert_batch(
+        connection, task, key=key, tick_at=tick_at, now=now, expires_at=expires_at, shadow=rules.shadow
+    )
     driver = driver_connection(connection)
     number = sql.Literal(batch_id)
     driver.execute(KEEP.format(verdicts=verdicts, batch_id=number))
@@ -91,6 +94,8 @@ def plan(
     placing.place_calls(connection, task, batch_id, now=now, expires_at=expires_at, rate_per_s=rules.rate_per_s)
     details = {"task": task.name, "source_rows": card.source_rows, "to_call": card.to_call}
     save_task_details(connection, TaskDetails(f"batch:{batch_id}", ROOM, "pending", details=details, by=task.name))
+    if rules.shadow:
+        return lifecycle.end_shadow(connection, batch_id)
     return batch_store.batch(connection, batch_id)
 
 

@@ -24,7 +24,7 @@ def dispatch_sensor(job: dg.JobDefinition) -> dg.SensorDefinition:
         if under_way is not None:
             return dg.SkipReason(f"the last delivery is not done: {under_way}")
         with runtime.transaction() as connection:
-            reason = work_waiting(connection)
+            reason = work_waiting(connection, shadow=runtime.settings.shadow)
         if reason is None:
             return dg.SkipReason("nothing is due")
         return dg.RunRequest(tags={"calling/reason": reason[:100], **SOON})

@@ -47,7 +47,9 @@ def report_mails(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[
     if under_way is not None:
         return dg.SkipReason(f"the last delivery is not done: {under_way}")
     with runtime.transaction() as connection:
-        reason = rounds.work_waiting(connection, configured=runtime.settings.smtp_url is not None)
+        reason = rounds.work_waiting(
+            connection, configured=runtime.settings.smtp_url is not None, shadow=runtime.settings.shadow
+        )
     if reason is None:
         return dg.SkipReason("nothing is due")
     return dg.RunRequest(tags={"calling/reason": reason[:100], **SOON})

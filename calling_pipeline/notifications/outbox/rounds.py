@@ -17,6 +17,7 @@ from calling_pipeline.notifications.outbox.delivery import Dispatcher
 from calling_pipeline.notifications.outbox.receivers import sender
 from calling_pipeline.notifications.outbox.records import HELD, DeliveryReport, HeldMessage
 from calling_pipeline.notifications.outbox.store import Outbox
+from calling_pipeline.shadow import require_off
 
 _SHOWN = 20
 _MEANING = {
@@ -28,8 +29,9 @@ _MEANING = {
 def deliver_round(deps: NotificationDependencies, outbox: Outbox) -> DeliveryReport:
     """Mark orphaned claims unknown, send everything that is due, and alert about what is held.
 
-    Raises `DatabaseUnavailable` when the database stays away.
+    Raises `DatabaseUnavailable` when the database stays away, `ShadowMode` in shadow mode.
     """
+    require_off(deps.shadow)
     with deps.transaction() as connection:
         orphaned = outbox.mark_orphans_unknown(connection)
         if orphaned:

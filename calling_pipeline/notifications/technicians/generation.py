@@ -27,9 +27,10 @@ def generate(
 ) -> Generated:
     """Put two messages into the outbox for every change id not seen before.
 
-    With `send` false the changes are noted as known and nothing is sent. Raises `ConfigurationError` when no robot is
-    configured.
+    With `send` false, and in shadow mode, the changes are noted as known and nothing is sent. Raises `ConfigurationError`
+    when no robot is configured.
     """
+    send = send and not deps.shadow
     changes, bad = read_rows(rows)
     generated = Generated(rows=len(rows), bad_rows=bad)
     known = store.known_changes(connection, [change.change_id for change in changes])

@@ -20,7 +20,10 @@ from calling_pipeline.vendors.smtp.records import MailServer, server_of
 
 @dataclass(frozen=True)
 class MailDependencies:
-    """`server` is None without one. `width`: deliveries in hand at once. `console`: address of the pages."""
+    """`server` is None without one. `width`: deliveries in hand at once. `console`: address of the pages.
+
+    `shadow`: nothing is sent.
+    """
 
     engine: sa.Engine
     server: MailServer | None
@@ -29,6 +32,7 @@ class MailDependencies:
     console: str
     width: int = 4
     limits: Limits = field(default_factory=Limits)
+    shadow: bool = False
 
     @classmethod
     def from_runtime(cls, runtime: Runtime) -> MailDependencies:
@@ -43,6 +47,7 @@ class MailDependencies:
             console=runtime.settings.address,
             width=runtime.settings.mail_concurrency,
             limits=Limits(connect_s=min(15.0, timeout_s), mail_s=timeout_s),
+            shadow=runtime.settings.shadow,
         )
 
     @property

@@ -16,6 +16,7 @@ from calling_pipeline.reports.mail.dependencies import MailDependencies
 from calling_pipeline.reports.mail.planning import plan
 from calling_pipeline.reports.mail.records import Delivered
 from calling_pipeline.reports.mail.sending import Sender
+from calling_pipeline.shadow import require_off
 
 PAUSE = dt.timedelta(minutes=2)
 """How long nothing is attempted after the mail server could not be used."""
@@ -24,8 +25,9 @@ PAUSE = dt.timedelta(minutes=2)
 def deliver_round(deps: MailDependencies) -> Delivered:
     """Deliver everything that is due now. Several processes may do so at once: each delivery is one process's.
 
-    Raises `DatabaseUnavailable` when the database stays away.
+    Raises `DatabaseUnavailable` when the database stays away, `ShadowMode` in shadow mode.
     """
+    require_off(deps.shadow)
     with deps.transaction() as connection:
         orphaned = store.mark_orphans_unknown(connection)
         planned, _ = plan(connection, domain=deps.domain)
@@ -42,8 +44,10 @@ def deliver_round(deps: MailDependencies) -> Delivered:
     return done
 
 
-def work_waiting(connection: sa.Connection, *, configured: bool) -> str | None:
-    """Why a round is needed now; None when there is nothing to do. Cheap: asked every half minute."""
+def work_waiting(connection: sa.Connection, *, configured: bool, shadow: bool = False) -> str | None:
+    """Why a round is needed now; None when there is nothing to do, and in shadow mode. Cheap: asked every half minute."""
+    if shadow:
+        return None
     due = store.next_due(connection, by_mail=configured)
     if due is not None and due <= days.now():
         return "a report is due to be mailed"

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 from calling_pipeline import days
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.database.retry import LOST, retry_while_lost
+from calling_pipeline.shadow import SENTENCE
 from calling_pipeline.telephony.calls import lines
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.opening import ROOM, deadline, open_call, refused
@@ -27,8 +28,8 @@ from calling_pipeline.vendors.infinity.records import CallAnswer, CallRequest
 T = TypeVar("T")
 _SLACK_S = 1.0
 """Beyond Infinity's time limit, until a click that waits for another one's answer gives up."""
-_NOBODYS = frozenset({"no_config", "no_collector"})
-"""Refusals that belong to no known tenant or collector; they are not counted."""
+_NOBODYS = frozenset({"no_config", "no_collector", "shadow"})
+"""Refusals that belong to no known tenant or collector, or say nothing about the lines; they are not counted."""
 _PATIENCE_S = 5.0
 """How long what became of a call is tried to be kept while the database is lost."""
 
@@ -47,6 +48,8 @@ async def make_call(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
 
 
 async def _attempted(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
+    if deps.shadow:
+        return refused("shadow", SENTENCE)
     config = await asyncio.to_thread(_config, deps, wish.tenant_id)
     if config is None:
         return refused("no_config", REASONS["no_config"])

@@ -43,6 +43,7 @@ class InfinityClient:
         transport: httpx.AsyncBaseTransport | None = None,
         timeout_s: float = 10.0,
         concurrency: int = 16,
+        shadow: bool = False,
     ) -> None:
         parts = urlsplit(api_url)
         self._http = VendorHttp(
@@ -52,6 +53,7 @@ class InfinityClient:
             timeout_s=timeout_s,
             secrets=(access_key,),
             transport=transport,
+            shadow=shadow,
         )
         self._path = parts.path + (f"?{parts.query}" if parts.query else "")
         self._app_id = app_id

@@ -44,7 +44,9 @@ def live(view: Viewer) -> Response:
 
 def _shown(view: View, template: str) -> Response:
     found, history = view.shared(("status", view.caller.tenant), FRESH_S, lambda: _facts(view))
-    return view.page(template, look=first_look(found), sparks=_sparks(view, found, history), now=found.at)
+    return view.page(
+        template, look=first_look(found), sparks=_sparks(view, found, history), now=found.at, shadow=found.shadow
+    )
 
 
 def _facts(view: View) -> tuple[Status, Sequence[HistoryDay]]:
