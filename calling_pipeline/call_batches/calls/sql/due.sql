@@ -1,6 +1,6 @@
 -- Pending calls that may be claimed now, in the source's order, locked; rows that another session holds are passed over.
--- `called_before`: a call within the recall window other than this one and the one that it redials. `redials`: it redials one
--- within that window, so its rule is to be asked again.
+-- `called_before`: a call within the recall window other than this one and the one that it redials; one made elsewhere has no
+-- `last_call_task_id`. `redials`: it redials one within that window, so its rule is to be asked again.
 SELECT
     task.id, task.phone, task.staff_name, task.sys_name, task.order_type, task.order_nums, task.distinct_id, task.attempts,
     coalesce(history.last_call_task_id <> task.redial_of, history.phone IS NOT NULL) AS called_before,
@@ -14,6 +14,6 @@ FROM (
 ) AS task
 LEFT JOIN call_history AS history
     ON
-        history.phone = task.phone AND history.last_call_task_id <> task.id
+        history.phone = task.phone AND history.last_call_task_id IS DISTINCT FROM task.id
         AND (cast(:recall_from AS timestamptz) IS NULL OR history.last_called_at > :recall_from)
 ORDER BY task.source_row;

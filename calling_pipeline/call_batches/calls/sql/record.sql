@@ -22,8 +22,9 @@ settled AS (
         task.id = answer.id AND task.claim = answer.claim AND batch.id = task.batch_id
         AND (task.state = 'pushing' OR task.state = 'unknown' AND answer.state <> 'unknown')
     RETURNING
-        task.id, task.batch_id, task.phone, task.distinct_id, task.attempts, task.claimed_at, answer.outcome,
-        answer.code, answer.message, answer.status, answer.sent, answer.answered, answer.about
+        task.id, task.batch_id, task.phone, task.distinct_id, task.attempts, task.claimed_at, task.staff_name,
+        task.sys_name, task.order_type, task.order_nums, answer.outcome, answer.code, answer.message, answer.status,
+        answer.sent, answer.answered, answer.about
 ),
 
 logged AS (
@@ -36,14 +37,21 @@ logged AS (
 ),
 
 remembered AS (
-    INSERT INTO call_history AS known (phone, first_called_at, last_called_at, calls, last_batch_id, last_call_task_id)
-    SELECT DISTINCT ON (phone) phone, coalesce(sent, claimed_at), coalesce(sent, claimed_at), 1, batch_id, id
+    INSERT INTO call_history AS known (
+        phone, first_called_at, last_called_at, calls, last_batch_id, last_call_task_id, staff_name, sys_name, order_type,
+        order_nums, updated_time
+    )
+    SELECT DISTINCT ON (phone)
+        phone, coalesce(sent, claimed_at), coalesce(sent, claimed_at), 1, batch_id, id, staff_name, sys_name, order_type,
+        order_nums, cast(:now AS timestamptz)
     FROM settled
     WHERE outcome = 'pushed'
     ORDER BY phone, id DESC
     ON CONFLICT (phone) DO UPDATE SET
         last_called_at = greatest(known.last_called_at, excluded.last_called_at),
-        calls = known.calls + 1, last_batch_id = excluded.last_batch_id, last_call_task_id = excluded.last_call_task_id
+        calls = known.calls + 1, last_batch_id = excluded.last_batch_id, last_call_task_id = excluded.last_call_task_id,
+        staff_name = excluded.staff_name, sys_name = excluded.sys_name, order_type = excluded.order_type,
+        order_nums = excluded.order_nums, updated_time = excluded.updated_time
 ),
 
 refused AS (

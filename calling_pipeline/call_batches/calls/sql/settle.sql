@@ -8,7 +8,9 @@ WITH settled AS (
         claim = NULL, not_before = NULL
     FROM call_batches AS batch
     WHERE batch.id = task.batch_id AND task.state = 'unknown' AND task.id = any(cast(:ids AS bigint[]))
-    RETURNING task.id, task.batch_id, task.phone, task.distinct_id, task.attempts, task.claimed_at
+    RETURNING
+        task.id, task.batch_id, task.phone, task.distinct_id, task.attempts, task.claimed_at, task.staff_name,
+        task.sys_name, task.order_type, task.order_nums
 ),
 
 logged AS (
@@ -22,14 +24,21 @@ logged AS (
 ),
 
 remembered AS (
-    INSERT INTO call_history AS known (phone, first_called_at, last_called_at, calls, last_batch_id, last_call_task_id)
-    SELECT DISTINCT ON (phone) phone, claimed_at, claimed_at, 1, batch_id, id
+    INSERT INTO call_history AS known (
+        phone, first_called_at, last_called_at, calls, last_batch_id, last_call_task_id, staff_name, sys_name, order_type,
+        order_nums, updated_time
+    )
+    SELECT DISTINCT ON (phone)
+        phone, claimed_at, claimed_at, 1, batch_id, id, staff_name, sys_name, order_type, order_nums,
+        cast(:now AS timestamptz)
     FROM settled
     WHERE :pushed
     ORDER BY phone, id DESC
     ON CONFLICT (phone) DO UPDATE SET
         last_called_at = greatest(known.last_called_at, excluded.last_called_at),
-        calls = known.calls + 1, last_batch_id = excluded.last_batch_id, last_call_task_id = excluded.last_call_task_id
+        calls = known.calls + 1, last_batch_id = excluded.last_batch_id, last_call_task_id = excluded.last_call_task_id,
+        staff_name = excluded.staff_name, sys_name = excluded.sys_name, order_type = excluded.order_type,
+        order_nums = excluded.order_nums, updated_time = excluded.updated_time
 )
 
 SELECT id, batch_id, distinct_id FROM settled;

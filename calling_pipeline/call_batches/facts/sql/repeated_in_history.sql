@@ -1,7 +1,11 @@
--- Numbers last called by the day's batches that the call history has in several spellings, as the call that came last.
+-- Numbers last called by the day's batches that the call history has in several spellings, as the call that came last. A
+-- number of another country may end like a mobile of ours and is another one.
 SELECT max(last_call_task_id) AS call, max(last_batch_id) AS batch
 FROM call_history
-GROUP BY right(regexp_replace(phone, '[^0-9]', '', 'g'), 11)
+GROUP BY
+    CASE
+        WHEN phone LIKE '+%' AND phone NOT LIKE '+86%' THEN phone ELSE right(regexp_replace(phone, '[^0-9]', '', 'g'), 11)
+    END
 HAVING
     count(*) > 1
     AND bool_or(

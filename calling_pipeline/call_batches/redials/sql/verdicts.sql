@@ -1,7 +1,8 @@
 -- Numbers whose last call was one of this calling task's, within the recall window, and whose result a redial rule is about
 -- or is not known yet: `redial_of` that call, `rule` the rule's result, `free_at` when its hours are over, and the `reason`
--- against a redial now (null: there is none). A call of another task within the window, an order, a longer talk and a call
--- that no rule is about keep `called_before`. Hours count from the last contact of any room; redials count in the call log.
+-- against a redial now (null: there is none). A call of another task, or made elsewhere, within the window, an order, a
+-- longer talk and a call that no rule is about keep `called_before`. Hours count from the last contact of any room; redials
+-- count in the call log.
 WITH rules AS MATERIALIZED (
     SELECT rule.result, rule.after_hours, rule.at_most, rule.below_s
     FROM jsonb_to_recordset(cast(:rules AS jsonb)) AS rule (
@@ -13,6 +14,10 @@ last_call AS MATERIALIZED (
     SELECT
         history.phone, history.last_call_task_id, greatest(history.last_called_at, outcome.called_at) AS called_at,
         outcome.talk_s,
+        history.imported_called_at IS NOT NULL
+        AND (
+            cast(:recall_from AS timestamptz) IS NULL OR history.imported_called_at > :recall_from
+        ) AS elsewhere,
         CASE
             WHEN outcome.result IS NULL OR outcome.result = 'waiting' THEN 'waiting'
             WHEN outcome.order_yuan > 0 THEN 'ordered'
@@ -29,8 +34,8 @@ last_call AS MATERIALIZED (
 
 ruled AS MATERIALIZED (
     SELECT
-        last_call.phone, last_call.last_call_task_id, last_call.called_at, rule.result AS rule, rule.at_most,
-        make_interval(secs => rule.after_hours * 3600) AS after
+        last_call.phone, last_call.last_call_task_id, last_call.called_at, last_call.elsewhere, rule.result AS rule,
+        rule.at_most, make_interval(secs => rule.after_hours * 3600) AS after
     FROM last_call
     LEFT JOIN LATERAL (
         SELECT rules.*
@@ -79,7 +84,7 @@ SELECT
     phone, last_call_task_id AS redial_of, rule, free_at,
     CASE
         WHEN rule IS NULL THEN 'redial_waiting'
-        WHEN calls IS NULL OR by_others THEN 'called_before'
+        WHEN calls IS NULL OR by_others OR elsewhere THEN 'called_before'
         WHEN calls > at_most THEN 'redial_used_up'
         WHEN free_at > :now THEN 'redial_too_soon'
     END AS reason
