@@ -27,6 +27,7 @@ _OF_ASSETS: Mapping[str, str] = {
 
 
 ALERTS = "/alerts"
+RUNBOOKS = "/runbooks"
 
 
 def of_day(day: dt.date | str) -> str:
@@ -57,6 +58,11 @@ def of_report(kind: str, label: str) -> str:
 def of_alert(number: int) -> str:
     """One condition with its history and what to do."""
     return f"{ALERTS}/{number}"
+
+
+def of_runbook(kind: str) -> str:
+    """What to do about alerts of one kind, at length."""
+    return f"{RUNBOOKS}/{kind}"
 
 
 def of_asset(asset: str, day: dt.date | str | None = None) -> str:

@@ -15,7 +15,7 @@ from calling_pipeline import addresses
 from calling_pipeline.alerts import store
 from calling_pipeline.alerts.channels import Channel
 from calling_pipeline.alerts.records import Delivery
-from calling_pipeline.alerts.texts import address
+from calling_pipeline.alerts.texts import KINDS, address
 from calling_pipeline.alerts.texts import message as message_text
 
 ROUND = 200
@@ -94,7 +94,11 @@ def _text(delivery: Delivery, places: Places | None) -> str:
 
 
 def _where(delivery: Delivery, places: Places) -> Sequence[str]:
-    """The console's page of what is wrong; the Dagster UI's beside it where it shows the very thing."""
+    """The console's page of what is wrong; the Dagster UI's beside it where it shows the very thing; the runbook."""
     one = len(delivery.about) == 1
-    page = f"{places.console}{addresses.of_alert(delivery.about[0]) if one else addresses.ALERTS}"
-    return [page, address(places.dagster, delivery.kind, delivery.link)] if delivery.link else [page]
+    found = [f"{places.console}{addresses.of_alert(delivery.about[0]) if one else addresses.ALERTS}"]
+    if delivery.link:
+        found.append(address(places.dagster, delivery.kind, delivery.link))
+    if delivery.kind in KINDS and delivery.severity != "info":
+        found.append(f"Runbook: {places.console}{addresses.of_runbook(delivery.kind)}")
+    return found

@@ -49,7 +49,7 @@ def document(connection: sa.Connection, number: int, *, ui_url: str, console_url
     """One condition in full: its line, what to do, where to look, and the alerts about it with their deliveries.
 
     `link` is its page in the Dagster UI, `page` the one of the console; `mended_at` is where in the console it is mended,
-    empty where there is no such page. Raises `NotFound`.
+    empty where there is no such page; `runbook` says at length what to do. Raises `NotFound`.
     """
     one = _in_shanghai(store.condition(connection, number))
     place = place_of(one.kind, one.subject, one.day)
@@ -60,6 +60,7 @@ def document(connection: sa.Connection, number: int, *, ui_url: str, console_url
         "link": address(ui_url, one.kind, one.link),
         "page": console_url + addresses.of_alert(one.id),
         "mended_at": console_url + place if place else "",
+        "runbook": console_url + addresses.of_runbook(one.kind),
         "alerts": alerts,
     }
 

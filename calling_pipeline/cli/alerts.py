@@ -77,6 +77,7 @@ def show(door: Door, number: int) -> Answer:
         f"What to do: {found['what_to_do']}",
         f"Where: {found['mended_at'] or found['page']}",
         f"In Dagster: {found['link']}",
+        f"Runbook: {found['runbook']}",
         table(("when", "alert", "delivered", "waiting", "failed"), sent),
     ]
     return Answer(found, lines)

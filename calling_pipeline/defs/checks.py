@@ -17,7 +17,8 @@ import dagster as dg
 import sqlalchemy as sa
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
-from calling_pipeline.defs.console import in_console
+from calling_pipeline import addresses
+from calling_pipeline.defs.console import in_console, with_runbook
 from calling_pipeline.defs.planned_checks.store import forget_days
 from calling_pipeline.defs.windows import days_of_run
 from calling_pipeline.quality import Finding
@@ -27,6 +28,7 @@ F = TypeVar("F")
 Metadata = Mapping[str, dg.MetadataValue]
 NOWHERE: Metadata = {}
 _SHOWN = 12
+_RUNBOOK = f"What to do when it fails: the console's page {addresses.of_runbook('check')}."
 _GROUPS: dict[str, tuple[str, Callable[[Runtime, Sequence[dt.date]], Iterator[list[Any]]]]] = {}
 """Every group of checks by name: its asset, and how its verdicts are found outside a run."""
 
@@ -54,7 +56,11 @@ class Check(Generic[F]):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dg.PreviewWarning)
             return dg.AssetCheckSpec(
-                self.name, asset=asset, description=self.description, blocking=self.blocking, partitions_def=daily
+                self.name,
+                asset=asset,
+                description=f"{self.description}\n\n{_RUNBOOK}",
+                blocking=self.blocking,
+                partitions_def=daily,
             )
 
 
@@ -83,7 +89,7 @@ class Verdict:
     ) -> dg.AssetCheckEvaluation:
         """Dagster's record of it. `target` is the materialization judged: without it the UI shows the day as not judged.
 
-        `page`: where the console shows the day, as metadata.
+        `page`: where the console shows the day and what to do, as metadata.
         """
         found = self.finding
         examples = {"examples": "; ".join(found.examples[:_SHOWN])} if found.examples else {}
@@ -131,7 +137,7 @@ def log_verdicts(context: dg.OpExecutionContext, runtime: Runtime, verdicts: Seq
         key = (verdict.asset, verdict.day)
         if key not in targets:
             targets[key] = newest_materialization(context.instance, *key)
-        evaluation = verdict.evaluation(targets[key], in_console(runtime, *key))
+        evaluation = verdict.evaluation(targets[key], {**in_console(runtime, *key), **with_runbook(runtime, "check")})
         context.log_event(evaluation)  # type: ignore[arg-type]  # it takes evaluations too
 
 

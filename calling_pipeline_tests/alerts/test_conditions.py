@@ -135,9 +135,10 @@ def test_a_sent_alert_says_what_to_do_and_where_to_look(engine):
     [one] = known(engine)
     assert failing == (
         f"2026-11-20 3 rows\nWhat to do: {what_to_do('check')}\nhttps://centre.test/alerts/{one.id}"
-        "\nhttps://centre.test/dagster/assets/calls?view=checks"
+        "\nhttps://centre.test/dagster/assets/calls?view=checks\nRunbook: https://centre.test/runbooks/check"
     )
     assert "What to do" not in well
+    assert "/runbooks/" not in well
 
 
 def test_the_address_of_the_ui_follows_the_public_address_or_is_given(tmp_path):
@@ -160,6 +161,7 @@ def test_one_in_full_has_its_text_what_to_do_its_link_and_its_alerts(engine):
             views.document(connection, 12345, ui_url="http://ui", console_url="")
     assert (found["what_to_do"], found["link"]) == (what_to_do("check"), "http://ui/assets")
     assert (found["page"], found["mended_at"]) == (f"http://console/alerts/{one.id}", "")
+    assert found["runbook"] == "http://console/runbooks/check"
     assert [alert["title"] for alert in found["alerts"]] == ["Failing: calls: rates are in range, 2026-11-20"]
 
 

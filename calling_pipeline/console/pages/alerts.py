@@ -86,6 +86,8 @@ def alert(view: Viewer, alert_id: PathId) -> Response:
         runs=list(dict.fromkeys(_RUN.findall(one.text))),
         advice=what_to_do(one.kind),
         place=place_of(one.kind, one.subject, one.day),
+        has_runbook=one.kind in KINDS,
+        runbook=addresses.of_runbook(one.kind),
         in_dagster=one.link or kind_of(one.kind).page,
         tone=_TONES.get(one.severity, "quiet") if one.failing else "good",
     )

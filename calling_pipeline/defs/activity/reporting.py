@@ -18,7 +18,7 @@ from calling_pipeline.defs.activity.pages import page_of, verdicts_of
 from calling_pipeline.defs.activity.store import report_evaluation
 from calling_pipeline.defs.alerts.texts import run_name
 from calling_pipeline.defs.checks import newest_materialization
-from calling_pipeline.defs.console import in_console
+from calling_pipeline.defs.console import in_console, with_runbook
 from calling_pipeline.runtime import Runtime
 
 AT_ONCE = 50
@@ -60,7 +60,8 @@ def _report(instance: dg.DagsterInstance, runtime: Runtime, activity: Activity) 
         _close_undone(runtime, activity, target.storage_id)
     for verdict in verdicts:
         judged = target if verdict.day == day else None
-        report_evaluation(instance, verdict.evaluation(judged, in_console(runtime, asset, verdict.day)))
+        page = {**in_console(runtime, asset, verdict.day), **with_runbook(runtime, "check")}
+        report_evaluation(instance, verdict.evaluation(judged, page))
 
 
 def _close_undone(runtime: Runtime, activity: Activity, event: int) -> None:
