@@ -23,6 +23,7 @@ from calling_pipeline.call_batches.records import DEFAULT_RULES, Batch, CallingT
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.errors import Busy, ConfigurationError, Conflict, InvalidInput, NotFound
+from calling_pipeline.outgoing import holding
 
 LOOK_BACK = dt.timedelta(hours=24)
 """A tick that was missed longer ago is never made up for."""
@@ -148,12 +149,14 @@ def start_task(
     """Plan one batch of a task for a door that does not push; the sensor `calling_tasks` pushes it at its next look.
 
     `to_call` is how many the person saw in the pre-flight card; `refusal`: why no batch may start with the settings as they
-    are. Raises `ConfigurationError` for the latter, and `Conflict` when another number would be called now, or nobody:
-    nothing is planned then.
+    are. Raises `ConfigurationError` for the latter, and `Conflict` when another number would be called now, or nobody, or
+    calls are held back: nothing is planned then.
     """
     if refusal is not None:
         raise ConfigurationError(refusal)
     with engine.begin() as connection:
+        if (held := holding.refusal(connection, "batches")) is not None:
+            raise Conflict(held)
         batch = planner.plan(connection, planner.current(connection, name, rules), None, rules)
         if batch.card.to_call != to_call:
             raise Conflict(

@@ -19,6 +19,7 @@ from calling_pipeline.call_batches.batches import alerting, lifecycle
 from calling_pipeline.call_batches.facts import store as fact_store
 from calling_pipeline.call_batches.records import ROOM, Batch
 from calling_pipeline.errors import InvalidInput, NotFound
+from calling_pipeline.outgoing import holding
 from calling_pipeline.task_ledger import store as ledger_store
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
@@ -30,10 +31,14 @@ JUDGED_DAYS = 2
 def stop_unless_safe(connection: sa.Connection, batch: Batch, refusal: str | None = None) -> str | None:
     """Pause the batch and raise its alert when it must not start; returns why, None when it may.
 
-    `refusal`: why no batch may start with the settings as they are.
+    `refusal`: why no batch may start with the settings as they are. While calls of batches are held back it stays as it is
+    and goes on by itself afterwards.
     """
     if batch.state not in ("planned", "running", "waiting"):
         return None
+    held = holding.refusal(connection, "batches")
+    if held is not None:
+        return f"batch {batch.id} does not start: {held}"
     if refusal is not None:
         return _stopped(connection, batch, f"batch {batch.id} does not start: {refusal}")
     found = quality.may_start(

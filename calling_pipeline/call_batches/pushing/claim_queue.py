@@ -34,6 +34,8 @@ class ClaimQueue:
         self._claim_chunk = partial(claims.claim_chunk, batch=batch, policy=policy, runner=runner, limits=limits)
         self._chunk = limits.chunk()
         self._watch = watch
+        self.held: str | None = None
+        """Why nothing may be claimed, as the last claim found."""
         self._calls: deque[tuple[Claimed, float]] = deque()
         self._claiming: asyncio.Task[tuple[claims.Claim, float]] | None = None
 
@@ -76,6 +78,7 @@ class ClaimQueue:
         claim, claimed_s = claiming.result()
         if claim.reserved is not None:
             self._put(claim.calls, claim.reserved, claimed_s)
+        self.held = claim.held
         self._watch.set(claim.state)
 
     async def _reserve_again(self) -> None:

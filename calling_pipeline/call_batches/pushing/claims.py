@@ -19,6 +19,7 @@ from calling_pipeline.call_batches.records import ROOM, Batch, BatchState, Claim
 from calling_pipeline.call_batches.redials import store as redial_store
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.records import Attempt, Policy, Verdict
+from calling_pipeline.outgoing import holding
 
 CAP_PATIENCE = dt.timedelta(minutes=15)
 """A cap that would allow the call within this time delays it; otherwise the call is skipped."""
@@ -26,11 +27,15 @@ CAP_PATIENCE = dt.timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Claim:
-    """What a claim brought, and when its calls may be sent. `state` is the batch's; None when another runner took over."""
+    """What a claim brought, and when its calls may be sent. `state` is the batch's; None when another runner took over.
+
+    `held`: why nothing may be claimed now.
+    """
 
     state: BatchState | None
     calls: tuple[Claimed, ...] = ()
     reserved: Reservation | None = None
+    held: str | None = None
 
 
 def claim_chunk(
@@ -53,6 +58,9 @@ def claim_chunk(
     state = call_store.fence(connection, batch.id, runner)
     if state != "running" or batch.is_expired(now):
         return Claim(state)
+    held = holding.refusal(connection, "batches")
+    if held is not None:
+        return Claim(state, held=held)
     recall_from = None if batch.recall_days is None else now - dt.timedelta(days=batch.recall_days)
     rows = call_store.due(connection, batch.id, now=now, recall_from=recall_from, limit=len(distinct_ids))
     if not rows:

@@ -200,6 +200,8 @@ class _Runner:
             return await self._wait_while_paused()
         if self._watch.state != "running":
             return _Stop(None)
+        if self._queue.held is not None:
+            return _Stop(Ending("waiting", self._queue.held, resume_at=days.now()))
         if (held_s := self._brake.held_s(time.monotonic())) > 0:
             return await self._wait_for_gateway(held_s)
         now = days.now()

@@ -11,6 +11,7 @@ from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.defs.queueing import TASK, said, unfinished_runs
+from calling_pipeline.outgoing import holding
 from calling_pipeline.runtime import Runtime
 
 NEWLY_PLANNED = dt.timedelta(minutes=2)
@@ -66,11 +67,16 @@ def tick_requests(runtime: Runtime) -> list[dg.RunRequest]:
 
 
 def resume_requests(runtime: Runtime, first_day: dt.date) -> list[dg.RunRequest]:
-    """One run for each unfinished batch that no process holds, once for every process it lost. Expired ones are ended."""
+    """One run for each unfinished batch that no process holds, once for every process it lost. Expired ones are ended.
+
+    None while calls of batches are held back.
+    """
     now = days.now()
     requests = []
     with runtime.transaction() as connection:
         lifecycle.expire(connection)
+        if holding.refusal(connection, "batches") is not None:
+            return []
         for batch in batch_store.unfinished_batches(connection, now):
             fresh = batch.state == "planned" and now - batch.planned_at < NEWLY_PLANNED
             if fresh or batch.day < first_day or batch_store.is_pushed(connection, batch.id):

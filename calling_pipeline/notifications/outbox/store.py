@@ -30,6 +30,7 @@ from calling_pipeline.notifications.outbox.records import (
     StoredMessage,
 )
 from calling_pipeline.notifications.outbox.tables import OutboxColumns, notification_lanes
+from calling_pipeline.outgoing.store import is_held
 
 RATE_WINDOW_S = 60.5
 """A robot's minute, and a little for clocks that differ and for the way to the vendor."""
@@ -157,9 +158,10 @@ class Outbox:
         return {row[0]: row[1] for row in rows}
 
     def next_due(self, connection: sa.Connection) -> dt.datetime | None:
-        """When the first of the pending messages is due; None when none is pending."""
+        """When the first of the pending messages is due; None when none is pending, or messages are held back."""
         t = self.table
-        return connection.execute(sa.select(sa.func.min(t.c.due_at)).where(t.c.state == "pending")).scalar_one()
+        pending = sa.and_(t.c.state == "pending", ~is_held("messages"))
+        return connection.execute(sa.select(sa.func.min(t.c.due_at)).where(pending)).scalar_one()
 
     def last_delivery(self, connection: sa.Connection) -> dt.datetime | None:
         """When the newest delivered message was delivered; None when none was."""

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.at_most_once.orphans import ORPHANED, is_gone
 from calling_pipeline.database.sql import load, load_driver
+from calling_pipeline.outgoing.store import is_held
 from calling_pipeline.reports.mail.records import CHANNEL, HELD, Attempt, Delivery, DeliveryState, Edition, Selection
 from calling_pipeline.reports.mail.tables import report_deliveries
 from calling_pipeline.reports.records import Period
@@ -150,8 +151,11 @@ def open_counts(connection: sa.Connection) -> dict[str, int]:
 
 
 def next_due(connection: sa.Connection, *, by_mail: bool = True) -> dt.datetime | None:
-    """When the first delivery that waits is due; None when none waits. Without `by_mail` only channels count."""
-    first = sa.select(sa.func.min(_c.due_at)).where(_c.state == "pending")
+    """When the first delivery that waits is due; None when none waits, or mails are held back.
+
+    Without `by_mail` only channels count.
+    """
+    first = sa.select(sa.func.min(_c.due_at)).where(_c.state == "pending", ~is_held("mails"))
     return connection.execute(first if by_mail else first.where(_to_channel())).scalar_one()
 
 

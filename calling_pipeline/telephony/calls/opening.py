@@ -24,6 +24,7 @@ from calling_pipeline.database.engine import driver_connection
 from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.database.retry import retry_while_lost
 from calling_pipeline.masking import mask_phone, phone_hash
+from calling_pipeline.outgoing import holding
 from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.call_limits import judging as limits
 from calling_pipeline.telephony.calls import store as call_store
@@ -125,6 +126,9 @@ def _opened(
     already = open_already(connection, deps, wish)
     if already is not None:
         return already
+    held = holding.refusal(connection, "clicks")
+    if held is not None:
+        return refused("held_back", held)
     now = days.now()
     over = limits.refusal(connection, config, wish.collector_id, now)
     if over is not None:

@@ -68,7 +68,8 @@ CALLBACK_BODY = {
     responses={
         202: {"description": "whether the call was made is not known; the extension stays held until it is"},
         409: {
-            "description": "refused: `rule` is none_free, over_limit, busy, no_config, no_collector, in_call or a policy's"
+            "description": "refused: `rule` is none_free, over_limit, busy, no_config, no_collector, in_call, held_back"
+            " or a policy's"
         },
         424: {"description": "Infinity refused or could not be reached: no call was made"},
     },

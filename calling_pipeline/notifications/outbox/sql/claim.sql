@@ -1,4 +1,4 @@
--- Claim the oldest due message of every receiver that has none in flight, within a robot's rate.
+-- Claim the oldest due message of every receiver that has none in flight, within a robot's rate; none while messages are held.
 --
 -- The lock on the receiver's lane lets one dispatcher at a time choose for a receiver; lanes that another one has locked
 -- are skipped. A robot's claims of the last minute are counted in its lane.
@@ -24,6 +24,10 @@ WITH free AS MATERIALIZED (
         ) AS head
     WHERE
         head.due_at <= :now
+        AND NOT EXISTS (
+            SELECT FROM outgoing_holds AS held
+            WHERE held.act = 'messages'
+        )
         AND NOT EXISTS (
             SELECT FROM {box} AS f
             WHERE f.receiver = lane.receiver AND f.state = 'sending'

@@ -1,4 +1,4 @@
--- Claim up to :slots deliveries that are due, oldest first; no other process gets one of them.
+-- Claim up to :slots deliveries that are due, oldest first; no other process gets one of them. None while mails are held.
 --
 -- Without a mail server (`:by_mail` is false) only channels are served. What another process is claiming at this moment is
 -- skipped. Only mails that are composed already are claimed: a claim is followed by its dialogue at once, so that a process
@@ -9,6 +9,10 @@ WITH chosen AS MATERIALIZED (
     FROM report_deliveries AS due
     WHERE
         due.state = 'pending' AND due.due_at <= :now AND (:by_mail OR due.receiver LIKE 'channel:%')
+        AND NOT EXISTS (
+            SELECT FROM outgoing_holds AS held
+            WHERE held.act = 'mails'
+        )
         AND EXISTS (
             SELECT
             FROM
