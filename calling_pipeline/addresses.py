@@ -24,7 +24,8 @@ _OF_ASSETS: Mapping[str, str] = {
     "extension_pool": "/telephony",
     "communication_records": "/telephony/calls",
 }
-
+ASSETS = frozenset(_OF_ASSETS)
+"""The assets that Dagster materializes."""
 
 ALERTS = "/alerts"
 RUNBOOKS = "/runbooks"

@@ -21,6 +21,7 @@ from calling_pipeline.defs.catch_up import Filling, cache_warm_up, materialized
 from calling_pipeline.defs.exports import jobs as exports
 from calling_pipeline.defs.housekeeping import jobs as housekeeping
 from calling_pipeline.defs.instance.workers import in_process_executor
+from calling_pipeline.defs.naming import named
 from calling_pipeline.defs.notifications import assets as notifications
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.defs.reports import assets as reports
@@ -44,9 +45,9 @@ ROOMS: tuple[Callable[[dg.DailyPartitionsDefinition], dg.Definitions], ...] = (
 )
 
 REST = (
-    Filling("task usage", "task_usage_count", materialized("task_usage")),
-    Filling("communication records", "communication_records_reconcile", materialized("communication_records")),
-    Filling("daily history", "daily_history_update", history.shown),
+    Filling("task usage", named("task_usage_count"), materialized("task_usage")),
+    Filling("communication records", named("communication_records_reconcile"), materialized("communication_records")),
+    Filling("daily history", named("daily_history_update"), history.shown),
 )
 """The daily assets whose holes `cache_warm_up` fills beside the caches."""
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from calling_pipeline.engine_settings import EngineSettings
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.gate_rules import GateRule
 from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
@@ -58,7 +59,7 @@ class TokenGrant(BaseModel):
         return self
 
 
-class Settings(ReportSettings):
+class Settings(EngineSettings, ReportSettings):
     """One field a setting; the README's table is made from these descriptions."""
 
     model_config = SettingsConfigDict(

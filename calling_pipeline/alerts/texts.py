@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from calling_pipeline import addresses
+from calling_pipeline.centres import dagster_page
 
 _SHOWN = 5
 
@@ -203,9 +204,14 @@ def what_to_do(kind: str) -> str:
     return kind_of(kind).advice
 
 
-def address(ui_url: str, kind: str, link: str) -> str:
-    """Where the thing is seen in the Dagster UI: `link`, else the page of its kind, under the UI's address."""
-    return f"{ui_url.rstrip('/')}{link or kind_of(kind).page}"
+def page_in_dagster(kind: str, link: str, centre: str = "") -> str:
+    """Where the thing is seen in the Dagster UI: `link`, else the page of its kind."""
+    return link or dagster_page(centre, kind_of(kind).page)
+
+
+def address(ui_url: str, kind: str, link: str, centre: str = "") -> str:
+    """The same under the UI's address."""
+    return f"{ui_url.rstrip('/')}{page_in_dagster(kind, link, centre)}"
 
 
 def place_of(kind: str, subject: str, day: dt.date | None) -> str:

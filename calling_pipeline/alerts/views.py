@@ -45,7 +45,7 @@ def line(one: StoredCondition) -> dict[str, Any]:
     return {"id": one.id, "state": one.state, "open": one.failing, **shown}
 
 
-def document(connection: sa.Connection, number: int, *, ui_url: str, console_url: str) -> dict[str, Any]:
+def document(connection: sa.Connection, number: int, *, ui_url: str, console_url: str, centre: str = "") -> dict[str, Any]:
     """One condition in full: its line, what to do, where to look, and the alerts about it with their deliveries.
 
     `link` is its page in the Dagster UI, `page` the one of the console; `mended_at` is where in the console it is mended,
@@ -57,7 +57,7 @@ def document(connection: sa.Connection, number: int, *, ui_url: str, console_url
     return {
         **line(one),
         "what_to_do": what_to_do(one.kind),
-        "link": address(ui_url, one.kind, one.link),
+        "link": address(ui_url, one.kind, one.link, centre),
         "page": console_url + addresses.of_alert(one.id),
         "mended_at": console_url + place if place else "",
         "runbook": console_url + addresses.of_runbook(one.kind),

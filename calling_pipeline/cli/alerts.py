@@ -63,7 +63,8 @@ def show(door: Door, number: int) -> Answer:
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
         settings = runtime.settings
-        found = views.document(connection, number, ui_url=settings.ui_address, console_url=settings.address)
+        places = {"ui_url": settings.ui_address, "console_url": settings.address, "centre": settings.centre}
+        found = views.document(connection, number, **places)
     sent = [
         (f"{one['created_at']:%m-%d %H:%M:%S}", one["title"], one["delivered"], one["waiting"], one["failed"])
         for one in found["alerts"]
@@ -87,7 +88,7 @@ def show(door: Door, number: int) -> Answer:
 @click.pass_obj
 def test(door: Door) -> Answer:
     """Send a test message to every channel of CALLING_ALERT_URLS and say which accepted it."""
-    channels = parse_channels(door.runtime.settings.alert_urls)
+    channels = parse_channels(door.runtime.settings.alert_urls, centre=door.runtime.settings.centre)
     took = try_channels(channels)
     lines = [f"{name}: {'accepted it' if ok else 'did not accept it'}" for name, ok in took.items()]
     return Answer(took, lines or ["CALLING_ALERT_URLS names no channel"], failed=not all(took.values()))

@@ -48,6 +48,6 @@ class Renderer:
             knows=lambda key: key in self.catalogue.keys,
             language=language,
             static=static_files().address,
-            dagster=DagsterLinks(self.settings.ui_address),
+            dagster=DagsterLinks(self.settings.ui_address, self.settings.centre),
         )
         return made

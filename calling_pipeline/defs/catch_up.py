@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.defs.naming import asset_key, named
 from calling_pipeline.defs.queueing import LAST, busy
 from calling_pipeline.defs.windows import RANGE_END, RANGE_START, SYNC_TYPE
 from calling_pipeline.runtime import Runtime
@@ -91,7 +92,7 @@ def cache_warm_up(
     """The sensor. `caches` are looked at on every tick and go first, the `rest` every ten minutes."""
 
     @dg.sensor(
-        name="cache_warm_up",
+        name=named("cache_warm_up"),
         jobs=list(jobs),
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -180,7 +181,7 @@ def _is_whole(day: dt.date, stored: ReadAt, now: dt.datetime) -> bool:
 
 def materialized(asset: str) -> Callable[[Runtime, dg.DagsterInstance, dt.date, dt.date], ReadAt]:
     """What Dagster's own partition status says of the asset, for what no table of ours tells."""
-    key = dg.AssetKey(asset)
+    key = asset_key(asset)
 
     def stored(runtime: Runtime, instance: dg.DagsterInstance, first: dt.date, last: dt.date) -> ReadAt:
         wanted = {day.isoformat() for day in days.day_range(first, last)}

@@ -19,6 +19,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 
 from calling_pipeline import addresses
 from calling_pipeline.defs.console import in_console, with_runbook
+from calling_pipeline.defs.naming import asset_key
 from calling_pipeline.defs.planned_checks.store import forget_days
 from calling_pipeline.defs.windows import days_of_run
 from calling_pipeline.quality import Finding
@@ -57,7 +58,7 @@ class Check(Generic[F]):
             warnings.simplefilter("ignore", dg.PreviewWarning)
             return dg.AssetCheckSpec(
                 self.name,
-                asset=asset,
+                asset=asset_key(asset),
                 description=f"{self.description}\n\n{_RUNBOOK}",
                 blocking=self.blocking,
                 partitions_def=daily,
@@ -94,7 +95,7 @@ class Verdict:
         found = self.finding
         examples = {"examples": "; ".join(found.examples[:_SHOWN])} if found.examples else {}
         return dg.AssetCheckEvaluation(
-            asset_key=dg.AssetKey(self.asset),
+            asset_key=asset_key(self.asset),
             check_name=self.check.name,
             passed=found.passed,
             severity=dg.AssetCheckSeverity.ERROR if self.broken else self.check.severity,
@@ -146,7 +147,7 @@ def newest_materialization(
 ) -> AssetCheckEvaluationTargetMaterializationData | None:
     """The newest materialization of the asset for the day, as an evaluation names it; None when there is none."""
     partitions = [day.isoformat()] if day else None
-    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=partitions)
+    wanted = dg.AssetRecordsFilter(asset_key=asset_key(asset), asset_partitions=partitions)
     for record in instance.fetch_materializations(wanted, limit=1).records:
         return AssetCheckEvaluationTargetMaterializationData(
             storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp

@@ -12,15 +12,18 @@ from collections.abc import Mapping
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.defs.naming import named, tag_value
 
-GUANKE, GATEWAY, INFINITY, WECOM, METABASE = "guanke", "gateway", "infinity", "wecom", "metabase"
-"""The pools: one for each outside system."""
+GUANKE, GATEWAY, INFINITY, WECOM, METABASE = map(named, ("guanke", "gateway", "infinity", "wecom", "metabase"))
+"""The pools: one for each outside system of the centre."""
 
 LOCK = "calling/lock"
 """Runs with the same value run one after the other."""
 TASK = "calling/task"
 """The calling task a run is for; one run at a time for each."""
-BATCH_CLASS = {"calling/class": "batch"}
+BACKFILLS = "calling/backfills"
+"""On runs of backfills, the centre; one of them at a time."""
+BATCH_CLASS = {"calling/class": tag_value("batch")}
 """Runs that may last for hours: fewer of them at a time than the queue has places."""
 
 FIRST = {"dagster/priority": "10"}

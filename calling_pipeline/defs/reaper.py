@@ -10,18 +10,20 @@ from __future__ import annotations
 import dagster as dg
 
 from calling_pipeline.defs.instance.launcher import ENDED, RunLauncher, verdict_of
+from calling_pipeline.defs.naming import is_ours
 from calling_pipeline.runtime import Runtime
 
 
 def reap(instance: dg.DagsterInstance) -> int:
-    """Report every started run whose process is gone as failed; Dagster's run retries then start it again.
+    """Report every started run of this centre whose process is gone as failed; Dagster's run retries then start it again.
 
     Returns how many. Raises `DatabaseUnavailable` without the business database.
     """
     launcher = instance.run_launcher
     if launcher.supports_check_run_worker_health and not isinstance(launcher, RunLauncher):
         return 0
-    started = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    found = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    started = [run for run in found if is_ours(run)]
     runtime = Runtime.load()
     try:
         gone = [run for run in started if verdict_of(runtime, run) == "gone"]

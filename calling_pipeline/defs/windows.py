@@ -9,6 +9,7 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.records import SyncType
+from calling_pipeline.defs.naming import plain
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
@@ -37,4 +38,4 @@ def parse_keys(keys: Sequence[str]) -> list[dt.date]:
 
 def assets_of_run(context: dg.AssetExecutionContext) -> frozenset[str]:
     """The assets that the run of `context` materializes, those of its other steps included."""
-    return frozenset(key.to_user_string() for key in context.op_execution_context.job_def.asset_layer.selected_asset_keys)
+    return frozenset(plain(key) for key in context.op_execution_context.job_def.asset_layer.selected_asset_keys)

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ProgrammingError
 
 from calling_pipeline.analysis.dagster_storage.records import DagsterState, Heartbeat, RunUnderWay, ScheduleRun
+from calling_pipeline.centres import named
 from calling_pipeline.database.engine import make_engine, reachable
 from calling_pipeline.database.sql import load
 from calling_pipeline.errors import DatabaseUnavailable
@@ -23,12 +24,15 @@ _UNDER_WAY = load("analysis/dagster_storage/under_way")
 _TAGGED = load("analysis/dagster_storage/tagged")
 
 
-def dagster_state(url: URL, schedules: Sequence[str]) -> DagsterState:
-    """What Dagster's storage at `url` says now, with the newest runs of `schedules`; never raises for what is not there."""
+def dagster_state(url: URL, schedules: Sequence[str], *, centre: str = "") -> DagsterState:
+    """What Dagster's storage at `url` says now of the centre's runs, with the newest of `schedules`.
+
+    Never raises for what is not there.
+    """
     engine = make_engine(url, pool_size=1, max_overflow=0)
     try:
         with reachable(engine) as connection:
-            return _read(connection, schedules)
+            return _read(connection, schedules, centre)
     except DatabaseUnavailable as error:
         return DagsterState(str(error))
     except ProgrammingError as error:
@@ -60,12 +64,12 @@ def tagged_runs(engine: sa.Engine, tag: str, value: str, *, since: float) -> dic
         return {}
 
 
-def _read(connection: sa.Connection, schedules: Sequence[str]) -> DagsterState:
+def _read(connection: sa.Connection, schedules: Sequence[str], centre: str) -> DagsterState:
     heartbeats = connection.execute(_HEARTBEATS, {"daemons": list(DAEMONS)}).mappings()
-    runs = connection.execute(_SCHEDULE_RUNS, {"schedules": list(schedules)}).mappings()
+    runs = connection.execute(_SCHEDULE_RUNS, {"schedules": list(schedules), "prefix": named(centre, "")}).mappings()
     return DagsterState(
         None,
         heartbeats=tuple(Heartbeat(**row) for row in heartbeats),
         schedule_runs=tuple(ScheduleRun(**row) for row in runs),
-        **connection.execute(_QUEUE).mappings().one(),
+        **connection.execute(_QUEUE, {"centre": centre}).mappings().one(),
     )

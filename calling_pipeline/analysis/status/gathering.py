@@ -39,7 +39,9 @@ def status(runtime: Runtime, *, tenant: int | None = None) -> Status:
 
     Raises `DatabaseUnavailable` when the business database cannot be reached; Dagster's may be away.
     """
-    dagster = dagster_state(runtime.existing_dagster_url, [entry.name for entry in TIMETABLE])
+    dagster = dagster_state(
+        runtime.existing_dagster_url, [entry.name for entry in TIMETABLE], centre=runtime.settings.centre
+    )
     now, first = days.now(), runtime.settings.partition_start
     with runtime.transaction() as connection:
         facts = Facts(

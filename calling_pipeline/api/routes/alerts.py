@@ -48,5 +48,5 @@ def list_alerts(
 def show_alert(runtime: RuntimeDep, alert_id: PathId, caller: Viewer) -> Success[Document]:
     """One of them in full: what to do, where to look, and every alert that was sent about it."""
     with runtime.transaction() as connection:
-        settings = runtime.settings
-        return ok(views.document(connection, alert_id, ui_url=settings.ui_address, console_url=settings.address))
+        s = runtime.settings
+        return ok(views.document(connection, alert_id, ui_url=s.ui_address, console_url=s.address, centre=s.centre))

@@ -82,7 +82,7 @@ def _schema(connection: sa.Connection, runtime: Runtime) -> Iterator[Finding]:
 
 
 def _dagster(runtime: Runtime) -> Iterator[Finding]:
-    state = dagster_state(runtime.existing_dagster_url, [])
+    state = dagster_state(runtime.existing_dagster_url, [], centre=runtime.settings.centre)
     if state.unknown is not None:
         yield Finding("dagster", "warn", f"Dagster: {state.unknown}", "`calling-pipeline up`, or start Dagster")
         return

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from calling_pipeline.centres import location
 from calling_pipeline.cli.listening import HOST
 from calling_pipeline.cli.machine import environment
 from calling_pipeline.cli.supervisor import Supervisor, accepts, answers
@@ -14,7 +15,6 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.setting_files import with_values
 from calling_pipeline.settings import Settings
 
-LOCATION = "calling_pipeline"
 Say = Callable[[str], None]
 
 
@@ -37,7 +37,7 @@ def start_all(
     supervisor.environment = with_values(supervisor.environment, found)
     say("Dagster …")  # it loads while the database is migrated: what it loads opens no connection
     port = str(settings.code_server_port)
-    code = ["-m", "calling_pipeline.definitions", "--location-name", LOCATION]
+    code = ["-m", "calling_pipeline.definitions", "--location-name", location(settings.centre)]
     supervisor.start("code-server", _python("dagster", "api", "grpc", *code, "-h", HOST, "-p", port))
     environment.bring_up_to_date(runtime, say)
     supervisor.start("api", _python("calling_pipeline.cli.main", "api"), needed=False)
@@ -73,7 +73,7 @@ def private_origins(settings: Settings) -> str:
 def workspace_file(settings: Settings) -> Path:
     """Dagster's workspace file in CALLING_HOME, written anew: the code server of this machine."""
     path = settings.home / "workspace.yaml"
-    server = f"{{host: {HOST}, port: {settings.code_server_port}, location_name: {LOCATION}}}"
+    server = f"{{host: {HOST}, port: {settings.code_server_port}, location_name: {location(settings.centre)}}}"
     path.write_text(f"load_from:\n  - grpc_server: {server}\n")
     return path
 

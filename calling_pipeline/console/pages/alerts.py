@@ -16,7 +16,7 @@ from calling_pipeline.alerts import store
 from calling_pipeline.alerts.channels import Channel, parse_channels
 from calling_pipeline.alerts.deliver import try_channels
 from calling_pipeline.alerts.records import StoredCondition
-from calling_pipeline.alerts.texts import KINDS, kind_of, place_of, what_to_do
+from calling_pipeline.alerts.texts import KINDS, page_in_dagster, place_of, what_to_do
 from calling_pipeline.api.dependencies import PathId
 from calling_pipeline.console.lists.asked import asked
 from calling_pipeline.console.lists.columns import Column, Link, Sentence, State
@@ -88,7 +88,7 @@ def alert(view: Viewer, alert_id: PathId) -> Response:
         place=place_of(one.kind, one.subject, one.day),
         has_runbook=one.kind in KINDS,
         runbook=addresses.of_runbook(one.kind),
-        in_dagster=one.link or kind_of(one.kind).page,
+        in_dagster=page_in_dagster(one.kind, one.link, view.runtime.settings.centre),
         tone=_TONES.get(one.severity, "quiet") if one.failing else "good",
     )
 
@@ -114,7 +114,7 @@ def _lines(one: StoredCondition) -> list[str]:
 
 
 def _channels(view: View) -> list[Channel]:
-    return parse_channels(view.runtime.settings.alert_urls)
+    return parse_channels(view.runtime.settings.alert_urls, centre=view.runtime.settings.centre)
 
 
 _COLUMNS: Sequence[Column[StoredCondition]] = (

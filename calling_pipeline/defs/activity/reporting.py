@@ -19,6 +19,7 @@ from calling_pipeline.defs.activity.store import report_evaluation
 from calling_pipeline.defs.alerts.texts import run_name
 from calling_pipeline.defs.checks import newest_materialization
 from calling_pipeline.defs.console import in_console, with_runbook
+from calling_pipeline.defs.naming import asset_key
 from calling_pipeline.runtime import Runtime
 
 AT_ONCE = 50
@@ -53,7 +54,7 @@ def _report(instance: dg.DagsterInstance, runtime: Runtime, activity: Activity) 
         metadata = {**(page or {}), **activity.numbers, "outside_a_run": _said(activity), **shown}
         partition = day.isoformat() if day else None
         instance.report_runless_asset_event(
-            dg.AssetMaterialization(dg.AssetKey(asset), metadata=metadata, partition=partition)
+            dg.AssetMaterialization(asset_key(asset), metadata=metadata, partition=partition)
         )
     target = newest_materialization(instance, asset, day)
     if done and target is not None:

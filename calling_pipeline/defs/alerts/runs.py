@@ -11,6 +11,7 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry
 
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.defs.alerts.texts import day_or_none, run_condition, run_name, run_reason, run_title
+from calling_pipeline.defs.naming import is_ours, plain, plain_name
 from calling_pipeline.defs.windows import PARTITION, RANGE_START, days_of_run
 
 Pair = tuple[str, dt.date | None]
@@ -34,23 +35,23 @@ class Ended:
 
 
 def ended_run(instance: DagsterInstance, event: int, entry: EventLogEntry, upstream: Upstream) -> Ended | None:
-    """What the end `entry` of a run (with storage id `event`) means; None for a run that is no longer stored.
+    """What the end `entry` of a run (with storage id `event`) means; None for one of another centre, or no longer stored.
 
     A cancelled run leaves undone what it planned and did not store, as a failed one does: a warning, since a person or the
     time limit ended it on purpose.
     """
     run = instance.get_run_by_id(entry.run_id)
-    if run is None:
+    if run is None or not is_ours(run):
         return None
     records = instance.get_records_for_run(entry.run_id, of_type=_OF_RUN, limit=20_000).records
     events = [record.event_log_entry.dagster_event for record in records]
     planned = {pair for one in events if one and one.is_asset_materialization_planned for pair in _planned(one, run)}
     stored = {
-        (one.step_materialization_data.materialization.asset_key.to_user_string(), day_or_none(one.partition))
+        (plain(one.step_materialization_data.materialization.asset_key), day_or_none(one.partition))
         for one in events
         if one and one.is_step_materialization
     }
-    own = {(run.job_name, day) for day in _days(run)}
+    own = {(plain_name(run.job_name), day) for day in _days(run)}
     kind = entry.dagster_event.event_type if entry.dagster_event else None
     if kind == DagsterEventType.RUN_SUCCESS:
         return Ended([], {run_name(*pair) for pair in planned | stored | own})
@@ -83,16 +84,13 @@ def upstream_of(repository: dg.RepositoryDefinition | None) -> Upstream:
     if repository is None:
         return {}
     graph = repository.asset_graph
-    return {
-        key.to_user_string(): {parent.to_user_string() for parent in graph.get(key).parent_keys}
-        for key in graph.get_all_asset_keys()
-    }
+    return {plain(key): {plain(parent) for parent in graph.get(key).parent_keys} for key in graph.get_all_asset_keys()}
 
 
 def _planned(event: dg.DagsterEvent, run: DagsterRun) -> list[Pair]:
     """Of a run over a range that is planned as a whole: each of its days."""
     data = event.asset_materialization_planned_data
-    asset = data.asset_key.to_user_string()
+    asset = plain(data.asset_key)
     if data.partition:
         return [(asset, day_or_none(data.partition))]
     if data.partitions_subset is not None:

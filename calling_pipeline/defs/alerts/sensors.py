@@ -13,7 +13,8 @@ from calling_pipeline.defs.activity.reporting import report_outside_work
 from calling_pipeline.defs.alerts.events import Cursor, new_events
 from calling_pipeline.defs.alerts.runs import ended_run, upstream_of
 from calling_pipeline.defs.alerts.store import newest_ticks
-from calling_pipeline.defs.alerts.texts import check_conditions, judges_a_range, tick_condition
+from calling_pipeline.defs.alerts.texts import check_conditions, judged_asset, judges_a_range, tick_condition
+from calling_pipeline.defs.naming import CENTRE, centre_of_key, is_our_name, named, plain_name
 from calling_pipeline.defs.planned_checks.store import forget_unjudged
 from calling_pipeline.runtime import Runtime
 
@@ -22,6 +23,7 @@ _ENDS = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED, DagsterEve
 
 
 @dg.sensor(
+    name=named("run_failure_alerts"),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=2 * INTERVAL_S,
     description="Records an alert when a run that failed or was cancelled leaves a day undone, when a schedule or sensor"
@@ -34,9 +36,10 @@ def run_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.Resource
     records, cursor = new_events(context.instance, cursor, _ENDS)
     upstream = upstream_of(context.repository_def) if records else {}
     ends = [ended_run(context.instance, one.storage_id, one.event_log_entry, upstream) for one in records]
-    for one in records:  # what a failed run planned and did not judge would show as skipped for good
-        forget_unjudged(context.instance, one.event_log_entry.run_id)
-    ticks = _tick_conditions(context.instance)
+    for one, end in zip(records, ends, strict=True):
+        if end is not None:  # what a failed run planned and did not judge would show as skipped for good
+            forget_unjudged(context.instance, one.event_log_entry.run_id)
+    ticks = _tick_conditions(context.instance, context.repository_def)
     changes = 0
     with runtime.transaction() as connection:
         for record, end in zip(records, ends, strict=True):
@@ -54,6 +57,7 @@ def run_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.Resource
 
 
 @dg.sensor(
+    name=named("check_failure_alerts"),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=INTERVAL_S,
     description="Shows work outside Dagster's runs. Records an alert when a check begins to fail or warn about a day, and"
@@ -64,6 +68,7 @@ def check_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.Resour
     cursor = Cursor.parse(context.cursor, context.instance)
     reported = report_outside_work(context.instance, runtime)
     records, cursor = new_events(context.instance, cursor, [DagsterEventType.ASSET_CHECK_EVALUATION])
+    records = [one for one in records if centre_of_key(judged_asset(one.event_log_entry)) == CENTRE]
     judging_ranges = {one.event_log_entry.run_id for one in records if judges_a_range(one.event_log_entry)}
     runs = {run_id: context.instance.get_run_by_id(run_id) for run_id in judging_ranges}
     found = [
@@ -80,9 +85,14 @@ def check_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.Resour
     return dg.SkipReason(f"{found_out}, {changes} alerts, {_send(runtime)}")
 
 
-def _tick_conditions(instance: DagsterInstance) -> list[Condition]:
-    """One condition per schedule and sensor that is switched on and has ticked, read in two queries."""
-    states = {state.selector_id: state for state in instance.all_instigator_state() if state.is_running}
+def _tick_conditions(instance: DagsterInstance, repository: dg.RepositoryDefinition | None) -> list[Condition]:
+    """One condition per schedule and sensor of ours that is switched on and has ticked, read in two queries."""
+    known: set[str] = set()
+    if repository is not None:
+        known = {*map(plain_name, (one.name for one in repository.schedule_defs))}
+        known |= {*map(plain_name, (one.name for one in repository.sensor_defs))}
+    running = [state for state in instance.all_instigator_state() if state.is_running]
+    states = {state.selector_id: state for state in running if is_our_name(state.instigator_name, known)}
     return [tick_condition(states[selector], tick) for selector, tick in newest_ticks(instance, list(states)).items()]
 
 
@@ -92,7 +102,7 @@ def _announced(changes: list[Change]) -> int:
 
 def _send(runtime: Runtime) -> str:
     """Send what is due; without a channel the alerts stay in the table."""
-    channels = parse_channels(runtime.settings.alert_urls)
+    channels = parse_channels(runtime.settings.alert_urls, centre=runtime.settings.centre)
     if not channels:
         return "CALLING_ALERT_URLS names no channel; alerts stay in the table `alerts`"
     places = deliver.Places(console=runtime.settings.address, dagster=runtime.settings.ui_address)

@@ -12,6 +12,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from calling_pipeline import days
 from calling_pipeline.alerts.records import Condition, Severity
+from calling_pipeline.defs.naming import plain, plain_name
 from calling_pipeline.defs.windows import days_of_run
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_digits
@@ -28,7 +29,7 @@ _ASSETS_SHOWN = 4
 def run_title(run: DagsterRun, assets: Sequence[str]) -> str:
     """What ran, in words: the job, or the assets where Dagster has a name of its own for the job."""
     if not run.job_name.startswith(ASSET_JOB) or not assets:
-        return f"run of {run.job_name}"
+        return f"run of {plain_name(run.job_name)}"
     more = f" and {len(assets) - _ASSETS_SHOWN} more assets" if len(assets) > _ASSETS_SHOWN else ""
     return f"run of {', '.join(sorted(assets)[:_ASSETS_SHOWN])}{more}"
 
@@ -94,6 +95,11 @@ def check_conditions(event: int, entry: EventLogEntry, run: DagsterRun | None) -
     ]
 
 
+def judged_asset(entry: EventLogEntry) -> dg.AssetKey:
+    """The asset that a check evaluation is about."""
+    return _evaluation(entry).asset_key
+
+
 def judges_a_range(entry: EventLogEntry) -> bool:
     """Whether the evaluation is one result for all days of its run."""
     evaluation = _evaluation(entry)
@@ -104,16 +110,16 @@ def tick_condition(state: InstigatorState, tick: InstigatorTick) -> Condition:
     """The newest finished tick of a schedule or sensor."""
     failing = tick.status == TickStatus.FAILURE
     error = tick.error
-    kind = state.instigator_type.value.lower()
+    kind, name = state.instigator_type.value.lower(), plain_name(state.instigator_name)
     return Condition(
-        name=f"tick:{state.instigator_name}",
+        name=f"tick:{name}",
         failing=failing,
         severity="error",
-        title=f"{kind} {state.instigator_name}",
+        title=f"{kind} {name}",
         text=fit(_reason(_innermost(error))) if error else "its newest tick went well",
         room=ROOM,
         event=int(tick.tick_id),
-        subject=state.instigator_name,
+        subject=name,
     )
 
 
@@ -138,7 +144,7 @@ def _evaluation(entry: EventLogEntry) -> dg.AssetCheckEvaluation:
 def _check_condition(
     event: int, evaluation: dg.AssetCheckEvaluation, scope: str, day: dt.date | None, *, failing: bool, text: str
 ) -> Condition:
-    asset = evaluation.asset_key.to_user_string()
+    asset = plain(evaluation.asset_key)
     severity: Severity = "error" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "warning"
     return Condition(
         name=":".join(filter(None, ["check", asset, evaluation.check_name, scope])),

@@ -15,6 +15,7 @@ from calling_pipeline.defs.call_batches import checks as call_batches_checks
 from calling_pipeline.defs.call_batches import sensors
 from calling_pipeline.defs.call_batches.metadata import about_day, previews
 from calling_pipeline.defs.console import in_console
+from calling_pipeline.defs.naming import asset_job, asset_key
 from calling_pipeline.defs.planned_checks.store import forget_unjudged
 from calling_pipeline.defs.queueing import BATCH_CLASS, GATEWAY
 from calling_pipeline.defs.retries import refusals_as_sentences
@@ -41,9 +42,10 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """Assets, checks, the job and the sensor of the room."""
     batches = _call_batches(daily)
     history = _call_history(daily)
-    job = dg.define_asset_job(
+    job = asset_job(
         "call_batches_run",
-        selection=dg.AssetSelection.assets(batches, history),
+        "call_batches",
+        "call_history",
         description="Plan the calling tasks' due ticks and push the day's unfinished batches; with `dry_run`, which is the"
         " default of a launch by hand, only show what would be called.",
         tags=BATCH_CLASS,
@@ -58,6 +60,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
 
 def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
+        key=asset_key("call_batches"),
         partitions_def=daily,
         group_name="call_batches",
         kinds={"postgres", "api"},
@@ -95,10 +98,11 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 
 def _call_history(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
+        key=asset_key("call_history"),
         partitions_def=daily,
         group_name="call_batches",
         kinds={"postgres"},
-        deps=["call_batches"],
+        deps=[asset_key("call_batches")],
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Every phone ever called, once: first and last call, and how many.\n\nWritten call by call with each"
         " outcome; this asset counts it.",

@@ -16,6 +16,7 @@ from calling_pipeline.defs.call_batches.checks import check
 from calling_pipeline.defs.call_batches.metadata import about_results
 from calling_pipeline.defs.checks import daily_checks
 from calling_pipeline.defs.console import in_console
+from calling_pipeline.defs.naming import asset_job, asset_key, named
 from calling_pipeline.defs.queueing import SOON, busy
 from calling_pipeline.defs.windows import PARTITION, range_tags
 from calling_pipeline.runtime import Runtime
@@ -30,9 +31,9 @@ CHECKS = (
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """The asset with its checks, its job and the sensor that starts it."""
     asset = _call_results(daily)
-    job = dg.define_asset_job(
+    job = asset_job(
         "call_results_update",
-        selection=dg.AssetSelection.assets(asset),
+        ASSET,
         description="Join the pushed calls of days with the call records. Calls nobody and reads nothing from a vendor.",
     )
     return dg.Definitions(
@@ -45,10 +46,11 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
 
 def _call_results(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
+        key=asset_key(ASSET),
         partitions_def=daily,
         group_name="call_batches",
         kinds={"postgres"},
-        deps=["call_batches", "call_records"],
+        deps=[asset_key("call_batches"), asset_key("call_records")],
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="What became of each pushed call: connected, not connected, not dialled or still waiting for its record,"
         " with orders and talk time; kept permanently.\n\nJoined by number and time: the first record of the number from the"
@@ -71,7 +73,7 @@ def _call_results(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
 
 def _sensor(job: Any, first_partition: dt.date) -> dg.SensorDefinition:
     @dg.sensor(
-        name="call_results_due",
+        name=named("call_results_due"),
         job=job,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,

@@ -10,6 +10,7 @@ from calling_pipeline import days
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.defs.naming import named, tag_value
 from calling_pipeline.defs.queueing import TASK, said, unfinished_runs
 from calling_pipeline.outgoing import holding
 from calling_pipeline.runtime import Runtime
@@ -22,7 +23,7 @@ def calling_tasks(job: Any, daily: dg.DailyPartitionsDefinition) -> dg.SensorDef
     """The sensor."""
 
     @dg.sensor(
-        name="calling_tasks",
+        name=named("calling_tasks"),
         job=job,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -60,7 +61,7 @@ def tick_requests(runtime: Runtime) -> list[dg.RunRequest]:
             run_key=f"tick:{item.task.id}:{item.tick_at.isoformat()}",
             partition_key=now.date().isoformat(),
             run_config=_for_task(item.task.name),
-            tags={TASK: f"task-{item.task.id}"},
+            tags={TASK: tag_value(f"task-{item.task.id}")},
         )
         for item in due
     ]
@@ -87,11 +88,11 @@ def resume_requests(runtime: Runtime, first_day: dt.date) -> list[dg.RunRequest]
                     run_key=f"resume:{batch.id}:{occasion}",
                     partition_key=batch.day.isoformat(),
                     run_config=_for_task(batch.task_name),
-                    tags={TASK: f"task-{batch.calling_task_id}", "calling/batch": str(batch.id)},
+                    tags={TASK: tag_value(f"task-{batch.calling_task_id}"), "calling/batch": str(batch.id)},
                 )
             )
     return requests
 
 
 def _for_task(name: str) -> dict[str, Any]:
-    return {"ops": {"call_batches": {"config": {"tasks": [name], "dry_run": False}}}}
+    return {"ops": {named("call_batches"): {"config": {"tasks": [name], "dry_run": False}}}}

@@ -14,7 +14,8 @@ from calling_pipeline.defs.acting import acting
 from calling_pipeline.defs.call_stats import checks as call_stats_checks
 from calling_pipeline.defs.call_stats import schedules, sensors
 from calling_pipeline.defs.call_stats.runs import TrackRun
-from calling_pipeline.defs.queueing import GUANKE
+from calling_pipeline.defs.naming import asset_job, asset_key, tag_value
+from calling_pipeline.defs.queueing import GUANKE, LOCK
 from calling_pipeline.runtime import Runtime
 
 
@@ -30,17 +31,17 @@ class SyncConfig(dg.Config):
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """Assets with their checks, jobs, schedules and sensors of the room."""
     jobs = {
-        "grade": dg.define_asset_job(
+        "grade": asset_job(
             "grade_stats_sync",
-            selection=dg.AssetSelection.assets(*ASSETS["grade"]),
+            *ASSETS["grade"],
             description="Grade track: pull call records, prove them complete, publish the grade numbers.",
-            tags={"calling/lock": "grade stats"},
+            tags={LOCK: tag_value("grade stats")},
         ),
-        "task": dg.define_asset_job(
+        "task": asset_job(
             "task_stats_sync",
-            selection=dg.AssetSelection.assets(*ASSETS["task"]),
+            *ASSETS["task"],
             description="Task track: pull the dialling tasks' statistics and publish their sums.",
-            tags={"calling/lock": "task stats"},
+            tags={LOCK: tag_value("task stats")},
         ),
     }
     return dg.Definitions(
@@ -81,10 +82,10 @@ def _track(track: Track, specs: Sequence[dg.AssetSpec], daily: dg.DailyPartition
 def _asset(table: sa.Table, description: str, *, kinds: set[str], deps: Sequence[str] = ()) -> dg.AssetSpec:
     """The asset that is `table`."""
     return dg.AssetSpec(
-        table.name,
+        asset_key(table.name),
         group_name="call_stats",
         kinds=kinds,
-        deps=list(deps),
+        deps=[asset_key(name) for name in deps],
         description=description,
         metadata={"dagster/table_name": table.name},
     )

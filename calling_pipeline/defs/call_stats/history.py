@@ -23,6 +23,7 @@ from calling_pipeline.defs.call_stats.metadata import about_history, about_trend
 from calling_pipeline.defs.catch_up import ReadAt, materialized
 from calling_pipeline.defs.checks import Check, judge, log_verdicts
 from calling_pipeline.defs.console import in_console
+from calling_pipeline.defs.naming import asset_job, asset_key, named
 from calling_pipeline.defs.windows import PARTITION, days_of_run, range_tags
 from calling_pipeline.runtime import Runtime
 
@@ -45,9 +46,9 @@ CHECKS: tuple[Check[quality.HistoryFacts], ...] = (
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """The asset with its job and its schedule."""
     asset = _daily_history(daily)
-    job = dg.define_asset_job(
+    job = asset_job(
         "daily_history_update",
-        selection=dg.AssetSelection.assets(asset),
+        table.name,
         description="Show the kept numbers of days, and add days that only the caches hold. Reads nothing from a vendor.",
     )
     return dg.Definitions(assets=[asset], jobs=[job], schedules=[_schedule(job, daily.start.date())])
@@ -55,10 +56,10 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
 
 def _daily_history(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     spec = dg.AssetSpec(
-        table.name,
+        asset_key(table.name),
         group_name="call_stats",
         kinds={"postgres"},
-        deps=["task_stats_cache", "grade_stats_cache"],
+        deps=[asset_key("task_stats_cache"), asset_key("grade_stats_cache")],
         description="The numbers of every day, kept permanently: the caches are deleted after weeks, these rows never.\n\n"
         "A day enters with the transaction that publishes it. A day that neither track ever read stays missing.",
         metadata={"dagster/table_name": table.name},
@@ -105,7 +106,7 @@ def _show(
     if row is not None and context.selected_asset_keys:
         known = about_history(row, before[0] if before else None)
         metadata = {**known, **about_trend(trend), **in_console(runtime, table.name, day)}
-        context.log_event(dg.AssetMaterialization(table.name, partition=day.isoformat(), metadata=metadata))
+        context.log_event(dg.AssetMaterialization(asset_key(table.name), partition=day.isoformat(), metadata=metadata))
 
     def facts() -> quality.HistoryFacts:
         with runtime.transaction() as connection:
@@ -128,7 +129,7 @@ def shown(runtime: Runtime, instance: dg.DagsterInstance, first: dt.date, last: 
 
 def _schedule(job: Any, first_partition: dt.date) -> dg.ScheduleDefinition:
     @dg.schedule(
-        name="daily_history_t10",
+        name=named("daily_history_t10"),
         job=job,
         cron_schedule="45 7 * * *",
         execution_timezone="Asia/Shanghai",

@@ -34,6 +34,7 @@ from calling_pipeline.defs.call_stats.metadata import (
 )
 from calling_pipeline.defs.checks import Check, judge, log_verdicts
 from calling_pipeline.defs.console import in_console
+from calling_pipeline.defs.naming import asset_key, plain
 from calling_pipeline.defs.windows import SYNC_TYPE, days_of_run, parse_keys
 from calling_pipeline.errors import CallingError, DaysFailed, VendorTimeout, may_succeed_later
 from calling_pipeline.runtime import Runtime
@@ -56,9 +57,9 @@ class TrackRun:
         self._context, self._runtime, self._track = context, runtime, track
         self._full_read, self._publish_held = full_read, publish_held
         self._assets = ASSETS[track]
-        self._selected = {key.to_user_string() for key in context.selected_asset_keys}
+        self._selected = {plain(key) for key in context.selected_asset_keys}
         op = context.op_execution_context
-        self._selected_checks = {(key.asset_key.to_user_string(), key.name) for key in op.selected_asset_check_keys}
+        self._selected_checks = {(plain(key.asset_key), key.name) for key in op.selected_asset_check_keys}
         self._stored: set[dt.date] = set()
         self._bad: dict[dt.date, str] = {}
         self._errors: dict[dt.date, CallingError] = {}
@@ -93,7 +94,7 @@ class TrackRun:
         done: set[str | None] = set()
         if op.retry_number:
             events = op.instance.all_logs(op.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
-            last = dg.AssetKey(self._assets[-1])
+            last = asset_key(self._assets[-1])
             found = [one.get_dagster_event() for one in events]
             done = {one.partition for one in found if one.asset_key == last}
         return [day for day in sorted(wanted, reverse=True) if day.isoformat() not in done]
@@ -189,9 +190,7 @@ class TrackRun:
             stops += [verdict.sentence for verdict in verdicts if verdict.blocks]
             if asset in done and not stops:
                 shown = {**done[asset], **in_console(self._runtime, asset, day)}
-                self._context.log_event(
-                    dg.AssetMaterialization(dg.AssetKey(asset), metadata=shown, partition=day.isoformat())
-                )
+                self._context.log_event(dg.AssetMaterialization(asset_key(asset), metadata=shown, partition=day.isoformat()))
             log_verdicts(self._context.op_execution_context, self._runtime, verdicts)
         if stops and day not in self._bad:
             self._bad[day] = "; ".join(stops)

@@ -13,6 +13,7 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.timetable import TIMETABLE, Entry, sync_window
+from calling_pipeline.defs.naming import named, tag_value
 from calling_pipeline.defs.queueing import FIRST, LOCK, SOON, busy
 from calling_pipeline.defs.windows import PARTITION, SYNC_TYPE, range_tags
 
@@ -26,7 +27,7 @@ def stats_schedules(jobs: Mapping[str, Any], daily: dg.DailyPartitionsDefinition
 
 def _schedule(entry: Entry, job: Any, daily: dg.DailyPartitionsDefinition) -> dg.ScheduleDefinition:
     @dg.schedule(
-        name=entry.name,
+        name=named(entry.name),
         job=job,
         cron_schedule=entry.cron,
         execution_timezone="Asia/Shanghai",
@@ -51,7 +52,7 @@ def run_request(entry: Entry, tick: dt.datetime, first_partition: dt.date) -> dg
         return dg.SkipReason(f"the window ends on {last}, before the first partition {first_partition}")
     key = f"{entry.name}:{tick.isoformat()}"
     if entry.sync_type == "today":
-        tags = {SYNC_TYPE: entry.sync_type, LOCK: f"{entry.track} stats today", **FIRST}
+        tags = {SYNC_TYPE: entry.sync_type, LOCK: tag_value(f"{entry.track} stats today"), **FIRST}
         return dg.RunRequest(run_key=key, partition_key=last.isoformat(), tags=tags)
     if first == last:
         return dg.RunRequest(run_key=key, tags={PARTITION: last.isoformat(), SYNC_TYPE: entry.sync_type, **SOON})

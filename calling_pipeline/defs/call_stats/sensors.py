@@ -19,6 +19,7 @@ from calling_pipeline.call_stats.records import TRACKS, Track
 from calling_pipeline.call_stats.store import read_day
 from calling_pipeline.call_stats.timetable import ACCEPTED_DELAY, last_sync_due
 from calling_pipeline.defs.catch_up import Filling, ReadAt
+from calling_pipeline.defs.naming import named
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 
@@ -37,12 +38,15 @@ def _while_kept(settings: Settings) -> int:
 
 
 CACHES = tuple(
-    Filling(f"{track} stats", f"{track}_stats_sync", _cached(track), always=10, includes_today=True, within=_while_kept)
+    Filling(
+        f"{track} stats", named(f"{track}_stats_sync"), _cached(track), always=10, includes_today=True, within=_while_kept
+    )
     for track in TRACKS
 )
 
 
 @dg.sensor(
+    name=named("stale_cache_alerts"),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=120,
     description="Records an alert when yesterday's or today's numbers are behind the timetable, and when they caught up."

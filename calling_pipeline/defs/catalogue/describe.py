@@ -10,6 +10,7 @@ from calling_pipeline.database.tables import metadata
 from calling_pipeline.defs.catalogue.columns import COLUMNS, PERSONAL
 from calling_pipeline.defs.catalogue.freshness import policies
 from calling_pipeline.defs.catalogue.lineage import LEDGER_FILES, OUTSIDE, READS, ledger_file_key
+from calling_pipeline.defs.naming import asset_key, plain
 from calling_pipeline.settings import Settings
 
 OPERATIONS = "team:calling-operations"
@@ -43,10 +44,10 @@ def described(settings: Settings) -> Callable[[dg.AssetSpec], dg.AssetSpec]:
     fresh, files = policies(settings), sorted({ledger_file_key(path) for path in settings.contract_ledgers})
 
     def complete(spec: dg.AssetSpec) -> dg.AssetSpec:
-        name, group = spec.key.to_user_string(), spec.group_name or ""
+        name, group = plain(spec.key), spec.group_name or ""
         table = metadata.tables.get(str(spec.metadata.get("dagster/table_name", "")))
         merged = spec.merge_attributes(
-            deps=(*READS.get(name, ()), *(files if name == LEDGER_FILES else ())),
+            deps=(*map(asset_key, READS.get(name, ())), *(files if name == LEDGER_FILES else ())),
             tags={"domain": group, "tier": TIERS[group], **_personal(table)},
             metadata={} if table is None else {"dagster/column_schema": column_schema(table)},
         )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from calling_pipeline.call_batches.tables import call_log, calling_tasks
 from calling_pipeline.contact_policy.tables import contact_attempts, do_not_call
+from calling_pipeline.defs.naming import asset_key
 from calling_pipeline.settings import Settings
 from calling_pipeline.task_ledger.tables import task_ledger
 
@@ -153,7 +154,7 @@ def ledger_file_key(path: Path) -> dg.AssetKey:
     """The key of a ledger file: its name as far as a key may hold it, and what tells files of one name apart."""
     plain = re.sub(r"[^A-Za-z0-9]+", "_", path.stem).strip("_")
     digest = hashlib.sha256(str(path).encode()).hexdigest()[:6]
-    return dg.AssetKey([LEDGER_FILES, f"{plain}_{digest}" if plain else digest])
+    return asset_key(LEDGER_FILES, f"{plain}_{digest}" if plain else digest)
 
 
 def _ledger_file(path: Path) -> dg.AssetSpec:
@@ -168,8 +169,8 @@ def _ledger_file(path: Path) -> dg.AssetSpec:
 
 def _spec(source: Source) -> dg.AssetSpec:
     return dg.AssetSpec(
-        source.name,
-        deps=list(source.reads),
+        asset_key(source.name),
+        deps=[asset_key(name) for name in source.reads],
         description=source.description,
         group_name=source.group,
         kinds=set(source.kinds),

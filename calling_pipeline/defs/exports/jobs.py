@@ -5,6 +5,7 @@ from pydantic import Field
 
 from calling_pipeline.access.people.records import Language
 from calling_pipeline.defs.acting import acting
+from calling_pipeline.defs.naming import job_tags, named
 from calling_pipeline.defs.queueing import LAST
 from calling_pipeline.reports.exports import asking, store
 from calling_pipeline.reports.exports.dependencies import oldest_day, place_of
@@ -53,14 +54,14 @@ def _asked(runtime: Runtime, config: ExportConfig, by: str) -> int:
         return asking.ask(connection, wanted, by=by).id
 
 
-@dg.job(description="Writes a large export of call records.", tags=LAST)
+@dg.job(name=named("call_records_export"), description="Writes a large export of call records.", tags=job_tags(LAST))
 def call_records_export() -> None:
     """One op."""
     write_export()
 
 
 @dg.sensor(
-    name="exports_waiting",
+    name=named("exports_waiting"),
     job=call_records_export,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,

@@ -11,6 +11,7 @@ from calling_pipeline.call_stats import retention
 from calling_pipeline.call_stats.daily_counts.catch_up import catch_up
 from calling_pipeline.call_stats.retention import CACHES, RECORDS
 from calling_pipeline.defs.housekeeping import store as dagster_history
+from calling_pipeline.defs.naming import job_tags, named
 from calling_pipeline.reports.exports.dependencies import folder_of
 from calling_pipeline.reports.exports.writing import remove_expired
 from calling_pipeline.runtime import Runtime
@@ -95,8 +96,10 @@ def prune_exports(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runt
 
 
 @dg.job(
+    name=named("housekeeping"),
     description="Removes what is older than its retention: caches, call records, recordings, exports, alerts, Dagster's own"
-    " history; learns the best time to call."
+    " history; learns the best time to call.",
+    tags=job_tags(),
 )
 def housekeeping() -> None:
     """Independent ops: one that fails leaves the others alone."""
@@ -109,7 +112,7 @@ def housekeeping() -> None:
 
 
 nightly = dg.ScheduleDefinition(
-    name="housekeeping_nightly",
+    name=named("housekeeping_nightly"),
     job=housekeeping,
     cron_schedule="30 3 * * *",
     execution_timezone="Asia/Shanghai",

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import sqlalchemy as sa
 
+from calling_pipeline.centres import TAG
 from calling_pipeline.database.sql import load
 from calling_pipeline.defs.instance.events import sql_events
+from calling_pipeline.defs.naming import CENTRE, asset_key
 
 if TYPE_CHECKING:
     from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
@@ -47,24 +49,32 @@ class Pruned:
 
 
 def prune(instance: dg.DagsterInstance, before: dt.datetime, *, details_before: dt.datetime | None = None) -> Pruned:
-    """Remove finished runs from before `before` that no partition's newest state rests on, and superseded check results.
+    """Remove this centre's finished runs from before `before` on which no partition's newest state rests, and old results.
 
     Of the runs that must stay, the step-by-step events are removed; of those from before `details_before` that went well
     and were superseded too, and the results of checks that passed and were judged again. Raises `TypeError` when the
     instance does not keep its events in SQL.
     """
     storage = _sql_storage(instance)
-    old = {"before": _as_stored(before)}
+    ours = {"centre": CENTRE, "others": _other_centres(instance)}
+    old = {"before": _as_stored(before), "centre": CENTRE}
     with storage.index_connection() as connection:
         superseded = connection.execute(_SUPERSEDED_RUNS, {**old, "limit": RUNS_AT_ONCE}).scalars().all()
     for run_id in superseded:
         instance.delete_run(run_id)
     folders = sum(_remove_folder(Path(instance.storage_directory()) / run_id) for run_id in superseded)
     events = sum(_in_pieces(storage, _DELETE_OPERATIONAL_EVENTS, old))
-    done_again = {"before": _as_stored(details_before or before)}
-    checks = sum(_in_pieces(storage, _DELETE_CHECK_EXECUTIONS, {**old, "passed_before": done_again["before"]}))
+    done_again = {"before": _as_stored(details_before or before), "centre": CENTRE}
+    judged = {**old, **ours, "passed_before": done_again["before"]}
+    checks = sum(_in_pieces(storage, _DELETE_CHECK_EXECUTIONS, judged))
     events += sum(_in_pieces(storage, _DELETE_DETAILS, done_again))
     return Pruned(len(superseded), events, checks, folders)
+
+
+def _other_centres(instance: dg.DagsterInstance) -> list[str]:
+    """The centres that have had runs here, without this process's."""
+    found = instance.get_run_tags(tag_keys=[TAG])
+    return sorted({value for _, values in found for value in values} - {CENTRE})
 
 
 def _as_stored(instant: dt.datetime) -> dt.datetime:
@@ -81,7 +91,7 @@ def wipe_partitions(instance: dg.DagsterInstance, first_kept: Mapping[str, dt.da
     storage = _sql_storage(instance)
     forgotten = {}
     for name, first in first_kept.items():
-        key = dg.AssetKey(name)
+        key = asset_key(name)
         values = {"asset_key": key.to_string(), "first_kept": first.isoformat()}
         partitions: set[str] = set()
         while wiped := _wiped(storage, values):

@@ -17,19 +17,20 @@ from contextlib import suppress
 import dagster as dg
 
 from calling_pipeline.defs.instance.workers import Worker, runs_here, this_host, worker_of
+from calling_pipeline.defs.naming import is_ours
 
 REASON = "the machine that runs it is being stopped"
 _UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 def end_runs(instance: dg.DagsterInstance, run_ids: Sequence[str] = (), *, within_s: float) -> int:
-    """Ask runs under way whose process is on this host to end, and wait for them; cancel those that have no process yet.
+    """Ask runs of this centre whose process is on this host to end, and wait; cancel those that have no process yet.
 
     Returns how many.
     """
     filters = dg.RunsFilter(statuses=_UNDER_WAY, run_ids=list(run_ids) or None)
     asked: list[Worker | None] = []
-    for run in instance.get_runs(filters):
+    for run in filter(is_ours, instance.get_runs(filters)):
         worker = worker_of(run)
         if worker is not None and worker.host != this_host():
             continue

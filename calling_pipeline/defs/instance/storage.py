@@ -15,11 +15,14 @@ from dagster_postgres import DagsterPostgresStorage, PostgresRunStorage
 from dagster_postgres.auth import PgTokenProvider
 
 from calling_pipeline.access.acting import current_person
+from calling_pipeline.centres import TAG
 from calling_pipeline.database.engine import dagster_url
 from calling_pipeline.defs.acting import PERSON_TAG
 from calling_pipeline.defs.instance.connections import share_connections
 from calling_pipeline.defs.instance.one_daemon import be_the_daemon
 from calling_pipeline.defs.instance.pace import set_pace
+from calling_pipeline.defs.naming import centre_of_run
+from calling_pipeline.defs.queueing import BACKFILLS
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.settings import load
 
@@ -63,6 +66,13 @@ class InstanceStorage(DagsterPostgresStorage):
         return nowhere
 
 
+def _of_centre(run: DagsterRun) -> dict[str, str]:
+    """The tags by which the queue holds the runs of centres apart; of *Materialize* and backfills only the storage knows."""
+    centre = centre_of_run(run)
+    own = {TAG: centre} if centre else {}
+    return {**own, BACKFILLS: centre or "all"} if "dagster/backfill" in run.tags else own
+
+
 def _of_person(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags, with the person for whom the work of this context is done; a name that was given as a tag proves nothing."""
     person = current_person()
@@ -70,10 +80,10 @@ def _of_person(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 class _Runs(PostgresRunStorage):
-    """Dagster's own, which lets one daemon at a time say that it lives, and tags what a person starts with their name."""
+    """Dagster's own, which lets one daemon at a time say that it lives, and tags runs with person and centre."""
 
     def add_run(self, dagster_run: DagsterRun) -> DagsterRun:
-        return super().add_run(dagster_run.with_tags(_of_person(dagster_run.tags)))
+        return super().add_run(dagster_run.with_tags({**_of_person(dagster_run.tags), **_of_centre(dagster_run)}))
 
     def add_backfill(self, partition_backfill: PartitionBackfill) -> None:
         super().add_backfill(partition_backfill._replace(tags=_of_person(partition_backfill.tags)))

@@ -7,6 +7,7 @@ from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.defs import retries
 from calling_pipeline.defs.acting import acting
 from calling_pipeline.defs.console import in_console
+from calling_pipeline.defs.naming import asset_job, asset_key, job_tags, named, tag_value
 from calling_pipeline.defs.notifications import checks as notifications_checks
 from calling_pipeline.defs.notifications import schedules, sensors
 from calling_pipeline.defs.queueing import LOCK, METABASE, WECOM
@@ -26,14 +27,14 @@ DISPATCH_S = 240.0
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """Assets, checks, jobs, schedules and the sensor of the room."""
     contracts, technicians = _contract_notifications(daily), _technician_notifications()
-    generate = dg.define_asset_job(
+    generate = asset_job(
         "contract_notifications_generate",
-        selection=dg.AssetSelection.assets(contracts),
+        "contract_notifications",
         description="Read the contract ledgers and generate messages about contracts that are new. Sends nothing.",
     )
-    fetch = dg.define_asset_job(
+    fetch = asset_job(
         "technician_notifications_generate",
-        selection=dg.AssetSelection.assets(technicians),
+        "technician_notifications",
         description="Ask Metabase for technicians' status changes and generate messages about new ones. Sends nothing.",
     )
     delivery = notifications_deliver
@@ -48,6 +49,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
 
 def _contract_notifications(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
+        key=asset_key("contract_notifications"),
         partitions_def=daily,
         group_name="notifications",
         kinds={"postgres", "csv"},
@@ -92,6 +94,7 @@ def _about(done: object) -> dict[str, object]:
 
 def _technician_notifications() -> dg.AssetsDefinition:
     @dg.asset(
+        key=asset_key("technician_notifications"),
         group_name="notifications",
         kinds={"postgres", "metabase"},
         pool=METABASE,
@@ -141,7 +144,11 @@ def deliver_notifications(context: dg.OpExecutionContext, runtime: dg.ResourcePa
         raise dg.Failure("; ".join(done.contracts.unwritten.values()), allow_retries=False)
 
 
-@dg.job(description="Deliver what is due of contract and technician notifications.", tags={LOCK: "notifications"})
+@dg.job(
+    name=named("notifications_deliver"),
+    description="Deliver what is due of contract and technician notifications.",
+    tags=job_tags({LOCK: tag_value("notifications")}),
+)
 def notifications_deliver() -> None:
     """One delivery run."""
     deliver_notifications()

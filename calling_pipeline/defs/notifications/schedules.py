@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.defs.naming import named
 from calling_pipeline.defs.queueing import busy
 from calling_pipeline.notifications.contracts.runs import known_ledgers
 from calling_pipeline.notifications.dependencies import NotificationDependencies
@@ -15,7 +16,7 @@ def contract_notifications(job: Any) -> dg.ScheduleDefinition:
     """Reads the ledgers every ten minutes of the working day, when there are any."""
 
     @dg.schedule(
-        name="contract_notifications_today",
+        name=named("contract_notifications_today"),
         job=job,
         cron_schedule="*/10 8-21 * * *",
         execution_timezone="Asia/Shanghai",
@@ -40,7 +41,7 @@ def technician_notifications(job: Any) -> dg.ScheduleDefinition:
     """Asks Metabase every five minutes, when a robot is configured."""
 
     @dg.schedule(
-        name="technician_notifications_today",
+        name=named("technician_notifications_today"),
         job=job,
         cron_schedule="*/5 * * * *",
         execution_timezone="Asia/Shanghai",

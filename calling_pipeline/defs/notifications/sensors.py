@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from calling_pipeline.defs.naming import named
 from calling_pipeline.defs.queueing import SOON, busy
 from calling_pipeline.notifications.dispatch import work_waiting
 from calling_pipeline.runtime import Runtime
@@ -11,7 +12,7 @@ def dispatch_sensor(job: dg.JobDefinition) -> dg.SensorDefinition:
     """Starts a delivery when a message is due, or when claims are orphaned or held messages have no alert yet."""
 
     @dg.sensor(
-        name="notification_dispatch",
+        name=named("notification_dispatch"),
         job=job,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,

@@ -12,6 +12,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from calling_pipeline.defs.instance.events import sql_events
+from calling_pipeline.defs.naming import asset_key
 
 _COLUMNS = ("run_id", "asset_key", "check_name", "partition", "execution_status")
 _TABLE = sa.table("asset_check_executions", *(sa.column(name) for name in _COLUMNS))
@@ -23,7 +24,7 @@ def forget_days(instance: dg.DagsterInstance, run_id: str, asset: str, checks: C
     return _forget(
         instance,
         _ROWS.run_id == run_id,
-        _ROWS.asset_key == dg.AssetKey(asset).to_string(),
+        _ROWS.asset_key == asset_key(asset).to_string(),
         _ROWS.check_name.in_(checks),
         _ROWS.partition.is_not(None),
     )

@@ -11,6 +11,8 @@ from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.defs.acting import acting
 from calling_pipeline.defs.checks import Check, judge, log_verdicts
 from calling_pipeline.defs.console import in_console
+from calling_pipeline.defs.naming import asset_job, asset_key, tag_value
+from calling_pipeline.defs.queueing import LOCK
 from calling_pipeline.defs.reports import mail, sensors
 from calling_pipeline.defs.windows import assets_of_run
 from calling_pipeline.errors import CallingError
@@ -36,13 +38,13 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """The assets with their jobs, and the sensor that starts them."""
     assets = {kind: _asset(kind, _partitions(kind, daily)) for kind in KINDS}
     jobs = {
-        kind: dg.define_asset_job(
+        kind: asset_job(
             f"{kind}_report_run",
-            selection=dg.AssetSelection.assets(asset),
+            f"{kind}_report",
             description=f"Make the report of {_TITLES[kind]}: a new revision if a number changed. What waits is not made.",
-            tags={"calling/lock": f"{kind} report"},
+            tags={LOCK: tag_value(f"{kind} report")},
         )
-        for kind, asset in assets.items()
+        for kind in assets
     }
     return dg.Definitions(
         assets=list(assets.values()),
@@ -64,10 +66,10 @@ def _partitions(kind: ReportKind, daily: dg.DailyPartitionsDefinition) -> dg.Tim
 def _asset(kind: ReportKind, partitions: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
     name = f"{kind}_report"
     spec = dg.AssetSpec(
-        name,
+        asset_key(name),
         group_name="reports",
         kinds={"postgres"},
-        deps=list(_READS),
+        deps=[asset_key(one) for one in _READS],
         description=f"The report of {_TITLES[kind]}: both tracks, trend, agents, hours, batches, messages, telephony,"
         " alerts, and a page of proof.\n\nMade when its days are complete, at its deadline partial; a correction makes a new"
         " revision.",
@@ -125,5 +127,5 @@ def _make(context: dg.AssetExecutionContext, runtime: Runtime, period: Period, m
     if made.stored is None:
         return False
     metadata = {**making.metadata_of(made), **in_console(runtime, name, key)}
-    context.log_event(dg.AssetMaterialization(name, partition=key, metadata=metadata))
+    context.log_event(dg.AssetMaterialization(asset_key(name), partition=key, metadata=metadata))
     return True

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from calling_pipeline.defs.acting import acting
+from calling_pipeline.defs.naming import job_tags, named, tag_value
 from calling_pipeline.defs.queueing import LOCK, SOON, busy
 from calling_pipeline.runtime import Runtime
 
@@ -25,14 +26,18 @@ def mail_reports(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runti
     context.add_output_metadata({"planned": done.planned, "attempted": done.attempted, "sent": done.sent})
 
 
-@dg.job(description="Mail what is due of reports to those who subscribed.", tags={LOCK: "report mail"})
+@dg.job(
+    name=named("report_mails_deliver"),
+    description="Mail what is due of reports to those who subscribed.",
+    tags=job_tags({LOCK: tag_value("report mail")}),
+)
 def report_mails_deliver() -> None:
     """One delivery run."""
     mail_reports()
 
 
 @dg.sensor(
-    name="report_mails",
+    name=named("report_mails"),
     job=report_mails_deliver,
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.defs.naming import named
 from calling_pipeline.defs.queueing import LAST, busy
 from calling_pipeline.reports.records import ReportKind
 from calling_pipeline.runtime import Runtime
@@ -19,7 +20,7 @@ def reports_due(jobs: Mapping[ReportKind, Any], first_day: dt.date) -> dg.Sensor
     """The sensor; `jobs` by kind. Periods that begin before `first_day` have no partition."""
 
     @dg.sensor(
-        name="reports_due",
+        name=named("reports_due"),
         jobs=list(jobs.values()),
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,

@@ -4,6 +4,7 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.defs.console import in_console
+from calling_pipeline.defs.naming import asset_job, asset_key
 from calling_pipeline.defs.task_ledger import checks, schedules
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.task_ledger.ledger import keep_usage
@@ -12,14 +13,13 @@ from calling_pipeline.task_ledger.ledger import keep_usage
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """The asset `task_usage`, its checks, its job and its schedule."""
     usage = _task_usage(daily)
-    job = dg.define_asset_job(
-        "task_usage_count", selection=dg.AssetSelection.assets("task_usage"), description="Count a day's tasks and credits."
-    )
+    job = asset_job("task_usage_count", "task_usage", description="Count a day's tasks and credits.")
     return dg.Definitions(assets=[usage], asset_checks=checks.checks(), jobs=[job], schedules=[schedules.task_usage(job)])
 
 
 def _task_usage(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
+        key=asset_key("task_usage"),
         partitions_def=daily,
         group_name="task_ledger",
         kinds={"postgres"},

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.defs.naming import named
 from calling_pipeline.defs.queueing import busy
 from calling_pipeline.defs.windows import RANGE_END, RANGE_START
 
@@ -14,7 +15,7 @@ def task_usage(job: Any) -> dg.ScheduleDefinition:
     """Yesterday and today in one run."""
 
     @dg.schedule(
-        name="task_usage_recent",
+        name=named("task_usage_recent"),
         job=job,
         cron_schedule="10 0,12 * * *",
         execution_timezone="Asia/Shanghai",

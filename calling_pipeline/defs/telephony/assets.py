@@ -11,6 +11,7 @@ from calling_pipeline import days
 from calling_pipeline.activity.noting import reported_by_run
 from calling_pipeline.defs import retries
 from calling_pipeline.defs.console import in_console
+from calling_pipeline.defs.naming import asset_job, asset_key
 from calling_pipeline.defs.queueing import INFINITY
 from calling_pipeline.defs.telephony import checks as telephony_checks
 from calling_pipeline.defs.telephony import recordings, schedules, sensors
@@ -26,12 +27,10 @@ from calling_pipeline.telephony.recordings import store as recording_store
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
     """The assets `extension_pool` and `communication_records` with all that belongs to them."""
     pool, records = _extension_pool(), _communication_records(daily)
-    pool_job = dg.define_asset_job(
-        "extension_pool_check", selection=dg.AssetSelection.assets(pool), description="Look at the pool and check it."
-    )
-    records_job = dg.define_asset_job(
+    pool_job = asset_job("extension_pool_check", "extension_pool", description="Look at the pool and check it.")
+    records_job = asset_job(
         "communication_records_reconcile",
-        selection=dg.AssetSelection.assets(records),
+        ASSET,
         description="Reconcile days of calls with Infinity's bill.",
     )
     return dg.Definitions(
@@ -45,6 +44,7 @@ def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
 
 def _extension_pool() -> dg.AssetsDefinition:
     @dg.asset(
+        key=asset_key("extension_pool"),
         group_name="telephony",
         kinds={"postgres"},
         description="The SIP extensions allocated to collectors: state of every extension, utilisation of every tenant.",
@@ -74,10 +74,11 @@ def _extension_pool() -> dg.AssetsDefinition:
 
 def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
+        key=asset_key(ASSET),
         partitions_def=daily,
         group_name="telephony",
         kinds={"postgres", "api"},
-        deps=["extension_pool"],
+        deps=[asset_key("extension_pool")],
         pool=INFINITY,
         retry_policy=retries.VENDOR,
         backfill_policy=dg.BackfillPolicy.single_run(),

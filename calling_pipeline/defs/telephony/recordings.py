@@ -6,6 +6,7 @@ import dagster as dg
 
 from calling_pipeline import days
 from calling_pipeline.defs import retries
+from calling_pipeline.defs.naming import job_tags, named
 from calling_pipeline.defs.queueing import busy
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.dependencies import TelephonyDependencies, keeping_of
@@ -24,13 +25,18 @@ def fetch_recordings(context: dg.OpExecutionContext, runtime: dg.ResourceParam[R
     context.add_output_metadata({f"recordings_{name}": number for name, number in vars(fetched).items()})
 
 
-@dg.job(description="Fetches recordings of calls before the vendor's links expire, and keeps them encrypted.")
+@dg.job(
+    name=named("recordings_fetch"),
+    description="Fetches recordings of calls before the vendor's links expire, and keeps them encrypted.",
+    tags=job_tags(),
+)
 def recordings_fetch() -> None:
     """One op."""
     fetch_recordings()
 
 
 @dg.sensor(
+    name=named("recordings_due"),
     job=recordings_fetch,
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=60,

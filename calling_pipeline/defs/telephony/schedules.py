@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
+from calling_pipeline.defs.naming import named
 from calling_pipeline.defs.queueing import busy
 from calling_pipeline.defs.windows import RANGE_END, RANGE_START
 
@@ -15,7 +16,7 @@ _RECORDS_CRON = "20 0,6,9-23/2 * * *"
 def extension_pool(job: Any) -> dg.ScheduleDefinition:
     """A snapshot of the pool every quarter of an hour."""
     return dg.ScheduleDefinition(
-        name="extension_pool_today",
+        name=named("extension_pool_today"),
         job=job,
         cron_schedule="*/15 8-21 * * *",
         execution_timezone="Asia/Shanghai",
@@ -28,7 +29,7 @@ def communication_records(job: Any) -> dg.ScheduleDefinition:
     """Yesterday and today against the bill."""
 
     @dg.schedule(
-        name="communication_records_recent",
+        name=named("communication_records_recent"),
         job=job,
         cron_schedule=_RECORDS_CRON,
         execution_timezone="Asia/Shanghai",

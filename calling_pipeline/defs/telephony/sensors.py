@@ -4,6 +4,7 @@ import asyncio
 
 import dagster as dg
 
+from calling_pipeline.defs.naming import named
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.calls.sweep import sweep
@@ -12,6 +13,7 @@ from calling_pipeline.telephony.records import Swept
 
 
 @dg.sensor(
+    name=named("stale_extensions"),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
     description="Asks Infinity about calls that outlived their timeout and frees what is idle; watches utilisation, failures"

@@ -43,7 +43,7 @@ class MailDependencies:
             engine=runtime.engine,
             server=server,
             sender=sender,
-            channels={one.id: one for one in parse_channels(runtime.settings.alert_urls)},
+            channels={one.id: one for one in parse_channels(runtime.settings.alert_urls, centre=runtime.settings.centre)},
             console=runtime.settings.address,
             width=runtime.settings.mail_concurrency,
             limits=Limits(connect_s=min(15.0, timeout_s), mail_s=timeout_s),

@@ -1,4 +1,4 @@
--- Delete at most :limit events of successful runs from before :before that materialized something, and on which no
+-- Delete at most :limit events of successful runs of :centre (empty: those of none) from before :before that materialized something, and on which no
 -- partition's newest materialization rests: their steps, what they planned to judge, and evaluations whose result is deleted.
 -- Asset events stay.
 WITH needed AS (
@@ -23,6 +23,13 @@ WHERE id IN (
             )
         )
         AND runs.status = 'SUCCESS' AND runs.create_timestamp < :before
+        AND coalesce(
+            (
+                SELECT tag.value FROM run_tags AS tag
+                WHERE tag.run_id = runs.run_id AND tag.key = 'calling/centre'
+                LIMIT 1
+            ), ''
+        ) = :centre
         AND runs.run_id NOT IN (SELECT needed.run_id FROM needed)
         AND EXISTS (
             SELECT FROM event_logs AS done

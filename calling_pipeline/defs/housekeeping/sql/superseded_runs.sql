@@ -1,4 +1,5 @@
--- Finished runs older than :before that no partition's newest materialization rests on, oldest first.
+-- Finished runs of :centre (empty: those of none) older than :before on which no partition's newest
+-- materialization rests, oldest first.
 WITH needed AS (
     SELECT DISTINCT ON (asset_key, partition) run_id
     FROM event_logs
@@ -6,10 +7,17 @@ WITH needed AS (
     ORDER BY asset_key, partition, id DESC
 )
 
-SELECT run_id
+SELECT runs.run_id
 FROM runs
 WHERE
-    status IN ('SUCCESS', 'FAILURE', 'CANCELED') AND create_timestamp < :before
-    AND run_id NOT IN (SELECT run_id FROM needed)
-ORDER BY id
+    runs.status IN ('SUCCESS', 'FAILURE', 'CANCELED') AND runs.create_timestamp < :before
+    AND runs.run_id NOT IN (SELECT needed.run_id FROM needed)
+    AND coalesce(
+        (
+            SELECT tag.value FROM run_tags AS tag
+            WHERE tag.run_id = runs.run_id AND tag.key = 'calling/centre'
+            LIMIT 1
+        ), ''
+    ) = :centre
+ORDER BY runs.id
 LIMIT :limit;
