@@ -7,18 +7,15 @@ import atexit
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
-import uvicorn
 
 T = TypeVar("T")
 LIMIT_S = 120.0
@@ -149,22 +146,6 @@ def end_processes(*, but: Sequence[subprocess.Popen[Any]] = ()) -> None:
 
 atexit.register(end_processes)
 atexit.register(http.close)
-
-
-@contextmanager
-def served(app: Any) -> Iterator[str]:
-    """An ASGI application behind real HTTP on a free port; yields its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    wait_until(lambda: server.started)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        join_all(thread)
-        listener.close()
 
 
 def restart_server(server: Any) -> None:

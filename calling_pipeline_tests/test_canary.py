@@ -27,7 +27,8 @@ from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING
 from calling_pipeline_tests.canary import PHONES, SECRETS, found_in, in_columns, in_files, spelled
 from calling_pipeline_tests.dagster_support import instance_on
 from calling_pipeline_tests.notifications.world import row, write_ledger
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 from calling_pipeline_tests.telephony.support import callback_body, signed
 
 ALLOWED = {

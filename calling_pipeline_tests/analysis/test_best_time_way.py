@@ -16,7 +16,8 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.simulator.app import create_app
 from calling_pipeline.simulator.world import MEMORY, World
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
-from calling_pipeline_tests.support import Simulator, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import Simulator
 
 MONDAY = dt.date(2026, 11, 23)
 WANTED = {"goal": "connected", "explore": 0.5}

@@ -21,7 +21,8 @@ from calling_pipeline_tests.analysis.pushed_world import kept
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
 from calling_pipeline_tests.call_stats.conftest import act, pg_instance
 from calling_pipeline_tests.dagster_support import check_rows, partitions
-from calling_pipeline_tests.support import Simulator, http, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import Simulator, http
 
 __all__ = ["pg_instance"]
 MONDAY = dt.date(2026, 11, 23)

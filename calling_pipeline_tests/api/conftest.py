@@ -1,6 +1,5 @@
 """The API over a real server: a uvicorn of this process on a free port, its runtime on the test's database."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,10 +9,10 @@ import uvicorn
 
 from calling_pipeline.api.app import create_app
 from calling_pipeline.api.serving import configuration
-from calling_pipeline.cli.listening import listen
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
-from calling_pipeline_tests.support import LIMIT_S, http, join_all, wait_until
+from calling_pipeline_tests.serving import running
+from calling_pipeline_tests.support import LIMIT_S, http
 
 TOKENS = {
     "admin-token": TokenGrant(role="admin"),
@@ -47,14 +46,8 @@ class ApiServer:
 @pytest.fixture
 def api_server(api_runtime) -> Iterator[ApiServer]:
     """The API over real HTTP."""
-    listener = listen("127.0.0.1", 0, setting="")
-    server = uvicorn.Server(configuration(create_app(api_runtime)))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    wait_until(lambda: server.started)
-    yield ApiServer(f"http://127.0.0.1:{listener.getsockname()[1]}", server)
-    server.should_exit = True
-    join_all(thread)
+    with running(configuration(create_app(api_runtime))) as (url, server):
+        yield ApiServer(url, server)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.errors import DatabaseUnavailable
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
-from calling_pipeline_tests.support import LIMIT_S, served, wait_until
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S, wait_until
 
 SESSION = "/api/v1/session"
 PASSWORD = "correct horse battery"

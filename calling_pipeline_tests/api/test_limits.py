@@ -20,7 +20,8 @@ from calling_pipeline.api.operations import Operations
 from calling_pipeline.api.refusals import Refusals
 from calling_pipeline.api.serving import BoundedProtocol
 from calling_pipeline.runtime import Runtime
-from calling_pipeline_tests.support import LIMIT_S, served, wait_until
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S, wait_until
 
 TASKS = "/api/v1/calls/tasks"
 IMPORT = "/api/v1/infinity/extensions/import"

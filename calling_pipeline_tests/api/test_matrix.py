@@ -15,7 +15,8 @@ from calling_pipeline.api.app import ROUTERS, create_app
 from calling_pipeline.api.needs import needs_of, routes_of
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 # Method and path: the least role, the room, and `own` where a caller bound to a collector reaches what is theirs.
 ROUTES = """

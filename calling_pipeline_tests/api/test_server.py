@@ -12,7 +12,8 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.api.auth import Gate, Shown
 from calling_pipeline.database import migrate
 from calling_pipeline.settings import TokenGrant
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic admin-token", "Bearer", "admin-token"])

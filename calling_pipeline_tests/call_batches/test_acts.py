@@ -13,7 +13,8 @@ from calling_pipeline.cli.main import main
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.call_batches.desk import phone
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING, phone
 from calling_pipeline_tests.dagster_support import check_rows, instance_on
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 MAPPED = ["--schema", "crm", "--table", "work_orders", "--mobile-phone", "mobile", "--staff-name", "staff",
           "--map", "sys_name=system", "--order-type", "kind", "--order-nums", "orders"]  # fmt: skip

@@ -15,7 +15,8 @@ from calling_pipeline.errors import Conflict
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.call_batches.desk import phone
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 EMPTY = {"gateway_event_code": "", "gateway_target_obj_id": " "}
 SAID = "CALLING_GATEWAY_EVENT_CODE and CALLING_GATEWAY_TARGET_OBJ_ID are empty"

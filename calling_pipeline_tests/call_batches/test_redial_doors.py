@@ -17,7 +17,8 @@ from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING, phone
 from calling_pipeline_tests.call_batches.test_doors import MAPPED, run  # noqa: F401  # the fixture
 from calling_pipeline_tests.call_batches.test_redials import ended
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 RULES = ["not_connected,after=4h,at-most=3", "short_talk,below=10s,after=30m,at-most=1"]
 

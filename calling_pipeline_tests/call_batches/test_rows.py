@@ -15,7 +15,8 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.call_batches.desk import phone
 from calling_pipeline_tests.call_batches.test_doors import run  # noqa: F401  # the fixture
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 
 @pytest.fixture

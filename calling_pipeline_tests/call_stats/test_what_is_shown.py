@@ -30,7 +30,8 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, truth
 from calling_pipeline_tests.dagster_support import check_rows, colours, partitions
-from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY
 
 WIDTH = 3
 CHECKS = {"grade": "newest_grade_read_is_published", "task": "newest_task_read_is_published"}

@@ -10,7 +10,8 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.cli.main import main
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline_tests.support import http, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import http
 
 
 @pytest.fixture

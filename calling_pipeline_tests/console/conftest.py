@@ -19,7 +19,8 @@ from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.console.app import create_server
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Role, TokenGrant
-from calling_pipeline_tests.support import LIMIT_S, http, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S, http
 
 ROLES = ("viewer", "collector", "operator", "admin")
 

@@ -12,7 +12,8 @@ from calling_pipeline.console.app import create_server
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.texts.catalogue import catalogue
 from calling_pipeline_tests.alerts.test_alerts import Receiver
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 DAY = dt.date(2026, 11, 20)
 RUN = "0f2a4c1e-1111-4222-8333-000000000001"

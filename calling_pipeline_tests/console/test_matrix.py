@@ -16,7 +16,8 @@ from calling_pipeline.console.menu import MENU
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.api.test_matrix import BINDINGS, may
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 LINES = [
     line.split() for path in sorted(Path(__file__).parent.glob("routes/*.txt")) for line in path.read_text().splitlines()

@@ -19,7 +19,8 @@ from calling_pipeline.console.rendering import Renderer
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.analysis.test_status import BATCH, DAY, FAILED_RUN, FAST, LATE, NOW, SILENT, WELL
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 OUTSIDE = """<script>alert(1)</script>"><img src=x onerror=alert(1)>{{7*7}}"""
 

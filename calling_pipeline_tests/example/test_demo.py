@@ -19,7 +19,8 @@ from calling_pipeline.example.demo.day import play
 from calling_pipeline.example.demo.stage import stage
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.example.conftest import at_the_simulator
-from calling_pipeline_tests.support import LIMIT_S, http, served, wait_until
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S, http, wait_until
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.browser.looking import axe, overflow
 from calling_pipeline_tests.browser.pictures import EACH, PEOPLE, session, subjects
 from calling_pipeline_tests.reports.support import make, put_day
-from calling_pipeline_tests.support import NIGHTLY, served, some
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import NIGHTLY, some
 
 DAY = days.today() - dt.timedelta(days=3)
 LOOKS = {"zh": ("light", 375), "en": ("dark", 1280)}

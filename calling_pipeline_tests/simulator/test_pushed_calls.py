@@ -12,7 +12,8 @@ from calling_pipeline.simulator.guanke_days import make_calls
 from calling_pipeline.simulator.true_rates import TrueRates
 from calling_pipeline.simulator.world import MEMORY, World
 from calling_pipeline.vendors.dial_gateway import DialGateway, GatewayAccount, Push
-from calling_pipeline_tests.support import Simulator, http, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import Simulator, http
 
 MONDAY = dt.date(2026, 11, 23)
 TEN = dt.datetime.combine(MONDAY, dt.time(10), days.SHANGHAI)

@@ -20,7 +20,8 @@ from calling_pipeline.defs.task_ledger import assets as room
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.task_ledger.ledger import keep_usage, save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 
 @pytest.fixture

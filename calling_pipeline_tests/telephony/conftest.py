@@ -14,7 +14,8 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.cli.main import main
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline_tests.support import LIMIT_S, Simulator, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S, Simulator
 from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS, Office, set_up
 
 

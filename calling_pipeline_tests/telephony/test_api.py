@@ -108,7 +108,8 @@ def test_an_api_url_in_a_private_network_is_refused(database_url, tmp_path):
     from calling_pipeline.api.app import create_app
     from calling_pipeline.runtime import Runtime
     from calling_pipeline.settings import load
-    from calling_pipeline_tests.support import LIMIT_S, served
+    from calling_pipeline_tests.serving import served
+    from calling_pipeline_tests.support import LIMIT_S
     from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS
 
     dsn = database_url.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -17,7 +17,8 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline.telephony.tables_of_text import read_table
 from calling_pipeline.telephony.tenants.secret_changes import last_changes, secret_changes
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS, callback_body, set_up
 
 V1 = "/api/v1/infinity"

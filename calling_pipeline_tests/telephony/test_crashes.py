@@ -23,7 +23,8 @@ from calling_pipeline.telephony.billing.reconcile import reconcile_day
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import allocation
-from calling_pipeline_tests.support import LIMIT_S, restart_server, served, start_process, stop_server, wait_until
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S, restart_server, start_process, stop_server, wait_until
 from calling_pipeline_tests.telephony.support import (
     CALLBACK_SECRET,
     SECRET_KEY,

@@ -20,7 +20,8 @@ from calling_pipeline.telephony.billing.reconcile import reconcile_day
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.vendors.infinity.callbacks import decode, signed_at
-from calling_pipeline_tests.support import LIMIT_S, served, wait_until
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S, wait_until
 from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS, broken_rules, callback_body, set_up, signed
 
 V1 = "/api/v1/infinity"

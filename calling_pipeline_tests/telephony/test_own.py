@@ -15,7 +15,8 @@ from calling_pipeline.settings import TokenGrant
 from calling_pipeline.telephony.cases import cases
 from calling_pipeline.telephony.cases.records import NewCase
 from calling_pipeline_tests.api.test_matrix import TABLE
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 from calling_pipeline_tests.telephony.support import set_up
 
 V1 = "/api/v1/infinity"

@@ -17,7 +17,8 @@ from calling_pipeline.telephony.calls.making import make_call
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import CallWish
 from calling_pipeline.telephony.refusals import counting
-from calling_pipeline_tests.support import http, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import http
 from calling_pipeline_tests.telephony.support import SECRET_KEY, set_up
 
 

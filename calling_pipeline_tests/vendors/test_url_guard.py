@@ -215,7 +215,7 @@ def infinity_redirecting():
     from starlette.responses import RedirectResponse
     from starlette.routing import Route
 
-    from calling_pipeline_tests.support import served
+    from calling_pipeline_tests.serving import served
 
     found = []
 
