@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
+import stamina
 
+from calling_pipeline import days
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.refreshes import store as refreshes
@@ -19,10 +21,15 @@ from calling_pipeline.call_stats.tables import (
     hourly_orders,
     task_stats_cache,
 )
+from calling_pipeline.database import partitions
+from calling_pipeline.errors import Busy
 
 CACHES = tuple(table.name for table in (grade_stats_cache, task_stats_cache, agent_ranking, hourly_orders))
 """The tables that are kept as long as the caches are."""
 RECORDS = call_records.name
+DAYS_AHEAD = 7
+"""For so many days from today on the partitions of call records are there before they are needed."""
+DROP_TRIES = 5
 PROOFS_KEPT = dt.timedelta(days=14)
 """How long the proofs of superseded reads are kept; the newest of each day live as long as its call records."""
 
@@ -58,18 +65,30 @@ def prune(connection: sa.Connection, *, now: dt.datetime, cache_days: int, recor
 def prune_by_day(
     transaction: Callable[[], AbstractContextManager[sa.Connection]], *, now: dt.datetime, cache_days: int, record_days: int
 ) -> Pruned:
-    """The same as `prune`, each day of call records in a transaction of its own: a day may have hundreds of thousands."""
+    """The same as `prune`, each day of call records in a transaction of its own; partitions of the next days are made.
+
+    Raises `Busy` when the table of call records stays in use; what was deleted until then stays deleted.
+    """
+    with transaction() as connection:
+        partitions.make(connection, RECORDS, partitions.ahead(days.day_of(now), DAYS_AHEAD))
     _, recorded = first_kept_days(now.date(), cache_days=cache_days, record_days=record_days)
     removed = 0
-    while True:
-        with transaction() as connection:
-            oldest = store.oldest_recorded_day(connection)
-            if oldest is None or oldest >= recorded:
-                break
-            removed += store.delete_records(connection, oldest + dt.timedelta(days=1))
+    while (deleted := _delete_oldest_day(transaction, recorded)) is not None:
+        removed += deleted
     with transaction() as connection:
         pruned = prune(connection, now=now, cache_days=cache_days, record_days=record_days)
     return replace(pruned, rows={**pruned.rows, "call_records": removed + pruned.rows["call_records"]})
+
+
+def _delete_oldest_day(transaction: Callable[[], AbstractContextManager[sa.Connection]], recorded: dt.date) -> int | None:
+    """The rows deleted, None when no day before `recorded` is left. Tries again while the table is in use."""
+    for attempt in stamina.retry_context(on=Busy, attempts=DROP_TRIES, wait_initial=0.5, timeout=None):
+        with attempt, transaction() as connection:
+            oldest = store.oldest_recorded_day(connection)
+            if oldest is None or oldest >= recorded:
+                return None
+            return store.delete_records(connection, oldest + dt.timedelta(days=1))
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def first_kept_days(today: dt.date, *, cache_days: int, record_days: int) -> tuple[dt.date, dt.date]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 
@@ -26,6 +26,7 @@ from calling_pipeline.call_stats.records import (
 from calling_pipeline.call_stats.tables import (
     agent_ranking,
     call_records,
+    daily_history,
     failed_reads,
     fetch_proofs,
     grade_stats_cache,
@@ -33,6 +34,7 @@ from calling_pipeline.call_stats.tables import (
     hourly_orders,
     task_stats_cache,
 )
+from calling_pipeline.database import partitions
 from calling_pipeline.database.engine import driver_sql
 from calling_pipeline.database.sql import load
 
@@ -175,12 +177,39 @@ def delete_cached_days(connection: sa.Connection, first_kept: dt.date) -> dict[s
 
 def oldest_recorded_day(connection: sa.Connection) -> dt.date | None:
     """The first day that call records are stored of, None when there are none."""
-    return connection.execute(sa.select(sa.func.min(call_records.c.date))).scalar_one()
+    for one in partitions.partitions_of(connection, call_records.name):
+        table = sa.table(one.name, sa.column("date"))
+        oldest = connection.execute(sa.select(table.c.date).order_by(table.c.date).limit(1)).scalar_one_or_none()
+        if oldest is not None:
+            return cast(dt.date, oldest)
+    return None
 
 
 def delete_records(connection: sa.Connection, first_kept: dt.date) -> int:
-    """Delete the call records of days before `first_kept`; returns how many there were."""
-    return connection.execute(sa.delete(call_records).where(call_records.c.date < first_kept)).rowcount
+    """Delete the call records of days before `first_kept`; returns how many there were, as published.
+
+    Partitions that hold no later day are dropped; rows are deleted one by one only from one that also holds later days.
+    Raises `Busy` when the table is in use for longer than a drop waits.
+    """
+    there = partitions.partitions_of(connection, call_records.name)
+    whole = [one for one in there if one.end is not None and one.end <= first_kept]
+    deleted = sum(_published_records(connection, one) for one in whole)
+    partitions.drop(connection, call_records.name, [one.name for one in whole])
+    for one in there:
+        if one not in whole and (one.first is None or one.first < first_kept):
+            table = sa.table(one.name, sa.column("date"))
+            deleted += connection.execute(sa.delete(table).where(table.c.date < first_kept)).rowcount
+    return deleted
+
+
+def _published_records(connection: sa.Connection, partition: partitions.Partition) -> int:
+    """How many call records a partition has, as its days were published: counting them takes longer than dropping them."""
+    if not connection.execute(sa.select(sa.exists().select_from(sa.table(partition.name)))).scalar_one():
+        return 0
+    d = daily_history.c
+    within = [d.date >= partition.first] if partition.first is not None else []
+    total = sa.select(sa.func.coalesce(sa.func.sum(d.total_records), 0)).where(d.date < partition.end, *within)
+    return int(connection.execute(total).scalar_one())
 
 
 def delete_failed_reads(connection: sa.Connection, first_kept: dt.date) -> int:

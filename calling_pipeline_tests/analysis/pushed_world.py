@@ -13,6 +13,7 @@ from calling_pipeline.analysis.call_results.records import TOLERANCE, JoinRules
 from calling_pipeline.call_batches.results.tables import call_results
 from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks, calling_tasks
 from calling_pipeline.call_stats.tables import call_records
+from calling_pipeline.database import partitions
 from calling_pipeline.masking import mask_phone, phone_hash
 
 KEY = b"a key for tests"
@@ -62,6 +63,7 @@ def add_record(connection: sa.Connection, record_id: int, number: int, at: dt.da
     values = {"id": record_id, "date": days.day_of(at), "called_at": at, "call_state": 2, "duration_s": 60, "order_yuan": 0,
               "agent_id": "agent07", "phone_masked": mask_phone(phone(number)), "phone_hash": phone_hash(KEY, phone(number)),
               "hangup_reason": "正常挂断", "province": "四川", **changes}  # fmt: skip
+    partitions.make(connection, "call_records", [values["date"]])
     connection.execute(sa.insert(call_records).values(values))
 
 

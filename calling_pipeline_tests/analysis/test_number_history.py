@@ -13,6 +13,7 @@ from calling_pipeline.analysis.number_history.gathering import Sight, number_his
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_stats.tables import call_records
 from calling_pipeline.contact_policy import do_not_call
+from calling_pipeline.database import partitions
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.telephony.tables import communication_records
@@ -39,6 +40,7 @@ def desk(engine, app_settings, simulator):
             "id": 7, "date": NOW.date(), "called_at": NOW, "call_state": 2, "duration_s": 61, "grade": "A 9元",
             "order_yuan": 9, "agent_id": "agent 4", "phone_masked": mask_phone(PHONE), "phone_hash": phone_hash(KEY, PHONE),
         }  # fmt: skip
+        partitions.make(connection, "call_records", [NOW.date()])
         connection.execute(sa.insert(call_records).values(record))
     return made
 
@@ -117,9 +119,10 @@ def test_each_read_of_a_number_uses_an_index(engine):
         "ix_call_log_phone_recorded_at": "SELECT id FROM call_log WHERE phone = 'x' ORDER BY recorded_at DESC LIMIT 9",
         "ix_contact_attempts_phone_at": "SELECT at FROM contact_attempts WHERE phone = 'x' ORDER BY at DESC LIMIT 9",
         "ix_communication_records_destination_hash": "SELECT id FROM communication_records WHERE destination_hash = '\\x00'",
-        "ix_call_records_phone_hash": "SELECT id FROM call_records WHERE phone_hash = '\\x00'",
+        "call_records_20261120_phone_hash_idx": "SELECT id FROM call_records WHERE phone_hash = '\\x00'",
     }
     with engine.begin() as connection:
+        partitions.make(connection, "call_records", [dt.date(2026, 11, 20)])
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         for index, statement in reads.items():
             plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}").scalars())
@@ -132,6 +135,7 @@ def test_the_result_of_a_push_stands_beside_it_and_its_record_is_not_a_stranger(
         record = {"id": 8, "date": days.day_of(at), "called_at": at, "call_state": 2, "duration_s": 33, "grade": "1元",
                   "order_yuan": 1, "agent_id": "agent 5", "phone_masked": mask_phone(PHONE),
                   "phone_hash": phone_hash(KEY, PHONE)}  # fmt: skip
+        partitions.make(connection, "call_records", [days.day_of(at)])
         connection.execute(sa.insert(call_records).values(record))
         assert join_day(connection, days.today(), JoinRules(KEY)).changed == 2
     found = asked(desk)

@@ -18,6 +18,7 @@ from calling_pipeline.analysis.intervals import wilson
 from calling_pipeline.analysis.registry import Question
 from calling_pipeline.call_stats.daily_counts import store as daily_counts
 from calling_pipeline.call_stats.tables import call_records, daily_history, held_days
+from calling_pipeline.database import partitions
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline.errors import Forbidden, InvalidInput, NotFound
 from calling_pipeline.texts.catalogue import LANGUAGES, catalogue
@@ -51,6 +52,7 @@ def filled(server_url):
             if place % 5 == 3:
                 continue
             records = [record(chance, day, place * 1000 + number) for number in range(chance.randrange(5, 60))]
+            partitions.make(connection, "call_records", [day])
             connection.execute(sa.insert(call_records), records)
             connection.execute(sa.insert(daily_history), kept(day, records))
             daily_counts.count_day(connection, day, fetch_number=place + 1)

@@ -20,6 +20,7 @@ from calling_pipeline.analysis.catalogue import ANALYSES
 from calling_pipeline.analysis.registry import Entry, Question
 from calling_pipeline.analysis.statistics.agents import LONGEST
 from calling_pipeline.call_stats.daily_counts import store as daily_counts
+from calling_pipeline.database import partitions
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline_tests.benchmarks import line_data
 from calling_pipeline_tests.benchmarks.support import database
@@ -145,6 +146,7 @@ def _fill(engine: sa.Engine) -> float:
         day = last - dt.timedelta(days=place)
         with engine.begin() as connection:
             values = {"place": place, "day": day, "start": days.day_bounds(day)[0], "calls": CALLS}
+            partitions.make(connection, "call_records", [day])
             connection.execute(_RECORDS, values)
         with engine.begin() as connection:
             begun = time.perf_counter()

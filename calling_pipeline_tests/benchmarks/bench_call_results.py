@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.analysis.call_results.joining import join_day
 from calling_pipeline.analysis.call_results.records import JoinRules
+from calling_pipeline.database import partitions
 from calling_pipeline.database.bulk import copy_rows
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline.masking import phone_hasher
@@ -120,6 +121,7 @@ def _records(connection: sa.Connection, offset: int, phones: list[str]) -> None:
 
     columns = ("id", "date", "called_at", "call_state", "duration_s", "order_yuan", "agent_id", "phone_masked", "phone_hash",
                "hangup_reason", "province")  # fmt: skip
+    partitions.make(connection, "call_records", [day])
     copy_rows(connection, "call_records", columns, rows())
 
 

@@ -26,6 +26,7 @@ import xlsxwriter
 from sqlalchemy.engine import URL, make_url
 
 from calling_pipeline import days
+from calling_pipeline.database import partitions
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline.reports import making, periods, store
 from calling_pipeline.reports.downloads import file_of
@@ -98,6 +99,7 @@ def _put_records(connection: sa.Connection) -> None:
     each = EXPORTED // EXPORT_DAYS
     for place in range(EXPORT_DAYS):
         day = SUNDAY - dt.timedelta(days=place)
+        partitions.make(connection, "call_records", [day])
         connection.execute(_RECORDS, {"day": day, "begin": place * each + 1, "end": (place + 1) * each})
 
 

@@ -15,6 +15,7 @@ from calling_pipeline.call_stats.grades import order_yuan
 from calling_pipeline.call_stats.records import TaskSums
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.sync.staging import COLUMNS, Stager
+from calling_pipeline.database import partitions
 from calling_pipeline.database.bulk import copy_stream
 from calling_pipeline.vendors.guanke.records import CallRecord
 from calling_pipeline_tests.call_stats.conftest import proof_of
@@ -103,16 +104,18 @@ def test_phones_are_masked_and_hashed_the_same_however_they_are_written(connecti
     assert rows[3].phone_hash is None
 
 
-def test_the_days_query_uses_its_index(connection):
-    connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+def test_the_days_query_reads_the_days_partition_only(connection):
+    partitions.make(connection, "call_records", partitions.ahead(dt.date(2026, 11, 19), 3))
     plan = "\n".join(
         connection.execute(sa.text("EXPLAIN SELECT count(*) FROM call_records WHERE date = '2026-11-20'")).scalars()
     )
-    assert "ix_call_records_date" in plan
+    assert "call_records_20261120" in plan
+    assert "call_records_20261119" not in plan
 
 
 def test_an_id_known_from_another_day_moves_to_the_day_it_was_read_for(connection):
     stage(connection, [CallRecord(id=n, called_at_s=NOON) for n in (1, 2)])
+    partitions.make(connection, "call_records", [DAY - dt.timedelta(days=1)])
     connection.execute(sa.text("UPDATE call_records SET date = date - 1"))
     connection.execute(sa.text("DROP TABLE incoming_calls"))
     changes = stage(connection, [CallRecord(id=n, called_at_s=NOON) for n in (2, 3)])

@@ -13,6 +13,7 @@ from calling_pipeline.cli.main import main
 from calling_pipeline.contact_policy import do_not_call, gate
 from calling_pipeline.contact_policy.presets import LIST_ONLY
 from calling_pipeline.contact_policy.records import Attempt
+from calling_pipeline.database import partitions
 from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.phones import read_phone
 from calling_pipeline.task_ledger.ledger import find
@@ -32,6 +33,7 @@ def add_record(engine):
     def add(spelling: str, day: dt.date = DAY) -> int:
         number = next(ids)
         with engine.begin() as connection:
+            partitions.make(connection, "call_records", [day])
             connection.execute(
                 sa.text(
                     "INSERT INTO call_records"

@@ -85,7 +85,7 @@ def test_old_records_go_day_by_day_and_the_sums_are_those_of_all_days(sync, stat
     pruned = retention.prune_by_day(transaction, now=now, cache_days=30, record_days=90)
     assert pruned.rows["call_records"] == old
     assert pruned.first_recorded_day == YESTERDAY
-    assert len(opened) == 4, "two days, the look that finds no more, and the rest"
+    assert len(opened) == 5, "the partitions of the next days, two days, the look that finds no more, and the rest"
     with engine.connect() as connection:
         assert store.oldest_recorded_day(connection) == YESTERDAY
 

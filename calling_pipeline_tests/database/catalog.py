@@ -1,4 +1,7 @@
-"""What a database holds, as its catalogs say: to compare two databases with each other."""
+"""What a database holds, as its catalogs say: to compare two databases with each other.
+
+Partitions are left out: which there are depends on the days that were stored, and what each has follows from its table.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,11 @@ PACKAGE = Path(calling_pipeline.__file__).parent
 _KINDS = {
     "table": """
         SELECT c.relname, concat_ws(' ', c.relkind, c.relpersistence, c.reloptions)
-        FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+        FROM pg_class AS c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition
+    """,
+    "partitioning": """
+        SELECT partrelid::regclass::text, pg_get_partkeydef(partrelid) FROM pg_partitioned_table
     """,
     "column": """
         SELECT c.relname || '.' || a.attname,
@@ -29,15 +36,17 @@ _KINDS = {
         FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0
-            AND NOT a.attisdropped
+            AND NOT a.attisdropped AND NOT c.relispartition
     """,
     "constraint": """
         SELECT conrelid::regclass || '.' || conname, concat_ws(' ', pg_get_constraintdef(oid), convalidated)
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND conrelid <> 0
+            AND conrelid NOT IN (SELECT oid FROM pg_class WHERE relispartition)
     """,
     "index": """
         SELECT indexrelid::regclass::text, concat_ws(' ', pg_get_indexdef(indexrelid), indisvalid)
-        FROM pg_index JOIN pg_class AS c ON c.oid = indrelid WHERE c.relnamespace = 'public'::regnamespace
+        FROM pg_index JOIN pg_class AS c ON c.oid = indrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
     """,
     "function": """
         SELECT oid::regprocedure::text, pg_get_functiondef(oid)

@@ -54,6 +54,7 @@ CHANGES = {
     "a sequence differs": "ALTER SEQUENCE extension_turns INCREMENT BY 2",
     "a table is missing": "DROP TABLE contact_holidays",
     "a table's fill factor differs": "ALTER TABLE extension_pool RESET (fillfactor)",
+    "a table is not partitioned": "DROP TABLE call_records; CREATE TABLE call_records (id bigint)",
     "a comment differs": "COMMENT ON TABLE call_log IS 'another'",
 }
 

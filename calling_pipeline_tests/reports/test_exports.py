@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
+from calling_pipeline.database import partitions
 from calling_pipeline.errors import Busy, Conflict, Forbidden, InvalidInput, NotFound
 from calling_pipeline.reports.exports import asking, store
 from calling_pipeline.reports.exports.records import Export
@@ -72,6 +73,7 @@ def soon_after() -> None:
 def runtime(app_settings: Settings) -> Iterator[Runtime]:
     made = Runtime(app_settings)
     with made.transaction() as connection:
+        partitions.make(connection, "call_records", [dt.date(2026, 11, 20), dt.date(2026, 11, 21)])
         connection.execute(sa.text(ROWS), {"count": 2_500})
     yield made
     made.close()

@@ -22,7 +22,8 @@ from calling_pipeline.call_stats.sync.judging import Verdict
 from calling_pipeline.call_stats.sync.plan import ReadPlan, full, plan_read
 from calling_pipeline.call_stats.sync.staging import COLUMNS, Stager
 from calling_pipeline.call_stats.sync.store import DayCount
-from calling_pipeline.database import locks
+from calling_pipeline.call_stats.tables import call_records
+from calling_pipeline.database import locks, partitions
 from calling_pipeline.database.bulk import copy_stream
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.vendors.guanke.reading import ReadSummary, require_call_field
@@ -43,6 +44,7 @@ async def sync_grade_day(job: SyncJob, day: dt.date) -> DayResult:
     """
     with reachable(job.engine) as connection:
         with connection.begin():
+            partitions.make(connection, call_records.name, [day])
             last = store.latest_proof(connection, "grade", day)
             last_full = store.latest_proof(connection, "grade", day, mode="full")
         plan = plan_read(day, job.sync_type, days.now(), last, last_full, full_read=job.full_read)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline.call_stats.gate import Numbers
 from calling_pipeline.call_stats.history import store as history
+from calling_pipeline.call_stats.other_days import store as other_days
 from calling_pipeline.call_stats.records import FetchProof, TaskSums, Track
 from calling_pipeline.call_stats.tables import (
     agent_ranking,
@@ -22,15 +22,14 @@ from calling_pipeline.call_stats.tables import (
     hourly_orders,
     task_stats_cache,
 )
-from calling_pipeline.database.errors import violated_constraint
+from calling_pipeline.database import partitions
 from calling_pipeline.database.sql import load
 
 STAGING = "incoming_calls"
-_PRIMARY_KEY = "pk_call_records"
 _CREATE_STAGING = load("call_stats/sync/create_staging")
-_REMOVE_VANISHED = load("call_stats/sync/remove_vanished")
-_STORE_FIRST = load("call_stats/sync/store_first")
-_STORE_AGAIN = load("call_stats/sync/store_again")
+_REMOVE_VANISHED = "call_stats/sync/remove_vanished"
+_STORE_FIRST = "call_stats/sync/store_first"
+_STORE_AGAIN = "call_stats/sync/store_again"
 _COUNT_DAY = load("call_stats/sync/count_day")
 _WEEKDAYS_BY_HOUR = load("call_stats/sync/weekdays_by_hour")
 _NOTE_FAILURE = load("call_stats/sync/note_failure")
@@ -81,25 +80,21 @@ def create_staging(connection: sa.Connection) -> None:
 
 
 def replace_day(connection: sa.Connection, day: dt.date, *, since: dt.datetime | None, settled: dt.datetime) -> Changes:
-    """Make the day's records (from `since` on, if given) equal to the staged ones; unchanged rows are not written."""
+    """Make the day's records (from `since` on, if given) equal to the staged ones; unchanged rows are not written.
+
+    Ids that are known from another day move here. Days are stored one after another.
+    """
+    other_days.hold_ids(connection)
+    partition = partitions.holding(connection, call_records.name, day).name
     if not connection.execute(sa.select(sa.exists().where(call_records.c.date == day))).scalar_one():
-        added = _store_first(connection, day)
-        if added is not None:
-            return Changes(added, 0, 0, 0)
-    removed = connection.execute(_REMOVE_VANISHED, {"day": day, "since": since, "settled": settled}).one()
-    stored = connection.execute(_STORE_AGAIN, {"day": day, "settled": settled}).one()
-    return Changes(stored.added, stored.changed, removed.rows, removed.late + stored.late)
-
-
-def _store_first(connection: sa.Connection, day: dt.date) -> int | None:
-    """Rows stored, None (and nothing stored) when an id is known from another day."""
-    try:
-        with connection.begin_nested():
-            return connection.execute(_STORE_FIRST, {"day": day}).rowcount
-    except IntegrityError as error:
-        if violated_constraint(error) != _PRIMARY_KEY:
-            raise
-        return None
+        added = connection.execute(load(_STORE_FIRST, partition=partition), {"day": day}).rowcount
+        moved = other_days.take_from_other_days(connection, day)
+        return Changes(added - moved, moved, 0, 0)
+    gone = {"day": day, "since": since, "settled": settled}
+    removed = connection.execute(load(_REMOVE_VANISHED, partition=partition), gone).one()
+    stored = connection.execute(load(_STORE_AGAIN, partition=partition), {"day": day, "settled": settled}).one()
+    moved = other_days.take_from_other_days(connection, day) if stored.added else 0
+    return Changes(stored.added - moved, stored.changed + moved, removed.rows, removed.late + stored.late)
 
 
 def add_proof(connection: sa.Connection, proof: FetchProof) -> None:

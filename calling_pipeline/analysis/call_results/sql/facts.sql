@@ -48,16 +48,22 @@ kept_days AS MATERIALIZED (
     SELECT called_days.day
     FROM called_days
     WHERE
-        EXISTS (
-            SELECT FROM call_records AS other
+        (
+            SELECT other.date FROM call_records AS other
             WHERE other.date = called_days.day
-        )
+            LIMIT 1
+        ) IS NOT NULL
 ),
 
 disagreeing AS (
     SELECT mine.record_id
     FROM mine
-    LEFT JOIN call_records AS record ON mine.record_id = record.id
+    LEFT JOIN LATERAL (
+        SELECT stored.id, stored.called_at, stored.duration_s, stored.order_yuan, stored.call_state
+        FROM call_records AS stored
+        WHERE stored.id = mine.record_id AND stored.date = (mine.called_at AT TIME ZONE 'Asia/Shanghai')::date
+        LIMIT 1
+    ) AS record ON TRUE
     WHERE
         mine.record_id IS NOT NULL
         AND (

@@ -1,7 +1,7 @@
 -- Delete the day's call records (those from `since` on, if given) that the read did not bring; counts them, and as `late`
 -- those called before `settled`.
 WITH removed AS (
-    DELETE FROM call_records AS stored
+    DELETE FROM {partition} AS stored
     WHERE
         stored.date = :day
         AND (cast(:since AS timestamptz) IS NULL OR stored.called_at >= :since)

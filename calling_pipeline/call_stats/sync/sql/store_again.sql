@@ -1,7 +1,8 @@
 -- Store the staged call records of a day that has some: new ids are added, changed rows replaced, equal rows not written.
--- Counts what was added, what was changed, and as `late` those called before `settled`.
+-- It goes directly into the day's partition. Counts what was added, what was changed, and as `late` those called before
+-- `settled`.
 WITH stored AS (
-    INSERT INTO call_records AS stored (
+    INSERT INTO {partition} AS stored (
         id, date, called_at, call_state, duration_s, grade, order_yuan, agent_id, task_id, task_name, line_name,
         phone_masked, phone_hash, hangup_reason, province, city
     )
@@ -10,9 +11,8 @@ WITH stored AS (
         line_name, phone_masked, phone_hash, hangup_reason, province, city
     FROM incoming_calls
     ORDER BY id
-    ON CONFLICT (id) DO UPDATE
+    ON CONFLICT (id, date) DO UPDATE
         SET
-            date = excluded.date,
             called_at = excluded.called_at,
             call_state = excluded.call_state,
             duration_s = excluded.duration_s,
