@@ -24,6 +24,7 @@ from calling_pipeline.api.routes import (
     analysis,
     audit,
     call_batches,
+    call_history,
     call_stats,
     contact_policy,
     exports,
@@ -45,6 +46,7 @@ ROUTERS = (
     call_stats.router,  # first: routes are tried in order, and these are polled
     calls.router,  # then those that calls and their callbacks wait for
     call_batches.router,
+    call_history.router,
     configurations.router,
     extensions.router,
     collectors.router,

@@ -44,6 +44,7 @@ _MESSAGE = _MESSAGES + "/{message_id}"
 _PAGES: Mapping[str, _Page] = {
     "batch": _filled("/batches/{batch_id}", "batches"),
     "calling_task": _whole("/batches/tasks", "batches"),
+    "call_history_source": _Page("/batches/history/import", lambda *_: "/batches/history/import", "batches", "operator"),
     "person": _found("/people", "name=", "people", "admin"),
     "task": _found("/ledger/task", "id=", "ledger"),
     "do_not_call": _whole("/policy/do-not-call", "policy"),

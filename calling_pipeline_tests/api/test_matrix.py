@@ -64,6 +64,7 @@ GET    /api/v1/calls/batches/{batch_id}/results                     viewer     b
 POST   /api/v1/calls/batches/{batch_id}/requeue                     operator   batches
 POST   /api/v1/calls/tasks/{name}/run                               operator   batches
 POST   /api/v1/calls/why                                            viewer     batches
+POST   /api/v1/calls/history/import                                 operator   batches
 POST   /api/v1/calls/accept                                         operator   batches
 POST   /api/v1/infinity/configs                                     admin      telephony
 GET    /api/v1/infinity/configs                                     viewer     telephony
@@ -92,6 +93,7 @@ DELETE /api/v1/infinity/extensions/{extension_id}                   operator   t
 PATCH  /api/v1/infinity/extensions/{extension_id}/state             operator   telephony
 POST   /api/v1/infinity/extensions/{extension_id}/release           operator   telephony
 POST   /api/v1/infinity/collectors                                  operator   telephony
+POST   /api/v1/infinity/collectors/import                           operator   telephony
 GET    /api/v1/infinity/collectors                                  viewer     telephony own
 GET    /api/v1/infinity/collectors/{collector_id}                   viewer     telephony own
 PATCH  /api/v1/infinity/collectors/{collector_id}                   operator   telephony

@@ -22,7 +22,8 @@ SPELLINGS = ("13800000001", "+86 138-0000-0002", "１３８０００００００
              "020-88886666",
              "+852 9123 4567", "400-800-1234")  # fmt: skip
 UNREAD = {"": "blank", "138****0000": "masked", "尾号1234": "tail_only", "1.38E+10": "digits_lost", "无": "not_a_number",
-          "13800000001/13800000002": "several_numbers", "88886666": "land_line", "10086": "short_number"}  # fmt: skip
+          "13800000001/13800000002": "several_numbers", "88886666": "area_code_missing",
+          "10086": "short_number"}  # fmt: skip
 
 
 def take(desk, rows, **options):

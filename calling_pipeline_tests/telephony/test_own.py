@@ -37,6 +37,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/extensions/import"): {"config_id": "{config_id}", "rows": ["4711"]},
     ("PATCH", "/extensions/{extension_id}/state"): {"state": "offline"},
     ("POST", "/collectors"): {"tenant_id": 2, "collector_id": 99, "callback_number": "13900000000"},
+    ("POST", "/collectors/import"): {"tenant_id": 2, "csv": "collector_id,callback_number\n99,13900000000\n"},
     ("PATCH", "/collectors/{collector_id}"): {"active": False},
     ("POST", "/make-call"): {"tenant_id": 2, "collector_id": 1, "phone": "13800000001"},
     ("POST", "/reconcile"): {"day": "2026-11-20"},

@@ -84,9 +84,9 @@ def number_history(
     """The history of the number that `text` spells, masked: what `row_views.why` says, and with it
 
     `policy` (may it be called now, by which rule not, and when), `do_not_call` (whether it stands on the list), and
-    `timeline`, the newest first: `{at, kind, state, text, batch_id, …}`. `kind` is `row`, `log`, `refusal`, `contact`,
-    `do_not_call`, `telephony`, `result` (the record of a pushed row, named by `call_id`) or `record` (any other); at most
-    `most` of each. Raises `InvalidInput` for what is no number.
+    `timeline`, the newest first: `{at, kind, state, text, batch_id, …}`. `kind` is `row`, `log`, `import` (the newest call
+    made elsewhere), `refusal`, `contact`, `do_not_call`, `telephony`, `result` (the record of a pushed row, named by
+    `call_id`) or `record` (any other); at most `most` of each. Raises `InvalidInput` for what is no number.
     """
     document = row_views.why(connection, text, limit=most)
     phone = canonical_phone(text)
@@ -116,7 +116,9 @@ def _of_batches(connection: sa.Connection, phone: str, document: Document, most:
         text = " ".join(filter(None, (log.resp_code, log.message)))
         more = {"call_id": log.call_task_id, "attempt": log.attempt, "by": log.recorded_by}
         yield _Event(log.recorded_at, "log", log.outcome, text, log.batch_id, more)
-    refused = document["refused"]
+    called, refused = document["called"], document["refused"]
+    if called is not None and called["imported_called_at"] is not None:
+        yield _Event(called["imported_called_at"], "import", "called", called["imported_from"] or "")
     if refused is not None:
         yield _Event(refused["refused_at"], "refusal", refused["about"], refused["code"], refused["batch_id"])
 

@@ -63,10 +63,12 @@ def _report(
 ) -> ImportReport:
     found = {"repeated": liner.with_number - sum(decided.values()), "unchanged": decided.get("unchanged", 0)}
     reasons = dict(sorted(liner.reasons.items())) | {reason: rows for reason, rows in found.items() if rows}
+    new, changed = decided.get("new", 0), decided.get("changed", 0)
     report = ImportReport(
         read=liner.read,
-        new=decided.get("new", 0),
-        changed=decided.get("changed", 0),
+        taken=new + changed,
+        new=new,
+        changed=changed,
         reasons=reasons,
         remarks=dict(sorted(liner.remarks.items())),
         examples=tuple(map(_judged, store.judged(connection, rejected=True, limit=shown))),

@@ -21,6 +21,8 @@ _ESCAPES = str.maketrans(
     | dict.fromkeys(map(chr, range(0xD800, 0xE000)), "\N{REPLACEMENT CHARACTER}")
 )
 _REMEMBERED = 50_000
+_REASONS = {"land_line": "area_code_missing"}
+"""A kind of spelling → the reason, where it is another: a land line with its area code names a number."""
 
 
 class Liner:
@@ -52,7 +54,7 @@ class Liner:
             phone, reason = spelling, ""
         else:
             reading = read_phone(spelling)
-            phone, reason = reading.phone or "", "" if reading.phone else reading.kind
+            phone, reason = reading.phone or "", "" if reading.phone else _REASONS.get(reading.kind, reading.kind)
         if row.unread:
             phone, reason = "", "not_readable"
         elif row.calls is not None and row.calls < 1 and phone:

@@ -30,8 +30,8 @@ class HistoryRow(NamedTuple):
     """One row of a call history, or one call of a call log, as another system kept it.
 
     `phone`: any spelling. Times without a zone are Asia/Shanghai's. `calls`: how often it was called; None: the row is one
-    call. `line`: where it stands in its source; 0: its place is counted. `remark`: a key of `REMARKS`. `unread`: the row
-    could not be read and is only counted.
+    call. `line`: where it stands in its source, of its own for each; 0: its place is counted. `remark`: a key of
+    `REMARKS`. `unread`: the row could not be read and is only counted.
     """
 
     phone: str
@@ -63,12 +63,13 @@ class JudgedRow:
 class ImportReport:
     """What an import did, or with `dry_run` would do.
 
-    read = new + changed + the sum of `reasons`. `new`: numbers that the history did not know; `changed`: numbers of which it
-    knows more now. `remarks` counts rows among those read. `examples`: the first rows that were not read as a number or
-    never called; `first`: the first of the others.
+    read = taken + the sum of `reasons`, taken = new + changed. `new`: numbers that the history did not know; `changed`:
+    numbers of which it knows more now. `remarks` counts rows among those read. `examples`: the first rows that
+    were not read as a number or never called; `first`: the first of the others.
     """
 
     read: int
+    taken: int
     new: int
     changed: int
     reasons: Mapping[str, int]
@@ -77,11 +78,6 @@ class ImportReport:
     first: tuple[JudgedRow, ...] = ()
     source: str = ""
     dry_run: bool = False
-
-    @property
-    def taken(self) -> int:
-        """Rows by which the history changed."""
-        return self.new + self.changed
 
     @property
     def adds_up(self) -> bool:

@@ -19,6 +19,9 @@ from calling_pipeline.phones import read_phone
 COLUMNS = ("call_id", "batch_id", "source_row", "phone", "state", "reason", "said", "code", "attempts", "distinct_id",
            "claimed_at", "row_key", "redial", "redial_of")  # fmt: skip
 
+CALLED = ("calls", "first_called_at", "last_called_at", "origin", "imported_calls", "imported_called_at", "imported_from")
+"""What `why` says of the call history: `origin` is `imported` when the number was first known by an import."""
+
 
 def row_document(row: Any) -> dict[str, Any]:
     """One row of a batch; `said` is its reason for people, `code` the gateway's.
@@ -55,9 +58,7 @@ def why(connection: sa.Connection, phone: str, *, limit: int = 100) -> dict[str,
     history, refusal = row_store.history_of(connection, reading.phone), row_store.refusal_of(connection, reading.phone)
     return {
         "phone": mask_phone(reading.phone),
-        "called": None
-        if history is None
-        else {"calls": history.calls, "first_called_at": history.first_called_at, "last_called_at": history.last_called_at},
+        "called": None if history is None else {name: getattr(history, name) for name in CALLED},
         "refused": None
         if refusal is None
         else {"about": refusal.about, "code": refusal.code, "refused_at": refusal.refused_at, "batch_id": refusal.batch_id},

@@ -15,6 +15,7 @@ from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.dependencies import BatchDependencies, gateway_refusal, plan_rules
 from calling_pipeline.call_batches.records import BatchState
+from calling_pipeline.cli.call_batches.history import history
 from calling_pipeline.cli.call_batches.results import join, results
 from calling_pipeline.cli.call_batches.rows import rows, why
 from calling_pipeline.cli.call_batches.tasks import task
@@ -32,6 +33,7 @@ calls.add_command(rows)
 calls.add_command(why)
 calls.add_command(results)
 calls.add_command(join)
+calls.add_command(history)
 
 
 @calls.command(cls=PipelineCommand)

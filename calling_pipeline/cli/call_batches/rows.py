@@ -61,6 +61,10 @@ def why(door: Door, phone: str) -> Answer:
     called, refused = found["called"], found["refused"]
     lines = [f"{found['phone']}: " + ("never called" if called is None else f"called {called['calls']} times, last at"
              f" {called['last_called_at']:%Y-%m-%d %H:%M}")]  # fmt: skip
+    if called is not None and called["imported_calls"]:
+        source = called["imported_from"] or "an import"
+        last = f"{called['imported_called_at']:%Y-%m-%d %H:%M}"
+        lines.append(f"{called['imported_calls']} of them elsewhere, as {source} says; the last at {last}")
     if refused is not None:
         whom = "for this number" if refused["about"] == "person" else "for our account"
         lines.append(f"refused {whom} at {refused['refused_at']:%Y-%m-%d %H:%M} in batch {refused['batch_id']},"

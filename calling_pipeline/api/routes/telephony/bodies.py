@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
-from calling_pipeline.api.dependencies import LARGEST_ID, PRINTABLE, Day, Id, Short, Whole
+from calling_pipeline.api.dependencies import LARGEST_ID, PRINTABLE, Day, Id, Short, Text, Whole
 from calling_pipeline.telephony.records import Config, Extension, ImportRow, Strategy
 
 PREFIX = "/api/v1/infinity"
@@ -200,6 +200,14 @@ class Deleted(BaseModel):
 
     id: int
     deleted: bool = True
+
+
+class CollectorImport(_Body):
+    """The text of a CSV with the columns `collector_id`, `callback_number` and `name`."""
+
+    tenant_id: Id | None = None
+    csv: Text = Field(max_length=10_000_000)
+    dry_run: bool = Field(False, description="say what each row would become, and change nothing")
 
 
 class Imported(BaseModel):

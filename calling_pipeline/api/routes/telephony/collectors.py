@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from fastapi import APIRouter
 
 from calling_pipeline.api.dependencies import Id, Limit, Offset, RuntimeDep, Tenant
 from calling_pipeline.api.envelope import Page, Success, ok, page
-from calling_pipeline.api.routes.telephony.bodies import PREFIX, CollectorChange, CollectorCreate, Deleted
+from calling_pipeline.api.routes.telephony.bodies import (
+    PREFIX,
+    CollectorChange,
+    CollectorCreate,
+    CollectorImport,
+    Deleted,
+    Imported,
+)
 from calling_pipeline.api.routes.telephony.dependencies import Operator, OwnViewer
 from calling_pipeline.telephony.records import Collector
 from calling_pipeline.telephony.tenants import collectors
@@ -29,6 +38,18 @@ def add_collector(body: CollectorCreate, runtime: RuntimeDep, caller: Operator) 
             who=caller.name,
         )
     return ok(made)
+
+
+@router.post("/collectors/import", summary="Import many collectors")
+def bulk_import(body: CollectorImport, runtime: RuntimeDep, caller: Operator) -> Success[Imported]:
+    """Every row gets its result: imported, duplicate_in_file, already_there or invalid.
+
+    With `dry_run` nothing is imported; `imported` then says which rows would be.
+    """
+    tenant = caller.own_tenant(body.tenant_id)
+    with runtime.transaction() as connection:
+        rows = collectors.bulk_import(connection, runtime.secrets, tenant, body.csv, who=caller.name, dry_run=body.dry_run)
+    return ok(Imported(counts=dict(Counter(str(row.result) for row in rows)), rows=rows))
 
 
 @router.get("/collectors", summary="List collectors")

@@ -15,7 +15,7 @@ router = APIRouter()
 Viewer = Annotated[View, Depends(viewing("viewer", "batches"))]
 KINDS = {
     "row": "quiet", "log": "busy", "refusal": "bad", "contact": "quiet", "do_not_call": "warn", "telephony": "busy",
-    "record": "good", "result": "good",
+    "record": "good", "result": "good", "import": "quiet",
 }  # fmt: skip
 
 
