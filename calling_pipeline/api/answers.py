@@ -1,7 +1,7 @@
 """Around every answer: security headers, one line of the access log, and the promised form when something failed unforeseen.
 
-The access log names the path's template, not the values in it, the status, the milliseconds and who called. The polled
-read of a cached day is not logged when it succeeds.
+The access log names the path's template, not the values in it, the status, the milliseconds and who called. What is polled,
+the read of a cached day and probes, is not logged when it succeeds.
 """
 
 from __future__ import annotations

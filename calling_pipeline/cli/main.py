@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from types import ModuleType
 
 import click
 
@@ -16,12 +17,19 @@ from calling_pipeline.cli.alerts import alerts
 from calling_pipeline.cli.contact_policy import policy
 from calling_pipeline.cli.down import down
 from calling_pipeline.cli.execute import execute
+from calling_pipeline.cli.health.command import health
 from calling_pipeline.cli.migrate import migrate
 from calling_pipeline.cli.output import Door
 from calling_pipeline.cli.people import audit, users
 from calling_pipeline.cli.task_ledger import ledger
 from calling_pipeline.cli.up import up
 from calling_pipeline.private import log_to_stderr
+
+
+def _roles() -> ModuleType:
+    from calling_pipeline.cli import roles  # noqa: PLC0415 - 40 ms
+
+    return roles
 
 
 def _reports() -> click.Command:
@@ -113,6 +121,7 @@ LIGHT: Mapping[str, click.Command] = {
     "audit": audit,
     "down": down,
     "exec": execute,
+    "health": health,
     "ledger": ledger,
     "migrate": migrate,
     "policy": policy,
@@ -123,6 +132,8 @@ HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "analysis": _analysis,
     "api": _api,
     "calls": _call_batches,
+    "code-server": lambda: _roles().code_server,
+    "daemon": lambda: _roles().daemon,
     "demo": _demo,
     "doctor": _doctor,
     "example": _example,

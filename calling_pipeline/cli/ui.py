@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from calling_pipeline.cli.listening import HOST, listen, serve
 from calling_pipeline.cli.machine.environment import become_dagsters
 from calling_pipeline.cli.machine.services import workspace_file
+from calling_pipeline.cli.machine.workspace import servers_of
 from calling_pipeline.cli.output import Door, PipelineCommand
 from calling_pipeline.cli.supervisor import accepts
 from calling_pipeline.errors import InvalidInput
@@ -17,10 +19,10 @@ from calling_pipeline.errors import InvalidInput
 PATIENCE_S = 120.0
 
 
-def wait_for_code(port: int) -> None:
-    """Wait until the code server takes connections: what is loaded earlier finds no code. It goes on when that is long."""
+def wait_for_code(servers: Sequence[tuple[str, int]]) -> None:
+    """Wait until these code servers take connections: what is loaded earlier finds no code. It goes on when that is long."""
     deadline = time.monotonic() + PATIENCE_S
-    while not accepts(HOST, port) and time.monotonic() < deadline:
+    while not all(accepts(host, port) for host, port in servers) and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
@@ -45,9 +47,8 @@ def ui(door: Door, port: int | None, host: str, path_prefix: str, workspace: Pat
 
     from calling_pipeline.ui.serving import application  # noqa: PLC0415 - 2,000 ms
 
-    if workspace is None:
-        wait_for_code(settings.code_server_port)
-        workspace = workspace_file(settings)
+    workspace = workspace or workspace_file(settings)
+    wait_for_code(servers_of(workspace))
     listener = listen(host, port or settings.ui_port, setting="CALLING_UI_PORT")
     with application(runtime, workspace, prefix=path_prefix) as app:
         click.echo(f"Dagster UI on http://{host}:{listener.getsockname()[1]}{path_prefix}", err=True)

@@ -33,7 +33,7 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
-_PROGRAMS = ("/api/", "/docs", "/openapi.json", "/healthz", "/metrics")
+_PROGRAMS = ("/api/", "/docs", "/openapi.json", "/healthz", "/livez", "/readyz", "/metrics")
 
 
 class Entrance:

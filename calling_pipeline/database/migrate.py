@@ -8,7 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import sqlalchemy as sa
 from alembic import command
@@ -23,6 +25,7 @@ from calling_pipeline.errors import Busy, ConfigurationError
 
 LOCK_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 300
+Standing = Literal["empty", "older", "current", "newer"]
 _FOLDER = Path(__file__).parent / "migrations"
 _ASK_AGAIN_S = 0.1
 _TRY_LOCK = sa.text("SELECT pg_try_advisory_lock(:key)")
@@ -67,6 +70,14 @@ def downgrade(engine: sa.Engine, revision: str) -> tuple[str | None, str]:
         connection.rollback()
         command.downgrade(_configuration(connection), revision)
     return before, revision
+
+
+def standing(connection: sa.Connection) -> tuple[str | None, Standing]:
+    """The revision of the database, and how it stands to this program; cheap enough to be asked every few seconds."""
+    revision, newest = current_revision(connection), _own_newest()
+    if revision is None:
+        return None, "empty"
+    return revision, "current" if revision == newest else "older" if revision < newest else "newer"
 
 
 def require_current(connection: sa.Connection) -> None:
@@ -131,6 +142,11 @@ def _refuse_unknown(revision: str | None) -> None:
     raise ConfigurationError(
         f"the database schema ({revision}) is newer than this program (up to {newest_revision()}); upgrade the program"
     )
+
+
+@cache
+def _own_newest() -> str:
+    return newest_revision()
 
 
 def _known_revisions() -> list[str]:

@@ -32,6 +32,7 @@ VISITOR = "calling_visitor"
 """The key in an ASGI scope under which Dagster's part finds who asks."""
 MOST_BYTES = 4_000_000
 """The largest GraphQL request: a launchpad's configuration is far smaller."""
+PROBES = ("/livez", "/readyz")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _HEADERS = [
     (b"x-frame-options", b"DENY"),
@@ -62,6 +63,9 @@ class Guard:
             await self._dagster(scope, receive, send)
             return
         try:
+            if scope["type"] == "http" and scope["path"] in PROBES:
+                await self._probe(scope, receive, _with_headers(send))
+                return
             await self._judged(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
         except Refused as refused:
             await _refuse(scope, receive, send, refused)
@@ -94,6 +98,12 @@ class Guard:
             await self._note(visitor, [Change("reportRunlessAssetEvents", {"path": path})])
         with acting(visitor.name), through("dagster"):
             await self._dagster(scope, receive, send)
+
+    async def _probe(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer whether this process lives (`/livez`) or can serve (`/readyz`), to anybody and under any name."""
+        if scope["path"] == "/readyz":
+            await self._visitors.ping()
+        await JSONResponse({"alive": True} if scope["path"] == "/livez" else {"ready": True})(scope, receive, send)
 
     def _require_own_page(self, scope: Scope, *, by_cookie: bool) -> None:
         """Refuse what a page of another site made a browser send. A program shows a token, which no browser adds itself."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,19 +101,29 @@ class Visitors:
         known = self._known.get(key)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        if self.pool is None:
-            raise DatabaseUnavailable("the server is still starting; try again shortly")
-        try:
-            async with self.pool.connection(timeout=5) as connection:
-                person = await look(connection)
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
-            raise DatabaseUnavailable("the database could not say who this is; try again shortly") from error
+        async with self._connection(5) as connection:
+            person = await look(connection)
         found = None if person is None else visitor_of(person, by_cookie=by_cookie)
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         if found is not None:
             self._known[key] = (time.monotonic() + BELIEVED_S, found)
         return found
+
+    async def ping(self) -> None:
+        """Raise `DatabaseUnavailable` unless the database answers."""
+        async with self._connection(3) as connection:
+            await connection.execute("")  # an empty query: a round trip
+
+    @asynccontextmanager
+    async def _connection(self, within_s: float) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        if self.pool is None:
+            raise DatabaseUnavailable("the server is still starting; try again shortly")
+        try:
+            async with self.pool.connection(timeout=within_s) as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            raise DatabaseUnavailable("the database could not say who this is; try again shortly") from error
 
     def _named(self, scope: Scope) -> str:
         named = [value for name, value in scope["headers"] if name == self._header]

@@ -154,6 +154,8 @@ DELETE /api/v1/session                                              viewer     s
 """
 OPEN = {
     ("GET", "/healthz"): "says whether the server lives",
+    ("GET", "/livez"): "says whether the process answers",
+    ("GET", "/readyz"): "says whether it can serve",
     ("POST", "/api/v1/session"): "a login",
     ("POST", "/api/v1/infinity/callback/call-record"): "signed by Infinity",
     ("POST", "/api/v1/infinity/callback/call-record/{path_secret}"): "a secret path, and confirmed by Infinity",

@@ -6,11 +6,13 @@ import datetime as dt
 import httpx
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from calling_pipeline import days
 from calling_pipeline.api.app import create_app
 from calling_pipeline.api.auth import Gate, Shown
 from calling_pipeline.database import migrate
+from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.serving import served
 from calling_pipeline_tests.support import LIMIT_S
@@ -60,6 +62,43 @@ def test_health_is_503_when_the_schema_is_not_this_programs(viewer, engine):
     anybody = httpx.get(viewer.base_url.join("/healthz"), timeout=LIMIT_S)
     assert anybody.status_code == 503
     assert anybody.json() == {"success": False, "error": "not well; a request with a token says why"}
+
+
+def _set_revision(engine, revision):
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+def test_a_probe_learns_whether_the_server_is_ready_and_a_known_caller_the_schema(viewer):
+    anybody = httpx.get(viewer.base_url.join("/readyz"), timeout=LIMIT_S)
+    assert anybody.json() == {"success": True, "data": {"ready": True, "schema_revision": None, "standing": None}}
+    data = viewer.get("/readyz").json()["data"]
+    assert data == {"ready": True, "schema_revision": migrate.newest_revision(), "standing": "current"}
+
+
+def test_an_older_schema_makes_the_server_unready_and_leaves_it_alive(viewer, engine):
+    _set_revision(engine, "0001_first")
+    answer = viewer.get("/readyz")
+    assert (answer.status_code, answer.json()["error"]) == (
+        503,
+        "the database schema (0001_first) is older than this program; run `calling-pipeline migrate`",
+    )
+    anybody = httpx.get(viewer.base_url.join("/readyz"), timeout=LIMIT_S)
+    assert anybody.json() == {"success": False, "error": "not well; a request with a token says why"}
+    assert viewer.get("/livez").json() == {"success": True, "data": {"alive": True}}
+
+
+def test_a_server_that_was_there_before_the_migration_of_the_next_release_stays_ready(viewer, engine):
+    _set_revision(engine, "9999_of_the_next_release")
+    answer = viewer.get("/readyz")
+    assert (answer.status_code, answer.json()["data"]["standing"]) == (200, "newer")
+
+
+def test_without_a_database_the_server_is_alive_and_not_ready(app_settings):
+    nowhere = app_settings.model_copy(update={"database_url": SecretStr("postgresql://nobody@127.0.0.1:1/none")})
+    with served(create_app(Runtime(nowhere))) as url, httpx.Client(base_url=url, timeout=LIMIT_S) as client:
+        assert client.get("/livez").status_code == 200
+        assert client.get("/readyz").status_code == 503
 
 
 def test_the_first_look_is_there_for_a_viewer_and_for_nobody_without_a_token(viewer):

@@ -53,6 +53,14 @@ def test_nobody_sees_anything_without_a_login(served):
         assert "default-src 'none'" in form.headers["content-security-policy"]
 
 
+def test_a_probe_learns_under_any_name_whether_the_server_lives_and_is_ready_and_no_more(served):
+    with served.browser() as browser:
+        for path, said in (("/livez", {"alive": True}), ("/readyz", {"ready": True})):
+            answer = browser.get(path, headers={"Host": "10.1.2.3:3000"})
+            assert (answer.status_code, answer.json()) == (200, said)
+        assert browser.get("/login", headers={"Host": "10.1.2.3:3000"}).status_code == 421
+
+
 def test_an_operator_launches_a_run_that_carries_their_name_and_is_in_the_audit_log(served):
     oskar = served.person("operator")
     with served.logged_in(oskar) as browser:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ProgrammingError
 
 from calling_pipeline.analysis.dagster_storage.records import DagsterState, Heartbeat, RunUnderWay, ScheduleRun
+from calling_pipeline.at_most_once.orphans import is_held
 from calling_pipeline.centres import named
 from calling_pipeline.database.engine import make_engine, reachable
 from calling_pipeline.database.sql import load
@@ -17,6 +18,8 @@ from calling_pipeline.errors import DatabaseUnavailable
 
 DAEMONS = ("QUEUED_RUN_COORDINATOR", "SCHEDULER", "SENSOR")
 """The daemons without which nothing happens by itself."""
+DAEMON_LOCK = "dagster daemon"
+"""The session lock in Dagster's database that its daemon holds while it lives."""
 _HEARTBEATS = load("analysis/dagster_storage/heartbeats")
 _QUEUE = load("analysis/dagster_storage/queue")
 _SCHEDULE_RUNS = load("analysis/dagster_storage/schedule_runs")
@@ -39,6 +42,16 @@ def dagster_state(url: URL, schedules: Sequence[str], *, centre: str = "") -> Da
         if not isinstance(error.orig, UndefinedTable):
             raise
         return DagsterState("its database holds no tables of Dagster yet")
+    finally:
+        engine.dispose()
+
+
+def daemon_is_there(url: URL) -> bool:
+    """Whether a daemon lives that works on the instance whose storage is at `url`. Raises `DatabaseUnavailable`."""
+    engine = make_engine(url, pool_size=1, max_overflow=0)
+    try:
+        with reachable(engine) as connection:
+            return is_held(connection, DAEMON_LOCK)
     finally:
         engine.dispose()
 

@@ -26,6 +26,7 @@ from calling_pipeline.telephony.calls import store as communications
 
 router = APIRouter(tags=["server"])
 Admin = Annotated[Caller, Depends(requires("admin", "migrate"))]
+_UNSAID = "not well; a request with a token says why"
 _LAST_ANSWERS = {
     "guanke": stats_store.last_vendor_answer,
     "gateway": batch_calls.last_vendor_answer,
@@ -38,6 +39,14 @@ class Alive(BaseModel):
     """What everybody may know."""
 
     alive: Literal[True] = True
+
+
+class Ready(BaseModel):
+    """It can serve requests now; with a token also the revision of the schema, and how it stands to this program."""
+
+    ready: Literal[True] = True
+    schema_revision: str | None = None
+    standing: Literal["current", "newer"] | None = None
 
 
 class VendorHealth(BaseModel):
@@ -70,7 +79,33 @@ async def healthz(request: Request, runtime: RuntimeDep) -> object:
         health = Health(vendors=await asyncio.to_thread(_look, runtime))
         return ok(health if await _is_known(request) else Alive())
     except CallingError as error:
-        return failure(503, str(error) if await _is_known(request) else "not well; a request with a token says why")
+        return failure(503, str(error) if await _is_known(request) else _UNSAID)
+
+
+@router.get("/livez")
+async def livez(request: Request) -> Success[Alive]:
+    """The process answers. It asks nobody else: a database that is away is no reason to restart it."""
+    request.scope["polled"] = True
+    return ok(Alive())
+
+
+@router.get("/readyz", response_model=Success[Ready])
+async def readyz(request: Request, runtime: RuntimeDep) -> object:
+    """Ready to serve requests or not, for load balancers; with a token also why.
+
+    503 when the database does not answer, or its schema is older than this program. One that is newer stops nobody who is
+    there already: a release migrates first and then replaces the processes.
+    """
+    request.scope["polled"] = True
+    try:
+        revision, standing = await asyncio.to_thread(_schema, runtime)
+    except CallingError as error:
+        return failure(503, str(error) if await _is_known(request) else _UNSAID)
+    if standing in ("empty", "older"):
+        said = f"the database schema ({revision or 'none'}) is older than this program; run `calling-pipeline migrate`"
+        return failure(503, said if await _is_known(request) else _UNSAID)
+    known = "authorization" in request.headers and await _is_known(request)
+    return ok(Ready(schema_revision=revision, standing=standing) if known else Ready())
 
 
 async def _is_known(request: Request) -> bool:
@@ -94,6 +129,11 @@ def _migrate(runtime: Runtime, by: str) -> tuple[str | None, str]:
         after_migration(connection, before, after, by=by)
     bring_forward(runtime.engine, runtime.phone_key)
     return before, after
+
+
+def _schema(runtime: Runtime) -> tuple[str | None, migrate.Standing]:
+    with reachable(runtime.engine) as connection:
+        return migrate.standing(connection)
 
 
 def _look(runtime: Runtime) -> dict[str, VendorHealth]:

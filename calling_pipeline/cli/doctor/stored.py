@@ -12,14 +12,12 @@ from calling_pipeline.analysis.dagster_storage.store import DAEMONS, dagster_sta
 from calling_pipeline.analysis.health.store import clock_and_zone, tenants_addresses, unreadable_secrets
 from calling_pipeline.cli.doctor import outside
 from calling_pipeline.cli.doctor.findings import Finding
+from calling_pipeline.cli.health.records import SILENT_S
 from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import CallingError
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
-
-SILENT_S = 120.0
-"""A daemon says that it lives every half minute."""
 
 
 def is_there(settings: Settings) -> Finding | None:

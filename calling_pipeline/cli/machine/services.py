@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from calling_pipeline.centres import location
@@ -36,14 +36,12 @@ def start_all(
     be_alone()
     supervisor.environment = with_values(supervisor.environment, found)
     say("Dagster …")  # it loads while the database is migrated: what it loads opens no connection
-    port = str(settings.code_server_port)
-    code = ["-m", "calling_pipeline.definitions", "--location-name", location(settings.centre)]
-    supervisor.start("code-server", _python("dagster", "api", "grpc", *code, "-h", HOST, "-p", port))
+    supervisor.start("code-server", code_server_command(settings, HOST, settings.code_server_port))
     environment.bring_up_to_date(runtime, say)
     supervisor.start("api", _python("calling_pipeline.cli.main", "api"), needed=False)
     workspace = workspace_file(settings)
     supervisor.start("ui", _python("calling_pipeline.cli.main", "ui"), needed=False)
-    supervisor.start("daemon", _python("calling_pipeline.defs.instance.daemon", HOST, port, str(workspace)))
+    supervisor.start("daemon", daemon_command(workspace, [(HOST, settings.code_server_port)]))
     if uses_simulator(settings):
         supervisor.wait_until(lambda: answers(f"{settings.simulator_url}/_sim/faults"), "the vendor simulator", within_s=60)
     supervisor.wait_until(lambda: accepts(HOST, settings.code_server_port), "Dagster's code server", within_s=120)
@@ -76,6 +74,18 @@ def workspace_file(settings: Settings) -> Path:
     server = f"{{host: {HOST}, port: {settings.code_server_port}, location_name: {location(settings.centre)}}}"
     path.write_text(f"load_from:\n  - grpc_server: {server}\n")
     return path
+
+
+def code_server_command(settings: Settings, host: str, port: int) -> list[str]:
+    """Dagster's code server with this project's code."""
+    code = ["-m", "calling_pipeline.definitions", "--location-name", location(settings.centre)]
+    return _python("dagster", "api", "grpc", *code, "-h", host, "-p", str(port))
+
+
+def daemon_command(workspace: Path, servers: Sequence[tuple[str, int]]) -> list[str]:
+    """Dagster's daemon for the workspace file; it waits for these code servers."""
+    waits_for = [f"{host}:{port}" for host, port in servers]
+    return _python("calling_pipeline.defs.instance.daemon", str(workspace), *waits_for)
 
 
 def _python(module: str, *arguments: str) -> list[str]:

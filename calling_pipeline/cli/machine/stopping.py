@@ -32,13 +32,21 @@ def stop_in_order(
     before = interrupts.count
     say("stopping; no new run begins …")
     supervisor.stop(*FIRST, hurried=lambda: interrupts.count > before)
+    let_runs_end(dagster_url, environment, interrupts, say)
+    before = interrupts.count
+    supervisor.stop(hurried=lambda: interrupts.count > before)
+
+
+def let_runs_end(dagster_url: sa.URL, environment: Mapping[str, str], interrupts: Interrupts, say: Say) -> None:
+    """Wait for the runs whose process carries the mark of `environment`; batches, and who takes too long, are asked to end.
+
+    A second interrupt from now on asks all of them, a third leaves them alone.
+    """
     engine = make_engine(dagster_url, pool_size=1, max_overflow=0)
     try:
         _Waiting(engine, environment, interrupts, say).wait()
     finally:
         engine.dispose()
-    before = interrupts.count
-    supervisor.stop(hurried=lambda: interrupts.count > before)
 
 
 class _Waiting:

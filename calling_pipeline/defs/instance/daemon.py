@@ -1,6 +1,6 @@
-"""Dagster's daemon, loaded while the code server still starts: `python -m …instance.daemon HOST PORT WORKSPACE`.
+"""Dagster's daemon, loaded while the code servers still start: `python -m …instance.daemon WORKSPACE [HOST:PORT …]`.
 
-It begins when the code server takes connections: a daemon that is there earlier finds no code, and looks again a minute
+It begins when these code servers take connections: a daemon that is there earlier finds no code, and looks again a minute
 later.
 """
 
@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Sequence
 
 # s; read when Dagster's modules are imported. A run whose process died, and an asset that was not materialized in time, are
 # noticed by so much later; nobody waits for either.
@@ -21,18 +22,20 @@ from dagster._daemon.cli import run_command
 _PATIENCE_S = 120.0
 
 
-def wait_for(host: str, port: int) -> None:
-    """Wait until something takes connections there; after `_PATIENCE_S` the daemon shall say itself what is missing."""
+def wait_for(servers: Sequence[str]) -> None:
+    """Wait until each takes connections; after `_PATIENCE_S` the daemon shall say itself what is missing."""
     deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline:
+    waiting = list(servers)
+    while waiting and time.monotonic() < deadline:
+        host, _, port = waiting[0].rpartition(":")
         try:
-            socket.create_connection((host, port), timeout=2).close()
+            socket.create_connection((host, int(port)), timeout=2).close()
         except OSError:
             time.sleep(0.05)
         else:
-            return
+            waiting.pop(0)
 
 
 if __name__ == "__main__":
-    wait_for(sys.argv[1], int(sys.argv[2]))
-    run_command(["-w", sys.argv[3]], prog_name="dagster-daemon run", standalone_mode=True)
+    wait_for(sys.argv[2:])
+    run_command(["-w", sys.argv[1]], prog_name="dagster-daemon run", standalone_mode=True)

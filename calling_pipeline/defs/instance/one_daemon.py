@@ -14,10 +14,10 @@ import time
 
 import psycopg
 
+from calling_pipeline.analysis.dagster_storage.store import DAEMON_LOCK
 from calling_pipeline.at_most_once.orphans import SessionLock
 from calling_pipeline.database.engine import business_url
 
-LOCK = "dagster daemon"
 PATIENCE_S = 15.0
 """How long the daemon before may take to end: longer than a restart of a service, or a killed one's connection here."""
 REFUSED = (
@@ -32,7 +32,7 @@ _locks: dict[str, SessionLock] = {}
 def be_the_daemon(url: str) -> None:
     """Hold the lock of the instance whose database is at `url`, or end this process with status 1."""
     with _guard:
-        lock = _locks.setdefault(url, SessionLock(business_url(url), LOCK))
+        lock = _locks.setdefault(url, SessionLock(business_url(url), DAEMON_LOCK))
         deadline = time.monotonic() + PATIENCE_S
         while not _held(lock):
             if time.monotonic() > deadline:
