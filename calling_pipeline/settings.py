@@ -15,8 +15,8 @@ from pydantic_settings import SettingsConfigDict
 from calling_pipeline.engine_settings import EngineSettings
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.gate_rules import GateRule
+from calling_pipeline.gateway_settings import GatewaySettings
 from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
-from calling_pipeline.report_settings import ReportSettings
 from calling_pipeline.setting_files import with_values
 from calling_pipeline.wrong_settings import sentences
 
@@ -59,7 +59,7 @@ class TokenGrant(BaseModel):
         return self
 
 
-class Settings(EngineSettings, ReportSettings):
+class Settings(EngineSettings, GatewaySettings):
     """One field a setting; the README's table is made from these descriptions."""
 
     model_config = SettingsConfigDict(
@@ -160,21 +160,6 @@ class Settings(EngineSettings, ReportSettings):
     gateway_url: HttpUrl = Field(
         default_factory=_simulated("gateway"), description="Dialling gateway: where call batches are pushed"
     )
-    gateway_app_id: str = Field("calling-pipeline", description="Gateway X-APP-ID")
-    gateway_app_key: SecretStr = Field(SecretStr("simulator"), description="Gateway X-APP-KEY")
-    gateway_timeout_s: float = Field(10.0, gt=0, description="Seconds one push may take; after that its outcome is unknown")
-    gateway_svc_code: str = Field("6010020001", description="Gateway svc_code")
-    gateway_api_code: str = Field("601002000100001", description="Gateway api_code")
-    gateway_event_code: str = Field("", description="Gateway event_code")
-    gateway_target_obj_id: str = Field("", description="Gateway target_obj_id")
-    gateway_lan_id: str = Field("1600", description="Gateway lan_id")
-    gateway_sign: SecretStr = Field(SecretStr(""), description="Gateway sign")
-    gateway_concurrency: int = Field(32, ge=1, le=256, description="Pushes in flight at once")
-    gateway_rate_per_s: float = Field(50.0, gt=0, description="Pushes per second at most, over all batches and processes")
-    gateway_account_codes: list[str] = Field(["401", "1003"], description="JSON list: codes that refuse us, not the number")
-    gateway_breaker_in_a_row: int = Field(10, ge=1, description="A batch pauses when so many calls in a row end alike badly")
-    gateway_breaker_window: int = Field(20, ge=1, description="Or when none of its last so many calls was accepted, and …")
-    gateway_breaker_share_pct: float = Field(50.0, gt=0, le=100, description="… so many of them (in %) ended alike")
     call_result_reach_h: int = Field(24, ge=1, le=240, description="Hours after its push in which a call may be dialled")
     refused_days: int = Field(90, ge=0, description="Days for which a number that the gateway refused is left out; 0: none")
     source_schemas: list[str] = Field([], description="JSON list: schemas calling tasks may read; empty: all but our own")

@@ -18,7 +18,8 @@ from calling_pipeline.at_most_once.orphans import SessionLock
 from calling_pipeline.cli.health.command import health
 from calling_pipeline.cli.health.probes import look
 from calling_pipeline.database.engine import make_engine
-from calling_pipeline_tests.support import LIMIT_S, served
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S
 
 DAEMONS = ("QUEUED_RUN_COORDINATOR", "SCHEDULER", "SENSOR")
 
