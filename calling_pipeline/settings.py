@@ -233,9 +233,7 @@ class Settings(EngineSettings, GatewaySettings):
     )
     api_lock_timeout_s: float = Field(10.0, gt=0, le=3600, description="Seconds an API request waits for a lock")
     shadow: bool = Field(
-        False,
-        description="Shadow mode, for the days beside an old system: syncs and plans, and neither calls nor sends"
-        " (`docs/takeover.md`)",
+        False, description="Beside an old system: sync and plan, neither call nor send (`docs/takeover.md`)"
     )
     example: bool = Field(
         True,

@@ -104,6 +104,12 @@ def _status() -> click.Command:
     return status
 
 
+def _takeover() -> click.Command:
+    from calling_pipeline.cli.takeover import takeover  # noqa: PLC0415 - 300 ms
+
+    return takeover
+
+
 def _telephony() -> click.Command:
     from calling_pipeline.cli.telephony import telephony  # noqa: PLC0415 - 150 ms
 
@@ -143,6 +149,7 @@ HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "simulator": _simulator,
     "stats": _call_stats,
     "status": _status,
+    "takeover": _takeover,
     "telephony": _telephony,
     "ui": _ui,
 }

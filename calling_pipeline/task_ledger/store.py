@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, cast
 
 import sqlalchemy as sa
 
@@ -162,3 +162,10 @@ def replace_usage(connection: sa.Connection, day: dt.date, rows: Sequence[Usage]
     connection.execute(sa.delete(task_usage).where(task_usage.c.date == day))
     if rows:
         connection.execute(sa.insert(task_usage), [{**vars(row), "calculated_at": now} for row in rows])
+
+
+def states_of(connection: sa.Connection, task_ids: Sequence[str]) -> dict[str, State]:
+    """The states of the tasks among these that the ledger knows."""
+    c = task_ledger.c
+    found = connection.execute(sa.select(c.task_id, c.state).where(c.task_id.in_(task_ids)))
+    return {row.task_id: cast(State, row.state) for row in found}

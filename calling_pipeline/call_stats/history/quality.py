@@ -59,6 +59,8 @@ def counts_add_up(facts: HistoryFacts) -> Finding:
     kept = facts.kept
     if kept is None or kept.grade_fetch_number is None:
         return Finding(True, "the grade track never read the day, so there is nothing to count")
+    if kept.grade_fetch_number == 0:
+        return Finding(True, "the day was taken over from another system, whose call records are not kept here")
     if facts.counted is None:
         return Finding(False, "the day is published and not counted; housekeeping counts it while its records are kept")
     day = (kept.total_records, kept.total_success)

@@ -46,12 +46,17 @@ class Contradiction:
 
 @dataclass
 class Imported:
-    """Messages taken over by state, contracts left to be notified, and the contradictions found."""
+    """Messages taken over by state, contracts left to be notified, and the contradictions found.
+
+    `contracts`: those of the ledger that could be read; `taken`: of these, those with messages that were not known before.
+    """
 
     csv_file: str
     delivered: int = 0
     unknown: int = 0
     left_open: int = 0
+    contracts: int = 0
+    taken: int = 0
     contradictions: list[Contradiction] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
 
@@ -63,10 +68,28 @@ def import_contracts(
 
     Raises `NotFound` or `InvalidInput` for a file that cannot be used at all.
     """
+    return take_contracts(connection, path, read_statuses(status_files), plan, names, by=by)
+
+
+def take_contracts(
+    connection: sa.Connection,
+    path: Path,
+    claims: Mapping[str, bool],
+    plan: Plan,
+    names: Names,
+    *,
+    by: str,
+    known_as: Path | None = None,
+) -> Imported:
+    """Import one ledger and what others claim: contract id → whether it was sent. Doing it again changes nothing.
+
+    `known_as`: the file that the ledger is here, where it is read elsewhere. Raises as `import_contracts`.
+    """
     ledger = read_ledger(path)
-    claims = read_statuses(status_files)
-    done = Imported(key_of(path), parked=ledger.parked)
+    done = Imported(key_of(known_as or path), parked=ledger.parked, contracts=len(ledger.contracts))
     delivered, unknown = _judge(ledger, claims, done)
+    known = {id_ for id_, _ in store.known_kinds(connection, [contract.contract_id for contract in delivered + unknown])}
+    done.taken = sum(contract.contract_id not in known for contract in delivered + unknown)
 
     def add(contracts: list[Contract], state: MessageState, reason: str) -> int:
         drafts = [(contract, _draft(contract, kind, plan, names, path)) for contract in contracts for kind in contract.kinds]

@@ -1,0 +1,114 @@
+"""An old system's database, read in one read-only transaction through SQLAlchemy, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from calling_pipeline.errors import ConfigurationError, InvalidInput
+from calling_pipeline.masking import mask_digits
+from calling_pipeline.takeover.records import Row
+
+AT_ONCE = 2000
+"""Rows fetched at a time."""
+_DRIVERS = {
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "sqlite": "sqlite",
+}
+_READ_ONLY = {
+    "mysql": ("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SET SESSION TRANSACTION READ ONLY"),
+    "postgresql": ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",),
+    "sqlite": ("PRAGMA query_only = ON",),
+}
+_OURS = "takeover_parts"
+
+
+def engine_of(url: str) -> sa.Engine:
+    """An engine that writes nothing. Raises `InvalidInput` for a URL that is none; its password is never repeated."""
+    try:
+        given = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        raise InvalidInput("SOURCE is no database URL; write mysql://USER:PASSWORD@HOST/DATABASE") from None
+    backend = given.drivername.partition("+")[0]
+    if backend not in _DRIVERS:
+        raise InvalidInput(f"{backend} is no database that is read; there are: mysql, mariadb, postgresql, sqlite")
+    wanted = given.set(drivername=_DRIVERS[backend])
+    if backend == "sqlite":
+        wanted = _read_only_file(wanted)
+    elif backend in ("mysql", "mariadb"):
+        wanted = wanted.update_query_dict({"charset": "utf8mb4"})
+    try:
+        engine = sa.create_engine(wanted, poolclass=sa.NullPool)
+    except (NoSuchModuleError, ImportError, ArgumentError) as error:
+        raise ConfigurationError(f"the driver for {backend} cannot be used: {type(error).__name__}") from None
+
+    @sa.event.listens_for(engine, "connect")
+    def only_read(connection: object, record: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]  # of any driver
+        for statement in _READ_ONLY[engine.dialect.name]:
+            cursor.execute(statement)
+        cursor.close()
+        connection.commit()  # type: ignore[attr-defined]
+
+    return engine
+
+
+class DatabaseSource:
+    """The tables that an account of the database sees, all read in one transaction."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self.name = engine.url.set(query={}).render_as_string(hide_password=True)
+        try:
+            self._connection = engine.connect().execution_options(stream_results=True, yield_per=AT_ONCE)
+            self._inspector = sa.inspect(self._connection)
+            names = [*self._inspector.get_table_names(), *self._inspector.get_view_names()]
+        except SQLAlchemyError as error:
+            said = mask_digits(str(getattr(error, "orig", None) or error).splitlines()[0])
+            raise ConfigurationError(f"{self.name} cannot be read: {said}; check address, name and rights") from None
+        if _OURS in names:
+            raise InvalidInput("SOURCE is the database of this system itself; name the old system's")
+        self._columns = {name: [column["name"] for column in self._inspector.get_columns(name)] for name in names}
+
+    def tables(self) -> Mapping[str, Sequence[str]]:
+        """Its tables and views with their columns."""
+        return self._columns
+
+    def rows(self, table: str, *, skip: int = 0) -> Iterator[Row]:
+        """The rows in the order of the primary key, else of all columns."""
+        key = self._inspector.get_pk_constraint(table)["constrained_columns"]
+        columns = self._columns[table]
+        ordered: sa.Select[*tuple[Any, ...]] = (
+            sa.select(*(sa.column(name) for name in columns))
+            .select_from(sa.table(table))
+            .order_by(*(sa.column(name) for name in key or columns))
+        )
+        if skip:
+            ordered = ordered.limit(2**62).offset(skip)
+        for row in self._connection.execute(ordered):
+            yield row._asdict()
+
+    def files(self, patterns: Sequence[str]) -> list[Path]:
+        """None: it is a database."""
+        return []
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+        self._engine.dispose()
+
+
+def _read_only_file(url: URL) -> URL:
+    path = Path(url.database or "").expanduser()
+    if not path.is_file():
+        raise InvalidInput(f"there is no SQLite database {path}")
+    return URL.create("sqlite", database=f"file:{quote(str(path.resolve()))}", query={"mode": "ro", "uri": "true"})
