@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 
 T = TypeVar("T")
 LIMIT_S = 120.0
@@ -30,6 +31,9 @@ http = httpx.Client(timeout=LIMIT_S, trust_env=False)
 _started: set[subprocess.Popen[Any]] = set()
 of_the_session: list[subprocess.Popen[Any]] = []
 """Processes that all tests of a worker share, which therefore outlive a test."""
+
+
+nightly = pytest.mark.skipif(not NIGHTLY, reason="in the exhaustive form alone; the short one looks at the same elsewhere")
 
 
 def some(*ways: T) -> Sequence[T]:

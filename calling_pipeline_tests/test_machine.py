@@ -11,7 +11,7 @@ import pytest
 
 from calling_pipeline import days
 from calling_pipeline_tests.running_up import Up, still_running
-from calling_pipeline_tests.support import LIMIT_S, http, wait_until
+from calling_pipeline_tests.support import LIMIT_S, http, nightly, wait_until
 
 pytestmark = pytest.mark.timeout(1800)
 _LAUNCH = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) {
@@ -77,6 +77,7 @@ def test_up_repairs_what_is_killed_below_it_and_is_ended_whole_when_it_is_killed
     assert (nothing.returncode, nothing.stdout.strip()) == (0, f"nothing runs for {up.home}")
 
 
+@nightly
 def test_what_a_killed_up_and_its_killed_keeper_left_is_ended_by_the_next_command(tmp_path):
     up = Up(tmp_path, "--no-first-sync")
     everything = up.processes()

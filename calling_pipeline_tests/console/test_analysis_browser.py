@@ -9,6 +9,7 @@ from calling_pipeline import days
 from calling_pipeline.analysis.best_time.learning import learn
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline_tests.browser.looking import axe, overflow
+from calling_pipeline_tests.support import nightly
 
 YESTERDAY = days.today() - dt.timedelta(days=1)
 
@@ -34,6 +35,7 @@ def test_a_viewer_opens_the_ranking_chooses_weeks_and_sorts_it(filled, log_in):
     assert overflow(page) == []
 
 
+@nightly
 def test_charts_and_notes_fit_a_telephone_in_the_dark(filled, log_in):
     page = log_in("wei", "viewer", language="zh", viewport={"width": 375, "height": 700}, color_scheme="dark")
     page.goto("/analysis/weekday_hours")

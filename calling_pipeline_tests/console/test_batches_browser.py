@@ -8,7 +8,7 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.browser.looking import axe, overflow, tab_stops
 from calling_pipeline_tests.call_batches.desk import phone
 from calling_pipeline_tests.console.batches import desk_of, make_unknown, planned
-from calling_pipeline_tests.support import some
+from calling_pipeline_tests.support import nightly, some
 
 
 @pytest.fixture
@@ -135,6 +135,7 @@ def test_why_is_asked_by_keyboard_alone_and_no_address_holds_the_number(desk, lo
     assert phone(1) not in page.url
 
 
+@nightly
 @pytest.mark.parametrize(("scheme", "language"), some(("light", "zh"), ("dark", "en")))
 def test_the_pages_are_accessible_and_fit_a_phone(desk, log_in, scheme, language):
     desk.work_orders([phone(number) for number in range(1, 30)], table="a_table_with_a_very_long_name_of_the_customer")

@@ -8,7 +8,7 @@ from calling_pipeline import days
 from calling_pipeline.reports.exports import asking
 from calling_pipeline_tests.browser.looking import axe, overflow
 from calling_pipeline_tests.reports.test_exports import NOW
-from calling_pipeline_tests.support import some
+from calling_pipeline_tests.support import nightly, some
 
 PROBE = '"><img onerror=alert(1)>{{7*7}}' + "长" * 100
 STATES = """
@@ -34,6 +34,7 @@ def asked(console):
         connection.execute(sa.text(STATES))
 
 
+@nightly
 @pytest.mark.parametrize(("language", "scheme", "width"), some(("zh", "light", 375), ("en", "dark", 1280)))
 def test_exports_in_every_state_are_accessible_and_fit(log_in, asked, language, scheme, width):
     page = log_in("admin", language=language, color_scheme=scheme, viewport={"width": width, "height": 800})

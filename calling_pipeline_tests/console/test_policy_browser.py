@@ -8,7 +8,7 @@ from calling_pipeline.days import today
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
 from calling_pipeline_tests.browser.looking import axe, overflow
-from calling_pipeline_tests.support import some
+from calling_pipeline_tests.support import nightly, some
 
 PROBE = '<script>document.title="hacked"</script><img src=x onerror=alert(1)>{{7*7}}'
 PAGES = (
@@ -43,6 +43,7 @@ def filled(console):
         save_task_details(connection, TaskDetails("batch:2", PROBE, "pending", reason=PROBE, by=PROBE))
 
 
+@nightly
 @pytest.mark.parametrize(("language", "scheme", "width"), some(("zh", "light", 375), ("en", "dark", 1280)))
 def test_every_page_is_accessible_fits_and_shows_harmful_texts_as_texts(log_in, filled, language, scheme, width):
     page = log_in("admin", language=language, color_scheme=scheme, viewport={"width": width, "height": 800})

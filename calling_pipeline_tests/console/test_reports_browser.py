@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from calling_pipeline.reports import periods
 from calling_pipeline_tests.browser.looking import axe, overflow
 from calling_pipeline_tests.reports.support import SUNDAY, at, hold_day, make, put_day
-from calling_pipeline_tests.support import some
+from calling_pipeline_tests.support import nightly, some
 
 PROBE = '=cmd()<script>document.title="hacked"</script>\u202e{{7*7}}\U0001f600' + "长" * 100
 WEEK = periods.containing("weekly", SUNDAY)
@@ -32,6 +32,7 @@ def made(console):
     make(engine, WEEK, now=at(MONDAY, 10, 30))
 
 
+@nightly
 @pytest.mark.parametrize(("language", "scheme", "width"), some(("zh", "light", 375), ("en", "dark", 1280)))
 def test_history_and_reports_are_accessible_and_fit_in_both_languages(log_in, made, language, scheme, width):
     page = log_in("operator", language=language, color_scheme=scheme, viewport={"width": width, "height": 800})

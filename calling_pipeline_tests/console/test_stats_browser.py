@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from calling_pipeline import days
 from calling_pipeline_tests.browser.looking import axe, overflow, screenshot
-from calling_pipeline_tests.support import http, some
+from calling_pipeline_tests.support import http, nightly, some
 
 YESTERDAY = days.today() - dt.timedelta(days=1)
 CALLS = "/task/cdr/all2"
@@ -93,6 +93,7 @@ def test_a_range_of_31_days_with_a_missing_day_shows_a_gap(sync, log_in):
     expect(page.get_by_test_id("days-after")).to_have_count(0)
 
 
+@nightly
 @pytest.mark.parametrize(("scheme", "language"), some(("dark", "en"), ("light", "zh"), ("dark", "zh"), ("light", "en")))
 def test_every_page_passes_axe_fits_a_phone_and_keeps_to_the_policy(sync, simulator, log_in, scheme, language):
     sync("task")

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from calling_pipeline_tests.browser.looking import axe, overflow
 from calling_pipeline_tests.console.telephony import KEY, centre
-from calling_pipeline_tests.support import some
+from calling_pipeline_tests.support import nightly, some
 from calling_pipeline_tests.telephony.support import set_up
 
 PAGES = (
@@ -155,6 +155,7 @@ def test_a_callback_number_is_changed_in_place_and_shown_masked(office, log_in):
     assert "13812345678" not in page.content()
 
 
+@nightly
 @pytest.mark.parametrize("theme", some("dark", "light"))
 def test_every_page_is_accessible_and_fits_a_telephone(office, log_in, theme):
     office.call(1)

@@ -10,7 +10,7 @@ from calling_pipeline import days
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline_tests.browser.looking import axe, overflow, tab_stops
-from calling_pipeline_tests.support import LIMIT_S, some
+from calling_pipeline_tests.support import LIMIT_S, nightly, some
 
 PATIENT = LIMIT_S * 1000
 
@@ -118,6 +118,7 @@ def test_text_from_outside_is_shown_and_does_nothing(log_in, wrong):
     expect(page.get_by_test_id("text")).to_contain_text("<b>bold</b>")
 
 
+@nightly
 @pytest.mark.parametrize("language", some("zh", "en"))
 @pytest.mark.parametrize(("width", "theme"), some((1920, "dark"), (375, "dark"), (1280, "light")))
 def test_the_pages_fit_and_are_accessible(log_in, wrong, language, width, theme):

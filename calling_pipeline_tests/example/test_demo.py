@@ -30,7 +30,7 @@ def playing(example_runtime, simulator) -> Iterator[Runtime]:
     http.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
     with served(create_server(example_runtime)) as url:
         port = int(url.rsplit(":", 1)[1])
-        made = Runtime(example_runtime.settings.model_copy(update={"api_port": port}))
+        made = Runtime(example_runtime.settings.model_copy(update={"api_port": port, "gateway_rate_per_s": 500.0}))
         yield made
         made.close()
     simulator.clear_faults()
@@ -72,6 +72,8 @@ def test_a_batch_has_calls_of_which_nobody_knows_and_one_is_settled(playing):
     said: list[str] = []
     with stage(playing, said.append, pace=0) as on:
         number = scenes.batch_begins(on)
+        with playing.transaction() as connection:
+            connection.execute(sa.text("UPDATE call_batches SET rate_per_s = NULL"))  # as fast as the account may
         pushing = threading.Thread(target=runs.push, args=(BatchDependencies.from_runtime(playing, by="test"), number))
         pushing.start()
         scenes.the_batch_ends(on, number)

@@ -23,7 +23,7 @@ from calling_pipeline_tests.browser.looking import axe, overflow
 from calling_pipeline_tests.browser.pictures import EACH, PEOPLE, session, subjects
 from calling_pipeline_tests.reports.support import make, put_day
 from calling_pipeline_tests.serving import served
-from calling_pipeline_tests.support import NIGHTLY, some
+from calling_pipeline_tests.support import NIGHTLY, nightly, some
 
 DAY = days.today() - dt.timedelta(days=3)
 LOOKS = {"zh": ("light", 375), "en": ("dark", 1280)}
@@ -98,6 +98,7 @@ def test_every_page_fits_reads_and_keeps_the_policy(fuller_world, new_page, lang
     assert len(pages) > 40
 
 
+@nightly
 def test_going_back_and_forward_over_every_page_keeps_the_policy(world, new_page):
     """`new_page` fails the test on a violation, an error of a script, and a request to elsewhere."""
     url, pages, sessions = world

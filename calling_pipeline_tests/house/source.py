@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -159,6 +159,7 @@ class Source:
         return names
 
 
+@cache
 def sources(root: Path = ROOT, folder: str = PACKAGE, suffixes: tuple[str, ...] = (".py", ".sql")) -> list[Source]:
     """The files of `folder` with one of `suffixes`, in order of their names."""
     return [

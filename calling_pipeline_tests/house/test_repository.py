@@ -7,7 +7,6 @@ import tomllib
 import pytest
 
 from calling_pipeline import __version__
-from calling_pipeline_tests.house.dead_code import dead_code
 from calling_pipeline_tests.house.source import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -58,10 +57,6 @@ def test_the_changelog_begins_with_this_version():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     released = re.findall(r"^## (\S+) \((\d{4}-\d\d-\d\d)\)$", changelog, re.MULTILINE)
     assert released[0][0] == __version__
-
-
-def test_nothing_in_the_package_is_unused():
-    assert dead_code() == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from calling_pipeline_tests.browser.looking import axe, overflow
 from calling_pipeline_tests.console.notifications.conftest import deliver
 from calling_pipeline_tests.notifications.world import ROBOTS, row, states, statuses, write_ledger
-from calling_pipeline_tests.support import some
+from calling_pipeline_tests.support import nightly, some
 
 PROBE = '<script>document.title="hacked"</script><img src=x onerror=alert(1)>{{7*7}}'
 PAGES = (
@@ -169,6 +169,7 @@ def test_texts_of_a_ledger_run_nowhere_and_stay_texts(log_in, deps, judge, ledge
     expect(page.get_by_test_id("subject")).to_contain_text("<script>")
 
 
+@nightly
 @pytest.mark.parametrize(
     ("language", "theme", "width"), some(("zh", "dark", 1920), ("zh", "light", 375), ("en", "dark", 1280))
 )
