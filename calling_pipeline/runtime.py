@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from types import ModuleType
@@ -16,7 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from calling_pipeline import days
+from calling_pipeline import days, measures
+from calling_pipeline.database import kept_measures
 from calling_pipeline.database.create import ensure_database
 from calling_pipeline.database.credentials import CredentialStore
 from calling_pipeline.database.crypto import SecretBox, derive_key
@@ -44,6 +45,7 @@ class Runtime:
             self.__dict__["engine"] = engine
         if settings.clock_start is not None:
             days.set_clock(days.clock_starting_at(settings.clock_start))
+        measures.keep_with(self._keep)
 
     @classmethod
     def load(cls, *, may_create: bool = False, **overrides: Any) -> Runtime:
@@ -136,8 +138,13 @@ class Runtime:
         with reachable(self.engine) as connection:
             _migrations().require_current(connection)
 
+    def _keep(self, sums: Mapping[measures.Key, measures.Sum]) -> bool:
+        """Write what this process noted, once it has used the database; it is not connected to for that alone."""
+        return not self.__dict__.keys().isdisjoint(("database_url", "engine")) and kept_measures.keep(self.engine, sums)
+
     def close(self) -> None:
-        """Give the database connections back."""
+        """Write what was noted for `/metrics`, and give the database connections back."""
+        measures.stop_keeping(self._keep)
         if "engine" in self.__dict__:
             self.engine.dispose()
 

@@ -18,6 +18,7 @@ from calling_pipeline.gate_rules import GateRule
 from calling_pipeline.gateway_settings import GatewaySettings
 from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
 from calling_pipeline.setting_files import with_values
+from calling_pipeline.watching_settings import WatchingSettings
 from calling_pipeline.wrong_settings import sentences
 
 PREFIX = "CALLING_"
@@ -59,7 +60,7 @@ class TokenGrant(BaseModel):
         return self
 
 
-class Settings(EngineSettings, GatewaySettings):
+class Settings(EngineSettings, GatewaySettings, WatchingSettings):
     """One field a setting; the README's table is made from these descriptions."""
 
     model_config = SettingsConfigDict(
@@ -203,9 +204,6 @@ class Settings(EngineSettings, GatewaySettings):
         description="JSON list: further host names of the Dagster UI, beside this machine's own and those of the URLs above",
     )
     language: Literal["zh", "en"] = Field("zh", description="Language of pages, `zh` or `en`, for who has chosen none")
-    alert_urls: str = Field(
-        "", repr=False, description="Apprise URLs, separated by commas or blanks; empty: alerts stay in the table"
-    )
     api_tokens: dict[str, TokenGrant] | None = Field(
         None,
         repr=False,

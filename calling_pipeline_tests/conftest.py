@@ -19,7 +19,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import URL
 
-from calling_pipeline import days
+from calling_pipeline import days, measures
 from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline.runtime import Runtime
@@ -67,6 +67,7 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 
 os.environ["CALLING_VENDOR_RETRY_DELAY_S"] = "0"  # read once, on import: a step asks a vendor again without a pause
 http.FIRST_PAUSE_S = 0.01  # as many attempts as in production, with shorter pauses between them
+measures.WRITE_EVERY_S = 1e6  # written when a runtime closes, never by a thread while a test's database is dropped
 _failed: list[int] = []
 _own_temporary_root()
 
@@ -77,6 +78,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     for name in [name for name in os.environ if name.startswith("CALLING_") and not name.startswith("CALLING_TEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    measures.forget()
     yield
     days.set_clock(None)
 

@@ -87,4 +87,5 @@ alert_conditions = sa.Table(
     AlertConditionColumns,
     sa.UniqueConstraint("id", name="uq_alert_conditions_id"),
     sa.Index("ix_alert_conditions_opened_at", "opened_at"),
+    sa.Index("ix_alert_conditions_failing", "opened_at", postgresql_where=sa.text("failing")),
 )

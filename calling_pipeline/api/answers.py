@@ -11,6 +11,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from calling_pipeline import measures
 from calling_pipeline.api.envelope import failure
 
 ACCESS = "calling_pipeline.api.access"
@@ -53,9 +54,19 @@ class Answers:
             if status == 0:
                 await failure(500, FAULT)(scope, receive, guarded)
         finally:
+            took_s = time.perf_counter() - begun
+            _note(scope, status, took_s)
             if status != 200 or "polled" not in scope:
-                who = scope.get("caller", "-")
-                _access.info("%s %d %.0f ms %s", _what(scope), status, (time.perf_counter() - begun) * 1000, who)
+                _access.info("%s %d %.0f ms %s", _what(scope), status, took_s * 1000, scope.get("caller", "-"))
+
+
+def _note(scope: Scope, status: int, took_s: float) -> None:
+    """Count the request by the template of its path, polled reads of a day as such."""
+    operation = scope.get("operation")
+    door = "polled" if "polled" in scope else scope.get("door", "api")
+    route = operation.template if operation else scope["path"] if door == "polled" else "none"
+    measures.count(measures.HTTP_REQUESTS, door, route, f"{status // 100}xx")
+    measures.observe(measures.HTTP_SECONDS, took_s, door)
 
 
 def _what(scope: Scope) -> str:

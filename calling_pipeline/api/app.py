@@ -29,6 +29,7 @@ from calling_pipeline.api.routes import (
     contact_policy,
     exports,
     ledger_lists,
+    metrics,
     people,
     report_mail,
     reports,
@@ -40,6 +41,7 @@ from calling_pipeline.api.routes import (
 from calling_pipeline.api.routes.notifications import deciding, reading
 from calling_pipeline.api.routes.telephony import callbacks, calls, cases, collectors, configurations, extensions
 from calling_pipeline.database.engine import driver_dsn, session_limits
+from calling_pipeline.metrics.scraping import Scraper
 from calling_pipeline.runtime import Runtime
 
 ROUTERS = (
@@ -53,6 +55,7 @@ ROUTERS = (
     callbacks.router,
     cases.router,
     server.router,
+    metrics.router,
     status.router,
     task_ledger.router,
     alerts.router,
@@ -92,6 +95,7 @@ def create_app(runtime: Runtime, *, before: Sequence[Middleware] = ()) -> FastAP
             app.state.pool = app.state.gate.pool = pool
             await asyncio.to_thread(app.openapi)  # the first request needs it, and would make all others wait
             yield
+        app.state.scraper.close()
         limited.close()
         runtime.close()
 
@@ -101,6 +105,7 @@ def create_app(runtime: Runtime, *, before: Sequence[Middleware] = ()) -> FastAP
     app.state.runtime = limited
     app.state.patient_runtime = runtime
     app.state.gate = Gate(runtime.settings)
+    app.state.scraper = Scraper(runtime)
     describe_needs(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)

@@ -86,6 +86,9 @@ call_batches = sa.Table(
     sa.CheckConstraint("NOT shadow OR state IN ('planned', 'completed')", name="shadow_is_never_pushed"),
     sa.ForeignKeyConstraint(["calling_task_id"], ["calling_tasks.id"], name="fk_call_batches_calling_task"),
     sa.Index("ix_call_batches_day", "day"),
+    sa.Index(
+        "ix_call_batches_open", "state", "planned_at", postgresql_where=sa.text("state NOT IN ('cancelled', 'completed')")
+    ),
     comment="One execution of a calling task",
 )
 

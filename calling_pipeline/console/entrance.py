@@ -51,7 +51,7 @@ class Entrance:
         if operation is None and not (scope["path"].startswith(STATIC) or _is_a_lost_page(scope)):
             await self._app(scope, receive, send)
             return
-        scope["operation"] = operation
+        scope["operation"], scope["door"] = operation, "console"
         receive = bodies.Counted(receive, bodies.largest_of(scope["path"]))
         with through("console"):
             await self._serve(operation, scope, receive, _with_headers(send))

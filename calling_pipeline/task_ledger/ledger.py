@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, measures
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.task_ledger import store
@@ -32,11 +32,12 @@ def save_task_details(connection: sa.Connection, details: TaskDetails) -> Saved:
     negative credits or details that are no JSON object.
     """
     values = _values(details)
-    if not details.reason.strip():
-        return store.save(connection, values)
-    before = store.task(connection, values["task_id"], lock=True)
+    edit = bool(details.reason.strip())
+    before = store.task(connection, values["task_id"], lock=True) if edit else None
     saved = store.save(connection, values)
-    _note_edit(connection, saved, before, details)
+    measures.count(measures.LEDGER_SAVES, saved.outcome)
+    if edit:
+        _note_edit(connection, saved, before, details)
     return saved
 
 

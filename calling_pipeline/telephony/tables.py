@@ -161,6 +161,7 @@ class _CommunicationRecords(Columns):
     recording_queued = sa.Column(
         sa.Boolean, nullable=False, server_default="false", comment="its recording is being fetched"
     )
+    trace = sa.Column(sa.Text, comment="context of the trace that the call belongs to; empty: none")
 
 
 communication_records = sa.Table(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import logging
+import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -17,7 +19,7 @@ from typing import Any, Self, TypeVar
 import httpx
 import stamina
 
-from calling_pipeline import days, retry_log
+from calling_pipeline import days, measures, retry_log
 from calling_pipeline.errors import (
     AmbiguousOutcome,
     ContractBreach,
@@ -46,6 +48,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and 
 
 _parsed = lru_cache(maxsize=256)(httpx.URL)
 """Addresses are few and requested many times; parsing one costs a tenth of a request."""
+_NUMBERED = re.compile(r"/[^/]*\d{2,}[^/]*")
 
 
 class VendorHttp:
@@ -74,6 +77,7 @@ class VendorHttp:
         shadow: bool = False,
     ) -> None:
         self.vendor = vendor
+        self._counted_as = vendor.replace(" ", "_")
         self._shadow = shadow
         self._timeout_s = timeout_s
         self._largest = largest_answer
@@ -129,17 +133,24 @@ class VendorHttp:
             raise VendorUnavailable(SENTENCE, vendor=self.vendor, endpoint=path.partition("?")[0])
         client = await self._free.get()
         sending: _Noticed | None = None
+        outcome, begun = "broken_off", time.perf_counter()
         try:
             request = client.build_request(method, _parsed(self._base_url + path), **options)
             if not safe:
                 request.stream = sending = _Noticed(request.stream)
-            return without(await self._sent(client, request), (*self._secrets, *secrets))
+            answer = await self._sent(client, request)
+            outcome = _class_of(answer.status_code)
+            return without(answer, (*self._secrets, *secrets))
         except (httpx.RequestError, TimeoutError, Unreadable) as error:
             failure: Exception = error
             if isinstance(error, TimeoutError) and sending is not None and not sending.begun:
                 failure = httpx.ConnectTimeout("")  # no byte of the body has left: nobody can have acted on it
+            outcome = _outcome_of(failure)
             raise self._failure(failure, path.partition("?")[0], safe=safe) from None
         finally:
+            endpoint = _endpoint_of(path)
+            measures.count(measures.VENDOR_REQUESTS, self._counted_as, endpoint, outcome)
+            measures.observe(measures.VENDOR_SECONDS, time.perf_counter() - begun, self._counted_as, endpoint)
             self._free.put_nowait(client)
 
     async def _sent(self, client: httpx.AsyncClient, request: httpx.Request) -> Answer:
@@ -194,6 +205,27 @@ class _Noticed(httpx.AsyncByteStream):
         self.begun = True
         async for piece in self._body:
             yield piece
+
+
+@lru_cache(maxsize=256)
+def _endpoint_of(path: str) -> str:
+    """The path by which requests are counted: without its query and the numbers in it."""
+    return _NUMBERED.sub("/…", path.partition("?")[0])[:60] or "/"
+
+
+def _class_of(status: int) -> str:
+    return "throttled" if status == 429 else f"{status // 100}xx"
+
+
+def _outcome_of(error: Exception) -> str:
+    match error:
+        case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.UnsupportedProtocol() | httpx.ProxyError():
+            return "unreachable"
+        case httpx.TimeoutException() | TimeoutError():
+            return "timeout"
+        case Unreadable():
+            return "unreadable"
+    return "broken_off"
 
 
 def _plain(error: Exception) -> str:

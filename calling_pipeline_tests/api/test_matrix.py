@@ -156,6 +156,7 @@ OPEN = {
     ("GET", "/healthz"): "says whether the server lives",
     ("GET", "/livez"): "says whether the process answers",
     ("GET", "/readyz"): "says whether it can serve",
+    ("GET", "/metrics"): "a viewer of the status, or an own network that the settings open it to",
     ("POST", "/api/v1/session"): "a login",
     ("POST", "/api/v1/infinity/callback/call-record"): "signed by Infinity",
     ("POST", "/api/v1/infinity/callback/call-record/{path_secret}"): "a secret path, and confirmed by Infinity",

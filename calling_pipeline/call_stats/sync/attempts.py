@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import time
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from calling_pipeline import days
+from calling_pipeline import days, measures
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.records import DayResult, Track
 from calling_pipeline.call_stats.sync import judging
@@ -30,11 +31,17 @@ async def sync_day(job: SyncJob, track: Track, day: dt.date) -> DayResult:
     Raises what `sync_grade_day` and `sync_task_day` raise. A vendor's failure then names the day, what was kept and what to
     do; the attempt is kept, for readers to see until the day is read, and its alert raised.
     """
+    begun = time.perf_counter()
     try:
-        return await (sync_grade_day(job, day) if track == "grade" else sync_task_day(job, day))
+        result = await (sync_grade_day(job, day) if track == "grade" else sync_task_day(job, day))
+        measures.count(measures.SYNC_READS, track, result.outcome)
+        measures.count(measures.SYNC_ROWS, track, number=result.proof.rows_fetched)
+        measures.observe(measures.SYNC_SECONDS, time.perf_counter() - begun, track)
+        return result
     except InvalidInput:
         raise
     except Exception as error:
+        measures.count(measures.SYNC_READS, track, "failed")
         await asyncio.to_thread(_note_failure, job, track, day, error)
         raise
 

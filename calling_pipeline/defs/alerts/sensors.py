@@ -6,6 +6,7 @@ Each reads only what is new, records in one transaction, and sends last: a chann
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance
 
+from calling_pipeline import measures
 from calling_pipeline.alerts import conditions, deliver, store
 from calling_pipeline.alerts.channels import parse_channels
 from calling_pipeline.alerts.records import Change, Condition
@@ -13,7 +14,14 @@ from calling_pipeline.defs.activity.reporting import report_outside_work
 from calling_pipeline.defs.alerts.events import Cursor, new_events
 from calling_pipeline.defs.alerts.runs import ended_run, upstream_of
 from calling_pipeline.defs.alerts.store import newest_ticks
-from calling_pipeline.defs.alerts.texts import check_conditions, judged_asset, judges_a_range, tick_condition
+from calling_pipeline.defs.alerts.texts import (
+    ASSET_JOB,
+    check_conditions,
+    judged_asset,
+    judges_a_range,
+    tick_condition,
+)
+from calling_pipeline.defs.instance.launcher import ENDED
 from calling_pipeline.defs.naming import CENTRE, centre_of_key, is_our_name, named, plain_name
 from calling_pipeline.defs.planned_checks.store import forget_unjudged
 from calling_pipeline.runtime import Runtime
@@ -39,6 +47,7 @@ def run_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.Resource
     for one, end in zip(records, ends, strict=True):
         if end is not None:  # what a failed run planned and did not judge would show as skipped for good
             forget_unjudged(context.instance, one.event_log_entry.run_id)
+            _count(context.instance, one.event_log_entry)
     ticks = _tick_conditions(context.instance, context.repository_def)
     changes = 0
     with runtime.transaction() as connection:
@@ -83,6 +92,21 @@ def check_failure_alerts(context: dg.SensorEvaluationContext, runtime: dg.Resour
     context.update_cursor(str(cursor))
     found_out = f"work outside runs on {reported} assets and days reported, {len(records)} evaluations read"
     return dg.SkipReason(f"{found_out}, {changes} alerts, {_send(runtime)}")
+
+
+def _count(instance: DagsterInstance, entry: dg.EventLogEntry) -> None:
+    """Count a run that ended. One whose process was gone is `crashed`; one that never began, `never_started`."""
+    run = instance.get_run_record_by_id(entry.run_id)
+    kind = entry.dagster_event.event_type if entry.dagster_event else None
+    outcome = "success" if kind == DagsterEventType.RUN_SUCCESS else "failure"
+    if kind == DagsterEventType.RUN_CANCELED:
+        outcome = "canceled"
+    elif outcome == "failure" and ENDED in (entry.message or ""):
+        outcome = "crashed"
+    elif outcome == "failure" and run is not None and run.start_time is None:
+        outcome = "never_started"
+    job = plain_name(run.dagster_run.job_name) if run is not None else measures.OTHER
+    measures.count(measures.RUNS, "assets" if job.startswith(ASSET_JOB) else job, outcome)
 
 
 def _tick_conditions(instance: DagsterInstance, repository: dg.RepositoryDefinition | None) -> list[Condition]:

@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
-from calling_pipeline import days
+from calling_pipeline import days, measures
 from calling_pipeline.at_most_once.backoff import Backoff
 from calling_pipeline.database.retry import LOST, retry_while_lost
 from calling_pipeline.errors import DatabaseUnavailable
@@ -111,6 +111,7 @@ class Dispatcher:
             sent = SendResult("unknown", f"sending broke off: {type(error).__name__}")
         result = result_of(message, sent, days.now())
         self.report.count(result.state)
+        measures.count(measures.MESSAGES, self._outbox.table.name, "retry" if result.state == "pending" else result.state)
         self._results.append(result)
         del self._in_flight[message.id]
         self._arrived.set()

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from calling_pipeline import days
+from calling_pipeline import days, measures
 from calling_pipeline.at_most_once.backoff import Backoff
 from calling_pipeline.database.retry import LOST, retry_while_lost
 from calling_pipeline.errors import DatabaseUnavailable
@@ -129,6 +129,7 @@ class Mailer:
         if sent.server:
             self.done.server = sent.answer
         self.done.count(result.state)
+        measures.count(measures.REPORT_MAILS, "retry" if result.state == "pending" else result.state)
         self._results.append(result)
         del self._in_hand[claimed.id]
         self._arrived.set()

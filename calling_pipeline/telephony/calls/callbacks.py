@@ -11,7 +11,7 @@ import hashlib
 import ipaddress
 from collections.abc import Sequence
 
-from calling_pipeline import days
+from calling_pipeline import days, measures
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import InvalidInput, SecretUnreadable
 from calling_pipeline.telephony.calls import lines
@@ -31,12 +31,27 @@ async def receive(
 
     Everything a callback changes is one statement, so a crash leaves all or nothing and Infinity repeats it.
     """
+    outcome = "unreadable"
+    try:
+        outcome = came_to = await _received(connection, box, body=body, timestamp=timestamp, signature=signature)
+        return came_to
+    except Unsigned:
+        outcome = "unsigned"
+        raise
+    finally:
+        measures.count(measures.CALLBACKS, outcome)
+
+
+async def _received(
+    connection: AsyncDriver, box: SecretBox, *, body: bytes, timestamp: str | None, signature: str | None
+) -> CallbackOutcome:
     now = days.now()
     signed = signed_at(timestamp, now)
     named = claimed_call(body)
     candidates = await call_store.callback_secrets(connection, call_uuid=named, now=now)
     config_id = _signer(box, candidates, f"{timestamp}", signature or "", body)
     report = await _readable(connection, box, body, config_id=config_id, signed=signed, named=named)
+    measures.observe(measures.CALLBACK_DELAY, max(0.0, (now - signed).total_seconds()))
     digest = hashlib.sha256(body).digest()
     kept = await call_store.keep_callback(
         connection, report, config_id=config_id, body_digest=digest, signed_at=signed, now=now

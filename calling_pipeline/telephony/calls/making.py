@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
-from calling_pipeline import days
+from calling_pipeline import days, measures
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.database.retry import LOST, retry_while_lost
 from calling_pipeline.shadow import SENTENCE
@@ -40,7 +40,10 @@ async def make_call(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
     Asked again while the collector's call to the same number is open, it answers with that call. Raises a database error
     when the database is lost: what is not known then is `unknown` for whoever asks again.
     """
+    begun = time.perf_counter()
     outcome = await _attempted(deps, wish)
+    measures.count(measures.CLICKS, outcome.kind, outcome.rule)
+    measures.observe(measures.CLICK_SECONDS, time.perf_counter() - begun)
     counts = outcome.kind == "refused" and outcome.rule not in _NOBODYS
     if counts and deps.refusals.note(wish.tenant_id, wish.collector_id, outcome.rule):
         await asyncio.to_thread(deps.refusals.write, deps.transaction)

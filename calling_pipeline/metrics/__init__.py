@@ -1,0 +1,1 @@
+"""What Prometheus reads: numbers of every room, of Dagster, of the database and of this process."""

@@ -1,0 +1,2 @@
+-- Alerts that wait to be sent.
+SELECT count(*) FROM alert_deliveries WHERE state IN ('pending', 'sending');

@@ -1,0 +1,29 @@
+"""The settings of those who watch: alerts, metrics, traces, logs and the heartbeat; part of `settings.Settings`."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings
+
+
+def _own_network(value: str) -> str:
+    network = ipaddress.ip_network(value)
+    if not (network.is_loopback or network.is_private or network.is_link_local):
+        raise ValueError("must be an address or a network of your own, none of the public internet")
+    return value
+
+
+class WatchingSettings(BaseSettings):
+    """One field a setting, as in `settings.Settings`."""
+
+    metrics_open: list[Annotated[str, AfterValidator(_own_network)]] = Field(
+        default_factory=list,
+        description="JSON list: addresses or networks of your own from which `/metrics` is read without a token, e.g."
+        " `127.0.0.1`; unset: none",
+    )
+    alert_urls: str = Field(
+        "", repr=False, description="Apprise URLs, separated by commas or blanks; empty: alerts stay in the table"
+    )
