@@ -8,9 +8,13 @@ from typing import Any
 
 import click
 
+from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
+from calling_pipeline.errors import InvalidInput
 from calling_pipeline.takeover import mapping as column_mapping
-from calling_pipeline.takeover import store
+from calling_pipeline.takeover import store, values
+from calling_pipeline.takeover.comparison import comparing
+from calling_pipeline.takeover.export import exporting
 from calling_pipeline.takeover.records import PARTS, Part, Takeover
 from calling_pipeline.takeover.running import take_over
 from calling_pipeline.takeover.views import reason_said, shown
@@ -111,6 +115,61 @@ def show_takeover(door: Door, takeover_id: int) -> Answer:
     with door.ready_runtime.transaction() as connection:
         found = store.find(connection, takeover_id)
     return Answer(shown(found), [*_report(found)])
+
+
+@takeover.command("compare", cls=PipelineCommand)
+@click.argument("source")
+@click.option("--day", required=True, help="The shadow day, YYYY-MM-DD.")
+@click.option(
+    "--mapping", "mapping_file", type=click.Path(path_type=Path, dir_okay=False), help="TOML file of tables and columns."
+)
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write every number that differs.")
+@click.option("--unmasked", is_flag=True, help="Whole numbers in that file: for admins, and noted in the audit log.")
+@click.pass_obj
+def compare(door: Door, source: str, day: str, mapping_file: Path | None, csv_file: Path | None, unmasked: bool) -> Answer:
+    """Show whom only the old system called on a shadow day, and whom only this one would have, with reasons.
+
+    \b
+    calling-pipeline takeover compare --day 2026-11-28 mysql://reader@10.0.0.5/cco_system --csv differences.csv
+    """
+    on_day = days.day_asked(day, field="--day")
+    found = comparing.compare(
+        door.ready_runtime,
+        source,
+        on_day,
+        mapping_file=mapping_file,
+        csv_file=csv_file,
+        unmasked=unmasked,
+        by=acting_user(),
+    )
+    lines: list[Any] = [
+        f"{found.day}: the old system called {found.old} numbers, this one would have called {found.new},"
+        f" {found.both} of them the same; "
+        f"{found.only('old')} only the old, {found.only('new')} only this one ({found.batches} batches)"
+    ]
+    rows = [
+        [one.only, reason_said(comparing.said(one.reason, on_day)), one.numbers, ", ".join(one.examples[:3])]
+        for one in found.differences
+    ]
+    return Answer(found, [*lines, table(["only", "because", "numbers", "such as"], rows)])
+
+
+@takeover.command("export", cls=PipelineCommand)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--since", help="Only what was done since: YYYY-MM-DD, or with a time YYYY-MM-DDTHH:MM. All of it without.")
+@click.pass_obj
+def export(door: Door, folder: Path, since: str | None) -> Answer:
+    """Write what this system did into FOLDER, in the form of the old tables: the way back.
+
+    \b
+    calling-pipeline takeover export /srv/back --since 2026-11-30T08:00
+    """
+    begin = values.moment(since) if since else None
+    if since and begin is None:
+        raise InvalidInput("--since is no day and no instant; write 2026-11-30 or 2026-11-30T08:00", field="--since")
+    done = exporting.export(door.ready_runtime, folder, since=begin, by=acting_user())
+    rows = [[name, number] for name, number in done.files.items()]
+    return Answer(done, [table(["file", "rows"], rows), f"{done.rows} rows in {done.folder}; the folder has whole numbers"])
 
 
 def _report(done: Takeover) -> Iterator[Any]:

@@ -25,7 +25,7 @@ _ALONE = ""
 
 def take(job: Job, connection: sa.Connection, counts: Counts) -> None:
     """Take every number that the old system called, or may have called."""
-    called = _Called(job, counts)
+    called = Called(job, counts)
     report = import_history(
         connection, called.rows(), source=job.source.name[:200], by=job.by, reason=job.reason, dry_run=job.dry_run
     )
@@ -46,7 +46,7 @@ def take(job: Job, connection: sa.Connection, counts: Counts) -> None:
         entry["count"] = twice[0].numbers
 
 
-class _Called:
+class Called:
     """The rows of three tables in one stream. `history_lines`: rows of the history itself, which come first."""
 
     def __init__(self, job: Job, counts: Counts) -> None:
