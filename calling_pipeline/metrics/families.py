@@ -14,8 +14,8 @@ SYNC_AGE = _gauge("calling_sync_age_seconds", "Time since the newest read of the
 SYNC_LAST = _gauge("calling_sync_last_read_seconds", "Time that read took", "track")
 SYNC_LAST_ROWS = _gauge("calling_sync_last_read_rows", "Rows that read brought", "track")
 SYNC_LATE = _gauge("calling_sync_late", "1 while a schedule's newest tick has not read all of its days in time", "schedule")
-DAYS_HELD = _gauge("calling_days_held", "Days that the publishing gate holds", "track")
-DAYS_FAILED = _gauge("calling_days_failed", "Days whose newest attempt to read them failed", "track")
+DAYS_HELD = _gauge("calling_sync_held", "Days that the publishing gate holds", "track")
+DAYS_FAILED = _gauge("calling_sync_failed", "Days whose newest attempt to read them failed", "track")
 
 BATCHES = _gauge("calling_batches", "Batches that are not over", "state")
 BATCH_CALLS = Family("calling_batch_calls", "counter", "Push attempts and settlements of batch calls", ("outcome",))

@@ -21,8 +21,9 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.database.sql import statement_of
-from calling_pipeline.metrics import families, parts, scraping
+from calling_pipeline.metrics import scraping
 from calling_pipeline.metrics.exposition import text_of
+from calling_pipeline.metrics.parts import every_family
 from calling_pipeline.metrics.records import Part
 from calling_pipeline.metrics.scraping import Scraper
 from calling_pipeline.runtime import Runtime
@@ -77,7 +78,7 @@ def numbers_of(found):
 
 
 def in_order(sample):
-    order = next((one.labels for one in every_family() if one.served_name == sample.name), sorted(sample.labels))
+    order = next((one.labels for one in every_family(days.today()) if one.served_name == sample.name), sorted(sample.labels))
     return [sample.labels[name] for name in order]
 
 
@@ -131,16 +132,11 @@ def test_after_a_small_day_the_numbers_are_those_of_the_database_and_of_the_simu
 
 def test_the_page_of_names_lists_exactly_what_is_served():
     listed = re.findall(r"^\| `(calling_\w+)` \| (\w+) \|", page(), re.MULTILINE)
-    served_ = {(one.served_name, one.kind) for one in every_family()}
+    served_ = {(one.served_name, one.kind) for one in every_family(days.today())}
     assert set(listed) == served_
     assert len(listed) == len(served_)
-    for family in every_family():
+    for family in every_family(days.today()):
         assert all(f"`{label}`" in row_of(family) for label in family.labels), family.name
-
-
-def every_family():
-    own = [family for part in parts.parts(days.today()) for family in part.families]
-    return [*own, families.SCRAPE_ERROR, families.SCRAPE_SECONDS]
 
 
 def page():
@@ -152,7 +148,7 @@ def row_of(family):
 
 
 def test_names_end_in_their_unit_and_every_family_has_a_meaning():
-    for family in every_family():
+    for family in every_family(days.today()):
         assert re.fullmatch(r"calling_[a-z_]+", family.name), family.name
         assert len(family.about) > 10
         if family.kind == "histogram":
