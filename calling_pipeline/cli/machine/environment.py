@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,9 @@ def lay_out(settings: Settings) -> Path:
     """Dagster's home in CALLING_HOME, with the project's instance file. Raises `ConfigurationError` without one."""
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(_instance_file(), folder / _INSTANCE)
+    draft = folder / f".{_INSTANCE}.{os.getpid()}.{secrets.token_hex(4)}"
+    shutil.copyfile(_instance_file(), draft)
+    draft.replace(folder / _INSTANCE)  # whole at every moment: another role may be reading it
     return folder
 
 

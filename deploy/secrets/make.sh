@@ -1,0 +1,15 @@
+#!/bin/sh
+# Writes the secrets of deploy/compose.yaml beside this file, each once: what is there already stays.
+set -eu
+umask 077
+cd "$(dirname "$0")"
+random() { head -c 32 /dev/urandom | base64 | tr -d '/+=\n'; }
+once() { [ -s "$1" ] || { printf '%s\n' "$2" > "$1"; echo "made $1"; }; }
+once postgres_password "$(random)"
+once database_url "postgresql://calling:$(cat postgres_password)@postgres:5432/calling"
+once dagster_database_url "postgresql://calling:$(cat postgres_password)@postgres:5432/dagster"
+once secret_key "$(random)"
+once api_tokens "{\"$(random)\": {\"role\": \"admin\", \"name\": \"admin\"}}"
+# Compose gives a secret to a container as the very file: uid 10001 reads it there, and on the host root alone.
+chown 10001:10001 database_url dagster_database_url secret_key api_tokens 2>/dev/null \
+  || echo "run this as root, or: chown 10001:10001 $(pwd)/{database_url,dagster_database_url,secret_key,api_tokens}" >&2
