@@ -17,6 +17,7 @@ from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.sync.staging import COLUMNS, Stager
 from calling_pipeline.database import partitions
 from calling_pipeline.database.bulk import copy_stream
+from calling_pipeline.database.sql import statement_of
 from calling_pipeline.vendors.guanke.records import CallRecord
 from calling_pipeline_tests.call_stats.conftest import proof_of
 
@@ -111,6 +112,21 @@ def test_the_days_query_reads_the_days_partition_only(connection):
     )
     assert "call_records_20261120" in plan
     assert "call_records_20261119" not in plan
+
+
+def test_the_ids_of_a_day_are_sorted_only_when_its_key_is_gone(connection):
+    stage(connection, [CallRecord(id=n, called_at_s=NOON) for n in (1, 2)])
+    begin, end = days.day_bounds(DAY)
+    explain = sa.text(f"EXPLAIN (ANALYZE, COSTS OFF) {statement_of('call_stats/facts/day_counts')}")
+
+    def sorting():
+        plan = connection.execute(explain, {"day": DAY, "start": begin, "next_day": end}).scalars().all()
+        [counting] = [line for line in plan if "call_records_20261120 other" in line]
+        return "never executed" not in counting
+
+    assert not sorting()
+    connection.execute(sa.text("ALTER TABLE call_records DROP CONSTRAINT pk_call_records"))
+    assert sorting()
 
 
 def test_an_id_known_from_another_day_moves_to_the_day_it_was_read_for(connection):

@@ -6,7 +6,11 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline.call_stats import store
+from calling_pipeline.call_stats.dependencies import guanke_client
+from calling_pipeline.call_stats.sync import attempts
+from calling_pipeline.call_stats.sync import sync as sync_module
 from calling_pipeline.call_stats.sync.sync import sync_days
+from calling_pipeline.database import locks
 from calling_pipeline.errors import (
     CallingError,
     ContractBreach,
@@ -17,6 +21,7 @@ from calling_pipeline.errors import (
     VendorUnavailable,
     may_succeed_later,
 )
+from calling_pipeline.runtime import Runtime
 from calling_pipeline.vendors.guanke.client import GuankeClient
 from calling_pipeline.vendors.guanke.token import Credentials
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
@@ -185,3 +190,60 @@ def test_refused_credentials_end_a_range_at_once(sync, guanke, monkeypatch):
         sync("grade", *RANGE)
     assert asked == RANGE[:1]
     assert not may_succeed_later(caught.value)
+
+
+def test_a_day_is_read_while_the_one_before_it_is_stored_and_all_come_in_their_order(sync, guanke, monkeypatch):
+    under_way, most, shown = [], [], []
+    original = attempts.sync_day
+
+    async def watched(job, track, day):
+        under_way.append(day)
+        most.append(len(under_way))
+        try:
+            return await original(job, track, day)
+        finally:
+            under_way.remove(day)
+
+    monkeypatch.setattr(sync_module, "sync_day", watched)
+    results = sync("grade", *RANGE, on_day=lambda result: shown.append(result.date))
+    assert shown == RANGE
+    assert [result.date for result in results] == sorted(RANGE)
+    assert (most[0], max(most)) == (1, sync_module.DAYS_AT_ONCE)
+
+
+def test_days_under_way_together_share_the_pages_in_flight(stats_runtime, monkeypatch):
+    runtime = Runtime(stats_runtime.settings.model_copy(update={"guanke_concurrency": 1}))
+    under_way, most = [], []
+    original = GuankeClient._request
+
+    async def watched(self, *asked):
+        under_way.append(asked)
+        most.append(len(under_way))
+        try:
+            return await original(self, *asked)
+        finally:
+            under_way.remove(asked)
+
+    monkeypatch.setattr(GuankeClient, "_request", watched)
+    client, key = guanke_client(runtime), runtime.phone_key
+    assert len(sync_days(runtime.engine, client, "grade", RANGE[:3], sync_type="manual", phone_key=key)) == 3
+    assert max(most) == 1
+    runtime.close()
+
+
+def test_what_is_waited_for_in_the_loop_does_not_keep_a_store_from_ending(sync, engine):
+    """A reader of the results waits for the lock that the store of the next day holds; it must be had without the loop."""
+
+    def wait_for_the_ids(result):
+        with engine.begin() as other:
+            locks.wait_at_most(other, 30)
+            locks.hold(other, "call_stats", "record ids")
+
+    results = sync("grade", *RANGE[:4], on_day=wait_for_the_ids)
+    assert [result.outcome for result in results] == ["stored"] * 4
+
+
+def test_repeats_of_one_day_are_not_counted_for_the_day_read_beside_it(sync, guanke):
+    guanke.plant("status", path=f"startTime={RANGE[2]}", times=3, status=503)
+    results = {result.date: result for result in sync("grade", *RANGE[:4])}
+    assert {day: result.proof.retries for day, result in results.items()} == {**dict.fromkeys(RANGE[:4], 0), RANGE[2]: 3}

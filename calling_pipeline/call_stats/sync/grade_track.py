@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,8 +23,7 @@ from calling_pipeline.call_stats.sync.judging import Verdict
 from calling_pipeline.call_stats.sync.plan import ReadPlan, full, plan_read
 from calling_pipeline.call_stats.sync.staging import COLUMNS, Stager
 from calling_pipeline.call_stats.sync.store import DayCount
-from calling_pipeline.call_stats.tables import call_records
-from calling_pipeline.database import locks, partitions
+from calling_pipeline.database import locks
 from calling_pipeline.database.bulk import copy_stream
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.vendors.guanke.reading import ReadSummary, require_call_field
@@ -44,7 +44,6 @@ async def sync_grade_day(job: SyncJob, day: dt.date) -> DayResult:
     """
     with reachable(job.engine) as connection:
         with connection.begin():
-            partitions.make(connection, call_records.name, [day])
             last = store.latest_proof(connection, "grade", day)
             last_full = store.latest_proof(connection, "grade", day, mode="full")
         plan = plan_read(day, job.sync_type, days.now(), last, last_full, full_read=job.full_read)
@@ -69,10 +68,7 @@ async def _replace(job: SyncJob, connection: sa.Connection, day: dt.date, plan: 
             outside_day=stager.outside_day,
             unknown_grades=dict(stager.unknown_grades.most_common(_UNKNOWN_GRADES_KEPT)),
         )
-        result = await asyncio.to_thread(_store, job, connection, proof, plan, watch, stager.graded)
-        if result.outcome == "superseded":
-            transaction.rollback()
-        return result
+        return await asyncio.to_thread(_store_whole, transaction, job, connection, proof, plan, watch, stager.graded)
 
 
 async def _stage(job: SyncJob, connection: sa.Connection, day: dt.date, plan: ReadPlan, stager: Stager) -> ReadSummary:
@@ -87,6 +83,24 @@ async def _stage(job: SyncJob, connection: sa.Connection, day: dt.date, plan: Re
                         job.progress(day, reading.summary.pages, reading.pages_expected)
             read = read + reading.summary
     return read
+
+
+def _store_whole(transaction: sa.RootTransaction, job: SyncJob, connection: sa.Connection, *read: Any) -> DayResult:
+    """Store the day and end the transaction, all in one thread.
+
+    The event loop may be at work for another day meanwhile, and there wait for a lock that this transaction holds: it must
+    not be needed to end it.
+    """
+    try:
+        result = _store(job, connection, *read)
+    except BaseException:
+        transaction.rollback()
+        raise
+    if result.outcome == "superseded":
+        transaction.rollback()
+    else:
+        transaction.commit()
+    return result
 
 
 def _store(

@@ -6,13 +6,16 @@ import asyncio
 import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 
+from calling_pipeline import days
 from calling_pipeline.call_stats.records import DayResult, Progress, Track
 from calling_pipeline.call_stats.sync.attempts import sync_day
 from calling_pipeline.call_stats.sync.job import SyncJob, SyncRules
+from calling_pipeline.call_stats.tables import call_records
+from calling_pipeline.database import partitions
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import (
     CallingError,
@@ -26,6 +29,9 @@ from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import State, TaskDetails
 from calling_pipeline.vendors.guanke.client import GuankeClient
 
+DAYS_AT_ONCE = 2
+"""A day is read while the one before it is stored. More would not be faster: all days share the vendor's limit of pages in
+flight, and each keeps its ids in memory."""
 VENDOR_DOWN_AFTER = 3
 """So many days in a row that cannot be reached mean that the vendor is down: the days after them are not tried."""
 
@@ -50,9 +56,10 @@ def sync_days(
 
     The publishing gate judges each day by `rules`; with `publish_held` what it would hold is published in the name of `by`.
     `full_read`: today is not read incrementally.
-    The newest day comes first. Each day is stored as soon as it has arrived, and `on_day` is called with the result. A day
-    that fails keeps its old numbers and the other days are synced nevertheless, unless no other day can succeed: the vendor
-    refuses the credentials, could not be reached for `VENDOR_DOWN_AFTER` days in a row, or the database is gone.
+    The newest day comes first, and `DAYS_AT_ONCE` are under way while all goes well. Each day is stored as soon as it has
+    arrived, and `on_day` is called with the result, in the order of the days. A day that fails keeps its old numbers and the
+    other days are synced nevertheless, unless no other day can succeed: the vendor refuses the credentials, could not be
+    reached for `VENDOR_DOWN_AFTER` days in a row, or the database is gone.
     Raises the day's own error when one day was wanted, else `DaysFailed`.
     """
     job = SyncJob(
@@ -69,6 +76,8 @@ def sync_days(
     )
     _note(job, track, "pending", {"days": [day.isoformat() for day in wanted], "sync_type": sync_type})
     try:
+        if track == "grade":
+            _make_partitions(engine, wanted)
         results = asyncio.run(_sync_all(job, track, list(wanted), on_day))
     except CallingError as error:
         _note(job, track, "failed", {"error": str(error)[:1000]})
@@ -84,23 +93,29 @@ def _note(job: SyncJob, track: Track, state: State, details: dict[str, Any]) -> 
         save_task_details(connection, task)
 
 
+def _make_partitions(engine: sa.Engine, wanted: Sequence[dt.date]) -> None:
+    """Before the days are read, in a transaction of its own: in theirs it would keep others from making one for minutes."""
+    with reachable(engine) as connection, connection.begin():
+        partitions.make(connection, call_records.name, [day for day in wanted if day <= days.today()])
+
+
 async def _sync_all(
     job: SyncJob, track: Track, wanted: list[dt.date], on_day: Callable[[DayResult], None] | None
 ) -> list[DayResult]:
     results: list[DayResult] = []
     failures: dict[dt.date, CallingError] = {}
     in_a_row: list[CallingError] = []
-    async with job.client:
-        for day in sorted(wanted, reverse=True):
+    async with job.client, _Ahead(job, track, sorted(wanted, reverse=True)) as ahead:
+        while (day := ahead.begin(1 if in_a_row or not results else DAYS_AT_ONCE)) is not None:
             try:
-                result = await sync_day(job, track, day)
+                result = await ahead.end(day)
             except CallingError as error:
                 if len(wanted) == 1:
                     raise
                 failures[day] = error
                 in_a_row.append(error)
                 if _no_other_day_can_succeed(in_a_row):
-                    break
+                    ahead.stop()
                 continue
             in_a_row.clear()
             results.append(result)
@@ -109,6 +124,42 @@ async def _sync_all(
     if failures:
         raise _days_failed(wanted, failures, {result.date for result in results})
     return sorted(results, key=lambda result: result.date)
+
+
+class _Ahead:
+    """Days under way, in their order. What is under way when the block ends is waited for, unless it is cancelled itself."""
+
+    def __init__(self, job: SyncJob, track: Track, wanted: Sequence[dt.date]) -> None:
+        self._job, self._track = job, track
+        self._waiting = list(wanted)
+        self._flying: dict[dt.date, asyncio.Task[DayResult]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, asyncio.CancelledError):
+            for task in self._flying.values():
+                task.cancel()
+        await asyncio.gather(*self._flying.values(), return_exceptions=True)
+
+    def begin(self, at_once: int) -> dt.date | None:
+        """Begin days until so many are under way; the first of these, None when all are done."""
+        while self._waiting and len(self._flying) < at_once:
+            day = self._waiting.pop(0)
+            self._flying[day] = asyncio.create_task(sync_day(self._job, self._track, day))
+        return next(iter(self._flying), None)
+
+    async def end(self, day: dt.date) -> DayResult:
+        """Wait for the day. Raises its error."""
+        try:
+            return await self._flying[day]
+        finally:
+            del self._flying[day]
+
+    def stop(self) -> None:
+        """Begin no further day."""
+        self._waiting.clear()
 
 
 def _no_other_day_can_succeed(in_a_row: Sequence[CallingError]) -> bool:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
+from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import httpx
 import msgspec
@@ -52,6 +54,8 @@ LARGEST_PAGE = 16 * 1024**2
 """Bytes of a page at most; one of a thousand call records has about 600,000."""
 TOKEN_LIFE = dt.timedelta(days=30)
 LONGEST_WINDOW = dt.timedelta(days=7)
+_REPEATS: ContextVar[Counter[str] | None] = ContextVar("_REPEATS", default=None)
+"""Where the requests of one reading that had to be repeated are counted: readings of several days run at once."""
 _ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
 _TOKEN = msgspec.json.Decoder(TokenData)
 T = TypeVar("T", bound=msgspec.Struct)
@@ -116,12 +120,13 @@ class GuankeClient:
         return page.total
 
     def _reading(self, endpoint: str, parameters: Mapping[str, str], decoder: PageDecoder[T], key: str) -> Reading[T]:
-        def fetch(number: int, census: FieldCensus) -> Any:
-            return self._page(endpoint, parameters, number, decoder, census)
+        repeats: Counter[str] = Counter()
 
-        return Reading(
-            endpoint, fetch, key=key, page_size=PAGE_SIZE, concurrency=self.concurrency, retries=lambda: self.retries
-        )
+        async def fetch(number: int, census: FieldCensus) -> Page[T]:
+            _REPEATS.set(repeats)
+            return await self._page(endpoint, parameters, number, decoder, census)
+
+        return Reading(endpoint, fetch, key=key, page_size=PAGE_SIZE, concurrency=self.concurrency, retries=repeats.total)
 
     async def _page(
         self,
@@ -209,7 +214,7 @@ class GuankeClient:
             waited += max(asked, SHORTEST_PAUSE_S)
             if waited > LONGEST_PAUSE_S or (asked == 0 and waited > 1):
                 break
-            self.retries += 1
+            self._count_repeat(endpoint)
         return _require_status(answer, endpoint, _place(endpoint, query))
 
     async def _request(self, endpoint: str, query: Mapping[str, str], headers: Mapping[str, str] | None) -> Answer:
@@ -221,7 +226,12 @@ class GuankeClient:
             raise
 
     def _note_retry(self, error: TransientError) -> None:
+        self._count_repeat(type(error).__name__)
+
+    def _count_repeat(self, what: str) -> None:
         self.retries += 1
+        if (repeats := _REPEATS.get()) is not None:
+            repeats[what] += 1
 
 
 def _place(endpoint: str, query: Mapping[str, str]) -> str:
