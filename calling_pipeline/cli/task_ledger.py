@@ -10,7 +10,7 @@ import click
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.task_ledger import store
-from calling_pipeline.task_ledger.ledger import count_usage, find
+from calling_pipeline.task_ledger.ledger import balance, count_usage, find
 from calling_pipeline.task_ledger.records import STATES, Task
 
 
@@ -45,17 +45,34 @@ def show(door: Door, task_id: str) -> Answer:
 @ledger.command("list", cls=PipelineCommand)
 @click.option("--feature", help="Only this feature.")
 @click.option("--state", type=click.Choice(STATES), help="Only tasks in this state.")
+@click.option("--account", help="Only of this account.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
 @click.pass_obj
-def list_tasks(door: Door, feature: str | None, state: str | None, limit: int) -> Answer:
+def list_tasks(door: Door, feature: str | None, state: str | None, account: str | None, limit: int) -> Answer:
     """List the newest tasks.
 
     \b
     Example: calling-pipeline ledger list --state failed --feature notifications
     """
     with door.ready_runtime.transaction() as connection:
-        tasks = store.tasks(connection, feature=feature, state=state, limit=limit)
-    return Answer(tasks, [table(("task", "feature", "state", "credits", "charged", "updated"), map(_row, tasks))])
+        tasks = store.tasks(connection, feature=feature, state=state, account=account, limit=limit)
+    return Answer(tasks, [table(("task", "account", "feature", "state", "credits", "charged", "updated"), map(_row, tasks))])
+
+
+@ledger.command(cls=PipelineCommand)
+@click.option("--account", help="Only this one.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.pass_obj
+def accounts(door: Door, account: str | None, limit: int) -> Answer:
+    """List accounts with what their tasks come to, the one that was charged most first.
+
+    \b
+    Example: calling-pipeline ledger accounts --account zhang
+    """
+    with door.ready_runtime.transaction() as connection:
+        found = store.accounts(connection, limit=limit) if account is None else [balance(connection, account)]
+    columns = ("account", "tasks", "pending", "completed", "failed", "charges", "credits")
+    return Answer(found, [table(columns, ([getattr(one, name) for name in columns] for one in found))])
 
 
 @ledger.command(cls=PipelineCommand)
@@ -90,7 +107,7 @@ def usage(door: Door, first: str | None, last: str | None) -> Answer:
 
 
 def _row(task: Task) -> tuple[object, ...]:
-    return task.task_id, task.feature, task.state, task.credits, task.charged, _at(task.updated_at)
+    return task.task_id, task.account, task.feature, task.state, task.credits, task.charged, _at(task.updated_at)
 
 
 def _at(instant: dt.datetime) -> str:

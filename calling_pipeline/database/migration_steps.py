@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def comment_on(subject: str, text: str) -> None:
     run_statement(f"COMMENT ON {subject} IS {sql.Literal(text).as_string()}")
 
 
-def create_index_concurrently(name: str, table: str, columns: list[str], **options: Any) -> None:
+def create_index_concurrently(name: str, table: str, columns: Sequence[str | sa.TextClause], **options: Any) -> None:
     """Build an index while others read and write the table. Such an index is alone in its migration.
 
     It runs outside a transaction: what the migration did before is committed, and a failure leaves an index behind that is
@@ -49,6 +50,6 @@ def create_index_concurrently(name: str, table: str, columns: list[str], **optio
             if valid is False:
                 op.drop_index(name, table, postgresql_concurrently=True)
             if not valid:
-                op.create_index(name, table, columns, postgresql_concurrently=True, **options)
+                op.create_index(name, table, list(columns), postgresql_concurrently=True, **options)
         finally:
             connection.exec_driver_sql(f"SET statement_timeout = '{before}'")

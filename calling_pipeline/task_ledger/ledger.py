@@ -14,7 +14,7 @@ from calling_pipeline import days, measures
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.task_ledger import store
-from calling_pipeline.task_ledger.records import STATES, Saved, Task, TaskDetails, Usage
+from calling_pipeline.task_ledger.records import STATES, Account, Saved, Task, TaskDetails, Usage
 from calling_pipeline.task_ledger.store import SaveValues
 
 LONGEST_ID = 200
@@ -47,6 +47,14 @@ def find(connection: sa.Connection, task_id: object) -> Task:
     if known is None:
         raise NotFound(f"the task ledger knows no task {text_id(task_id)!r}")
     return known
+
+
+def balance(connection: sa.Connection, account: str) -> Account:
+    """What the tasks of an account come to. Raises `NotFound` for one that has none, `InvalidInput` for what is no name."""
+    found = store.accounts(connection, account=_account(account), limit=1)
+    if not found:
+        raise NotFound(f"the task ledger knows no account {account[:60]!r}")
+    return found[0]
 
 
 def count_usage(connection: sa.Connection, first: dt.date, last: dt.date) -> list[Usage]:
@@ -96,7 +104,13 @@ def _note_edit(connection: sa.Connection, saved: Saved, before: Task | None, det
 
 
 def _facts(task: Task) -> dict[str, Any]:
-    return {"state": task.state, "credits": task.credits, "free": task.free, "charged": task.charged}
+    return {
+        "state": task.state,
+        "account": task.account,
+        "credits": task.credits,
+        "free": task.free,
+        "charged": task.charged,
+    }
 
 
 def _values(details: TaskDetails) -> SaveValues:
@@ -113,9 +127,18 @@ def _values(details: TaskDetails) -> SaveValues:
         "free": details.free,
         "charge_key": None if details.charge_key is None else text_id(details.charge_key),
         "details": _json_object(details.details),
+        "account": None if details.account is None else _account(details.account),
         "by": details.by,
         "now": days.now(),
     }
+
+
+def _account(account: str) -> str:
+    """The name of an account. Raises `InvalidInput` for an empty one and one that is too long."""
+    clean = account.strip() if isinstance(account, str) else ""
+    if not clean or len(clean) > LONGEST_ID or not _storable(clean):
+        raise InvalidInput(f"account must be a name of at most {LONGEST_ID} characters", field="account")
+    return clean
 
 
 def _credits(credits: int | None) -> int | None:

@@ -29,6 +29,7 @@ class TaskDetails:
     `credits` and `free` left out keep their values; at the first save they mean 0, and free unless there are credits.
     `details` are merged key by key. `charge_key` names the act that is charged once, whichever task ids it is saved under;
     without it the task itself is charged. `by` says who saves; a `reason` is kept in the audit log with what changed.
+    `account`: whose task it is, and who is charged; whoever saves it first when that save names none. It stays with it.
     """
 
     task_id: str | int
@@ -40,6 +41,7 @@ class TaskDetails:
     by: str = ""
     charge_key: str | None = None
     reason: str = ""
+    account: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,21 @@ class Task:
     updated_by: str
     finished_at: dt.datetime | None
     saves: int
+    account: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the tasks of one account come to: how many in each state, and the credits that were charged for them."""
+
+    account: str
+    tasks: int
+    pending: int
+    completed: int
+    failed: int
+    charges: int
+    credits: int
+    last_charged_at: dt.datetime | None
 
 
 @dataclass(frozen=True)

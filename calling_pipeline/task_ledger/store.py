@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from calling_pipeline.database.engine import driver_connection
 from calling_pipeline.database.prepared import Prepared
 from calling_pipeline.database.sql import load
-from calling_pipeline.task_ledger.records import Refusal, Saved, State, Task, Usage
+from calling_pipeline.task_ledger.records import Account, Refusal, Saved, State, Task, Usage
 from calling_pipeline.task_ledger.tables import task_charges, task_ledger, task_refusals, task_usage
 
 _SAVE = Prepared(load("task_ledger/save"))
 _USAGE = load("task_ledger/usage")
+WHOSE = sa.func.coalesce(task_ledger.c.account, task_ledger.c.created_by)
+"""Whose a task is: the account that its first save named, else whoever made it."""
+_ACCOUNTS = load("task_ledger/accounts")
 _TASKS = sa.select(
     task_ledger.c.task_id,
     task_ledger.c.feature,
@@ -30,6 +33,7 @@ _TASKS = sa.select(
     task_ledger.c.updated_by,
     task_ledger.c.finished_at,
     task_ledger.c.saves,
+    WHOSE.label("account"),
 ).outerjoin(task_charges, task_charges.c.task_id == task_ledger.c.task_id)
 _REFUSALS = sa.select(
     task_refusals.c.task_id,
@@ -64,6 +68,7 @@ class SaveValues(TypedDict):
     charge_key: str | None
     details: str
     by: str
+    account: str | None
     now: dt.datetime
 
 
@@ -87,6 +92,7 @@ def tasks(
     feature: str | None,
     state: str | None,
     task_id: str | None = None,
+    account: str | None = None,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
     order: Order = "newest",
@@ -97,7 +103,7 @@ def tasks(
 
     `task_id` may end in `*`: every one that begins so. `since` and `until` (half-open) are about when they were created.
     """
-    query = _TASKS.where(*_narrowed(feature, state, task_id, since, until)).order_by(*_ORDERS[order])
+    query = _TASKS.where(*_narrowed(feature, state, task_id, account, since, until)).order_by(*_ORDERS[order])
     return [Task(**row._mapping) for row in connection.execute(query.limit(limit).offset(offset))]
 
 
@@ -108,12 +114,21 @@ def count_tasks(
     feature: str | None,
     state: str | None,
     task_id: str | None = None,
+    account: str | None = None,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
 ) -> int:
     """How many tasks match, at most `most`: counting a long list costs more than a page of it."""
-    some = sa.select(sa.literal(1)).select_from(task_ledger).where(*_narrowed(feature, state, task_id, since, until))
+    some = (
+        sa.select(sa.literal(1)).select_from(task_ledger).where(*_narrowed(feature, state, task_id, account, since, until))
+    )
     return connection.execute(sa.select(sa.func.count()).select_from(some.limit(most).subquery())).scalar_one()
+
+
+def accounts(connection: sa.Connection, *, account: str | None = None, limit: int = 100, offset: int = 0) -> list[Account]:
+    """Every account with its balance, the one that was charged most first; or one of them."""
+    values = {"account": account, "limit": limit, "offset": offset}
+    return [Account(**row._mapping) for row in connection.execute(_ACCOUNTS, values)]
 
 
 def refusals(
@@ -134,7 +149,12 @@ def features(connection: sa.Connection) -> list[str]:
 
 
 def _narrowed(
-    feature: str | None, state: str | None, task_id: str | None, since: dt.datetime | None, until: dt.datetime | None
+    feature: str | None,
+    state: str | None,
+    task_id: str | None,
+    account: str | None,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
 ) -> list[sa.ColumnElement[bool]]:
     t = task_ledger.c
     wanted: list[sa.ColumnElement[bool]] = []
@@ -145,6 +165,8 @@ def _narrowed(
     if task_id is not None:
         begins = task_id.endswith("*")
         wanted.append(t.task_id.startswith(task_id[:-1], autoescape=True) if begins else t.task_id == task_id)
+    if account is not None:
+        wanted.append(WHOSE == account)  # noqa: SIM300 - SQL
     if since is not None:
         wanted.append(t.created_at >= since)
     if until is not None:

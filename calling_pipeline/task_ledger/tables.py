@@ -23,6 +23,7 @@ class _TaskLedgerColumns(Columns):
     finished_at = sa.Column(Instant, comment="when it became completed or failed")
     saves = sa.Column(sa.BigInteger, nullable=False, comment="saves received, refused and repeated ones included")
     last_outcome = sa.Column(sa.Text, nullable=False, comment="what the last save did")
+    account = sa.Column(sa.Text, comment="whose it is; null: whoever made it")
 
 
 task_ledger = sa.Table(
@@ -35,6 +36,7 @@ task_ledger = sa.Table(
         name="sound",
     ),
     sa.Index("ix_task_ledger_created_at", "created_at"),
+    sa.Index("ix_task_ledger_account", sa.text("coalesce(account, created_by)")),
     sa.Index("ix_task_ledger_finished_at", "finished_at", postgresql_using="brin"),
     comment="Every unit of work, one row per task id; never goes backwards",
     postgresql_with={"fillfactor": 70},

@@ -162,6 +162,9 @@ class _CommunicationRecords(Columns):
         sa.Boolean, nullable=False, server_default="false", comment="its recording is being fetched"
     )
     trace = sa.Column(sa.Text, comment="context of the trace that the call belongs to; empty: none")
+    supplier = sa.Column(
+        sa.Text, nullable=False, server_default="infinity", comment="whose lines the call used; there is one supplier"
+    )
 
 
 communication_records = sa.Table(

@@ -109,6 +109,7 @@ POST   /api/v1/infinity/calls/{call_id}/notes                       operator   t
 GET    /api/v1/infinity/calls/{call_id}/recording                   operator   telephony
 POST   /api/db/migrate                                              admin      migrate
 GET    /api/v1/status                                               viewer     status
+POST   /api/tasks                                                   operator   ledger
 POST   /api/tasks/{task_id}                                         operator   ledger
 GET    /api/tasks/{task_id}                                         viewer     ledger
 GET    /api/v1/notifications/status                                 viewer     notifications
@@ -135,6 +136,8 @@ GET    /api/v1/policy/holidays                                      viewer     p
 PUT    /api/v1/policy/holidays                                      operator   policy
 DELETE /api/v1/policy/holidays/{day}                                operator   policy
 GET    /api/v1/ledger/tasks                                         viewer     ledger
+GET    /api/v1/ledger/accounts                                      viewer     ledger
+GET    /api/v1/ledger/accounts/{account}                            viewer     ledger
 GET    /api/v1/ledger/usage                                         viewer     ledger
 GET    /api/v1/ledger/refusals                                      viewer     ledger
 GET    /api/v1/alerts                                               viewer     alerts

@@ -100,6 +100,7 @@ def test_every_reason_of_a_refusal_is_read_in_chinese(transaction):
         TaskDetails("a", "f", "completed", credits=3, free=False, charge_key="one"),
         TaskDetails("a", "f", "failed"),
         TaskDetails("a", "other", "completed"),
+        TaskDetails("a", "f", "completed", account="li"),
         TaskDetails("a", "f", "completed", credits=4),
         TaskDetails("b", "f", "completed", credits=3, free=False, charge_key="one"),
     )
@@ -107,6 +108,6 @@ def test_every_reason_of_a_refusal_is_read_in_chinese(transaction):
         for save in saves:
             save_task_details(connection, save)
         reasons = [one.reason for one in store.refusals(connection)]
-    assert len(reasons) == 4
+    assert len(reasons) == 5
     for reason in reasons:
         assert re.search(r"[\u4e00-\u9fff]", catalogue().say(reason, "zh")), reason

@@ -20,41 +20,42 @@ Snapshot = dict[tuple[str, str], str]
 
 PACKAGE = Path(calling_pipeline.__file__).parent
 
+_OURS = "(CAST(ARRAY['public'::regnamespace, to_regnamespace('old_names')] AS oid[]))"
 _KINDS = {
     "table": """
-        SELECT c.relname, concat_ws(' ', c.relkind, c.relpersistence, c.reloptions)
+        SELECT c.oid::regclass::text, concat_ws(' ', c.relkind, c.relpersistence, c.reloptions)
         FROM pg_class AS c
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition
+        WHERE c.relnamespace = ANY (ours) AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition
     """,
     "partitioning": """
         SELECT partrelid::regclass::text, pg_get_partkeydef(partrelid) FROM pg_partitioned_table
     """,
     "column": """
-        SELECT c.relname || '.' || a.attname,
+        SELECT c.oid::regclass || '.' || a.attname,
             concat_ws(', ', row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum), format_type(a.atttypid, a.atttypmod),
                 a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, a.attcollation::regcollation)
         FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0
+        WHERE c.relnamespace = ANY (ours) AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0
             AND NOT a.attisdropped AND NOT c.relispartition
     """,
     "constraint": """
         SELECT conrelid::regclass || '.' || conname, concat_ws(' ', pg_get_constraintdef(oid), convalidated)
-        FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND conrelid <> 0
+        FROM pg_constraint WHERE connamespace = ANY (ours) AND contype <> 'n' AND conrelid <> 0
             AND conrelid NOT IN (SELECT oid FROM pg_class WHERE relispartition)
     """,
     "index": """
         SELECT indexrelid::regclass::text, concat_ws(' ', pg_get_indexdef(indexrelid), indisvalid)
         FROM pg_index JOIN pg_class AS c ON c.oid = indrelid
-        WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
+        WHERE c.relnamespace = ANY (ours) AND NOT c.relispartition
     """,
     "function": """
         SELECT oid::regprocedure::text, pg_get_functiondef(oid)
-        FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind IN ('f', 'p')
+        FROM pg_proc WHERE pronamespace = ANY (ours) AND prokind IN ('f', 'p')
     """,
     "view": """
-        SELECT relname, pg_get_viewdef(oid)
-        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')
+        SELECT oid::regclass::text, pg_get_viewdef(oid)
+        FROM pg_class WHERE relnamespace = ANY (ours) AND relkind IN ('v', 'm')
     """,
     "trigger": """
         SELECT tgrelid::regclass || '.' || tgname, concat_ws(' ', pg_get_triggerdef(oid), tgenabled)
@@ -76,7 +77,7 @@ def snapshot(connection: sa.Connection) -> Snapshot:
     """Everything of ours in the database, but for alembic's own table."""
     found: Snapshot = {}
     for kind, query in _KINDS.items():
-        for name, definition in driver_connection(connection).execute(query.encode()):
+        for name, definition in driver_connection(connection).execute(query.replace("(ours)", _OURS).encode()):
             if not str(name).startswith("alembic_version"):
                 found[kind, str(name)] = str(definition)
     return found
@@ -92,11 +93,11 @@ def differences(first: Snapshot, second: Snapshot) -> list[str]:
 
 
 def create_declared(connection: sa.Connection) -> None:
-    """Create what `tables.py` and the current `.sql` files of functions, views and triggers declare."""
+    """Create what `tables.py` and the current `.sql` files of schemas, functions, views and triggers declare."""
     for module in pkgutil.walk_packages(calling_pipeline.__path__, "calling_pipeline."):
         if module.name.endswith(".tables"):
             importlib.import_module(module.name)
     metadata.create_all(connection)
-    for kind in ("functions", "views", "triggers"):
+    for kind in ("schemas", "functions", "views", "triggers"):
         for file in sorted(PACKAGE.glob(f"**/sql/{kind}/*.sql")):
             driver_connection(connection).execute(file.read_bytes())

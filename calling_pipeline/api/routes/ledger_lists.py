@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Query
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.api.auth import requires
-from calling_pipeline.api.dependencies import Day, Limit, RuntimeDep, Short
+from calling_pipeline.api.dependencies import Day, Limit, Offset, RuntimeDep, Short
 from calling_pipeline.api.envelope import Success, ok
 from calling_pipeline.task_ledger import ledger, store
-from calling_pipeline.task_ledger.records import Refusal, State, Task, Usage
+from calling_pipeline.task_ledger.records import Account, Refusal, State, Task, Usage
 
 router = APIRouter(prefix="/api/v1/ledger", tags=["task ledger"])
 Viewer = Annotated[Caller, Depends(requires("viewer", "ledger"))]
@@ -24,11 +24,26 @@ def list_tasks(
     caller: Viewer,
     feature: Annotated[Short | None, Query(description="only this feature")] = None,
     state: State | None = None,
+    account: Annotated[Short | None, Query(description="only of this account")] = None,
     limit: Limit = 50,
 ) -> Success[list[Task]]:
     """The newest tasks."""
     with runtime.transaction() as connection:
-        return ok(store.tasks(connection, feature=feature, state=state, limit=limit))
+        return ok(store.tasks(connection, feature=feature, state=state, account=account, limit=limit))
+
+
+@router.get("/accounts")
+def list_accounts(runtime: RuntimeDep, caller: Viewer, limit: Limit = 50, offset: Offset = 0) -> Success[list[Account]]:
+    """Whose the tasks are, and what was charged for them: the account that was charged most first."""
+    with runtime.transaction() as connection:
+        return ok(store.accounts(connection, limit=limit, offset=offset))
+
+
+@router.get("/accounts/{account:path}")
+def show_account(account: str, runtime: RuntimeDep, caller: Viewer) -> Success[Account]:
+    """One account with its balance: its tasks by state, and the credits that were charged."""
+    with runtime.transaction() as connection:
+        return ok(ledger.balance(connection, account))
 
 
 @router.get("/usage")

@@ -24,7 +24,7 @@ from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import Conflict, InvalidInput
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.task_ledger import ledger, store
-from calling_pipeline.task_ledger.records import MOVES, STATES, Refusal, Task, TaskDetails, Usage
+from calling_pipeline.task_ledger.records import MOVES, STATES, Account, Refusal, Task, TaskDetails, Usage
 from calling_pipeline.task_ledger.records import State as TaskState
 
 router = APIRouter(tags=["ledger"])
@@ -51,15 +51,30 @@ def id_shown(task_id: str) -> str:
     return task_id if _OURS.fullmatch(task_id) else mask_digits(task_id)
 
 
+def _account(account: str) -> Link | str | None:
+    """An account with the way to its tasks; one whose name holds a number is shown masked and stands in no address."""
+    shown = mask_digits(account)
+    return (Link(account, f"/ledger?account={quote(account)}") if shown == account else shown) if account else None
+
+
 TASKS: Sequence[Column[Task]] = (
     Column("task", lambda task: Link(id_shown(task.task_id), address_of(task.task_id)), sorts=True),
     Column("feature", lambda task: task.feature or None),
+    Column("account", lambda task: mask_digits(task.account) or None, wide=True),
     Column("state", lambda task: _state(task.state)),
     Column("credits", lambda task: task.credits, number=True),
     Column("charged", lambda task: task.charged, number=True),
     Column("created", lambda task: task.created_at, sorts=True),
     Column("updated", lambda task: task.updated_at, wide=True),
     Column("updated_by", lambda task: task.updated_by or None, wide=True),
+)
+ACCOUNTS: Sequence[Column[Account]] = (
+    Column("account", lambda one: _account(one.account)),
+    *(
+        Column(name, attrgetter(name), number=True)
+        for name in ("tasks", "pending", "completed", "failed", "charges", "credits")
+    ),
+    Column("last_charged", lambda one: one.last_charged_at, wide=True),
 )
 REFUSALS: Sequence[Column[Refusal]] = (
     Column("at", lambda one: one.refused_at),
@@ -99,6 +114,7 @@ def tasks(view: Viewer) -> Response:
         "feature": given.get("feature"),
         "state": state,
         "task_id": given.get("id"),
+        "account": given.get("account"),
         "since": since,
         "until": until,
     }
@@ -136,6 +152,19 @@ def usage(view: Viewer) -> Response:
     return view.page("ledger/usage.html", usage=found, first=first, last=last, totals=totals)
 
 
+@router.get("/ledger/accounts")
+def accounts(view: Viewer) -> Response:
+    """Whose the tasks are, and what was charged for them."""
+    wanted = asked(view.request)
+
+    def read(limit: int, offset: int) -> tuple[Sequence[Account], None]:
+        with view.transaction() as connection:
+            return store.accounts(connection, account=wanted.filters.get("account"), limit=limit, offset=offset), None
+
+    found = listing(view, "ledger_accounts", "ledger", wanted, ACCOUNTS, read)
+    return found if isinstance(found, Response) else view.page("ledger/accounts.html", accounts=found)
+
+
 @router.get("/ledger/refusals")
 def refusals(view: Viewer) -> Response:
     """Refused moves and refused charges, the newest first; of one task or one kind."""
@@ -162,6 +191,7 @@ def show(view: Viewer, id: str = "") -> Response:
         "ledger/task.html",
         task=task,
         shown_id=id_shown(task.task_id),
+        account=_account(task.account),
         about=address_of_subject(view, task.task_id, None),
         state=_state(task.state),
         details={name: _written(value) for name, value in sorted(task.details.items())},

@@ -11,5 +11,6 @@ FROM save_task(
     cast(:charge_key AS text),
     cast(:details AS jsonb),
     cast(:now AS timestamptz),
-    cast(:by AS text)
+    cast(:by AS text),
+    cast(:account AS text)
 );

@@ -13,6 +13,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "created_at": "when it was first saved",
         "created_by": "who saved it first",
         "updated_by": "who last changed something",
+        "account": "whose it is, as its first save named it; null: whoever saved it first",
     },
     "task_usage": {
         "date": "business day (Asia/Shanghai)",

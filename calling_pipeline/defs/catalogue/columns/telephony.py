@@ -48,6 +48,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "recording_url": "address of the recording",
         "callback_delay_s": "seconds from the signing of the callback to its arrival",
         "billed_at": "when the call was found on Infinity's bill",
+        "supplier": "whose lines the call used",
     },
 }
 PERSONAL: Mapping[str, Mapping[str, str]] = {

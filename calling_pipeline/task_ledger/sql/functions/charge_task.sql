@@ -1,7 +1,7 @@
 -- Charges a completion once, and keeps what was refused. Called by save_task after the task's row is written.
 --
 -- p_task … p_act say what the row holds now, p_outcome what the save did; p_to_state, p_to_feature, p_asked and p_for_free
--- are what the save asked for.
+-- are what the save asked for; p_account is whose the task is, p_to_account whose the save says it is (null: it says nothing).
 --
 --   charge 'charged'  a completion with credits, charged by this save
 --          'kept'     completed and charged before, this save asks for nothing else
@@ -12,6 +12,7 @@
 CREATE FUNCTION charge_task(
     p_task text, p_feature text, p_state text, p_credits bigint, p_free boolean, p_act text, p_outcome text,
     p_to_state text, p_to_feature text, p_asked bigint, p_for_free boolean, p_at timestamptz, p_by text,
+    p_account text, p_to_account text,
     OUT charge text, OUT reason text
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -29,7 +30,9 @@ BEGIN
         charge := 'refused';
         reason := 'the act ' || p_act || ' was charged under another task';
     ELSIF p_outcome = 'refused' THEN
-        reason := CASE WHEN p_to_feature NOT IN ('', p_feature)
+        reason := CASE WHEN p_to_account <> p_account
+            THEN 'the task belongs to the account ' || p_account || ', not to ' || p_to_account
+            WHEN p_to_feature NOT IN ('', p_feature)
             THEN 'the task belongs to ' || p_feature || ', not to ' || p_to_feature
             ELSE 'a ' || p_state || ' task cannot become ' || p_to_state END;
     ELSIF p_state = 'completed' AND p_outcome = 'unchanged' THEN
