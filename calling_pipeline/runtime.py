@@ -22,6 +22,8 @@ from calling_pipeline.database.create import ensure_database
 from calling_pipeline.database.credentials import CredentialStore
 from calling_pipeline.database.crypto import SecretBox, derive_key
 from calling_pipeline.database.engine import business_url, dagster_url, make_engine, reachable
+from calling_pipeline.database.pooling import require_sessions
+from calling_pipeline.database.revisions import require_current
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.private import keep_files_private
 from calling_pipeline.settings import Settings, load
@@ -74,12 +76,25 @@ class Runtime:
         return ensure_database(business_url(server.get_uri()), BUSINESS_DATABASE)
 
     @cached_property
+    def direct_url(self) -> URL:
+        """The address of PostgreSQL itself, where `database_url` leads through a pooler; else the same."""
+        given = self.settings.database_direct_url
+        if given is None:
+            return self.database_url
+        return business_url(given.get_secret_value(), "CALLING_DATABASE_DIRECT_URL")
+
+    @cached_property
     def dagster_url(self) -> URL:
         """Dagster's own database, with the driver it needs; on the business server when none is configured."""
         if self.settings.dagster_database_url is not None:
             return dagster_url(self.settings.dagster_database_url.get_secret_value())
-        beside = ensure_database(self.database_url, DAGSTER_DATABASE)
+        beside = ensure_database(self.direct_url, DAGSTER_DATABASE)
         return dagster_url(beside.render_as_string(hide_password=False))
+
+    @property
+    def _direct(self) -> URL | None:
+        """The server's own address, where the business database is reached through a pooler."""
+        return self.direct_url if self.direct_url != self.database_url else None
 
     @property
     def existing_dagster_url(self) -> URL:
@@ -87,12 +102,12 @@ class Runtime:
         given = self.settings.dagster_database_url
         if given is not None:
             return dagster_url(given.get_secret_value()).set(drivername=self.database_url.drivername)
-        return self.database_url.set(database=DAGSTER_DATABASE)
+        return self.direct_url.set(database=DAGSTER_DATABASE)
 
     @cached_property
     def engine(self) -> sa.Engine:
         """Connections to the business database."""
-        return make_engine(self.database_url)
+        return make_engine(self.database_url, direct=self._direct)
 
     @cached_property
     def secrets(self) -> SecretBox:
@@ -113,7 +128,7 @@ class Runtime:
         """This runtime with an engine of its own, whose sessions have `options` (see `database.engine.session_limits`)."""
         made = copy.copy(self)
         made.__dict__.pop("credentials", None)  # it holds the engine
-        made.__dict__["engine"] = make_engine(self.database_url, options=options)
+        made.__dict__["engine"] = make_engine(self.database_url, options=options, direct=self._direct)
         return made
 
     @contextmanager
@@ -134,9 +149,10 @@ class Runtime:
         return before, after
 
     def require_schema(self) -> None:
-        """Raise a `ConfigurationError` unless the database is migrated."""
+        """Raise a `ConfigurationError` unless the database is migrated, and reached in a way that works."""
+        require_sessions(self.engine)
         with reachable(self.engine) as connection:
-            _migrations().require_current(connection)
+            require_current(connection)
 
     def _keep(self, sums: Mapping[measures.Key, measures.Sum]) -> bool:
         """Write what this process noted, once it has used the database; it is not connected to for that alone."""

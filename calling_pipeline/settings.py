@@ -76,8 +76,17 @@ class Settings(EngineSettings, GatewaySettings, WatchingSettings):
     database_url: SecretStr | None = Field(
         None, description="Business database; unset: embedded PostgreSQL under CALLING_HOME"
     )
+    database_direct_url: SecretStr | None = Field(
+        None,
+        description="Address of PostgreSQL itself, where CALLING_DATABASE_URL leads through a pooler (PgBouncer): session"
+        " locks, migrations, the API's time limits and Dagster's database use it",
+    )
     dagster_database_url: SecretStr | None = Field(
         None, description="Dagster's database; unset: `dagster` on the same server"
+    )
+    backup_passphrase: SecretStr | None = Field(
+        None,
+        description="Seals the secret key in a backup, and opens it at a restore; unset: `backup` wants `--without-key`",
     )
     secret_key: SecretStr | None = Field(
         None, description="Encrypts vendor secrets and keys phone hashes; unset: generated into CALLING_HOME"

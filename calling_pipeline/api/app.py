@@ -86,7 +86,7 @@ def create_app(runtime: Runtime, *, before: Sequence[Middleware] = ()) -> FastAP
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncConnectionPool(
-            driver_dsn(runtime.database_url, options=options),
+            driver_dsn(runtime.direct_url, options=options),
             min_size=2,
             max_size=16,
             open=False,

@@ -125,7 +125,7 @@ class _Up:
 
     def _be_alone(self) -> None:
         """Take the lock of the database, which another machine's `up` may hold."""
-        lock = SessionLock(self._runtime.database_url, UP)
+        lock = SessionLock(self._runtime.direct_url, UP)
         if not lock.take():
             raise Conflict("another `calling-pipeline up` serves this database already; end it before you start one")
         self._lock = lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,13 +15,22 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from calling_pipeline.database import private_errors  # noqa: F401 - from here on errors repeat no data
 from calling_pipeline.errors import ConfigurationError, DatabaseUnavailable
 
-SESSION_OPTIONS = "-c timezone=Asia/Shanghai"
+ZONE = "Asia/Shanghai"
+SESSION_OPTIONS = f"-c timezone={ZONE}"
+_REFUSED_OPTIONS = (
+    "the pooler at {where} refuses the time zone of a session: write"
+    " `ignore_startup_parameters = extra_float_digits, options` in its pgbouncer.ini,"
+    " and give the role its zone: ALTER ROLE {user} SET timezone TO 'Asia/Shanghai'"
+)
+_BY_STATEMENT = "the pooler at {where} pools by statement; set its pool_mode to transaction or session"
+_DIRECT = "calling_direct_url"
+_LIMIT = re.compile(r"-c (\w+_timeout)=(\d+)")
 _DIALECT: Dialect = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no type for it
 
 
-def business_url(text: str) -> URL:
+def business_url(text: str, setting: str = "CALLING_DATABASE_URL") -> URL:
     """A `postgresql://` URL with the psycopg 3 driver named; `ConfigurationError` for any other database."""
-    return _with_driver(text, "postgresql+psycopg", "CALLING_DATABASE_URL")
+    return _with_driver(text, "postgresql+psycopg", setting)
 
 
 def dagster_url(text: str) -> URL:
@@ -56,16 +66,36 @@ def make_engine(
     max_overflow: int = 15,
     application: str = "calling_pipeline",
     options: str = SESSION_OPTIONS,
+    direct: URL | None = None,
 ) -> sa.Engine:
-    """An engine that opens no connection until it is used. `options` are those of its sessions."""
-    return sa.create_engine(
+    """An engine that opens no connection until it is used. `options` are those of its sessions.
+
+    With `direct`, the server's own address, `url` leads through a pooler (PgBouncer): its sessions prepare no statement
+    and set nothing but the time zone, and time limits hold for each transaction.
+    """
+    connect_args: dict[str, object] = {"options": options, "application_name": application, "connect_timeout": 10}
+    if direct is not None:
+        connect_args |= {"options": SESSION_OPTIONS, "prepare_threshold": None}
+    engine = sa.create_engine(
         url,
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"options": options, "application_name": application, "connect_timeout": 10},
+        connect_args=connect_args,
+        execution_options={_DIRECT: direct} if direct is not None else {},
     )
+    if direct is not None and (limits := _LIMIT.findall(options)):
+        local = "; ".join(f"SET LOCAL {name} = {value}" for name, value in limits)
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(local))
+    return engine
+
+
+def direct_url(engine: sa.Engine) -> URL:
+    """The server's own address: for what lasts as long as its session, which no pooler keeps."""
+    direct = engine.get_execution_options().get(_DIRECT, engine.url)
+    assert isinstance(direct, URL)
+    return direct
 
 
 @contextmanager
@@ -76,6 +106,10 @@ def reachable(engine: sa.Engine) -> Iterator[sa.Connection]:
     except (OperationalError, InterfaceError) as error:
         where = engine.url.render_as_string(hide_password=True)
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+        if "statement pooling" in reason:
+            raise ConfigurationError(_BY_STATEMENT.format(where=where)) from None
+        if "startup parameter" in reason:
+            raise ConfigurationError(_REFUSED_OPTIONS.format(where=where, user=engine.url.username)) from None
         raise DatabaseUnavailable(f"PostgreSQL at {where} cannot be reached: {reason}") from error
     with connection:
         yield connection

@@ -56,7 +56,7 @@ def application(runtime: Runtime, workspace: Path, *, prefix: str = "") -> Itera
 def _lifespan(runtime: Runtime, visitors: Visitors) -> Any:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        dsn = driver_dsn(runtime.database_url)
+        dsn = driver_dsn(runtime.direct_url)
         async with AsyncConnectionPool(dsn, min_size=1, max_size=4, open=False, kwargs={"autocommit": True}) as pool:
             visitors.pool = pool
             yield

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from calling_pipeline import days
 from calling_pipeline.api.app import create_app
 from calling_pipeline.api.auth import Gate, Shown
-from calling_pipeline.database import migrate
+from calling_pipeline.database import revisions
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.serving import served
@@ -73,7 +73,7 @@ def test_a_probe_learns_whether_the_server_is_ready_and_a_known_caller_the_schem
     anybody = httpx.get(viewer.base_url.join("/readyz"), timeout=LIMIT_S)
     assert anybody.json() == {"success": True, "data": {"ready": True, "schema_revision": None, "standing": None}}
     data = viewer.get("/readyz").json()["data"]
-    assert data == {"ready": True, "schema_revision": migrate.newest_revision(), "standing": "current"}
+    assert data == {"ready": True, "schema_revision": revisions.newest_revision(), "standing": "current"}
 
 
 def test_an_older_schema_makes_the_server_unready_and_leaves_it_alive(viewer, engine):
@@ -116,7 +116,7 @@ def test_only_an_admin_migrates(operator, admin):
     answer = admin.post("/api/db/migrate")
     assert answer.json() == {
         "success": True,
-        "data": {"before": migrate.newest_revision(), "after": migrate.newest_revision()},
+        "data": {"before": revisions.newest_revision(), "after": revisions.newest_revision()},
     }
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from calling_pipeline.database import migrate
+from calling_pipeline.database import revisions
 from calling_pipeline.settings import load
 from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
 
@@ -26,7 +26,7 @@ def test_a_machine_without_a_server_gets_one_and_keeps_its_data(tmp_path):
     pid_file = tmp_path / "home" / "postgres" / "postmaster.pid"
     assert not pid_file.exists(), "the server outlived the only command that used it"
     second = command("migrate", "--json", home=tmp_path / "home", cwd=tmp_path)
-    assert json.loads(second.stdout)["before"] == migrate.newest_revision()
+    assert json.loads(second.stdout)["before"] == revisions.newest_revision()
 
 
 def test_the_schema_goes_back_and_forward_by_command(tmp_path):

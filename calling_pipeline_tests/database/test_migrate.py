@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from calling_pipeline.database import migrate
+from calling_pipeline.database import migrate, revisions
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline.database.migration_steps import create_index_concurrently
 from calling_pipeline.errors import Busy, ConfigurationError, DatabaseUnavailable
@@ -17,8 +17,8 @@ from calling_pipeline_tests.support import wait_until
 
 def test_migrating_twice_changes_nothing_the_second_time(empty_database_url):
     engine = make_engine(empty_database_url)
-    assert migrate.upgrade(engine) == (None, migrate.newest_revision())
-    assert migrate.upgrade(engine) == (migrate.newest_revision(), migrate.newest_revision())
+    assert migrate.upgrade(engine) == (None, revisions.newest_revision())
+    assert migrate.upgrade(engine) == (revisions.newest_revision(), revisions.newest_revision())
     engine.dispose()
 
 
@@ -28,13 +28,49 @@ def test_a_newer_schema_is_refused_and_left_alone(engine):
     with pytest.raises(ConfigurationError, match=r"9999_future.*newer than this program"):
         migrate.upgrade(engine)
     with engine.connect() as connection:
-        assert migrate.current_revision(connection) == "9999_future"
+        assert revisions.current_revision(connection) == "9999_future"
+
+
+def test_a_newer_schema_that_lets_this_program_run_is_worked_with_and_left_alone(engine):
+    """A rolling upgrade: the new version has migrated, and this one still runs beside it, or is started again."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999_future'"))
+        revisions.keep_runs_with(connection, ["9998_before", revisions.newest_revision()])
+        revisions.require_current(connection)
+    assert migrate.upgrade(engine) == ("9999_future", "9999_future")
+    with engine.begin() as connection:
+        revisions.keep_runs_with(connection, ["9998_before"])
+        with pytest.raises(ConfigurationError, match=r"9999_future.*newer than this program"):
+            revisions.require_current(connection)
+
+
+def test_a_database_keeps_with_which_older_programs_its_schema_works(empty_database_url):
+    """As far back as each migration says so."""
+    engine = make_engine(empty_database_url)
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        _, with_older = revisions._seen(connection)
+    known = revisions.known_revisions()
+    stops = len(known) - 1 - len(with_older)
+    assert list(with_older) == list(reversed(known[stops:-1]))
+    assert not _previous_runs(known[stops])
+    assert all(_previous_runs(one) for one in known[stops + 1 :])
+    migrate.downgrade(engine, known[-2])
+    with engine.connect() as connection:
+        assert revisions.current_revision(connection) == known[-2]
+        with pytest.raises(ConfigurationError, match="older than this program; run `calling-pipeline migrate`"):
+            revisions.require_current(connection)
+    engine.dispose()
+
+
+def _previous_runs(revision):
+    return migrate._scripts().get_revision(revision).module.PREVIOUS_VERSION_RUNS
 
 
 def test_an_unmigrated_database_names_the_command(empty_database_url):
     engine = make_engine(empty_database_url)
     with engine.connect() as connection, pytest.raises(ConfigurationError, match="calling-pipeline migrate"):
-        migrate.require_current(connection)
+        revisions.require_current(connection)
     engine.dispose()
 
 
@@ -67,7 +103,7 @@ def test_a_migration_waits_for_another_one_and_then_says_who_is_busy(engine, mon
     monkeypatch.setattr(migrate, "LOCK_TIMEOUT_S", 0.3)
     with migrate._migrating(engine), pytest.raises(Busy, match="another session"):
         migrate.upgrade(engine)
-    assert migrate.upgrade(engine)[0] == migrate.newest_revision()
+    assert migrate.upgrade(engine)[0] == revisions.newest_revision()
 
 
 def test_time_outs_and_the_lock_of_a_migration_end_with_it(empty_database_url):
@@ -134,4 +170,4 @@ def test_a_concurrent_index_does_not_wait_for_a_process_that_waits_to_migrate(mi
         assert not waiting.done()
         migrating.exec_driver_sql("SELECT pg_advisory_unlock_all()")
         migrating.commit()
-        assert waiting.result(60) == (migrate.newest_revision(), migrate.newest_revision())
+        assert waiting.result(60) == (revisions.newest_revision(), revisions.newest_revision())

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from calling_pipeline.database import migrate
+from calling_pipeline.database import migrate, revisions
 from calling_pipeline.database.engine import driver_connection, make_engine
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.task_ledger.ledger import save_task_details
@@ -107,7 +107,7 @@ def load_0010(url: URL) -> sa.Engine:
 
 def test_a_database_of_the_first_ten_migrations_becomes_like_a_new_one_and_its_rows_work(empty_database_url, migrated):
     engine = load_0010(empty_database_url)
-    assert migrate.upgrade(engine) == ("0010_call_task_indexes", migrate.newest_revision())
+    assert migrate.upgrade(engine) == ("0010_call_task_indexes", revisions.newest_revision())
     assert differences(snapshot_of(engine), snapshot_of(migrated)) == []
     with engine.begin() as connection:
         allocated = allocation.allocate(driver_connection(connection), 1, 8)
@@ -119,7 +119,7 @@ def test_a_database_of_the_first_ten_migrations_becomes_like_a_new_one_and_its_r
 def test_every_migration_but_the_first_has_a_way_back_that_restores_what_was(empty_database_url, migrated):
     engine = make_engine(empty_database_url)
     migrate.upgrade(engine)
-    head = migrate.newest_revision()
+    head = revisions.newest_revision()
     seen = {head: snapshot_of(engine)}
     for script in list(migrate._scripts().walk_revisions()):
         if isinstance(script.down_revision, str):

@@ -17,7 +17,7 @@ from calling_pipeline.api.envelope import Success, failure, ok
 from calling_pipeline.call_batches.calls import store as batch_calls
 from calling_pipeline.call_stats import store as stats_store
 from calling_pipeline.call_stats.older_hashes.forward import bring_forward
-from calling_pipeline.database import migrate
+from calling_pipeline.database import migrate, revisions
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import CallingError
 from calling_pipeline.notifications import outboxes
@@ -131,14 +131,14 @@ def _migrate(runtime: Runtime, by: str) -> tuple[str | None, str]:
     return before, after
 
 
-def _schema(runtime: Runtime) -> tuple[str | None, migrate.Standing]:
+def _schema(runtime: Runtime) -> tuple[str | None, revisions.Standing]:
     with reachable(runtime.engine) as connection:
-        return migrate.standing(connection)
+        return revisions.standing(connection)
 
 
 def _look(runtime: Runtime) -> dict[str, VendorHealth]:
     with reachable(runtime.engine) as connection:
-        migrate.require_current(connection)
+        revisions.require_current(connection)
         return {
             vendor: VendorHealth(last_answer_at=last_answer(connection)) for vendor, last_answer in _LAST_ANSWERS.items()
         }

@@ -22,6 +22,7 @@ from calling_pipeline.call_batches.records import ROOM, Batch, BatchState
 from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.database import locks
+from calling_pipeline.database.engine import direct_url
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.shadow import PLANNED_ONLY
@@ -227,7 +228,7 @@ def recover(engine: sa.Engine, *, by: str = "") -> int:
         candidates = call_store.batches_with_pushing(connection)
     found = 0
     for batch_id in candidates:
-        lock = batch_store.runner_lock(engine.url, batch_id)
+        lock = batch_store.runner_lock(direct_url(engine), batch_id)
         if not lock.take():
             continue
         try:

@@ -37,6 +37,7 @@ from calling_pipeline.call_batches.starting import stop_unless_safe
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Policy
+from calling_pipeline.database.engine import direct_url
 from calling_pipeline.database.retry import Transactions
 from calling_pipeline.errors import Busy, Conflict
 from calling_pipeline.vendors.dial_gateway import DialGateway, Push, PushAnswer
@@ -62,7 +63,7 @@ async def push_batch(
     start (`starting.py`). A finished batch is left alone.
     """
     database, runner = Transactions(engine), uuid.uuid4()
-    lock = batch_store.runner_lock(engine.url, batch_id)
+    lock = batch_store.runner_lock(direct_url(engine), batch_id)
     if not await asyncio.to_thread(lock.take):
         raise Busy(f"batch {batch_id} is being pushed by another process")
     try:

@@ -13,7 +13,7 @@ from calling_pipeline.analysis.health.store import clock_and_zone, tenants_addre
 from calling_pipeline.cli.doctor import outside
 from calling_pipeline.cli.doctor.findings import Finding
 from calling_pipeline.cli.health.records import SILENT_S
-from calling_pipeline.database import embedded, migrate
+from calling_pipeline.database import embedded, revisions
 from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import CallingError
 from calling_pipeline.runtime import Runtime
@@ -64,7 +64,7 @@ def _session(connection: sa.Connection) -> Iterator[Finding]:
 
 
 def _schema(connection: sa.Connection, runtime: Runtime) -> Iterator[Finding]:
-    revision, newest = migrate.current_revision(connection), migrate.newest_revision()
+    revision, newest = revisions.current_revision(connection), revisions.newest_revision()
     if revision != newest:
         said = f"the schema is at {revision or 'no revision'}, and this program is written for {newest}"
         yield Finding("database", "wrong", said, "calling-pipeline migrate")

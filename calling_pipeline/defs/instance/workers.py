@@ -112,7 +112,8 @@ class _Registered(InProcessExecutor):
 
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
         failures = []
-        with registered(plan_context.instance, plan_context.run_id, self._runtime.database_url):
+        self._runtime.require_schema()
+        with registered(plan_context.instance, plan_context.run_id, self._runtime.direct_url):
             for event in super().execute(plan_context, execution_plan):
                 if event.is_step_failure:
                     failures.append(sentence_of(event))

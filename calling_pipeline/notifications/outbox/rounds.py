@@ -11,7 +11,7 @@ from calling_pipeline import days
 from calling_pipeline.activity.noting import note
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
-from calling_pipeline.database.engine import driver_dsn
+from calling_pipeline.database.engine import direct_url, driver_dsn
 from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.notifications.outbox.delivery import Dispatcher
 from calling_pipeline.notifications.outbox.receivers import sender
@@ -98,5 +98,5 @@ def _condition(outbox: Outbox, state: str, messages: Sequence[HeldMessage]) -> C
 async def _deliver(deps: NotificationDependencies, outbox: Outbox) -> DeliveryReport:
     async with deps.wecom() as wecom:
         send = sender(wecom, deps.robots, deps.users)
-        dsn = driver_dsn(deps.engine.url)
+        dsn = driver_dsn(direct_url(deps.engine))
         return await Dispatcher(dsn, outbox, send, width=deps.width, rate=deps.rate).run()

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once import shutdown
-from calling_pipeline.database.engine import driver_dsn
+from calling_pipeline.database.engine import direct_url, driver_dsn
 from calling_pipeline.reports.mail import alerting, store
 from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.delivering import Mailer
@@ -63,7 +63,7 @@ def work_waiting(connection: sa.Connection, *, configured: bool, shadow: bool = 
 def _deliver(deps: MailDependencies) -> Delivered:
     sender = Sender(deps)
     by_mail = deps.server is not None
-    mailer = Mailer(driver_dsn(deps.engine.url), sender, width=deps.width, by_mail=by_mail)
+    mailer = Mailer(driver_dsn(direct_url(deps.engine)), sender, width=deps.width, by_mail=by_mail)
     try:
         return shutdown.run(mailer.run())
     finally:
