@@ -182,6 +182,12 @@ KINDS: Mapping[str, Kind] = {
         "/runs",
         "/reports",
     ),
+    "restored": Kind(
+        "Find out who was called and what was sent since the backup; then say how to go on on the page Today, or with"
+        " `calling-pipeline go-on calls` and `calling-pipeline go-on messages`.",
+        "/automation",
+        "/restored",
+    ),
     "telephony_recordings": Kind(
         "The pages of their calls say why. What is lost stays lost: mend the reason (links that expire early, the store), so"
         " that the next recordings are kept.",

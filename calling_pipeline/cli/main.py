@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import ModuleType
 
 import click
@@ -48,6 +49,12 @@ def _api() -> click.Command:
     from calling_pipeline.cli.api import api  # noqa: PLC0415 - 870 ms
 
     return api
+
+
+def _backups(name: str) -> click.Command:
+    from calling_pipeline.cli import backups  # noqa: PLC0415 - 250 ms
+
+    return {"backup": backups.backup, "go-on": backups.go_on, "restore": backups.restore}[name]
 
 
 def _call_batches() -> click.Command:
@@ -137,6 +144,7 @@ LIGHT: Mapping[str, click.Command] = {
 HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "analysis": _analysis,
     "api": _api,
+    "backup": partial(_backups, "backup"),
     "calls": _call_batches,
     "code-server": lambda: _roles().code_server,
     "daemon": lambda: _roles().daemon,
@@ -144,8 +152,10 @@ HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "doctor": _doctor,
     "example": _example,
     "exports": _exports,
+    "go-on": partial(_backups, "go-on"),
     "notify": _notifications,
     "reports": _reports,
+    "restore": partial(_backups, "restore"),
     "simulator": _simulator,
     "stats": _call_stats,
     "status": _status,

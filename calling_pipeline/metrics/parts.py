@@ -13,7 +13,7 @@ from calling_pipeline import __version__, days
 from calling_pipeline.analysis.dagster_storage.store import DAEMONS
 from calling_pipeline.call_stats.recent import store as recent_store
 from calling_pipeline.call_stats.recent.syncs import newest_syncs
-from calling_pipeline.database.migrate import current_revision
+from calling_pipeline.database.revisions import current_revision
 from calling_pipeline.measures import NOTED
 from calling_pipeline.metrics import families as of
 from calling_pipeline.metrics import store

@@ -7,6 +7,7 @@ is finished.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
@@ -23,14 +24,23 @@ def refusal(connection: sa.Connection, act: Act) -> str | None:
     return store.first_reason(connection, act)
 
 
-def hold(connection: sa.Connection, kind: str, reason: str, *, by: str, acts: Collection[Act] = ACTS) -> list[Act]:
+def hold(
+    connection: sa.Connection,
+    kind: str,
+    reason: str,
+    *,
+    by: str,
+    acts: Collection[Act] = ACTS,
+    since: dt.datetime | None = None,
+) -> list[Act]:
     """Hold `acts` back until the hold of this `kind` is lifted; returns those that it did not hold before.
 
-    `reason` is what whoever tries is shown: what holds it, and what to do. Raises `InvalidInput` without one.
+    `reason` is what whoever tries is shown: what holds it, and what to do. `since`: from when on it counts, now without.
+    Raises `InvalidInput` without a reason.
     """
     if not reason.strip():
         raise InvalidInput("say in a reason why nothing may go out", field="reason")
-    placed = store.add(connection, kind, acts, since=days.now(), reason=reason, by=by)
+    placed = store.add(connection, kind, acts, since=since or days.now(), reason=reason, by=by)
     if placed:
         note_act(connection, "outgoing.hold", f"hold:{kind}", by=by, reason=reason, after={"acts": sorted(placed)})
     return placed

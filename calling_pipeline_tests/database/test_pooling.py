@@ -29,8 +29,8 @@ HOLDERS = """
 """Who holds session locks. The two ways log in as two roles, by which the server tells them apart."""
 
 
-def text_of(url: sa.URL, **changes: str) -> str:
-    return url.set(drivername="postgresql", **changes).render_as_string(hide_password=False)
+def text_of(url: sa.URL, username: str | None = None) -> str:
+    return url.set(drivername="postgresql", username=username).render_as_string(hide_password=False)
 
 
 def through(engine: sa.Engine, statement: str) -> str:

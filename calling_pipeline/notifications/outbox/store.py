@@ -106,6 +106,10 @@ class Outbox:
         change = self._requeue(why, by=by) if as_ == "retry" else self._change(_STATE_SETTLED[as_], why, by=by)
         return self._change_where(connection, HELD, ids, change)
 
+    def hold_waiting(self, connection: sa.Connection, *, by: str, why: str) -> list[int]:
+        """Let every message that waits be unknown, for it may have been sent; returns their ids."""
+        return self._change_where(connection, ("pending",), None, self._change("unknown", why, by=by))
+
     def redrive(
         self,
         connection: sa.Connection,

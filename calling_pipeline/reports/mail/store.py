@@ -114,6 +114,12 @@ def move(
     return sorted(connection.execute(moved).scalars())
 
 
+def hold_waiting(connection: sa.Connection, *, by: str, why: str) -> list[int]:
+    """Let every delivery that waits be unknown, for it may have been sent; returns their ids."""
+    waiting = connection.execute(sa.select(_c.id).where(_c.state == "pending")).scalars().all()
+    return move(connection, waiting, ("pending",), "unknown", by=by, why=why)
+
+
 def abandon_waiting(connection: sa.Connection, kind: str, receiver: str, *, by: str, why: str) -> int:
     """Give up what waits to be sent of a kind of report to a receiver; returns how many."""
     change = _change("abandoned", why, by=by)

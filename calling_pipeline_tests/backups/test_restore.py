@@ -1,0 +1,140 @@
+"""A backup under load, restored elsewhere: what was promised still holds, and nobody is called twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from calling_pipeline.backups import going_on
+from calling_pipeline.backups.making import make_backup
+from calling_pipeline.backups.restoring import restore
+from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.history.records import HistoryRow
+from calling_pipeline.contact_policy.tables import contact_attempts
+from calling_pipeline.database.engine import make_engine
+from calling_pipeline.errors import Conflict
+from calling_pipeline.runtime import Runtime
+from calling_pipeline.settings import load
+from calling_pipeline_tests.call_batches.desk import make_desk, phone
+from calling_pipeline_tests.conftest import temporary_database
+from calling_pipeline_tests.support import LIMIT_S
+
+KEY = "a key for tests that is long enough"
+PASSPHRASE = "a passphrase for backups"
+ROWS = 60
+
+
+def settings_of(url: sa.URL, home: Path, **more):
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    given = {"secret_key": KEY, "backup_passphrase": PASSPHRASE, "dagster_database_url": _beside(url), **more}
+    return load(home=home, database_url=address, **given)
+
+
+def _beside(url: sa.URL) -> str:
+    """Dagster's database of a test: none is there unless the test makes it."""
+    return url.set(drivername="postgresql", database=f"{url.database}_dagster").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def dagster(server_url, database_url):
+    """A small database in Dagster's place."""
+    name = f"{database_url.database}_dagster"
+    admin = make_engine(server_url).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    other = make_engine(server_url.set(database=name))
+    with other.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE runs AS SELECT n AS id FROM generate_series(1, 5) AS n")
+    other.dispose()
+    yield name
+    with admin.connect() as connection:
+        for found in connection.exec_driver_sql(f"SELECT datname FROM pg_database WHERE datname LIKE '{name}%%'").scalars():
+            connection.exec_driver_sql(f'DROP DATABASE "{found}" WITH (FORCE)')
+    admin.dispose()
+
+
+@pytest.fixture
+def elsewhere(server_url):
+    """An empty database on the server, which whatever takes its place leaves again."""
+    for url in temporary_database(server_url, "template0"):
+        yield url
+        admin = make_engine(server_url).execution_options(isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            like = f"SELECT datname FROM pg_database WHERE datname LIKE '{url.database}\\_%%'"
+            for found in connection.exec_driver_sql(like).scalars().all():
+                connection.exec_driver_sql(f'DROP DATABASE "{found}" WITH (FORCE)')
+        admin.dispose()
+
+
+def called(desk):
+    return sorted(call["phone"] for call in desk.gateway_calls())
+
+
+def test_after_a_restore_to_an_hour_ago_nobody_is_called_twice(
+    engine, database_url, dagster, elsewhere, tmp_path, simulator
+):
+    """The backup is made while a batch is being pushed, and the rest of it is called before the database is lost."""
+    ledger = tmp_path / "contracts.csv"
+    ledger.write_text("a ledger\n")
+    here = settings_of(database_url, tmp_path / "home", contract_ledgers=[ledger])
+    runtime, folder, made = Runtime(here), tmp_path / "backup", []
+    desk = make_desk(runtime.engine, here, simulator)
+    desk.work_orders([phone(number) for number in range(ROWS)])
+    desk.task()
+    batch = desk.plan()
+
+    pushed, taken = Counter[str](), threading.Event()
+    backing_up = threading.Thread(
+        target=lambda: made.append(make_backup(runtime, folder, by="ann", say=lambda said: taken.set()))
+    )
+
+    def progress(more):
+        pushed["calls"] += more
+        if pushed["calls"] >= ROWS // 4 and not taken.is_set():
+            backing_up.start()
+            assert taken.wait(LIMIT_S), "no snapshot was taken"
+
+    assert runs.push(desk.dependencies(rate_per_s=100, concurrency=4), batch.id, progress).state == "completed"
+    backing_up.join(LIMIT_S)
+    runtime.close()
+    [manifest] = made
+    in_backup = manifest.databases["business"].rows["public.call_history"]
+    assert 0 < in_backup < ROWS
+    assert (len(called(desk)), manifest.databases["dagster"].rows) == (ROWS, {"public.runs": 5})
+    assert oct(folder.stat().st_mode & 0o777) == "0o700"
+    assert {oct(one.stat().st_mode & 0o777) for one in folder.rglob("*") if one.is_file()} == {"0o600"}
+
+    there = settings_of(
+        elsewhere, tmp_path / "elsewhere", secret_key=None, contract_ledgers=[tmp_path / "new" / ledger.name]
+    )
+    done = restore(Runtime(there), folder, by="ann")
+    assert (done.kept, done.files) == ((), 1)
+    assert (tmp_path / "elsewhere" / "secret.key").read_text() == KEY
+    assert (tmp_path / "new" / ledger.name).read_text() == "a ledger\n"
+    lost = Runtime(there)
+    again = dataclasses.replace(desk, engine=lost.engine, settings=pointed(there, desk.settings))
+    with pytest.raises(Conflict, match=r"restored from a backup of .* `calling-pipeline go-on calls`"):
+        again.push(batch)
+    assert len(called(desk)) == ROWS
+    rows = [HistoryRow(call["phone"]) for call in desk.gateway_calls()]
+    with lost.transaction() as connection:
+        assert list(going_on.waiting(connection)) == ["calls", "messages"]
+        went = going_on.go_on_calling(connection, called_since=rows, by="ann", reason="the gateway's list")
+    assert (went.acts, went.called.read, went.called.reasons) == (("batches", "clicks"), ROWS, {})
+    again.push(batch)
+    again.run()
+    assert len(called(desk)) == ROWS == len(set(called(desk)))
+    with lost.transaction() as connection:
+        assert connection.execute(sa.select(sa.func.count(contact_attempts.c.phone.distinct()))).scalar_one() == ROWS
+    lost.close()
+
+
+def pointed(settings, at):
+    """These settings with the vendors of others: the gateway goes on knowing what it was sent."""
+    names = ("gateway_url", "gateway_rate_per_s", "gateway_timeout_s", "gateway_event_code", "gateway_target_obj_id")
+    return settings.model_copy(update={name: getattr(at, name) for name in names})
