@@ -6,7 +6,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Each run of Dagster is a new process, and where nothing may write bytecode each would compile the package anew.
 COMPILE := $(BIN)/python -m compileall -q calling_pipeline calling_pipeline_tests
 
-.PHONY: up demo down test check bench campaign coverage measures screenshots audit format lock hooks clean help
+.PHONY: up demo down test check bench campaign coverage measures screenshots deploy-check audit format lock hooks clean help
 
 up: .venv/installed  ## environment, PostgreSQL, migrations, simulator, first sync, API, Dagster UI; Ctrl-C or `make down` stops all
 	@$(COMPILE)
@@ -47,6 +47,10 @@ measures: .venv/installed  ## the figures of the house (docs/measures.md)
 screenshots: .venv/installed  ## pictures of every page, both languages and themes, screen and telephone, into build/screenshots/
 	@$(BIN)/python -m calling_pipeline_tests.browser.pictures
 
+deploy-check: .venv/installed-deploy  ## the files of deploy/: schemas, lint, and the images' steps in a bare Debian root (needs root, mmdebstrap)
+	$(BIN)/python -m calling_pipeline_tests.deploy.checking
+	CALLING_TEST_PROFILE=nightly $(BIN)/python -m pytest -q calling_pipeline_tests/deploy
+
 audit: .venv/installed  ## ask the advisory database about every pinned version (needs the network)
 	$(PYTHON) -m venv .venv/audit
 	.venv/audit/bin/python $(PIP) pip-audit
@@ -74,7 +78,7 @@ clean:  ## remove the environment and every cache; the data in .calling/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one with: make PYTHON=python3.11")'
@@ -85,4 +89,9 @@ help:  ## this list
 
 .venv/installed-bench: .venv/installed requirements-bench.txt
 	$(BIN)/python $(PIP) -r requirements-bench.txt
+	@touch $@
+
+.venv/installed-deploy: .venv/installed requirements-deploy.txt
+	$(PYTHON) -m venv .venv/deploy
+	.venv/deploy/bin/python $(PIP) -r requirements-deploy.txt
 	@touch $@

@@ -21,6 +21,9 @@ LARGEST_HEAD = 32 * 1024
 MOST_WAITING = 512
 """Connections without a whole head; one more cuts the oldest of them, so that strangers cannot take all places."""
 
+DRAIN_S = 20
+"""Seconds that requests under way may take when the server is to end: less than who stops it waits."""
+
 
 class BoundedProtocol(HttpToolsProtocol):
     """One connection, with a clock for the head and one for the body of every request."""
@@ -80,7 +83,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def configuration(app: ASGIApp, **more: Any) -> uvicorn.Config:
-    """uvicorn's configuration for the API: bounded connections, and no log but ours."""
+    """uvicorn's configuration for the API: bounded connections, an end in bounded time, and no log but ours."""
+    given = {"timeout_graceful_shutdown": DRAIN_S, **more}
     return uvicorn.Config(
         app,
         http=BoundedProtocol,
@@ -89,5 +93,5 @@ def configuration(app: ASGIApp, **more: Any) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        **more,
+        **given,
     )

@@ -13,9 +13,6 @@ from calling_pipeline.cli.listening import HOST, listen, serve
 from calling_pipeline.cli.output import Door, PipelineCommand
 from calling_pipeline.console.app import create_server
 
-DRAIN_S = 20
-"""How long requests under way may take to end when the server is to end: less than who stops it waits."""
-
 
 @click.command(cls=PipelineCommand)
 @click.option("--port", type=click.IntRange(1, 65535), help="Port; CALLING_API_PORT without it.")
@@ -26,6 +23,6 @@ def api(door: Door, port: int | None, host: str) -> None:
     runtime = door.ready_runtime
     listener = listen(host, port or runtime.settings.api_port, setting="CALLING_API_PORT")
     logging.getLogger(ACCESS).setLevel(logging.INFO)
-    config = configuration(create_server(runtime), timeout_graceful_shutdown=DRAIN_S)
+    config = configuration(create_server(runtime))
     click.echo(f"console and API on http://{host}:{listener.getsockname()[1]}", err=True)
     serve(uvicorn.Server(config), listener)

@@ -138,7 +138,8 @@ def contained(
     inner = shlex.quote(str(root))
     script = ["set -e", f"mount --bind {inner} {inner}", f"cd {inner}", "mount -t proc proc proc", "mount --bind /dev dev"]
     script += ["mount -t tmpfs -o mode=1777,size=256m tmpfs tmp"]
-    script += [f"mount --bind {shlex.quote(str(path))} .{target}" for path, target in mounts.items()]
+    for path, target in mounts.items():
+        script += [f"mkdir -p .{target}", f"mount --bind {shlex.quote(str(path))} .{target}"]
     script += [f"mount -o remount,ro,bind {inner}"]
     pairs = shlex.join(f"{name}={value}" for name, value in variables.items())
     run = f"cd {where} && exec env -i {pairs} {shlex.join(words)}"

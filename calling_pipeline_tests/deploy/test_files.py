@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from calling_pipeline import __version__
-from calling_pipeline.cli.api import DRAIN_S
+from calling_pipeline.api.serving import DRAIN_S
 from calling_pipeline.cli.machine.leftovers import ASKED_S, LOADING_S
 from calling_pipeline.cli.machine.stopping import RUNS_S
 from calling_pipeline.cli.roles import LAST_WORDS_S

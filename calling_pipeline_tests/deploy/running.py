@@ -1,0 +1,150 @@
+"""A deployment without an engine: each role of `deploy/compose.yaml` as a process, by the very commands of that file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sqlalchemy.engine import URL
+
+from calling_pipeline_tests.deploy.bare_root import UID, contained
+from calling_pipeline_tests.deploy.containerfile import ROOT
+from calling_pipeline_tests.deploy.containerfile import environment as environment_of
+from calling_pipeline_tests.deploy.files import COMPOSE, STAGES
+from calling_pipeline_tests.running_up import free_ports
+from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
+
+TOKEN = "a token for tests that is long enough"
+_VENDORS = {"GUANKE_BASE_URL": "guanke", "GATEWAY_URL": "gateway", "WECOM_BASE_URL": "wecom", "METABASE_URL": "metabase"}
+
+
+class Deployment:
+    """The roles on a test's databases. `root`: a folder with the image's content; without it they run from the checkout."""
+
+    def __init__(self, folder: Path, database: URL, dagster: URL, simulator: str, root: Path | None = None) -> None:
+        self.folder, self._root = folder, root
+        found = free_ports()
+        self.ports = {"4266": found["CODE_SERVER"], "3000": found["UI"], "8000": found["API"]}
+        self.processes: dict[str, subprocess.Popen[Any]] = {}
+        for name in ("home", "ledgers", "etc", "secrets"):
+            (folder / name).mkdir(parents=True)
+        shutil.copy(ROOT / "dagster.yaml", folder / "etc")
+        workspace = (ROOT / "deploy" / "workspace.yaml").read_text().replace("host: code", "host: 127.0.0.1")
+        (folder / "etc" / "workspace.yaml").write_text(workspace.replace("4266", str(self.ports["4266"])))
+        secrets = {
+            "database_url": _plain(database),
+            "dagster_database_url": _plain(dagster),
+            "secret_key": "a key for tests that is long enough",
+            "api_tokens": json.dumps({TOKEN: {"role": "admin", "name": "admin"}}),
+        }
+        for name, value in secrets.items():
+            (folder / "secrets" / name).write_text(f"{value}\n")
+        self._more = {f"CALLING_{setting}": f"{simulator}/{path}" for setting, path in _VENDORS.items()}
+        if root is not None:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, UID, UID)
+
+    def start(self, role: str) -> subprocess.Popen[Any]:
+        """Start a role by the command of the compose file; what it says is in `log`."""
+        with self.log(role).open("ab") as output:
+            command, options = self._command(role, COMPOSE["services"][role]["command"])
+            process = start_process(command, stdout=output, stderr=output, **options)
+        self.processes[role] = process
+        return process
+
+    def log(self, role: str) -> Path:
+        """Where its output goes."""
+        return self.folder / f"{role}.log"
+
+    def health(self, role: str) -> tuple[int, str]:
+        """Exit status and words of the health check of the compose file."""
+        words = COMPOSE["services"][role]["healthcheck"]["test"][2:]
+        command, options = self._command(role, words)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S, **options)
+        return done.returncode, done.stdout + done.stderr
+
+    def wait_for(self, role: str) -> None:
+        """Wait until it is healthy; fails with its last words when it ends before."""
+
+        def well() -> bool:
+            assert self.processes[role].poll() is None, self.log(role).read_text()[-3000:]
+            return self.health(role)[0] == 0
+
+        wait_until(well, limit_s=3 * LIMIT_S, every_s=0.5)
+
+    def signal(self, role: str, number: int) -> None:
+        """Send a signal to process 1 of the role."""
+        process = psutil.Process(self.processes[role].pid)
+        (process.children()[0] if self._root is not None else process).send_signal(number)
+
+    def stop(self, role: str) -> int:
+        """SIGTERM, and the exit status."""
+        self.signal(role, signal.SIGTERM)
+        return int(self.processes[role].wait(3 * LIMIT_S))
+
+    def _command(self, role: str, words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+        given = {
+            **COMPOSE["services"][role]["environment"],
+            **self._more,
+            "CALLING_PUBLIC_URL": "https://calling.example.com",
+        }
+        inner = [self._here(word) for word in words]
+        if self._root is None:
+            etc = self.folder / "etc"
+            given = {name: value.replace("/run/secrets", str(self.folder / "secrets")) for name, value in given.items()}
+            variables = {**os.environ, **given, "CALLING_HOME": str(self.folder / "home"), "PYTHONPATH": str(ROOT)}
+            inner = [word.replace("/opt/calling/etc", str(etc)) for word in inner]
+            return [sys.executable, "-m", "calling_pipeline.cli.entry", *inner], {"cwd": etc, "env": variables}
+        variables = {**environment_of(role, STAGES), **given}
+        targets = {"home": "/var/lib/calling", "ledgers": "/var/lib/calling-ledgers", "secrets": "/run/secrets"}
+        mounts = {self.folder / name: target for name, target in {**targets, "etc": "/opt/calling/etc"}.items()}
+        program = ["tini", "--", "calling-pipeline", *inner]
+        return contained(self._root, program, variables, mounts, where="/opt/calling/etc"), {}
+
+    def _here(self, word: str) -> str:
+        return str(self.ports.get(word, word)).replace("0.0.0.0", "127.0.0.1")
+
+
+def _plain(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@contextmanager
+def over_tcp(socket_folder: str) -> Iterator[int]:
+    """A port of 127.0.0.1 that leads to PostgreSQL's socket in this folder, for who cannot see the folder."""
+    loop = asyncio.new_event_loop()
+    target = f"{socket_folder}/.s.PGSQL.5432"
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        except OSError:
+            pass
+        finally:
+            sink.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_unix_connection(target)
+        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+
+    server = loop.run_until_complete(asyncio.start_server(accept, "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(LIMIT_S)
