@@ -62,6 +62,7 @@ _PAGES: Mapping[str, _Page] = {
         _MESSAGE, lambda named, _: f"/notifications/{quote(named).replace('/', '/messages/', 1)}", "notifications"
     ),
     "messages": _Page(_MESSAGES, lambda box, _: f"/notifications/{quote(box)}/messages", "notifications"),
+    "contract_ledger": _whole("/notifications/contracts", "notifications"),
     "contract": _found("/notifications/contract", "id=", "notifications"),
     "notify": _filled("/notifications/runs/{run_id}", "notifications"),
 }

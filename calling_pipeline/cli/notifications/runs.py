@@ -14,6 +14,7 @@ from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_us
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.contracts.composing import Names
 from calling_pipeline.notifications.contracts.legacy import import_contracts
+from calling_pipeline.notifications.contracts.moving import move
 from calling_pipeline.notifications.contracts.previewing import Preview
 from calling_pipeline.notifications.contracts.previewing import preview as preview_now
 from calling_pipeline.notifications.contracts.runs import Run
@@ -102,6 +103,25 @@ def rebuild(door: Door, ledger: Path, from_kept: bool) -> Answer:
         done = rebuild_now(connection, ledger, from_kept=from_kept)
     made = "made anew, " if done.made_anew else ""
     return Answer(asdict(done), [f"{done.csv_file}: {made}{done.set_yes} contracts set to Y, {done.set_no} to N"])
+
+
+@notify.command(cls=PipelineCommand)
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=_FILE)
+@click.option("--reason", default="", help="Why; kept in the audit log.")
+@click.pass_obj
+def moved(door: Door, old: Path, new: Path, reason: str) -> Answer:
+    """Say that the ledger OLD is now NEW: what is known of its contracts goes with it.
+
+    A folder that is moved as a whole is recognised by itself. This is for a ledger that got another name, and for one that
+    was moved and read before it could be recognised.
+
+    \b
+    Example: calling-pipeline notify moved /mnt/old/north.csv /srv/ledgers/north.csv
+    """
+    with door.ready_runtime.transaction() as connection:
+        contracts = move(connection, old, new, by=acting_user(), reason=reason)
+    return Answer({"ledger": new, "contracts": contracts}, [f"{new}: {contracts} contracts of {old} are its own now"])
 
 
 @notify.command("import-legacy", cls=PipelineCommand)

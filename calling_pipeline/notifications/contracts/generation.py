@@ -21,6 +21,7 @@ from calling_pipeline.notifications.contracts.composing import Names, compose
 from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile
 from calling_pipeline.notifications.contracts.contradictions import disagreement, review, said_by
 from calling_pipeline.notifications.contracts.ledger_files import key_of, read_ledger
+from calling_pipeline.notifications.contracts.moving import recognise
 from calling_pipeline.notifications.contracts.records import Contract, Kind, Parked
 from calling_pipeline.notifications.contracts.rows import store as rows
 from calling_pipeline.notifications.outbox.records import Draft
@@ -72,6 +73,7 @@ def generate(
     """
     csv_file, now = key_of(path), days.now()
     ledger = read_ledger(path)
+    recognise(connection, path, ledger, by=created_by)
     new_rows = rows.note_rows(connection, csv_file, ledger, now)
     chosen = None if day is None else rows.candidates(connection, csv_file, *days.day_bounds(day))
     wanted = wanted_messages(connection, path, ledger, plan, names, day=day or days.day_of(now), chosen=chosen)

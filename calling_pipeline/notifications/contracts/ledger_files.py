@@ -9,7 +9,7 @@ from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile,
 
 
 def key_of(path: Path) -> str:
-    """The name a ledger file is known by: its full path."""
+    """The name a ledger file is known by: its full path. One that was moved is recognised by `moving.py`."""
     return str(path.expanduser().resolve())
 
 

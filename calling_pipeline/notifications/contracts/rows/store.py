@@ -31,6 +31,7 @@ _WANTED: dict[RowState | None, str] = {
 }
 _CONTRACTS = {state: load("notifications/contracts/rows/contracts", wanted=wanted) for state, wanted in _WANTED.items()}
 _ROW_STATES = load("notifications/contracts/rows/row_states")
+_MOVE_LEDGER = load("notifications/contracts/rows/move_ledger")
 _PARKED_LINES = load("notifications/contracts/rows/parked_lines")
 
 _r, _l = contract_rows.c, contract_ledgers.c
@@ -176,6 +177,23 @@ def readings(connection: sa.Connection) -> dict[str, tuple[dt.datetime, int]]:
 def ledgers(connection: sa.Connection) -> list[str]:
     """The ledger files that were ever read."""
     return list(connection.execute(sa.select(_l.csv_file).order_by(_l.csv_file)).scalars())
+
+
+def known_ledgers(connection: sa.Connection) -> list[str]:
+    """The ledger files of which any row or content is kept, by path."""
+    known = sa.union(sa.select(_r.csv_file), sa.select(_l.csv_file)).subquery()
+    return list(connection.execute(sa.select(known.c.csv_file).order_by(known.c.csv_file)).scalars())
+
+
+def has_one_of(connection: sa.Connection, csv_file: str, ids: Sequence[str]) -> bool:
+    """Whether the ledger was seen to have one of these contracts."""
+    seen = sa.select(sa.exists().where(_r.csv_file == csv_file, _among(ids)))
+    return bool(connection.execute(seen).scalar_one())
+
+
+def move_ledger(connection: sa.Connection, old: str, new: str) -> int:
+    """Make what is known of one ledger known of another path; returns how many contracts."""
+    return int(connection.execute(_MOVE_LEDGER, {"old": old, "new": new}).scalar_one())
 
 
 def _among(ids: Sequence[str]) -> sa.ColumnElement[bool]:
