@@ -205,7 +205,7 @@ def simulator(_simulator_process: Simulator) -> Iterator[Simulator]:
 def temporary_database(server_url: URL, template: str) -> Iterator[URL]:
     """A database made from `template`, dropped afterwards."""
     name = free_name()
-    _statement(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    _statement(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     yield server_url.set(database=name)
     _statement(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 

@@ -51,6 +51,7 @@ class Behaviour:
     callback_loss: float = 0.0
     callback_repeat: float = 0.0
     callback_early: float = 0.0
+    callback_timeout_s: float = 10.0
     names_call_uuid: bool = True
     echoes_reference: bool = False
     page_size: int = 100
@@ -192,13 +193,15 @@ class Infinity:
             return
         body = json.dumps(self._record(call), ensure_ascii=False).encode()
         if self._client is None:
-            self._client = httpx.AsyncClient(timeout=10, trust_env=False)
+            self._client = httpx.AsyncClient(trust_env=False)
         for _ in range(3):
             stamp = str(int(time.time()))
             digest = hmac.new(self.behaviour.callback_secret.encode(), stamp.encode() + b"." + body, hashlib.sha256)
             headers = {"X-Timestamp": stamp, "X-Signature": digest.hexdigest(), "Content-Type": "application/json"}
             try:
-                answer = await self._client.post(self.behaviour.callback_url, content=body, headers=headers)
+                answer = await self._client.post(
+                    self.behaviour.callback_url, content=body, headers=headers, timeout=self.behaviour.callback_timeout_s
+                )
                 call.callbacks.append(answer.status_code)
                 if answer.status_code == 200:
                     return

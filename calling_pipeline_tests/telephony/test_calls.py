@@ -115,7 +115,10 @@ def test_a_token_that_stays_invalid_is_an_error_after_one_new_login(office, infi
 
 def test_a_callback_may_overtake_the_answer_to_make_call(office, infinity, api):
     infinity.behave(
-        callback_url=str(api.base_url) + CALLBACK, callback_secret="callback-secret-of-tests", callback_early=1.0
+        callback_url=str(api.base_url) + CALLBACK,
+        callback_secret="callback-secret-of-tests",
+        callback_early=1.0,
+        callback_timeout_s=LIMIT_S,  # the answer waits for it, however busy the machine is
     )
     made = api.post("/api/v1/infinity/make-call", json={"tenant_id": 1, "collector_id": 1, "phone": "13800000001"})
     data = made.json()["data"]
