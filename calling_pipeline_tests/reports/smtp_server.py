@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import email
 import email.policy
 import json
 import ssl
+from email.parser import BytesHeaderParser
 from pathlib import Path
 
 HOLDS = ("greeting", "rcpt", "data", "dot", "answer")
@@ -141,7 +141,7 @@ class Server:
 
     def _accept(self, receiver: str, content: bytes) -> None:
         self.accepted += 1
-        read = email.message_from_bytes(content.replace(b"\r\n..", b"\r\n."), policy=email.policy.default)
+        read = BytesHeaderParser(policy=email.policy.default).parsebytes(content)
         row = {"receiver": receiver, "message_id": str(read["Message-ID"]), "subject": str(read["Subject"])}
         with self.options.file.open("a") as file:
             file.write(json.dumps(row) + "\n")
