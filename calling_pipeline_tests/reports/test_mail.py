@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import threading
 from pathlib import Path
@@ -11,12 +12,14 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.alerts import store as alert_store
+from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.errors import Conflict, InvalidInput
 from calling_pipeline.reports import periods
 from calling_pipeline.reports.mail import decisions, rounds, store
 from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.planning import served_from
-from calling_pipeline.reports.mail.records import Selection
+from calling_pipeline.reports.mail.records import Attempt, Edition, Selection
+from calling_pipeline.reports.mail.store_session import MailerSession
 from calling_pipeline.reports.mail.tables import report_deliveries
 from calling_pipeline_tests.reports.mail_support import (
     a_report,
@@ -62,6 +65,10 @@ def test_each_receiver_gets_one_mail_and_none_suffers_for_another(engine: sa.Eng
         found = states(engine)
         assert all(found[name] == "sent" for name in once)
         assert all(found[name] == "unknown" for name in wanted if name.split(".")[0] in ("cut", "lost", "late", "odd"))
+        with engine.connect() as connection:
+            rows = connection.execute(sa.select(report_deliveries.c.receiver, report_deliveries.c.message_id))
+            named = {row.receiver: row.message_id for row in rows}
+        assert [mail for mail in liar.accepted if mail["message_id"] != named[mail["receiver"]]] == [], "at every attempt"
     assert open_alerts(engine) >= {"report_unknown", "report_dead"}
 
 
@@ -169,3 +176,26 @@ def test_working_days_wait_for_the_next_one() -> None:
     assert served["every", 8] == at(SUNDAY, 8)
     assert served["every", 0] == at(SUNDAY, 4)
     assert served["working", 8] == at(monday + dt.timedelta(days=1), 8)
+
+
+def test_a_late_result_does_not_change_what_a_person_has_decided(engine: sa.Engine) -> None:
+    a_report(engine, ["ok.1@example.com"])
+    with engine.connect() as connection:
+        report_id = connection.execute(sa.text("SELECT id FROM reports")).scalar_one()
+
+    async def late() -> None:
+        session = await MailerSession.open(driver_dsn(engine.url), 7, ())
+        await session.uncomposed((), by_mail=True)
+        [claimed] = await session.exchange([], 1, [Edition(report_id, "zh", (), False)], by_mail=True)
+        with engine.begin() as connection:
+            connection.execute(report_deliveries.update().values(state="unknown"))
+            selection = Selection(receiver="ok.1@example.com")
+            decisions.settle(connection, selection, as_="done", by="lin", why="it is in the inbox", expect=1)
+        result = Attempt(claimed, "pending", "450 later", "", days.now(), failed=True)
+        await session.exchange([result], 0, (), by_mail=True)
+        await session.close()
+
+    with days.frozen(morning_after(SUNDAY, 5)):
+        rounds.deliver_round(deps_of(engine, None))  # plans the delivery, and has no server to send it to
+        asyncio.run(late())
+    assert states(engine) == {"ok.1@example.com": "sent"}
