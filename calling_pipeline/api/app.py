@@ -36,6 +36,7 @@ from calling_pipeline.api.routes import (
     server,
     session,
     status,
+    takeovers,
     task_ledger,
 )
 from calling_pipeline.api.routes.notifications import deciding, reading
@@ -70,6 +71,7 @@ ROUTERS = (
     report_mail.router,
     reports.router,
     exports.router,
+    takeovers.router,
 )
 _ERRORS: dict[int | str, dict[str, object]] = {
     "default": {"model": Failure, "description": "every error, whatever its status"}

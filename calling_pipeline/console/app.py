@@ -31,6 +31,7 @@ from calling_pipeline.console.pages import (
     runbooks,
     session,
     stats,
+    takeover,
     telephony,
 )
 from calling_pipeline.console.pages.today import routes as today
@@ -57,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *analysis.ROUTERS,
     *reports.ROUTERS,
     exports.router,
+    takeover.router,
     *calls.ROUTERS,
 )
 

@@ -34,6 +34,7 @@ MENU: Sequence[Entry] = (
     Entry("/ledger", "common.menu_ledger", "viewer", "ledger"),
     Entry("/alerts", "common.menu_alerts", "viewer", "alerts"),
     Entry("/people", "common.menu_people", "admin", "people"),
+    Entry("/takeover", "common.menu_takeover", "operator", "status"),
     Entry("/audit", "common.menu_audit", "operator", "audit"),
 )
 

@@ -49,7 +49,7 @@ SAID: Mapping[str, str] = {
     "configuration_not_usable": "an account that cannot be used as it is",
     "not_usable": "it cannot be used as it is",
     "two_accounts_enabled": "a second enabled account of a tenant; it was taken disabled",
-    "callback_secret_is_new": "it had no callback secret; it has a new one",
+    "callback_secret_is_new": "it had no callback secret; it has a new one: rotate it and enter it at Infinity",
     "limit_left_out": "a limit that this system does not allow was left out",
     "tenant_missing": "it names no tenant",
     "extension_in_two_tenants": "one extension in the pools of two tenants",

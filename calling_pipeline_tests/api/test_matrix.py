@@ -40,6 +40,8 @@ POST   /api/v1/reports/deliveries/settle                            operator   r
 POST   /api/v1/reports/deliveries/resend                            operator   reports
 POST   /api/v1/reports/{kind}/{period}/make                         operator   reports
 GET    /api/v1/reports/{kind}/{period}/file                         viewer     reports
+GET    /api/v1/takeovers                                            operator   status
+GET    /api/v1/takeovers/{takeover_id}                              operator   status
 GET    /api/v1/exports                                              operator   statistics
 POST   /api/v1/exports                                              operator   statistics
 GET    /api/v1/exports/{export_id}                                  operator   statistics

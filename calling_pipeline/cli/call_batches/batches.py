@@ -57,7 +57,8 @@ def run(door: Door, name: str, dry_run: bool, wait: bool, expires_at: str | None
     """Plan one batch of a task now and push it.
 
     Outside the calling hours the batch is planned and left waiting; it goes on by itself (sensor `calling_tasks`) or with
-    `calls resume`. Ctrl-C pauses the batch and waits for the answers on their way; a second Ctrl-C does not wait.
+    `calls resume`. Ctrl-C pauses the batch and waits for the answers on their way; a second Ctrl-C does not wait. In shadow
+    mode the batch is planned, and nobody of it is ever called.
 
     \b
     calling-pipeline calls run --task "new orders" --dry-run
@@ -66,7 +67,7 @@ def run(door: Door, name: str, dry_run: bool, wait: bool, expires_at: str | None
     if dry_run:
         return _previewed(door, name)
     runtime = door.ready_runtime
-    if (refusal := gateway_refusal(runtime.settings)) is not None:
+    if not runtime.settings.shadow and (refusal := gateway_refusal(runtime.settings)) is not None:
         raise ConfigurationError(refusal)
     until = None if expires_at is None else days.parse_instant(expires_at, field="--expires-at")
     stop = StopRequest()

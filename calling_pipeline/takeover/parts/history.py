@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from calling_pipeline import days
 from calling_pipeline.call_batches.history.importing import import_history
 from calling_pipeline.call_batches.history.records import HistoryRow
 from calling_pipeline.masking import mask_phone, mask_sample
@@ -40,7 +41,11 @@ def take(job: Job, connection: sa.Connection, counts: Counts) -> None:
         counts.note(remark, times=rows)
     twice = store.different_times(connection, last_line=called.history_lines)
     for row in twice:
-        counts.note("called_at_different_times", f"{mask_phone(row.phone)}: {row.first} / {row.last}", times=0)
+        counts.note(
+            "called_at_different_times",
+            f"{mask_phone(row.phone)}: {days.wall_clock(row.first)} / {days.wall_clock(row.last)}",
+            times=0,
+        )
     if twice:
         entry = counts.found["called_at_different_times"]
         entry["count"] = twice[0].numbers

@@ -89,7 +89,7 @@ def look_at_extensions(job: Job, connection: sa.Connection, counts: Counts) -> N
     """Name the extensions that stand in the pools of two tenants: both would ring the same line."""
     found = store.extensions_in_two_tenants(connection)
     for row in found:
-        counts.note("extension_in_two_tenants", f"extension {row.number}: tenants {row.tenants}")
+        counts.note("extension_in_two_tenants", f"{row.number} ({row.tenants})")
     if found:
         counts.found["extension_in_two_tenants"]["count"] = found[0].numbers
 
@@ -143,7 +143,7 @@ def _configuration(fields: Fields, name: str, false_words: Sequence[str], counts
         elif wanted is not None:
             counts.note("limit_left_out", f"{name}: {limit} {wanted}")
     if given["callback_secret"] is None:
-        counts.note("callback_secret_is_new", f"{name}: rotate it and enter it at Infinity")
+        counts.note("callback_secret_is_new", name)
     return given
 
 
@@ -158,7 +158,7 @@ def _count_extension(
         return
     counts.taken += 1
     if section.says("in_use_words", fields.get("state")):
-        counts.note("in_use_in_the_old_system", f"extension {result.number}")
+        counts.note("in_use_in_the_old_system", result.number)
     elif section.says("offline_words", fields.get("state")):
         store.take_offline(connection, config_id, result.number)
 

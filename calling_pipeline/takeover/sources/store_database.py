@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -67,7 +67,7 @@ class DatabaseSource:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self.name = engine.url.set(query={}).render_as_string(hide_password=True)
+        self.name = _shown(engine.url)
         try:
             self._connection = engine.connect().execution_options(stream_results=True, yield_per=AT_ONCE)
             self._inspector = sa.inspect(self._connection)
@@ -105,6 +105,13 @@ class DatabaseSource:
         """Give the connection back."""
         self._connection.close()
         self._engine.dispose()
+
+
+def _shown(url: URL) -> str:
+    """The address without driver, options and password."""
+    if url.get_backend_name() == "sqlite":
+        return unquote((url.database or "").removeprefix("file:"))
+    return url.set(drivername=url.get_backend_name(), query={}).render_as_string(hide_password=True)
 
 
 def _read_only_file(url: URL) -> URL:
