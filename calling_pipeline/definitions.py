@@ -27,6 +27,7 @@ from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.defs.reports import assets as reports
 from calling_pipeline.defs.task_ledger import assets as task_ledger
 from calling_pipeline.defs.telephony import assets as telephony
+from calling_pipeline.defs.watching import sensors as watching
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 
@@ -40,6 +41,7 @@ ROOMS: tuple[Callable[[dg.DailyPartitionsDefinition], dg.Definitions], ...] = (
     telephony.definitions,
     reports.definitions,
     alerts.definitions,
+    watching.definitions,
     exports.definitions,
     housekeeping.definitions,
 )

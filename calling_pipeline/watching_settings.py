@@ -5,8 +5,14 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
+
+
+def _web_address(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return value
 
 
 def _own_network(value: str) -> str:
@@ -26,4 +32,9 @@ class WatchingSettings(BaseSettings):
     )
     alert_urls: str = Field(
         "", repr=False, description="Apprise URLs, separated by commas or blanks; empty: alerts stay in the table"
+    )
+    heartbeat_url: Annotated[SecretStr, AfterValidator(_web_address)] | None = Field(
+        None,
+        description="Address of an outside watcher that is asked for every 5 minutes while all is well, so that it alarms"
+        " when it hears nothing; unset: none",
     )

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from calling_pipeline import days
 from calling_pipeline.analysis.dagster_storage.records import DagsterState
 from calling_pipeline.analysis.status.gathering import status as gather
 from calling_pipeline.analysis.status.judging import days_said
-from calling_pipeline.analysis.status.records import DayState, Status
+from calling_pipeline.analysis.status.records import DayState, Status, Watcher
 from calling_pipeline.call_stats.recent.records import Comparison, ScheduledSync, Speed
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
 from calling_pipeline.shadow import SENTENCE
@@ -65,6 +66,7 @@ def _sentences(found: Status) -> Iterator[str]:
     pool = found.extensions
     yield f"extensions: {pool.in_use} of {pool.total} in use, {pool.available} free, {pool.offline} offline"
     yield _dagster(found.dagster)
+    yield _watcher(found.watcher)
 
 
 def _dagster(state: DagsterState) -> str:
@@ -73,6 +75,14 @@ def _dagster(state: DagsterState) -> str:
     oldest = max((beat.age_s for beat in state.heartbeats), default=None)
     daemon = "daemon never seen" if oldest is None else f"daemon seen {oldest:.0f} s ago"
     return f"Dagster: {daemon}, {state.queued} runs wait, {state.running} run"
+
+
+def _watcher(watcher: Watcher) -> str:
+    if not watcher.is_set:
+        return "outside watcher: none (CALLING_HEARTBEAT_URL); when everything stops, nobody hears it"
+    if watcher.last_heard_at is None:
+        return "outside watcher: has not heard yet"
+    return f"outside watcher: last heard at {watcher.last_heard_at.astimezone(days.SHANGHAI):%m-%d %H:%M}"
 
 
 def _sync(sync: ScheduledSync) -> Sequence[object]:

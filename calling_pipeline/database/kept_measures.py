@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from calling_pipeline.database.tables import Columns, Instant, metadata
 from calling_pipeline.measures import Key, Sum
 
 _KEEP = load("database/keep_measures")
+_NOTE_HEARTBEAT = load("database/note_heartbeat")
 _log = logging.getLogger(__name__)
 
 
@@ -75,3 +77,15 @@ def keep(engine: sa.Engine, sums: Mapping[Key, Sum]) -> bool:
         _log.debug("%d measures were not written: %s", len(rows), type(error).__name__)
         return committing
     return True
+
+
+def note_heartbeat(connection: sa.Connection, now: dt.datetime, *, heard: bool) -> None:
+    """Note that a heartbeat to the outside watcher is about to be sent, or that it was heard."""
+    connection.execute(_NOTE_HEARTBEAT, {"now": now, "heard": heard})
+
+
+def last_heartbeat(connection: sa.Connection) -> dt.datetime | None:
+    """When the outside watcher last heard one; None when it never did."""
+    mark = measure_marks.c
+    query = sa.select(mark.seen_at).where(mark.source == "heartbeat", mark.seen_to > 0)
+    return connection.execute(query).scalar_one_or_none()

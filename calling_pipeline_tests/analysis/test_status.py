@@ -20,7 +20,7 @@ from calling_pipeline.analysis.dagster_storage.records import DagsterState, Hear
 from calling_pipeline.analysis.dagster_storage.store import DAEMONS, dagster_state
 from calling_pipeline.analysis.status.gathering import status
 from calling_pipeline.analysis.status.judging import DayNotes, day_state, days_said, judge
-from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert, PoolUse, Status
+from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert, PoolUse, Status, Watcher
 from calling_pipeline.call_batches.records import OpenBatch
 from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.recent.records import ScheduledSync, Speed
@@ -49,6 +49,7 @@ WELL = Facts(
     messages={"contracts": {"pending": 3}, "technicians": {}},
     extensions=PoolUse(10, 3, 6, 1, 0),
     dagster=DagsterState(None, ALIVE, running=2),
+    watcher=Watcher(),
 )
 
 

@@ -12,7 +12,7 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 
 SCHEDULES = {"task_stats_t10", "task_stats_t3", "task_stats_today", "grade_stats_t10", "grade_stats_t3", "grade_stats_today"}
-SENSORS = {"cache_warm_up", "run_failure_alerts", "check_failure_alerts", "stale_cache_alerts"}
+SENSORS = {"cache_warm_up", "outside_heartbeat", "run_failure_alerts", "check_failure_alerts", "stale_cache_alerts"}
 ASSETS = {
     "call_records",
     "grade_stats_cache",

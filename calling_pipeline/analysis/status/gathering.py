@@ -12,7 +12,7 @@ from calling_pipeline import days
 from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.analysis.dagster_storage.store import dagster_state
 from calling_pipeline.analysis.status.judging import DayNotes, day_state, judge
-from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert, PoolUse, Status
+from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert, PoolUse, Status, Watcher
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_stats.facts.store import cached_days
 from calling_pipeline.call_stats.held import store as held_store
@@ -21,6 +21,7 @@ from calling_pipeline.call_stats.recent.records import Comparison
 from calling_pipeline.call_stats.recent.syncs import newest_syncs
 from calling_pipeline.call_stats.records import TRACKS, Track
 from calling_pipeline.call_stats.timetable import TIMETABLE, last_sync_due
+from calling_pipeline.database.kept_measures import last_heartbeat
 from calling_pipeline.notifications.outboxes import OUTBOXES
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.pool import store as pool_store
@@ -55,6 +56,7 @@ def status(runtime: Runtime, *, tenant: int | None = None) -> Status:
             messages={name: outbox.open_counts(connection) for name, outbox in OUTBOXES.items()},
             extensions=pool_use(pool_store.statistics(connection, now, tenant_id=tenant)),
             dagster=dagster,
+            watcher=Watcher(runtime.settings.heartbeat_url is not None, last_heartbeat(connection)),
         )
     return replace(judge(facts), shadow=runtime.settings.shadow)
 

@@ -51,6 +51,14 @@ class PoolUse:
 
 
 @dataclass(frozen=True)
+class Watcher:
+    """The outside watcher (CALLING_HEARTBEAT_URL): whether there is one, and when it last heard that all is well."""
+
+    is_set: bool = False
+    last_heard_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything the first look shows, as it was at `at`. `messages`: open messages by outbox and state."""
 
@@ -64,6 +72,7 @@ class Facts:
     messages: Mapping[str, Mapping[str, int]]
     extensions: PoolUse
     dagster: DagsterState
+    watcher: Watcher
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,28 @@ def probes(settings: Settings) -> list[Probe]:
         "metabase": (settings.metabase_url, "CALLING_METABASE_URL"),
     }
     vendors = [Probe(name, partial(look, name, *address), limit_s=2 * ANSWER_S) for name, address in wanted.items()]
-    return [*vendors, Probe("mail", lambda: mail(settings), limit_s=4 * ANSWER_S)]
+    return [
+        *vendors,
+        Probe("mail", lambda: mail(settings), limit_s=4 * ANSWER_S),
+        Probe("watcher", lambda: watcher(settings)),
+    ]
+
+
+def watcher(settings: Settings) -> list[Finding]:
+    """Whether there is an outside watcher whose address leads where it may. It is not asked: that says all is well."""
+    if settings.heartbeat_url is None:
+        return [Finding("watcher", "ok", "no outside watcher is set (CALLING_HEARTBEAT_URL): silence alarms nobody")]
+    url, setting = settings.heartbeat_url.get_secret_value(), "CALLING_HEARTBEAT_URL"
+    parts = urlsplit(url)
+    try:
+        if not Reach.of(settings).exempts(url):
+            asyncio.run(public_address(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)))
+    except PrivateAddress:
+        do = "correct it; CALLING_PRIVATE_ORIGINS lists exceptions"
+        return [Finding("watcher", "wrong", f"{setting} leads into a private network", do)]
+    except httpx.ConnectError:
+        return [Finding("watcher", "wrong", f"the host of {setting} cannot be resolved", "correct it, or the name server")]
+    return [Finding("watcher", "ok", f"{setting} leads where it may; `calling-pipeline status` says when it last heard")]
 
 
 def mail(settings: Settings) -> list[Finding]:

@@ -1,0 +1,1 @@
+"""What tells outsiders that all is well."""
