@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import logging
 import os
 import stat
@@ -24,7 +26,37 @@ class PrivateFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as text."""
         whole = super().format(record)
+        trace = getattr(record, "trace", "")
+        whole = f"{whole} trace={trace}" if trace else whole
         return whole if record.name.startswith(OURS) and not (record.exc_info or record.exc_text) else mask_digits(whole)
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line, masked as `PrivateFormatter` masks; `trace` is there when the line belongs to a trace."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON."""
+        ours = record.name.startswith(OURS)
+        message = record.getMessage()
+        line = {
+            "time": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": message if ours else mask_digits(message),
+            "process": record.process,
+        }
+        if trace := getattr(record, "trace", ""):
+            line["trace"] = trace
+        if record.exc_info:
+            line["exception"] = mask_digits(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+def log_in(form: str) -> None:
+    """Let this process's log lines be `text` or `json`; handlers of others (Dagster's) keep theirs."""
+    for handler in logging.getLogger().handlers:
+        if form == "json" and isinstance(handler.formatter, PrivateFormatter):
+            handler.setFormatter(JsonFormatter())
 
 
 def log_to_stderr() -> None:

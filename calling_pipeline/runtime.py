@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from calling_pipeline import days, measures
+from calling_pipeline import days, measures, tracing
 from calling_pipeline.database import kept_measures
 from calling_pipeline.database.create import ensure_database
 from calling_pipeline.database.credentials import CredentialStore
@@ -25,7 +25,7 @@ from calling_pipeline.database.engine import business_url, dagster_url, make_eng
 from calling_pipeline.database.pooling import require_sessions
 from calling_pipeline.database.revisions import require_current
 from calling_pipeline.errors import ConfigurationError
-from calling_pipeline.private import keep_files_private
+from calling_pipeline.private import keep_files_private, log_in
 from calling_pipeline.settings import Settings, load
 
 BUSINESS_DATABASE = "calling"
@@ -53,6 +53,9 @@ class Runtime:
     def load(cls, *, may_create: bool = False, **overrides: Any) -> Runtime:
         """From the environment and `.env`, for a process of its own: what it writes is private to its user."""
         made = cls(load(**overrides), may_create=may_create)
+        log_in(made.settings.log_format)
+        if made.settings.traces_url is not None:
+            tracing.start(made.settings.traces_url)
         keep_files_private(made.settings.home)
         return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
@@ -13,6 +13,10 @@ def _web_address(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
     return value
+
+
+def _plain_web_address(value: str) -> str:
+    return _web_address(SecretStr(value)).get_secret_value().rstrip("/")
 
 
 def _own_network(value: str) -> str:
@@ -37,4 +41,12 @@ class WatchingSettings(BaseSettings):
         None,
         description="Address of an outside watcher that is asked for every 5 minutes while all is well, so that it alarms"
         " when it hears nothing; unset: none",
+    )
+    traces_url: Annotated[str, AfterValidator(_plain_web_address)] | None = Field(
+        None,
+        description="Base address of an OpenTelemetry collector (OTLP over HTTP, e.g. `http://127.0.0.1:4318`) that gets"
+        " traces; unset: none are made (install the extra `traces`)",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Form of log lines of every process: `text`, or `json` with one object a line"
     )

@@ -11,7 +11,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from calling_pipeline import measures
+from calling_pipeline import measures, tracing
 from calling_pipeline.api.envelope import failure
 
 ACCESS = "calling_pipeline.api.access"
@@ -37,6 +37,10 @@ class Answers:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with tracing.span("request") as span:
+            await self._answered(scope, receive, send, span)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send, span: tracing.Span) -> None:
         begun, status = time.perf_counter(), 0
 
         async def guarded(message: Message) -> None:
@@ -56,6 +60,7 @@ class Answers:
         finally:
             took_s = time.perf_counter() - begun
             _note(scope, status, took_s)
+            span.note(route=_what(scope), status=status)
             if status != 200 or "polled" not in scope:
                 _access.info("%s %d %.0f ms %s", _what(scope), status, took_s * 1000, scope.get("caller", "-"))
 

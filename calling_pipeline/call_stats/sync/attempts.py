@@ -10,7 +10,7 @@ import time
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from calling_pipeline import days, measures
+from calling_pipeline import days, measures, tracing
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.records import DayResult, Track
 from calling_pipeline.call_stats.sync import judging
@@ -33,7 +33,9 @@ async def sync_day(job: SyncJob, track: Track, day: dt.date) -> DayResult:
     """
     begun = time.perf_counter()
     try:
-        result = await (sync_grade_day(job, day) if track == "grade" else sync_task_day(job, day))
+        with tracing.span("day", track=track, day=day.isoformat()) as span:
+            result = await (sync_grade_day(job, day) if track == "grade" else sync_task_day(job, day))
+            span.note(outcome=result.outcome, rows=result.proof.rows_fetched)
         measures.count(measures.SYNC_READS, track, result.outcome)
         measures.count(measures.SYNC_ROWS, track, number=result.proof.rows_fetched)
         measures.observe(measures.SYNC_SECONDS, time.perf_counter() - begun, track)

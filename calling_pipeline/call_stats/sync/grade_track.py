@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.gate import Numbers, Read
 from calling_pipeline.call_stats.held import store as held_store
@@ -123,7 +123,8 @@ def _store(
     if verdict.held:
         return _hold(connection, proof, numbers, verdict, watch)
     proof = judging.prove(job, connection, proof, verdict, numbers, warnings_before=plan.warnings)
-    published = publishing.publish_stored(connection, proof, count, elapsed_s=watch.elapsed_s)
+    with tracing.span("publish"):
+        published = publishing.publish_stored(connection, proof, count, elapsed_s=watch.elapsed_s)
     return DayResult(day, "grade", "stored", proof, published, watch.elapsed_s, verdict.reasons)
 
 

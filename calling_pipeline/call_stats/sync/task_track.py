@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.activity.noting import note
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.gate import Numbers, Read
@@ -76,7 +76,8 @@ def _store(job: SyncJob, connection: sa.Connection, proof: FetchProof, sums: Tas
         held = store.read_task_day(connection, day)
         return DayResult(day, "task", "held", proof, held, proof.elapsed_s, verdict.reasons)
     proof = judging.prove(job, connection, proof, verdict, asdict(sums))
-    sync_store.publish_task_day(connection, proof, sums, now=days.now())
+    with tracing.span("publish"):
+        sync_store.publish_task_day(connection, proof, sums, now=days.now())
     note(connection, "task_stats_cache", day)
     stats = store.read_task_day(connection, day)
     return DayResult(day, "task", "stored", proof, stats, proof.elapsed_s, verdict.reasons)

@@ -79,7 +79,8 @@ def workspace_file(settings: Settings) -> Path:
 def code_server_command(settings: Settings, host: str, port: int) -> list[str]:
     """Dagster's code server with this project's code."""
     code = ["-m", "calling_pipeline.definitions", "--location-name", location(settings.centre)]
-    return _python("dagster", "api", "grpc", *code, "-h", host, "-p", str(port))
+    form = ["--log-format", "json"] if settings.log_format == "json" else []
+    return _python("dagster", "api", "grpc", *code, "-h", host, "-p", str(port), *form)
 
 
 def daemon_command(workspace: Path, servers: Sequence[tuple[str, int]]) -> list[str]:

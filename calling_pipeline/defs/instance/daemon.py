@@ -19,6 +19,8 @@ os.environ.setdefault("FRESHNESS_DAEMON_INTERVAL_SECONDS", "120")
 
 from dagster._daemon.cli import run_command
 
+from calling_pipeline.settings import load
+
 _PATIENCE_S = 120.0
 
 
@@ -38,4 +40,5 @@ def wait_for(servers: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     wait_for(sys.argv[2:])
-    run_command(["-w", sys.argv[1]], prog_name="dagster-daemon run", standalone_mode=True)
+    form = ["--log-format", "json"] if load().log_format == "json" else []
+    run_command(["-w", sys.argv[1], *form], prog_name="dagster-daemon run", standalone_mode=True)

@@ -27,6 +27,7 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.executor.in_process import InProcessExecutor
 from sqlalchemy.engine import URL
 
+from calling_pipeline import measures, tracing
 from calling_pipeline.at_most_once.orphans import SessionLock
 from calling_pipeline.runtime import Runtime
 
@@ -113,7 +114,12 @@ class _Registered(InProcessExecutor):
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
         failures = []
         self._runtime.require_schema()
-        with registered(plan_context.instance, plan_context.run_id, self._runtime.direct_url):
+        run = plan_context.dagster_run
+        with (
+            self._noting(),
+            registered(plan_context.instance, plan_context.run_id, self._runtime.direct_url),
+            tracing.span("run", parent=run.tags.get(tracing.TAG), job=run.job_name, run=run.run_id),
+        ):
             for event in super().execute(plan_context, execution_plan):
                 if event.is_step_failure:
                     failures.append(sentence_of(event))
@@ -122,6 +128,15 @@ class _Registered(InProcessExecutor):
                     raise DagsterExecutionInterruptedError
         for sentence in failures:  # again, after the stack traces: who reads a run's log begins at its end
             plan_context.log.error(sentence)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Write and send at the end what was noted for `/metrics` and traces: the process ends without a farewell."""
+        try:
+            yield
+        finally:
+            measures.write()
+            tracing.send()
 
 
 def _is_ending(plan_context: PlanOrchestrationContext) -> bool:

@@ -11,7 +11,7 @@ import hashlib
 import ipaddress
 from collections.abc import Sequence
 
-from calling_pipeline import days, measures
+from calling_pipeline import days, measures, tracing
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import InvalidInput, SecretUnreadable
 from calling_pipeline.telephony.calls import lines
@@ -56,6 +56,9 @@ async def _received(
     kept = await call_store.keep_callback(
         connection, report, config_id=config_id, body_digest=digest, signed_at=signed, now=now
     )
+    if tracing.context() is not None and kept.record_id is not None:
+        with tracing.span("callback", parent=await call_store.trace_of(connection, kept.record_id), call=kept.record_id):
+            pass  # it joins the trace of its click; how long it took stands in the span of the request
     if report.state == "unknown" and kept.record_id is not None:
         return "duplicate" if kept.repeats else "kept"
     if kept.record_id is None:  # MakeCall's answer may have been committed after that statement began

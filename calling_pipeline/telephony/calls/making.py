@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
-from calling_pipeline import days, measures
+from calling_pipeline import days, measures, tracing
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.database.retry import LOST, retry_while_lost
 from calling_pipeline.shadow import SENTENCE
@@ -41,7 +41,9 @@ async def make_call(deps: TelephonyDependencies, wish: CallWish) -> CallOutcome:
     when the database is lost: what is not known then is `unknown` for whoever asks again.
     """
     begun = time.perf_counter()
-    outcome = await _attempted(deps, wish)
+    with tracing.span("click") as span:
+        outcome = await _attempted(deps, wish)
+        span.note(outcome=outcome.kind, reason=outcome.rule, call=outcome.call_id or 0)
     measures.count(measures.CLICKS, outcome.kind, outcome.rule)
     measures.observe(measures.CLICK_SECONDS, time.perf_counter() - begun)
     counts = outcome.kind == "refused" and outcome.rule not in _NOBODYS
@@ -126,7 +128,9 @@ async def _made(deps: TelephonyDependencies, wish: CallWish, account: Account, o
         customer=wish.customer_id,
     )
     try:
-        answer = await deps.client(account).make_call(request)
+        with tracing.span("MakeCall") as span:
+            answer = await deps.client(account).make_call(request)
+            span.note(outcome=answer.outcome)
     except LOST:  # the token could not be read: no call has been sent, or Infinity has refused the one before
         answer = CallAnswer("retry", sentence="no call was made: the database could not be reached", code="database")
     if answer.outcome == "done":

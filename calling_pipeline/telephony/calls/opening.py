@@ -15,7 +15,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt, Verdict
@@ -134,13 +134,15 @@ def _opened(
     if over is not None:
         return over
     attempt = Attempt(wish.phone, ROOM, reference, now, caller=_caller(config, config.caller_turn), tenant=wish.tenant_id)
-    verdict = gate.check_and_record(connection, attempt, policy_from(config.contact_rules))
+    with tracing.span("gate"):
+        verdict = gate.check_and_record(connection, attempt, policy_from(config.contact_rules))
     if not verdict.allowed:
         return _against_policy(verdict)
     until = deadline(now, config.ring_timeout_s)
-    allocated = allocation.allocate(
-        driver_connection(connection), wish.tenant_id, wish.collector_id, strategy=wish.strategy, hold_limit=until - now
-    )
+    with tracing.span("allocation"):
+        allocated = allocation.allocate(
+            driver_connection(connection), wish.tenant_id, wish.collector_id, strategy=wish.strategy, hold_limit=until - now
+        )
     if not isinstance(allocated, Allocation):
         gate.withdraw(connection, ROOM, reference)
         return refused(allocated.reason, str(allocated))
@@ -160,6 +162,7 @@ def _opened(
         caller_number=caller_number,
         started_at=now,
         deadline=until,
+        trace=tracing.context(),
     )
     record_id = call_store.open_record(connection, record)
     return OpenedCall(record_id, reference, allocated, caller_number, config.ring_timeout_s)

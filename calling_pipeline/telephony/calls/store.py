@@ -103,6 +103,7 @@ class NewRecord(TypedDict):
     caller_number: str | None
     started_at: dt.datetime
     deadline: dt.datetime
+    trace: str | None
 
 
 class OpenCall(NamedTuple):
@@ -145,6 +146,13 @@ def open_record(connection: sa.Connection, values: NewRecord) -> int:
     """Insert a record in the state `initiating`; its id."""
     insert = communication_records.insert().values(state="initiating", **values).returning(_record.id)
     return int(connection.execute(insert).scalar_one())
+
+
+async def trace_of(driver: AsyncDriver, record_id: int) -> str | None:
+    """The context of the trace that a call belongs to."""
+    cursor = await driver.execute("SELECT trace FROM communication_records WHERE id = %(id)s", {"id": record_id})
+    ((trace,),) = await cursor.fetchall()
+    return str(trace) if trace else None
 
 
 def opened_under(connection: sa.Connection, reference: str) -> sa.Row[int, int, str, int, int, str | None] | None:

@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 import httpx
 import msgspec
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.database.credentials import Fetched
 from calling_pipeline.errors import (
     ContractBreach,
@@ -154,7 +154,8 @@ class GuankeClient:
                     f"Guanke {endpoint} page {number} was cut off or is no JSON", vendor=VENDOR, endpoint=endpoint
                 ) from None
 
-        return await retrying(attempt, on_retry=self._note_retry)
+        with tracing.span("page", endpoint=endpoint, page=number):
+            return await retrying(attempt, on_retry=self._note_retry)
 
     async def _authorised(self, endpoint: str, query: Mapping[str, str]) -> bytes:
         """One answer whose token was accepted; a revoked one is replaced once and the call repeated once."""

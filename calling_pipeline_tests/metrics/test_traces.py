@@ -1,0 +1,192 @@
+"""Traces reach a collector whole, over processes, and hold nothing personal; without a collector none is made."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+import logging
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from calling_pipeline import days, tracing
+from calling_pipeline.api.app import create_app
+from calling_pipeline.call_stats.dependencies import guanke_client
+from calling_pipeline.call_stats.sync.sync import sync_days
+from calling_pipeline.call_stats.timetable import TIMETABLE
+from calling_pipeline.defs.call_stats.schedules import run_request
+from calling_pipeline.private import JsonFormatter, PrivateFormatter
+from calling_pipeline.runtime import Runtime
+from calling_pipeline_tests.serving import served
+from calling_pipeline_tests.support import LIMIT_S, http
+from calling_pipeline_tests.telephony.support import callback_body, set_up, signed
+
+PHONE = "13812345678"
+YESTERDAY = days.today() - dt.timedelta(days=1)
+
+
+class Collector(ThreadingHTTPServer):
+    """Takes OTLP over HTTP and keeps the decoded spans."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Take)
+        self.spans = []
+        self.bodies = []
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def named(self, name):
+        return [span for span in self.spans if span.name == name]
+
+    def one(self, name):
+        (found,) = self.named(name)
+        return found
+
+
+class _Take(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+        sent = ExportTraceServiceRequest.FromString(body)
+        self.server.bodies.append(body)
+        for resource in sent.resource_spans:
+            for scope in resource.scope_spans:
+                self.server.spans.extend(scope.spans)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def collector():
+    server = Collector()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    factory = logging.getLogRecordFactory()
+    tracing.start(server.url)
+    yield server
+    tracing.stop()
+    logging.setLogRecordFactory(factory)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def runtime(app_settings, simulator):
+    update = {"guanke_base_url": f"{simulator.url}/guanke", "allow_private_urls": True, "infinity_timeout_s": LIMIT_S}
+    made = Runtime(app_settings.model_copy(update=update))
+    yield made
+    made.close()
+
+
+def test_a_click_and_its_callback_are_one_trace_without_anything_personal(runtime, simulator, collector):
+    simulator.forget_calls()
+    office = set_up(runtime, simulator.url + "/infinity/api", lines=2, agents_=2)
+    call = office.call(1, phone=PHONE)
+    with served(create_app(runtime)) as url, httpx.Client(base_url=url, timeout=LIMIT_S) as client:
+        body = callback_body(call.call_uuid or "")
+        sent = client.post("/api/v1/infinity/callback/call-record", content=body, headers=signed(body))
+        assert sent.status_code == 200
+    tracing.send()
+    click = collector.one("click")
+    inner = [collector.one(name) for name in ("gate", "allocation", "MakeCall")]
+    assert {span.trace_id for span in (*inner, collector.one("callback"))} == {click.trace_id}
+    assert {span.parent_span_id for span in (*inner, collector.one("callback"))} == {click.span_id}
+    assert collector.one("request").trace_id != click.trace_id
+    whole = b"".join(collector.bodies)
+    secrets = [PHONE, call.call_uuid or "", simulator.url, "callback-secret-of-tests", str(office.runtime.settings.home)]
+    assert [secret for secret in secrets if secret.encode() in whole] == []
+
+
+def test_a_tick_its_run_the_pages_and_what_is_published_are_one_trace(runtime, engine, simulator, collector):
+    http.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
+    with tracing.span("tick", schedule="grade_stats_today"):
+        request = run_request(TIMETABLE[-1], days.now(), YESTERDAY)
+    with tracing.span("run", parent=request.tags[tracing.TAG], job="j"):  # as the executor does in the run's own process
+        sync_days(engine, guanke_client(runtime), "grade", [YESTERDAY], sync_type="manual", phone_key=runtime.phone_key)
+    tracing.send()
+    tick, run, day = (collector.one(name) for name in ("tick", "run", "day"))
+    assert (run.trace_id, run.parent_span_id) == (tick.trace_id, tick.span_id)
+    assert day.parent_span_id == run.span_id
+    pages = collector.named("page")
+    assert pages
+    assert {page.trace_id for page in (*pages, collector.one("publish"))} == {tick.trace_id}
+
+
+def test_an_error_is_marked_by_its_kind_alone(collector):
+    with pytest.raises(ValueError, match="138"), tracing.span("page"):
+        raise ValueError(f"the number {PHONE} is wrong")
+    tracing.send()
+    assert [(one.key, one.value.string_value) for one in collector.one("page").attributes] == [("error.type", "ValueError")]
+    assert PHONE.encode() not in b"".join(collector.bodies)
+
+
+def test_every_log_line_within_a_trace_names_it_as_text_and_as_json(collector):
+    def lines():
+        record = logging.getLogger("calling_pipeline.test").makeRecord(
+            "calling_pipeline.test", logging.WARNING, "", 0, "%s days", (3,), None
+        )
+        return PrivateFormatter("%(levelname)s %(message)s").format(record), json.loads(JsonFormatter().format(record))
+
+    with tracing.span("page"):
+        trace = tracing.trace_id()
+        text, line = lines()
+        assert text == f"WARNING 3 days trace={trace}"
+        assert (line["message"], line["trace"], line["level"]) == ("3 days", trace, "WARNING")
+    text, line = lines()
+    assert text == "WARNING 3 days"
+    assert "trace" not in line
+
+
+def test_json_lines_mask_what_text_lines_mask():
+    record = logging.LogRecord("other", logging.ERROR, "", 0, f"called {PHONE}", (), None)
+    assert PHONE not in JsonFormatter().format(record)
+    try:
+        raise ValueError(PHONE)
+    except ValueError:
+        record = logging.LogRecord("calling_pipeline", logging.ERROR, "", 0, "failed", (), sys.exc_info())
+    line = json.loads(JsonFormatter().format(record))
+    assert "ValueError" in line["exception"]
+    assert PHONE not in line["exception"]
+
+
+def test_a_collector_that_is_away_is_not_our_trouble(free_port):
+    factory = logging.getLogRecordFactory()
+    tracing.start(f"http://127.0.0.1:{free_port}")
+    try:
+        with tracing.span("page") as span:
+            span.note(page=1)
+    finally:
+        tracing.stop()
+        logging.setLogRecordFactory(factory)
+
+
+@pytest.fixture
+def free_port():
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        return server.server_address[1]
+
+
+def test_without_a_collector_nothing_is_loaded_and_no_span_is_made():
+    code = (
+        "import sys, calling_pipeline.api.app, calling_pipeline.telephony.calls.making as making\n"
+        "from calling_pipeline import tracing\n"
+        "assert tracing.span('a') is tracing.span('b', x=1) and tracing.context() is None and tracing.tags() == {}\n"
+        "print([name for name in sys.modules if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    assert found.stdout.strip() == "[]"
