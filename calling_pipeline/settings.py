@@ -192,6 +192,14 @@ class Settings(EngineSettings, GatewaySettings, WatchingSettings):
     recordings_days: int = Field(180, ge=1, description="Days recordings are kept; their rows stay")
     recordings_largest_mb: int = Field(100, ge=1, le=4096, description="Megabytes a recording may have")
     recordings_link_hours: float = Field(72.0, gt=0, description="Hours a link to a recording works that does not say so")
+    archive_dir: Path | None = Field(
+        None, description="Folder of the month files of left-out rows; unset: `archives` in CALLING_HOME"
+    )
+    archive_after_days: int = Field(
+        0,
+        ge=0,
+        description="Days until the rows that a closed batch left out move into month files; 0: never, else at least 90",
+    )
 
     metabase_url: HttpUrl = Field(default_factory=_simulated("metabase"), description="Metabase: technician status changes")
     metabase_username: str = Field("simulator", description="Metabase user name")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.settings import Settings
 
 _HOME_FILES = ("partition_start",)
-_FOLDERS: tuple[FileKind, ...] = ("recording", "export")
+_FOLDERS: tuple[FileKind, ...] = ("recording", "export", "archive")
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,15 @@ class Places:
     ledgers: tuple[Path, ...]
     campaigns: Path | None
     recordings: Path
+    archives: Path
 
     @classmethod
     def of(cls, settings: Settings) -> Places:
         """As the settings say."""
         ledgers = tuple(path.expanduser().absolute() for path in settings.contract_ledgers)
         campaigns = settings.campaigns_file.expanduser().absolute() if settings.campaigns_file else None
-        return cls(settings.home, ledgers, campaigns, settings.recordings_dir or settings.home / "recordings")
+        recordings = settings.recordings_dir or settings.home / "recordings"
+        return cls(settings.home, ledgers, campaigns, recordings, settings.archive_dir or settings.home / "archives")
 
     def found(self, *, with_recordings: bool) -> Iterator[tuple[FileKind, str, Path]]:
         """Kind, name and path of every file there is."""
@@ -68,7 +72,8 @@ class Places:
                 return self._folder(saved.kind) / saved.name
 
     def _folder(self, kind: FileKind) -> Path:
-        return self.recordings if kind == "recording" else self.home / "exports"
+        folders: dict[FileKind, Path] = {"recording": self.recordings, "archive": self.archives}
+        return folders.get(kind, self.home / "exports")
 
     def _ledger(self, name: str) -> Path:
         same = [path for path in self.ledgers if str(path) == name]
@@ -85,9 +90,18 @@ def copy_in(kind: FileKind, name: str, source: Path, folder: Path, number: int) 
     inside = f"files/{kind}/{number:06d}"
     target = folder / inside
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copy2(source, target)
+    if kind == "archive":
+        _copy_sqlite(source, target)
+    else:
+        shutil.copy2(source, target)
     target.chmod(0o600)
     return SavedFile(kind, name, inside, target.stat().st_size, sha256_of(target))
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    """A month file as it was at one moment, also while housekeeping writes into it."""
+    with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(target)) as here:
+        there.backup(here)
 
 
 def copy_out(source: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 FORMAT = 1
 """Of the manifest; a restore of another one is refused."""
 
-FileKind = Literal["ledger", "campaigns", "recording", "export", "home"]
+FileKind = Literal["ledger", "campaigns", "recording", "export", "archive", "home"]
 DatabaseName = Literal["business", "dagster"]
 
 

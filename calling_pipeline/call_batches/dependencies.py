@@ -8,6 +8,8 @@ from typing import Protocol
 import httpx
 import sqlalchemy as sa
 
+from calling_pipeline.call_batches.archives.archiving import Archives
+from calling_pipeline.call_batches.archives.store_files import Keys
 from calling_pipeline.call_batches.pushing.breaker import DEFAULT_RULE, BreakerRule
 from calling_pipeline.call_batches.records import DEFAULT_RULES, PlanRules
 from calling_pipeline.runtime import Runtime
@@ -87,6 +89,13 @@ def plan_rules(settings: Settings) -> PlanRules:
     return PlanRules(
         settings.refused_days, tuple(settings.source_schemas), settings.gateway_rate_per_s, shadow=settings.shadow
     )
+
+
+def archives_of(runtime: Runtime) -> Archives:
+    """Where rows that were left out are moved to, as the settings say."""
+    given = runtime.settings
+    keys = Keys(given.secret_key_bytes(), runtime.phone_key)
+    return Archives(given.archive_dir or given.home / "archives", keys, given.archive_after_days)
 
 
 def gateway_refusal(settings: Settings) -> str | None:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.access.people.records import Room
+from calling_pipeline.call_batches.archives.archiving import Archives
 from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views as row_views
@@ -79,7 +80,13 @@ class _Event:
 
 
 def number_history(
-    connection: sa.Connection, phone_key: bytes, text: str, sight: Sight = EVERYTHING, *, most: int = MOST
+    connection: sa.Connection,
+    phone_key: bytes,
+    text: str,
+    sight: Sight = EVERYTHING,
+    *,
+    most: int = MOST,
+    archives: Archives | None = None,
 ) -> Document:
     """The history of the number that `text` spells, masked: what `row_views.why` says, and with it
 
@@ -88,7 +95,7 @@ def number_history(
     made elsewhere), `refusal`, `contact`, `do_not_call`, `telephony`, `result` (the record of a pushed row, named by
     `call_id`) or `record` (any other); at most `most` of each. Raises `InvalidInput` for what is no number.
     """
-    document = row_views.why(connection, text, limit=most)
+    document = row_views.why(connection, text, limit=most, archives=archives)
     phone = canonical_phone(text)
     results = _results(connection, document)
     events = [*_of_batches(connection, phone, document, most), *_of_results(results)]

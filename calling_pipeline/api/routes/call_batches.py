@@ -18,7 +18,7 @@ from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
-from calling_pipeline.call_batches.dependencies import gateway_refusal, plan_rules
+from calling_pipeline.call_batches.dependencies import archives_of, gateway_refusal, plan_rules
 from calling_pipeline.call_batches.records import BatchState, CallState
 from calling_pipeline.call_batches.redials.records import RedialResult
 from calling_pipeline.call_batches.results import store as result_store
@@ -249,7 +249,8 @@ def why(runtime: RuntimeDep, wanted: Question, caller: Viewer) -> Success[Docume
     `timeline` holds what every room knows of it, the newest first; rooms that the caller may not enter are left out.
     """
     with runtime.transaction() as connection:
-        return ok(number_history(connection, runtime.phone_key, wanted.phone, Sight.of(caller)))
+        found = number_history(connection, runtime.phone_key, wanted.phone, Sight.of(caller), archives=archives_of(runtime))
+        return ok(found)
 
 
 @router.post("/tasks/{name}/run")

@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.orphans import SessionLock, is_held
+from calling_pipeline.call_batches.archives import store as archives
 from calling_pipeline.call_batches.records import (
     Batch,
     BatchState,
@@ -204,7 +205,7 @@ def state_now(connection: sa.Connection, batch_id: int) -> tuple[BatchState, uui
 
 
 def outcome(connection: sa.Connection, batch_id: int) -> Outcome:
-    """What became of the batch's rows so far."""
+    """What became of the batch's rows so far, those in the archives with them."""
     states: dict[CallState, int] = {}
     reasons: dict[str, int] = {}
     t = call_tasks.c
@@ -214,6 +215,9 @@ def outcome(connection: sa.Connection, batch_id: int) -> Outcome:
         states[cast(CallState, state)] = states.get(cast(CallState, state), 0) + rows
         if why is not None:
             reasons[why] = reasons.get(why, 0) + rows
+    for why, rows in archives.reasons_of(connection, batch_id).items():
+        states["skipped"] = states.get("skipped", 0) + rows
+        reasons[why] = reasons.get(why, 0) + rows
     return Outcome(states, reasons)
 
 

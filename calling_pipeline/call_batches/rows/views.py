@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
 
+from calling_pipeline.call_batches.archives.archiving import Archives, find
 from calling_pipeline.call_batches.records import REASONS
 from calling_pipeline.call_batches.redials import views as redial_views
 from calling_pipeline.call_batches.rows import store as row_store
@@ -47,10 +49,10 @@ def row_document(row: Any) -> dict[str, Any]:
     }
 
 
-def why(connection: sa.Connection, phone: str, *, limit: int = 100) -> dict[str, Any]:
+def why(connection: sa.Connection, phone: str, *, limit: int = 100, archives: Archives | None = None) -> dict[str, Any]:
     """What became of a number in every batch, when it was called, what the gateway refused, and when it may be redialled.
 
-    Raises `InvalidInput` for what is no number.
+    With `archives` their rows follow those of the database. Raises `InvalidInput` for what is no number.
     """
     reading = read_phone(phone)
     if reading.phone is None:
@@ -65,9 +67,19 @@ def why(connection: sa.Connection, phone: str, *, limit: int = 100) -> dict[str,
         "redial": redial_views.of_phone(connection, reading.phone),
         "rows": [
             {"task": row.task_name, "day": row.day, "planned_at": row.planned_at, **row_document(row)}
-            for row in row_store.of_phone(connection, reading.phone, limit=limit)
+            for row in _rows_of(connection, reading.phone, archives, limit)
         ],
     }
+
+
+def _rows_of(connection: sa.Connection, phone: str, archives: Archives | None, limit: int) -> list[Any]:
+    """Those of the database, then archived ones; a row that an interrupted run left in both is there once."""
+    rows = row_store.of_phone(connection, phone, limit=limit)
+    if archives is None:
+        return rows
+    here = {row.id for row in rows}
+    there = [SimpleNamespace(**row) for row in find(connection, archives, phone) if row["id"] not in here]
+    return [*rows, *there][:limit]
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> int:

@@ -10,6 +10,7 @@ import click
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.analysis.number_history.gathering import number_history
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.call_batches.records import REASONS, CallState
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views
@@ -57,7 +58,7 @@ def why(door: Door, phone: str) -> Answer:
     """
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
-        found = number_history(connection, runtime.phone_key, phone)
+        found = number_history(connection, runtime.phone_key, phone, archives=archives_of(runtime))
     called, refused = found["called"], found["refused"]
     lines = [f"{found['phone']}: " + ("never called" if called is None else f"called {called['calls']} times, last at"
              f" {called['last_called_at']:%Y-%m-%d %H:%M}")]  # fmt: skip

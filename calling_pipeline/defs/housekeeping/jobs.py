@@ -7,6 +7,8 @@ import dagster as dg
 from calling_pipeline import days
 from calling_pipeline.alerts import store as alerts
 from calling_pipeline.analysis.best_time.learning import learn
+from calling_pipeline.call_batches.archives.archiving import archive_due
+from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.call_stats import retention
 from calling_pipeline.call_stats.daily_counts.catch_up import catch_up
 from calling_pipeline.call_stats.retention import CACHES, RECORDS
@@ -89,6 +91,16 @@ def learn_best_time(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Ru
     context.add_output_metadata({"calling_tasks": len(learned), "switched_off": sum(one.off for one in learned)})
 
 
+@dg.op(
+    description="Rows that closed batches left out, older than CALLING_ARCHIVE_AFTER_DAYS: into encrypted month files. Rows"
+    " of calls stay."
+)
+def archive_left_out_rows(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """In slices, each written, read back and compared before it leaves the database."""
+    moved = archive_due(runtime.transaction, archives_of(runtime), today=days.today())
+    context.add_output_metadata({"batches": moved.batches, "rows": moved.rows})
+
+
 @dg.op(description="Files of large exports that expired, and what ended processes left of them.")
 def prune_exports(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
     """Their rows stay."""
@@ -107,6 +119,7 @@ def housekeeping() -> None:
     prune_alerts()
     prune_recordings()
     prune_exports()
+    archive_left_out_rows()
     prune_dagster_history()
     learn_best_time()
 

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from calling_pipeline.analysis.number_history.gathering import MOST, Sight, number_history
 from calling_pipeline.api.dependencies import Text
+from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.console.views import View, viewing
 
 router = APIRouter()
@@ -29,5 +30,6 @@ def ask(view: Viewer) -> Response:
 def answer(view: Viewer, phone: Annotated[Text, Form(max_length=64)]) -> Response:
     """What every room that the person may enter knows of the number, the newest first."""
     with view.transaction() as connection:
-        found = number_history(connection, view.runtime.phone_key, phone, Sight.of(view.caller))
+        archives = archives_of(view.runtime)
+        found = number_history(connection, view.runtime.phone_key, phone, Sight.of(view.caller), archives=archives)
     return view.page("batches/why.html", found=found, kinds=KINDS, most=MOST)
