@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,6 +16,7 @@ from calling_pipeline.call_batches.history.records import HistoryRow
 from calling_pipeline.database import migrate
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline_tests.call_batches.desk import phone
+from calling_pipeline_tests.support import LIMIT_S
 
 JUNE = dt.datetime(2026, 6, 1, 10, tzinfo=days.SHANGHAI)
 SPELLINGS = ("13800000001", "+86 138-0000-0002", "１３８０００００００３", "1.3800000004E+10", "13800000005.0",
@@ -209,12 +211,17 @@ def test_a_push_writes_the_business_columns_of_its_row_into_the_history(desk):
 
 
 def test_imports_at_once_wait_for_each_other_and_keep_every_number_once(desk):
-    numbers = [phone(n) for n in range(300)]
-    with ThreadPoolExecutor(4) as pool:
-        orders = [numbers, numbers[::-1], numbers[150:] + numbers[:150], numbers[::2] + numbers[1::2]]
-        reports = list(pool.map(lambda order: take(desk, [HistoryRow(number, JUNE) for number in order]), orders))
+    numbers, together = [phone(n) for n in range(3000)], threading.Barrier(3, timeout=LIMIT_S)
+
+    def rows(order):
+        yield from (HistoryRow(number, JUNE) for number in order)
+        together.wait()
+
+    with ThreadPoolExecutor(3) as pool:
+        orders = [numbers, numbers[::-1], numbers[1500:] + numbers[:1500]]
+        reports = list(pool.map(lambda order: take(desk, rows(order)), orders))
     assert all(report.adds_up for report in reports)
-    assert desk.rows("SELECT count(*), sum(calls), max(imported_calls) FROM call_history") == [(300, 300, 1)]
+    assert desk.rows("SELECT count(*), sum(calls), max(imported_calls) FROM call_history") == [(3000, 3000, 1)]
 
 
 def test_a_source_without_a_name_is_refused(desk):

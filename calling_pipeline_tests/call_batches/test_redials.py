@@ -14,6 +14,8 @@ from calling_pipeline import days
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.facts import store as fact_store
+from calling_pipeline.call_batches.history.importing import import_history
+from calling_pipeline.call_batches.history.records import HistoryRow
 from calling_pipeline.call_batches.records import Batch, Card
 from calling_pipeline.contact_policy import do_not_call, gate
 from calling_pipeline.contact_policy.presets import LIST_ONLY
@@ -97,6 +99,23 @@ def test_each_result_is_redialled_by_its_own_rule_and_the_card_names_them(desk):
     assert {number for number, times in times_called(desk).items() if times == 2} == {*numbers[:3], numbers[4]}
     with desk.engine.connect() as connection:
         assert fact_store.called_too_often(connection, batch.day) == ()
+
+
+def test_a_number_that_another_system_called_since_is_not_redialled_even_when_that_is_known_late(desk):
+    desk.work_orders([phone(1), phone(2), phone(3)])
+    desk.task(redial=NOT_CONNECTED)
+    desk.run()
+    for n in (1, 2, 3):
+        ended(desk, phone(n), "not_connected")
+    later(5)
+    with desk.engine.begin() as connection:
+        import_history(connection, [HistoryRow(phone(1), days.now() - dt.timedelta(hours=9))], source="old", by="ann")
+    batch = desk.plan()
+    assert (redials(batch.card), left_out(batch.card)) == ({"not_connected": 2}, {"called_before": 1})
+    with desk.engine.begin() as connection:
+        import_history(connection, [HistoryRow(phone(2), days.now())], source="old", by="ann")
+    desk.push(batch)
+    assert times_called(desk) == {phone(1): 1, phone(2): 1, phone(3): 2}
 
 
 def test_a_number_is_redialled_as_often_as_the_rule_says_whatever_the_batch(desk):
