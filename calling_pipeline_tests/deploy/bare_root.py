@@ -138,6 +138,7 @@ def contained(
     inner = shlex.quote(str(root))
     script = ["set -e", f"mount --bind {inner} {inner}", f"cd {inner}", "mount -t proc proc proc", "mount --bind /dev dev"]
     script += ["mount -t tmpfs -o mode=1777,size=256m tmpfs tmp"]
+    script += ["mount -t tmpfs -o mode=1777,size=64m tmpfs dev/shm"]  # as engines give one: the start of a run needs it
     for path, target in mounts.items():
         script += [f"mkdir -p .{target}", f"mount --bind {shlex.quote(str(path))} .{target}"]
     script += [f"mount -o remount,ro,bind {inner}"]

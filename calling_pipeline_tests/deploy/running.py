@@ -51,6 +51,7 @@ class Deployment:
         for name, value in secrets.items():
             (folder / "secrets" / name).write_text(f"{value}\n")
         self._more = {f"CALLING_{setting}": f"{simulator}/{path}" for setting, path in _VENDORS.items()}
+        self._more |= {"CALLING_GATEWAY_EVENT_CODE": "event", "CALLING_GATEWAY_TARGET_OBJ_ID": "target"}
         if root is not None:
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, UID, UID)
@@ -146,5 +147,15 @@ def over_tcp(socket_folder: str) -> Iterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(LIMIT_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(LIMIT_S)
+        loop.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

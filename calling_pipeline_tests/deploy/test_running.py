@@ -9,11 +9,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from calling_pipeline import days
+from calling_pipeline.database.engine import make_engine
+from calling_pipeline_tests.call_batches.desk import make_desk, phone
 from calling_pipeline_tests.deploy import bare_root
 from calling_pipeline_tests.deploy.running import TOKEN, Deployment, over_tcp
 from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, wait_until
 
 pytestmark = [pytest.mark.skipif(not NIGHTLY, reason="of the nightly form"), pytest.mark.timeout(5400)]
+LAUNCH = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename
+    ... on PythonError { message } ... on RunConfigValidationInvalid { errors { message } } } }"""
 SERVICES = ("code", "daemon", "ui", "api")
 
 
@@ -40,6 +45,11 @@ def deployment(request, tmp_path, empty_database_url, dagster_database_url, simu
         yield Deployment(tmp_path / "run", business, dagster, simulator.url, root)
 
 
+def _begun(answer):
+    """Whether a run has begun: the sensors start some at once."""
+    return [run for run in answer["data"]["runsOrError"]["results"] if run["status"] in ("STARTED", "SUCCESS")]
+
+
 def test_every_role_starts_is_healthy_says_when_one_is_killed_and_ends_in_order(deployment):
     assert deployment.start("api").wait(LIMIT_S) == 1, "it serves no database without a schema"
     assert "calling-pipeline migrate" in deployment.log("api").read_text()
@@ -57,6 +67,9 @@ def test_every_role_starts_is_healthy_says_when_one_is_killed_and_ends_in_order(
         entries = said["data"]["workspaceOrError"]["locationEntries"]
         assert entries == [{"name": "calling_pipeline", "loadStatus": "LOADED"}]
 
+        asked = {"query": "{ runsOrError(limit: 1) { ... on Runs { results { jobName status } } } }"}
+        wait_until(lambda: _begun(client.post(f"{ui}/dagster/graphql", json=asked).json()), limit_s=3 * LIMIT_S, every_s=0.5)
+
     deployment.signal("daemon", signal.SIGKILL)
     deployment.processes["daemon"].wait(LIMIT_S)
     wait_until(lambda: deployment.health("daemon")[0] == 1)
@@ -70,6 +83,46 @@ def test_every_role_starts_is_healthy_says_when_one_is_killed_and_ends_in_order(
         assert status in (0, 128 + signal.SIGTERM, -signal.SIGTERM), deployment.log(role).read_text()[-2000:]
         assert deployment.health(role)[0] == 1
         assert "Traceback" not in deployment.log(role).read_text()
+
+
+@pytest.mark.parametrize("deployment", ["as processes"], indirect=True)
+def test_a_batch_under_way_pauses_when_its_code_server_is_stopped(
+    deployment, empty_database_url, app_settings, simulator, tmp_path
+):
+    assert deployment.start("migrate").wait(LIMIT_S) == 0, deployment.log("migrate").read_text()
+    for role in ("code", "daemon", "ui"):
+        deployment.start(role)
+    engine = make_engine(empty_database_url)
+    desk = make_desk(engine, app_settings, simulator)
+    desk.work_orders([phone(number) for number in range(2000)])
+    desk.task(cron="0 0 1 1 *", rate_per_s=5)
+    deployment.wait_for("ui")
+    params = {
+        "selector": {
+            "repositoryLocationName": "calling_pipeline",
+            "repositoryName": "__repository__",
+            "jobName": "call_batches_run",
+        },
+        "mode": "default",
+        "runConfigData": {"ops": {"call_batches": {"config": {"dry_run": False, "tasks": ["new orders"]}}}},
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": days.today().isoformat()}]},
+    }
+    with httpx.Client(timeout=LIMIT_S, trust_env=False, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+        asked = {"query": LAUNCH, "variables": {"p": params}}
+        answer = client.post(f"http://127.0.0.1:{deployment.ports['3000']}/dagster/graphql", json=asked).json()
+    assert answer["data"]["launchRun"]["__typename"] == "LaunchRunSuccess", answer
+    wait_until(lambda: len(desk.gateway_calls()) > 10, limit_s=5 * LIMIT_S, every_s=0.5)
+
+    status = deployment.stop("code")
+    assert status == 0, deployment.log("code").read_text()[-2000:]
+    assert "ending the run call_batches_run" in deployment.log("code").read_text()
+    [batch] = desk.rows("SELECT state FROM call_batches")
+    counts = dict(tuple(row) for row in desk.rows("SELECT state, count(*) FROM call_tasks GROUP BY state"))
+    assert batch.state == "waiting", "it goes on when the code server is there again"
+    assert set(counts) == {"pending", "pushed"}, "nothing is unknown, for nothing was cut off"
+    assert counts["pushed"] == len(desk.gateway_calls())
+    desk.judge()
+    engine.dispose()
 
 
 def test_what_the_image_holds(image: Path):
