@@ -49,8 +49,8 @@ def daemon(door: Door, workspace: Path | None) -> None:
 def code_server(door: Door, port: int | None, host: str) -> None:
     """Serve the code to Dagster's web server and daemon, and execute the runs that the daemon starts.
 
-    Asked to end (SIGTERM, Ctrl-C) it waits for its runs, at most a minute, while batches pause at once: what is in flight is
-    awaited and noted.
+    Asked to end (SIGTERM, Ctrl-C) it waits for its runs, at most a minute, while batches begin no call from then on: what
+    is in flight is awaited and noted, the next run goes on.
     """
     runtime = door.ready_runtime
     port = port or runtime.settings.code_server_port

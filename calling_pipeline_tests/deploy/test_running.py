@@ -86,7 +86,7 @@ def test_every_role_starts_is_healthy_says_when_one_is_killed_and_ends_in_order(
 
 
 @pytest.mark.parametrize("deployment", ["as processes"], indirect=True)
-def test_a_batch_under_way_pauses_when_its_code_server_is_stopped(
+def test_a_batch_under_way_stops_in_order_with_its_code_server(
     deployment, empty_database_url, app_settings, simulator, tmp_path
 ):
     assert deployment.start("migrate").wait(LIMIT_S) == 0, deployment.log("migrate").read_text()
@@ -96,6 +96,7 @@ def test_a_batch_under_way_pauses_when_its_code_server_is_stopped(
     desk = make_desk(engine, app_settings, simulator)
     desk.work_orders([phone(number) for number in range(2000)])
     desk.task(cron="0 0 1 1 *", rate_per_s=5)
+    desk.plan()  # the run goes on with it, whatever time of day it is
     deployment.wait_for("ui")
     params = {
         "selector": {
@@ -116,9 +117,7 @@ def test_a_batch_under_way_pauses_when_its_code_server_is_stopped(
     status = deployment.stop("code")
     assert status == 0, deployment.log("code").read_text()[-2000:]
     assert "ending the run call_batches_run" in deployment.log("code").read_text()
-    [batch] = desk.rows("SELECT state FROM call_batches")
     counts = dict(tuple(row) for row in desk.rows("SELECT state, count(*) FROM call_tasks GROUP BY state"))
-    assert batch.state == "waiting", "it goes on when the code server is there again"
     assert set(counts) == {"pending", "pushed"}, "nothing is unknown, for nothing was cut off"
     assert counts["pushed"] == len(desk.gateway_calls())
     desk.judge()
