@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+from calling_pipeline.at_most_once.orphans import SessionLock
 from calling_pipeline.cli.main import main
+from calling_pipeline.errors import Busy, InvalidInput
 from calling_pipeline.takeover.running import take_over
 from calling_pipeline_tests.notifications.world import notification_runtime
 from calling_pipeline_tests.support import http
@@ -141,3 +143,25 @@ def test_a_dry_run_reports_the_same_and_leaves_nothing_but_its_report(runtime, e
     ]
     assert said[0] == said[1]
     assert (dry.dry_run, real.dry_run) == (True, False)
+
+
+def test_a_takeover_that_broke_off_goes_on_where_it_was_and_its_report_is_whole(runtime, engine, tmp_path):
+    lines = [f"{phone(n)},投诉" for n in range(2500)]
+    file = tmp_path / "blacklist.csv"
+    file.write_text("\n".join(["phone,source", *lines, '"not closed,投诉']), encoding="utf-8")
+    with pytest.raises(InvalidInput, match="line"):
+        take_over(runtime, str(tmp_path), by="ann", only=["do_not_call"])
+    assert counts_of(engine)["do_not_call"] == 2000, "what was committed stays"
+    file.write_text("\n".join(["phone,source", *lines, f"{phone(2500)},投诉"]), encoding="utf-8")
+    done = take_over(runtime, str(tmp_path), by="ann", only=["do_not_call"])
+    assert (done.id, done.state) == (1, "done"), "the same takeover goes on"
+    [part] = done.parts
+    assert (part.rows_read, part.taken, part.already_there, part.difference) == (2501, 2501, 0, 0)
+
+
+def test_only_one_process_takes_over_at_a_time(runtime, source):
+    lock = SessionLock(runtime.database_url, "takeover")
+    assert lock.take()
+    with pytest.raises(Busy, match="another process"):
+        take_over(runtime, source, by="ann")
+    lock.free()
