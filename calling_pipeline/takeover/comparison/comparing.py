@@ -30,7 +30,7 @@ from calling_pipeline.takeover.records import EXAMPLES, Counts
 from calling_pipeline.takeover.sources.opening import open_source
 
 HEADER = ("phone", "only", "reason")
-CALLED, WAITING, BLOCKED = "called", "waiting", "blocked"
+CALLED, BLOCKED = "called", "blocked"
 
 
 @dataclass(frozen=True)
