@@ -48,7 +48,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and 
 
 _parsed = lru_cache(maxsize=256)(httpx.URL)
 """Addresses are few and requested many times; parsing one costs a tenth of a request."""
-_NUMBERED = re.compile(r"/[^/]*\d{2,}[^/]*")
+_NUMBERED = re.compile(r"/[^/]*\d{2,}[^/]*|/\d+(?=/|$)")
 
 
 class VendorHttp:

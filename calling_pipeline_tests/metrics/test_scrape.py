@@ -272,7 +272,7 @@ def test_no_label_and_no_meaning_holds_a_number_or_a_name(runtime, simulator):
 def test_numbers_in_a_path_and_its_query_are_no_label(runtime, simulator, scrape):
     async def ask():
         async with VendorHttp("metabase", simulator.url) as client:
-            for number in range(12, 15):
+            for number in range(8, 11):
                 await client.request("GET", f"/api/card/{number}/query?token=secret{number}", safe=True)
 
     asyncio.run(ask())
