@@ -57,12 +57,6 @@ def parts(first_day: dt.date) -> tuple[Part, ...]:
     )
 
 
-def every_family(first_day: dt.date) -> list[Family]:
-    """Every family that is served."""
-    own = [family for part in parts(first_day) for family in part.families]
-    return [*own, of.SCRAPE_ERROR, of.SCRAPE_SECONDS]
-
-
 def _process(connection: sa.Connection) -> Sequence[Sample]:
     with _PROCESS.oneshot():
         used, memory = _PROCESS.cpu_times(), _PROCESS.memory_info()

@@ -25,11 +25,6 @@ class Family:
         """The family of a noted measure; a counter's name ends in `_total` when it is served."""
         return cls(measure.name, "histogram" if measure.bounds else "counter", measure.about, measure.labels)
 
-    @property
-    def served_name(self) -> str:
-        """The name as rules and dashboards write it."""
-        return f"{self.name}_total" if self.kind == "counter" else self.name
-
 
 @dataclass(frozen=True)
 class Sample:

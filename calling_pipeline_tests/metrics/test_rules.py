@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from calling_pipeline import days
 from calling_pipeline.metrics.exposition import text_of
-from calling_pipeline.metrics.parts import every_family
 from calling_pipeline.metrics.scraping import Scraper
+from calling_pipeline_tests.metrics.families import every_family, served_name
 from calling_pipeline_tests.support import LIMIT_S, NIGHTLY
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +37,9 @@ def expressions():
 def served():
     """What an expression may name → the labels it has."""
     names = {}
-    for family in every_family(days.today()):
+    for family in every_family():
         more = [f"{family.name}_{end}" for end in ("bucket", "sum", "count")] if family.kind == "histogram" else []
-        names |= {name: {*family.labels, "le", "job", "instance"} for name in [family.served_name, *more]}
+        names |= {name: {*family.labels, "le", "job", "instance"} for name in [served_name(family), *more]}
     return names
 
 
@@ -72,7 +71,7 @@ def test_every_panel_has_a_title_of_its_own_and_a_unit():
 
 def test_everything_that_is_served_stands_on_the_dashboard():
     shown = json.dumps(panels())
-    families = [one for one in every_family(days.today()) if not re.search(rf"\b{one.name}(_total|_bucket)?\b", shown)]
+    families = [one for one in every_family() if not re.search(rf"\b{one.name}(_total|_bucket)?\b", shown)]
     assert [one.name for one in families] == ["calling_heartbeats"]
 
 

@@ -23,13 +23,13 @@ from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.database.sql import statement_of
 from calling_pipeline.metrics import scraping
 from calling_pipeline.metrics.exposition import text_of
-from calling_pipeline.metrics.parts import every_family
 from calling_pipeline.metrics.records import Part
 from calling_pipeline.metrics.scraping import Scraper
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
 from calling_pipeline.vendors.http import VendorHttp
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
+from calling_pipeline_tests.metrics.families import every_family, served_name
 from calling_pipeline_tests.serving import served
 from calling_pipeline_tests.support import LIMIT_S, http, join_all
 from calling_pipeline_tests.telephony.support import callback_body, set_up, signed
@@ -78,7 +78,7 @@ def numbers_of(found):
 
 
 def in_order(sample):
-    order = next((one.labels for one in every_family(days.today()) if one.served_name == sample.name), sorted(sample.labels))
+    order = next((one.labels for one in every_family() if served_name(one) == sample.name), sorted(sample.labels))
     return [sample.labels[name] for name in order]
 
 
@@ -132,10 +132,10 @@ def test_after_a_small_day_the_numbers_are_those_of_the_database_and_of_the_simu
 
 def test_the_page_of_names_lists_exactly_what_is_served():
     listed = re.findall(r"^\| `(calling_\w+)` \| (\w+) \|", page(), re.MULTILINE)
-    served_ = {(one.served_name, one.kind) for one in every_family(days.today())}
+    served_ = {(served_name(one), one.kind) for one in every_family()}
     assert set(listed) == served_
     assert len(listed) == len(served_)
-    for family in every_family(days.today()):
+    for family in every_family():
         assert all(f"`{label}`" in row_of(family) for label in family.labels), family.name
 
 
@@ -144,11 +144,11 @@ def page():
 
 
 def row_of(family):
-    return next(line for line in page().splitlines() if line.startswith(f"| `{family.served_name}` |"))
+    return next(line for line in page().splitlines() if line.startswith(f"| `{served_name(family)}` |"))
 
 
 def test_names_end_in_their_unit_and_every_family_has_a_meaning():
-    for family in every_family(days.today()):
+    for family in every_family():
         assert re.fullmatch(r"calling_[a-z_]+", family.name), family.name
         assert len(family.about) > 10
         if family.kind == "histogram":

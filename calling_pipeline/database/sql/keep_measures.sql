@@ -9,7 +9,7 @@ SELECT
     noted.buckets
 FROM
     jsonb_to_recordset(cast(:rows AS jsonb))
-        AS noted (name text, labels text [], number double precision, total double precision, buckets bigint [])
+        AS noted (name text, labels text[], number double precision, total double precision, buckets bigint[])
 ORDER BY noted.name, noted.labels
 ON CONFLICT (name, labels) DO UPDATE
     SET

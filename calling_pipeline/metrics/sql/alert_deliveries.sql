@@ -1,2 +1,3 @@
 -- Alerts that wait to be sent.
-SELECT count(*) FROM alert_deliveries WHERE state IN ('pending', 'sending');
+SELECT count(*) FROM alert_deliveries
+WHERE state IN ('pending', 'sending');

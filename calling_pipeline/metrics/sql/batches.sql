@@ -3,15 +3,20 @@
 SELECT
     (
         SELECT coalesce(jsonb_object_agg(state, number), '{}') FROM (
-            SELECT state, count(*) AS number FROM call_batches WHERE state NOT IN ('cancelled', 'completed') GROUP BY state
+            SELECT state, count(*) AS number FROM call_batches
+            WHERE state NOT IN ('cancelled', 'completed')
+            GROUP BY state
         ) AS by_state
     ) AS batches,
     (
         SELECT coalesce(jsonb_object_agg(state, number), '{}') FROM (
-            SELECT state, count(*) AS number FROM call_tasks WHERE state IN ('pushing', 'unknown') GROUP BY state
+            SELECT state, count(*) AS number FROM call_tasks
+            WHERE state IN ('pushing', 'unknown')
+            GROUP BY state
         ) AS by_state
     ) AS calls,
     (
         SELECT extract(EPOCH FROM cast(:now AS timestamptz) - min(planned_at))::float
-        FROM call_batches WHERE state NOT IN ('cancelled', 'completed')
+        FROM call_batches
+        WHERE state NOT IN ('cancelled', 'completed')
     ) AS oldest_s;

@@ -1,2 +1,3 @@
 -- What is kept of every measure.
-SELECT name, labels, number, total, buckets FROM measures ORDER BY name, labels;
+SELECT name, labels, number, total, buckets FROM measures
+ORDER BY name, labels;

@@ -11,7 +11,10 @@ FROM
             coalesce(pg_partition_root(c.oid), c.oid) AS root,
             (
                 c.relpages
-                + coalesce((SELECT sum(i.relpages) FROM pg_index AS x JOIN pg_class AS i ON x.indexrelid = i.oid WHERE x.indrelid = c.oid), 0)
+                + coalesce((
+                    SELECT sum(i.relpages) FROM pg_index AS x JOIN pg_class AS i ON x.indexrelid = i.oid
+                    WHERE x.indrelid = c.oid
+                ), 0)
             )::float * current_setting('block_size')::float AS bytes,
             coalesce(s.n_live_tup, 0) AS live,
             coalesce(s.n_dead_tup, 0) AS dead

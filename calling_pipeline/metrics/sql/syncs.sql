@@ -5,8 +5,14 @@ SELECT
     extract(EPOCH FROM cast(:now AS timestamptz) - newest.finished_at)::float AS age_s,
     newest.elapsed_s,
     newest.rows_fetched,
-    (SELECT count(*) FROM held_days WHERE state = 'open' AND held_days.track = track.name) AS held,
-    (SELECT count(*) FROM failed_reads WHERE read_again_at IS NULL AND failed_reads.track = track.name) AS failed
+    (
+        SELECT count(*) FROM held_days
+        WHERE state = 'open' AND held_days.track = track.name
+    ) AS held,
+    (
+        SELECT count(*) FROM failed_reads
+        WHERE read_again_at IS NULL AND failed_reads.track = track.name
+    ) AS failed
 FROM unnest(ARRAY['grade', 'task']) AS track (name)
 LEFT JOIN
     LATERAL (
@@ -15,4 +21,5 @@ LEFT JOIN
         WHERE fetch_proofs.track = track.name
         ORDER BY date DESC, fetch_number DESC
         LIMIT 1
-    ) AS newest ON TRUE;
+    ) AS newest
+    ON TRUE;
