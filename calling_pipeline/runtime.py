@@ -44,7 +44,7 @@ class Runtime:
         self.settings = settings
         self._may_create = may_create
         if engine is not None:
-            self.__dict__["engine"] = engine
+            self.__dict__["engine"] = self._knowing_secrets(engine)
         if settings.clock_start is not None:
             days.set_clock(days.clock_starting_at(settings.clock_start))
         measures.keep_with(self._keep)
@@ -110,7 +110,7 @@ class Runtime:
     @cached_property
     def engine(self) -> sa.Engine:
         """Connections to the business database."""
-        return make_engine(self.database_url, direct=self._direct)
+        return self._knowing_secrets(make_engine(self.database_url, direct=self._direct))
 
     @cached_property
     def secrets(self) -> SecretBox:
@@ -131,8 +131,14 @@ class Runtime:
         """This runtime with an engine of its own, whose sessions have `options` (see `database.engine.session_limits`)."""
         made = copy.copy(self)
         made.__dict__.pop("credentials", None)  # it holds the engine
-        made.__dict__["engine"] = make_engine(self.database_url, options=options, direct=self._direct)
+        engine = make_engine(self.database_url, options=options, direct=self._direct)
+        made.__dict__["engine"] = made._knowing_secrets(engine)
         return made
+
+    def _knowing_secrets(self, engine: sa.Engine) -> sa.Engine:
+        """Connections of the engine can open what is sealed in the database, when that is asked for."""
+        engine.update_execution_options(secret_box=lambda: self.secrets)
+        return engine
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

@@ -99,6 +99,12 @@ def _notifications() -> click.Command:
     return notify
 
 
+def _person() -> click.Command:
+    from calling_pipeline.cli.persons import person  # noqa: PLC0415 - 150 ms
+
+    return person
+
+
 def _simulator() -> click.Command:
     from calling_pipeline.cli.simulator import simulator  # noqa: PLC0415 - 100 ms
 
@@ -154,6 +160,7 @@ HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "exports": _exports,
     "go-on": partial(_backups, "go-on"),
     "notify": _notifications,
+    "person": _person,
     "reports": _reports,
     "restore": partial(_backups, "restore"),
     "simulator": _simulator,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from calling_pipeline.contact_policy.erased import store as erased
 from calling_pipeline.contact_policy.records import Attempt, Blocked, EntryState, Facts, Recent
 from calling_pipeline.contact_policy.tables import contact_attempts, contact_holidays, do_not_call, do_not_call_history
 from calling_pipeline.database.sql import load
@@ -32,20 +33,22 @@ def lock_phones(connection: sa.Connection, phones: Sequence[str]) -> None:
 
 def facts(connection: sa.Connection, attempts: Sequence[Attempt], depth: int) -> list[Facts]:
     """What is known of each attempt's number, in their order."""
-    rows = connection.execute(FACTS, {**_columns(attempts), "depth": depth})
+    rows = connection.execute(FACTS, {**_columns(attempts), "depth": depth}).all()
+    some = bool(rows) and rows[0].any_erased
+    gone = erased.among(connection, [attempt.phone for attempt in attempts]) if some else frozenset()
     classes = [class_of(attempt.phone) for attempt in attempts]
     return [
         Facts(
             country=its.country,
             number_kind=its.kind,
-            blocked=row.source is not None,
-            blocked_by=row.source or "",
-            blocked_until=None if row.permanent else row.until,
+            blocked=row.source is not None or attempt.phone in gone,
+            blocked_by="erasure" if attempt.phone in gone else row.source or "",
+            blocked_until=None if row.permanent or attempt.phone in gone else row.until,
             recent=tuple(row.ats or ()),
             pair_last=row.pair_last,
             recorded_phone=row.recorded_phone,
         )
-        for row, its in zip(rows, classes, strict=True)
+        for attempt, row, its in zip(attempts, rows, classes, strict=True)
     ]
 
 

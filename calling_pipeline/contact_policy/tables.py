@@ -93,3 +93,34 @@ contact_holidays = sa.Table(
     ContactHolidayColumns,
     comment="Days on which policies that are closed on holidays allow nothing",
 )
+
+
+class ErasedPersonColumns(Columns):
+    """One row per number."""
+
+    token = sa.Column(sa.Text(collation="C"), primary_key=True, comment="keyed hash of the number, which is kept nowhere")
+    erased_at = sa.Column(Instant, nullable=False, comment="when it was erased first")
+
+
+erased_persons = sa.Table(
+    "erased_persons",
+    metadata,
+    ErasedPersonColumns,
+    comment="Numbers whose data were erased: recognised by their token and never contacted again",
+)
+
+
+class ErasureKeyColumns(Columns):
+    """The one key."""
+
+    id = sa.Column(sa.SmallInteger, primary_key=True, autoincrement=False)
+    sealed = sa.Column(sa.LargeBinary, nullable=False, comment="key of the tokens, encrypted")
+
+
+erasure_keys = sa.Table(
+    "erasure_keys",
+    metadata,
+    ErasureKeyColumns,
+    sa.CheckConstraint("id = 1", name="one"),
+    comment="The key of the tokens of erased numbers; lost, no number may be contacted any more",
+)

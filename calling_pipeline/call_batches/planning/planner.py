@@ -33,6 +33,7 @@ from calling_pipeline.call_batches.records import (
 from calling_pipeline.call_batches.redials import store as redial_store
 from calling_pipeline.call_batches.redials.records import REDIAL_RESULTS
 from calling_pipeline.contact_policy import gate
+from calling_pipeline.contact_policy.erased import store as erased
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Policy
 from calling_pipeline.database import locks
@@ -47,6 +48,8 @@ from calling_pipeline.task_ledger.records import TaskDetails
 WORK_MEMORY = "256MB"
 
 VERDICTS = sql.SQL(statement_of("call_batches/planning/verdicts"))
+FORGET_ERASED = sql.SQL(statement_of("call_batches/planning/forget_erased"))
+FORGET_ERASED_SPELLINGS = sql.SQL(statement_of("call_batches/planning/forget_erased_spellings"))
 KEEP = sql.SQL(statement_of("call_batches/planning/keep"))
 COUNT_BY_REASON = sql.SQL(statement_of("call_batches/planning/count_by_reason"))
 
@@ -91,12 +94,24 @@ def plan(
     if not card.adds_up:
         raise CallingError(f"the plan of {task.name} does not add up: {card.source_rows} rows")
     batch_store.set_card(connection, batch_id, card)
+    _forget_erased(connection, number)
     placing.place_calls(connection, task, batch_id, now=now, expires_at=expires_at, rate_per_s=rules.rate_per_s)
     details = {"task": task.name, "source_rows": card.source_rows, "to_call": card.to_call}
     save_task_details(connection, TaskDetails(f"batch:{batch_id}", ROOM, "pending", details=details, by=task.name))
     if rules.shadow:
         return lifecycle.end_shadow(connection, batch_id)
     return batch_store.batch(connection, batch_id)
+
+
+def _forget_erased(connection: sa.Connection, batch_id: sql.Literal) -> None:
+    """Nothing of people who had their data erased is stored again."""
+    token = erased.token_in_sql(connection, "phone")
+    if token is None:
+        return
+    driver = driver_connection(connection)
+    driver.execute(FORGET_ERASED.format(token=token, batch_id=batch_id, erased=erased.condition(connection, "phone")))
+    among = erased.condition(connection, "regexp_replace(part.spelling, '[^0-9]', '', 'g')")
+    driver.execute(FORGET_ERASED_SPELLINGS.format(batch_id=batch_id, erased=among))
 
 
 def tick_key(task: CallingTask, tick_at: dt.datetime) -> str:
@@ -131,6 +146,7 @@ def _prepare(connection: sa.Connection, task: CallingTask, now: dt.datetime, rul
         spelling=phone_sql.spelling_of(task.source.mobile_phone),
         fields=_fields(task, integers),
         source_table=table,
+        erased=erased.condition(connection, "source_row.callable"),
         kinds=sql.Literal(list(_kinds(task, policy))),
         land_lines=sql.Literal(task.land_lines),
         recall_from=sql.Literal(recall_from),

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.grades import GradeWords, is_unknown, order_yuan
+from calling_pipeline.contact_policy.erased.store import Erased
 from calling_pipeline.masking import mask_phone, phone_hash, phone_hasher
 from calling_pipeline.phones import mobile_prefixes, read_phone
 from calling_pipeline.vendors.guanke.records import CallRecord
@@ -41,14 +42,20 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "
 
 
 class Stager:
-    """Formats the pages of one day; calls of another day are counted (`outside_day`) and left out."""
+    """Formats the pages of one day; calls of another day are counted (`outside_day`) and left out.
 
-    def __init__(self, day: dt.date, phone_key: bytes, words: GradeWords | None = None) -> None:
+    Of a person who was erased (`erased`) the hash of their token is kept, and nothing of the number.
+    """
+
+    def __init__(
+        self, day: dt.date, phone_key: bytes, words: GradeWords | None = None, erased: Erased | None = None
+    ) -> None:
         start, end = days.day_bounds(day)
         self._day_s = range(int(start.timestamp()), int(end.timestamp()))
         self._hasher = phone_hasher(phone_key)
         self._mobile_prefixes = mobile_prefixes()
-        self._odd_phones = _OddPhones(phone_key)
+        self._odd_phones = _OddPhones(phone_key, erased)
+        self._erased = erased
         self._texts = _Texts()
         self._words = words or GradeWords()
         self._grades = _Grades(self._words)
@@ -93,7 +100,8 @@ class Stager:
     def _phone(self, record: CallRecord) -> str:
         """Masked phone and hash, as two columns."""
         phone = record.real_phone or record.phone or ""
-        if phone[:5] in self._mobile_prefixes and len(phone) == 11 and phone.isdecimal() and phone.isascii():
+        clean = phone[:5] in self._mobile_prefixes and len(phone) == 11 and phone.isdecimal() and phone.isascii()
+        if clean and (self._erased is None or self._erased.token(phone) is None):
             hasher = self._hasher.copy()
             hasher.update(phone.encode())
             return f"{phone[:3]}****{phone[-4:]}\t\\\\x{hasher.hexdigest()}"
@@ -107,9 +115,10 @@ class _OddPhones(dict[str, str]):
     has no hash, or rows of different people would be taken for one person's.
     """
 
-    def __init__(self, phone_key: bytes) -> None:
+    def __init__(self, phone_key: bytes, erased: Erased | None = None) -> None:
         super().__init__()
         self._key = phone_key
+        self._erased = erased
 
     def __missing__(self, text: str) -> str:
         if len(self) >= _REMEMBERED:
@@ -117,6 +126,8 @@ class _OddPhones(dict[str, str]):
         phone = read_phone(text).phone
         if phone is None:
             masked, digest = mask_phone("".join(text.split())), _NULL
+        elif self._erased is not None and (token := self._erased.token(phone)):
+            masked, digest = "", f"\\\\x{phone_hash(self._key, token).hex()}"
         else:
             masked, digest = mask_phone(phone), f"\\\\x{phone_hash(self._key, phone).hex()}"
         columns = self[text] = f"{masked.translate(_ESCAPES)}\t{digest}"

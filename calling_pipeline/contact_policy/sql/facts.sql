@@ -1,7 +1,9 @@
 -- What is known of each attempt's number: one row per attempt, in their order. The number's latest `depth` attempts
--- suffice: a cap of n looks at the n-th latest. `recorded_phone` is set when the room used the reference before.
+-- suffice: a cap of n looks at the n-th latest. `recorded_phone` is set when the room used the reference before. `any_erased`:
+-- some number was erased, so each is to be compared with those.
 SELECT
-    same.phone AS recorded_phone, list.permanent, list.until, list.source, recent.ats, pair.at AS pair_last
+    same.phone AS recorded_phone, list.permanent, list.until, list.source, recent.ats, pair.at AS pair_last,
+    exists(SELECT FROM erased_persons) AS any_erased
 FROM
     unnest(
         cast(:phones AS text[]), cast(:rooms AS text[]), cast(:refs AS text[]), cast(:callers AS text[]),

@@ -4,7 +4,8 @@ SELECT max(last_call_task_id) AS call, max(last_batch_id) AS batch
 FROM call_history
 GROUP BY
     CASE
-        WHEN phone LIKE '+%' AND phone NOT LIKE '+86%' THEN phone ELSE right(regexp_replace(phone, '[^0-9]', '', 'g'), 11)
+        WHEN phone LIKE 'erased:%' OR (phone LIKE '+%' AND phone NOT LIKE '+86%') THEN phone
+        ELSE right(regexp_replace(phone, '[^0-9]', '', 'g'), 11)
     END
 HAVING
     count(*) > 1

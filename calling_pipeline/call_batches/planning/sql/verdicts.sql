@@ -16,7 +16,7 @@ SELECT
             THEN 'area_code_missing'
         WHEN source_row.callable IS NULL THEN coalesce(nullif(source_row.kind, 'mobile'), 'changed_meanwhile')
         WHEN source_row.place > 1 THEN 'duplicate'
-        WHEN refused.rule = 'do_not_call' THEN 'do_not_call'
+        WHEN refused.rule = 'do_not_call' OR {erased} THEN 'do_not_call'
         WHEN history.phone IS NOT NULL AND (redial.phone IS NULL OR redial.reason IS NOT NULL)
             THEN coalesce(redial.reason, 'called_before')
         WHEN refusal.about = 'person' THEN 'refused_before'

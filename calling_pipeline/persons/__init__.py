@@ -1,0 +1,1 @@
+"""Everything kept about one person: given out, or erased with a certificate."""
