@@ -43,6 +43,21 @@ class Found:
         return words[: ends[0]] if ends else words
 
     @property
+    def path(self) -> str:
+        """Which of our commands it is: `stats held list`; empty for the bare name, `make TARGET` for a target of make."""
+        if self.program == "make":
+            return " ".join(["make", *self.words[1:2]])
+        command: click.Command = main
+        context, names = click.Context(main, info_name=OURS), list[str]()
+        for word in self.words[1:]:
+            chosen = command.get_command(context, word) if isinstance(command, click.Group) else None
+            if chosen is None:
+                break
+            names.append(word)
+            command, context = chosen, click.Context(chosen, parent=context, info_name=word)
+        return " ".join(names)
+
+    @property
     def program(self) -> str:
         """The program's name."""
         return Path(self.words[0]).name if self.words else ""
