@@ -31,6 +31,7 @@ from calling_pipeline.api.routes import (
     ledger_lists,
     metrics,
     people,
+    persons,
     report_mail,
     reports,
     server,
@@ -72,6 +73,7 @@ ROUTERS = (
     reports.router,
     exports.router,
     takeovers.router,
+    persons.router,
 )
 _ERRORS: dict[int | str, dict[str, object]] = {
     "default": {"model": Failure, "description": "every error, whatever its status"}

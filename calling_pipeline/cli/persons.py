@@ -13,7 +13,8 @@ from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.persons import erasing, finding, store
 from calling_pipeline.persons.dependencies import PersonDependencies
-from calling_pipeline.persons.records import Certificate, Preview
+from calling_pipeline.persons.records import Preview
+from calling_pipeline.persons.views import certificate_document, preview_document
 
 
 @click.group()
@@ -41,7 +42,7 @@ def export(door: Door, phone: str, path: Path | None, reason: str) -> Answer:
             document = finding.export(connection, deps, phone, by=acting_user(), reason=reason)
             _write(path, document)
     lines = _found(seen) if path is None else [*_found(seen), f"written to {path}"]
-    return Answer({**_shown(seen), "file": str(path) if path else None}, lines)
+    return Answer({**preview_document(seen), "file": str(path) if path else None}, lines)
 
 
 @person.command(cls=PipelineCommand)
@@ -61,9 +62,9 @@ def erase(door: Door, phone: str, reason: str, dry_run: bool) -> Answer:
     with runtime.transaction() as connection:
         if dry_run:
             seen = finding.preview(connection, deps, phone)
-            return Answer({**_shown(seen), "dry_run": True}, [*_found(seen), "nothing was changed"])
+            return Answer({**preview_document(seen), "dry_run": True}, [*_found(seen), "nothing was changed"])
         made = erasing.erase(connection, deps, phone, by=acting_user(), reason=reason)
-    return Answer(_document(made), erasing.lines_of(made))
+    return Answer(certificate_document(made), erasing.lines_of(made))
 
 
 @person.command(cls=PipelineCommand)
@@ -77,7 +78,7 @@ def certificate(door: Door, number: int) -> Answer:
     """
     with door.ready_runtime.transaction() as connection:
         found = erasing.certificate(connection, number)
-    return Answer(_document(found), erasing.lines_of(found))
+    return Answer(certificate_document(found), erasing.lines_of(found))
 
 
 @person.command(cls=PipelineCommand)
@@ -91,28 +92,13 @@ def certificates(door: Door, limit: int) -> Answer:
         (one.id, days.wall_clock(one.made_at), one.document["number"], one.made_by, one.document["reason"]) for one in found
     ]
     shown = table(("id", "at", "number", "by", "reason"), rows)
-    return Answer([_document(one) for one in found], [shown if found else "nobody was erased"])
+    return Answer([certificate_document(one) for one in found], [shown if found else "nobody was erased"])
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(document, file, ensure_ascii=False, indent=1)
-
-
-def _document(found: Certificate) -> dict[str, Any]:
-    return {"id": found.id, **found.document, "digest": found.digest}
-
-
-def _shown(seen: Preview) -> dict[str, Any]:
-    return {
-        "number": seen.number,
-        "rows": {one.place: one.rows for one in seen.found},
-        "recordings": seen.files,
-        "left": list(seen.left),
-        "erased_before": list(seen.erased_before),
-        "obstacle": seen.obstacle,
-    }
 
 
 def _found(seen: Preview) -> list[Any]:

@@ -39,6 +39,7 @@ def _whole(route: str, room: Room) -> _Page:
 
 
 _COLLECTOR = "/telephony/collectors/{tenant_id}/{collector_id}"
+_CERTIFICATE = "/policy/certificates/{certificate_id}"
 _MESSAGES = "/notifications/{box}/messages"
 _MESSAGE = _MESSAGES + "/{message_id}"
 _PAGES: Mapping[str, _Page] = {
@@ -47,6 +48,9 @@ _PAGES: Mapping[str, _Page] = {
     "call_history_source": _Page("/batches/history/import", lambda *_: "/batches/history/import", "batches", "operator"),
     "person": _found("/people", "name=", "people", "admin"),
     "task": _found("/ledger/task", "id=", "ledger"),
+    "person_certificate": _Page(
+        "/policy/certificates/{certificate_id}", lambda named, _: f"/policy/certificates/{quote(named)}", "policy", "admin"
+    ),
     "do_not_call": _whole("/policy/do-not-call", "policy"),
     "do_not_call_source": _found("/policy/do-not-call", "state=all&source=", "policy"),
     "holiday": _Page("/policy/calendar", lambda day, _: f"/policy/calendar?month={quote(day[:7])}", "policy"),

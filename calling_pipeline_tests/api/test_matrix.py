@@ -134,6 +134,11 @@ POST   /api/v1/policy/do-not-call/remove                            operator   p
 POST   /api/v1/policy/do-not-call/history                           viewer     policy
 POST   /api/v1/policy/do-not-call/import                            operator   policy
 POST   /api/v1/policy/check                                         viewer     policy
+POST   /api/v1/persons/preview                                      admin      policy
+POST   /api/v1/persons/export                                       admin      policy
+POST   /api/v1/persons/erase                                        admin      policy
+GET    /api/v1/persons/certificates                                 admin      policy
+GET    /api/v1/persons/certificates/{certificate_id}                admin      policy
 GET    /api/v1/policy/holidays                                      viewer     policy
 PUT    /api/v1/policy/holidays                                      operator   policy
 DELETE /api/v1/policy/holidays/{day}                                operator   policy

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from calling_pipeline.console.pages.policy import calendar, entries, importing, number, overview
+from calling_pipeline.console.pages.policy import calendar, entries, importing, number, overview, persons
 
-ROUTERS = (overview.router, number.router, entries.router, importing.router, calendar.router)
+ROUTERS = (overview.router, number.router, entries.router, importing.router, calendar.router, persons.router)
