@@ -36,7 +36,7 @@ class Found:
     @property
     def words(self) -> list[str]:
         """What a shell makes of it, without the settings before it and what it is piped into."""
-        words = shlex.split(self.text, comments=True)
+        words = shlex.split(re.sub(r"\[(-[^\]]*)\]", r"\1", self.text), comments=True)  # `[--dry-run]` may be left out
         while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
             del words[0]
         ends = [place for place, word in enumerate(words) if word in ("|", ">", ">>", "&&", ";", "<", "2>&1", "&")]
@@ -114,11 +114,19 @@ def _parsed(command: click.Command, words: list[str], parent: click.Context) -> 
         return ""
     if words[0].startswith("-"):
         return _parsed(command, words[1:], parent)
-    name = command.list_commands(parent)[0] if _PLACEHOLDER.fullmatch(words[0]) else words[0]
-    chosen = command.get_command(parent, name)
-    if chosen is None:
+    if _PLACEHOLDER.fullmatch(words[0]) and command.get_command(parent, words[0]) is None and not _takes_any(command):
+        words = [command.list_commands(parent)[0], *words[1:]]
+    try:
+        name, chosen, rest = command.resolve_command(parent, words)
+    except click.UsageError:
         return f"there is no command {words[0]!r}"
-    return _parsed(chosen, words[1:], click.Context(chosen, parent=parent, info_name=name))
+    assert chosen is not None
+    return _parsed(chosen, rest, click.Context(chosen, parent=parent, info_name=name))
+
+
+def _takes_any(command: click.Group) -> bool:
+    """Whether the group has a command for words that are none, as `takeover SOURCE` has."""
+    return type(command).resolve_command is not click.Group.resolve_command
 
 
 def _complaint(command: click.Command, words: list[str], parent: click.Context) -> str:
@@ -157,6 +165,8 @@ def _with_values(command: click.Command, words: list[str]) -> list[str]:
 
 def _value(parameter: click.Parameter, word: str) -> str:
     kind = parameter.type
+    if isinstance(kind, click.Path) and not kind.file_okay:
+        return str(ROOT) if kind.exists else word
     if isinstance(kind, click.Path | click.File):
         return str(ROOT / "README.md") if "r" in getattr(kind, "mode", "r") or getattr(kind, "exists", False) else word
     if not _PLACEHOLDER.fullmatch(word):

@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import insert
 
-from calling_pipeline.contact_policy.erased.tokens import sql_token, token_of
+from calling_pipeline.contact_policy.erased.tokens import DIGITS, PREFIX, token_of
 from calling_pipeline.contact_policy.tables import erased_persons, erasure_keys
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import ConfigurationError
 
+_BLOCK = 64
+_SQL = "{prefix} || left(encode(sha256({outer} || sha256({inner} || convert_to({phone}, 'UTF8'))), 'hex'), {digits})"
 _NOBODY = sql.SQL("FALSE")
 
 
@@ -56,19 +58,32 @@ def condition(connection: sa.Connection, column: str) -> sql.Composable:
     known_key = _key_if_any(connection)
     if known_key is None:
         return _NOBODY
-    token = sql_token(known_key, sql.SQL(column))
+    token = _sql_token(known_key, sql.SQL(column))
     return sql.SQL("({} IN (SELECT token FROM erased_persons))").format(token)
 
 
 def token_in_sql(connection: sa.Connection, column: str) -> sql.Composable | None:
     """What `condition` compares; None when nobody was erased."""
     known_key = _key_if_any(connection)
-    return None if known_key is None else sql_token(known_key, sql.SQL(column))
+    return None if known_key is None else _sql_token(known_key, sql.SQL(column))
 
 
 def add(connection: sa.Connection, token: str, now: dt.datetime) -> None:
     """Keep that the number of `token` is never contacted again; known already, nothing changes."""
     connection.execute(insert(erased_persons).values(token=token, erased_at=now).on_conflict_do_nothing())
+
+
+def _sql_token(key: bytes, column: sql.Composable) -> sql.Composed:
+    """`token_of` of a column, as the database computes it."""
+    padded = key.ljust(_BLOCK, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in padded) for pad in (0x36, 0x5C))
+    return sql.SQL(_SQL).format(
+        prefix=sql.Literal(PREFIX),
+        outer=sql.Literal(outer),
+        inner=sql.Literal(inner),
+        phone=column,
+        digits=sql.Literal(DIGITS),
+    )
 
 
 def _key_if_any(connection: sa.Connection) -> bytes | None:
