@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.access.audit.door import current_door
 from calling_pipeline.access.audit.noting import note_act
+from calling_pipeline.call_batches.archives import archiving
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.erased import store as erased
 from calling_pipeline.database import locks
@@ -25,7 +26,7 @@ from calling_pipeline.persons import store
 from calling_pipeline.persons.dependencies import PersonDependencies
 from calling_pipeline.persons.finding import left_in_files, obstacle, person_of
 from calling_pipeline.persons.places import PLACES
-from calling_pipeline.persons.records import Certificate, Found, Person
+from calling_pipeline.persons.records import ARCHIVED, Certificate, Found, Person
 
 KEPT: Sequence[tuple[str, str]] = (
     ("a keyed hash of the number in erased_persons",
@@ -64,6 +65,8 @@ def erase(connection: sa.Connection, deps: PersonDependencies, text: str, *, by:
     skipped = store.skip_pending(connection, person)
     store.make_room(connection, person)
     found = [Found(place.label, store.change(connection, place, person), place.what) for place in PLACES]
+    archived = archiving.erase(connection, deps.archives, person.phone, token=person.token, digits=person.digits)
+    found.append(Found(ARCHIVED[0], archived, ARCHIVED[1]))
     files = _delete_recordings(connection, deps, person)
     document = _document([one for one in found if one.rows], person, files, skipped, left, by=by, reason=reason)
     digest = digest_of(document)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
+from calling_pipeline.call_batches.archives import archiving
 from calling_pipeline.contact_policy.erased import store as erased
 from calling_pipeline.contact_policy.erased import tokens
 from calling_pipeline.errors import InvalidInput
@@ -15,7 +16,7 @@ from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.persons import store
 from calling_pipeline.persons.dependencies import PersonDependencies
 from calling_pipeline.persons.places import PLACES, SEALED
-from calling_pipeline.persons.records import Document, Found, Person, Preview
+from calling_pipeline.persons.records import ARCHIVED, Document, Found, Person, Preview
 from calling_pipeline.phones import canonical_phone
 
 _NATIONAL = 11
@@ -43,6 +44,7 @@ def preview(connection: sa.Connection, deps: PersonDependencies, text: str) -> P
     """What an erasure of this number would do now; nothing is changed."""
     person = person_of(connection, deps, text)
     found = [Found(place.label, store.count(connection, place, person), place.what) for place in PLACES]
+    found.append(Found(ARCHIVED[0], len(_archived(connection, deps, person)), ARCHIVED[1]))
     return Preview(
         number=person.masked,
         found=[one for one in found if one.rows],
@@ -82,6 +84,12 @@ def export(connection: sa.Connection, deps: PersonDependencies, text: str, *, by
         if rows:
             shown = [{name: _plain(value) for name, value in row.items() if name not in SEALED} for row in rows]
             tables[place.label] = {"what": place.what, "rows": shown}
+    archived = _archived(connection, deps, person)
+    if archived:
+        tables[ARCHIVED[0]] = {
+            "what": ARCHIVED[1],
+            "rows": [{key: _plain(value) for key, value in row.items()} for row in archived],
+        }
     sounds = [record for record, _ in store.recordings(connection, person)]
     known = store.certificates(connection, token=person.token)
     counts = {name: len(entry["rows"]) for name, entry in tables.items()}
@@ -105,6 +113,11 @@ def left_in_files(connection: sa.Connection, person: Person) -> list[str]:
         if numbers:
             found.append(f"{name}: line {', '.join(numbers[:20])}")
     return found
+
+
+def _archived(connection: sa.Connection, deps: PersonDependencies, person: Person) -> list[Document]:
+    """Rows of old batches about the person, which are in month files."""
+    return [dict(row) for row in archiving.find(connection, deps.archives, person.phone, digits=person.digits)]
 
 
 def _plain(value: Any) -> Any:

@@ -36,6 +36,10 @@ class Found:
     what: str
 
 
+ARCHIVED = ("month files of old batches", "archived rows of call batches")
+"""How rows that are in files are named: place and what."""
+
+
 @dataclass(frozen=True)
 class Preview:
     """What an erasure would do: rows by place, files, where the number stays, and why it cannot be done now."""

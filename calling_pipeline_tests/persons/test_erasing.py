@@ -1,11 +1,13 @@
 """After an erasure the number is nowhere, nobody calls it again, and every count is what it was."""
 
+import dataclasses
 import threading
 
 import pytest
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.archives import archiving
 from calling_pipeline.call_batches.facts import store as fact_store
 from calling_pipeline.contact_policy import do_not_call, gate
 from calling_pipeline.contact_policy.presets import policy_from
@@ -15,6 +17,7 @@ from calling_pipeline.days import now, today
 from calling_pipeline.defs.call_batches.checks import BATCH_CHECKS, HISTORY_CHECKS
 from calling_pipeline.errors import CallingError, ConfigurationError, Conflict, InvalidInput
 from calling_pipeline.persons import erasing, finding
+from calling_pipeline.persons.records import ARCHIVED
 from calling_pipeline_tests.call_batches.desk import ALL_DAY
 from calling_pipeline_tests.canary import PHONES, in_columns
 
@@ -233,3 +236,17 @@ def test_an_export_has_everything_about_the_person_and_nothing_of_others(desk, d
     assert STAYS not in str(found)
     assert len(found["tables"]["call_tasks"]["rows"]) == 2
     assert desk.one("SELECT count(*) FROM audit_log WHERE act = 'person.export'") == 1
+
+
+def test_rows_of_old_batches_in_month_files_are_given_out_and_erased_too(desk, deps, called):
+    with desk.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE call_batches SET day = day - 400")
+    archives = dataclasses.replace(deps.archives, after_days=90)
+    assert archiving.archive_due(desk.engine.begin, archives, today=today()).rows == 2
+    with desk.engine.begin() as connection:
+        assert len(finding.export(connection, deps, GONE, by="Li Wei")["tables"][ARCHIVED[0]]["rows"]) == 2
+    made = erase(desk, deps)
+    assert {one["place"]: one["rows"] for one in made.document["erased"]}[ARCHIVED[0]] == 2
+    with desk.engine.begin() as connection:
+        assert archiving.find(connection, archives, GONE, digits=GONE) == []
+        assert len(archiving.find(connection, archives, made.document["token"])) == 1
