@@ -20,7 +20,7 @@ from calling_pipeline import days, measures, tracing
 from calling_pipeline.database import kept_measures
 from calling_pipeline.database.create import ensure_database
 from calling_pipeline.database.credentials import CredentialStore
-from calling_pipeline.database.crypto import SecretBox, derive_key
+from calling_pipeline.database.crypto import SecretBox, phone_key_of
 from calling_pipeline.database.engine import business_url, dagster_url, make_engine, reachable
 from calling_pipeline.database.pooling import require_sessions
 from calling_pipeline.database.revisions import require_current
@@ -115,7 +115,7 @@ class Runtime:
     @cached_property
     def secrets(self) -> SecretBox:
         """Encrypts and opens the vendor secrets that are stored."""
-        return SecretBox(self.settings.secret_key_bytes())
+        return SecretBox(self.settings.secret_key_bytes(), self.settings.previous_key_bytes())
 
     @cached_property
     def credentials(self) -> CredentialStore:
@@ -125,7 +125,19 @@ class Runtime:
     @cached_property
     def phone_key(self) -> bytes:
         """Key of `masking.phone_hash`."""
-        return derive_key(self.settings.secret_key_bytes(), "phone hash")
+        return phone_key_of(self.settings.secret_key_bytes())
+
+    @property
+    def phone_keys(self) -> tuple[bytes, ...]:
+        """The keys by which a stored hash may have been made: the one in use and, during a rotation, the one before."""
+        previous = self.previous_phone_key
+        return (self.phone_key,) if previous is None else (self.phone_key, previous)
+
+    @property
+    def previous_phone_key(self) -> bytes | None:
+        """The key of phone hashes before, during a rotation."""
+        previous = self.settings.previous_key_bytes()
+        return None if previous is None else phone_key_of(previous)
 
     def with_sessions(self, options: str) -> Runtime:
         """This runtime with an engine of its own, whose sessions have `options` (see `database.engine.session_limits`)."""

@@ -91,6 +91,9 @@ class Settings(EngineSettings, GatewaySettings, WatchingSettings):
     secret_key: SecretStr | None = Field(
         None, description="Encrypts vendor secrets and keys phone hashes; unset: generated into CALLING_HOME"
     )
+    secret_key_previous: SecretStr | None = Field(
+        None, description="The key before, while `calling-pipeline keys rotate` brings what it sealed to the new one"
+    )
     partition_start: dt.date = Field(
         dt.date(2025, 1, 1),
         description="First day that may be read, and of Dagster's daily partitions; unset, a new installation's partitions"
@@ -317,6 +320,10 @@ class Settings(EngineSettings, GatewaySettings, WatchingSettings):
         if len(text.encode()) < 16:
             raise ConfigurationError(f"{PREFIX}SECRET_KEY is shorter than 16 bytes; set a longer random value")
         return text.encode()
+
+    def previous_key_bytes(self) -> bytes | None:
+        """The key material before, which still opens what it sealed; None without a rotation."""
+        return self.secret_key_previous.get_secret_value().encode() if self.secret_key_previous else None
 
     def token_grants(self) -> Mapping[str, TokenGrant]:
         """API tokens and what they may do; without the setting one admin token, generated once into `home`."""

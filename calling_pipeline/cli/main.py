@@ -52,9 +52,10 @@ def _api() -> click.Command:
 
 
 def _backups(name: str) -> click.Command:
-    from calling_pipeline.cli import backups  # noqa: PLC0415 - 250 ms
+    from calling_pipeline.cli import backups, keys  # noqa: PLC0415 - 250 ms
 
-    return {"backup": backups.backup, "go-on": backups.go_on, "restore": backups.restore}[name]
+    found = {"backup": backups.backup, "go-on": backups.go_on, "keys": keys.keys, "restore": backups.restore}
+    return found[name]
 
 
 def _call_batches() -> click.Command:
@@ -159,6 +160,7 @@ HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "example": _example,
     "exports": _exports,
     "go-on": partial(_backups, "go-on"),
+    "keys": partial(_backups, "keys"),
     "notify": _notifications,
     "person": _person,
     "reports": _reports,

@@ -28,6 +28,7 @@ from calling_pipeline.console.pages import (
     people,
     policy,
     reports,
+    restored,
     runbooks,
     session,
     stats,
@@ -59,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *reports.ROUTERS,
     exports.router,
     takeover.router,
+    restored.router,
     *calls.ROUTERS,
 )
 

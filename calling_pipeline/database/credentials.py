@@ -105,7 +105,7 @@ class CredentialStore:
         """
         insert = postgresql.insert(vendor_credentials).values(
             name=name,
-            sealed=self._secrets.seal(fetched.secret, owner=_owner(name)),
+            sealed=self._secrets.seal(fetched.secret, owner=owner_of(name)),
             version=seen + 1,
             expires_at=fetched.expires_at,
             obtained_at=days.now(),
@@ -131,7 +131,7 @@ class CredentialStore:
         if row is None:
             return None
         try:
-            secret = self._secrets.open(row.sealed, owner=_owner(name))
+            secret = self._secrets.open(row.sealed, owner=owner_of(name))
         except SecretUnreadable:  # stored under an earlier CALLING_SECRET_KEY: a new one costs one request
             return Token("", dt.datetime.min.replace(tzinfo=dt.UTC) + 2 * MARGIN, row.version)
         return Token(secret, row.expires_at, row.version)
@@ -145,5 +145,6 @@ class CredentialStore:
         return token
 
 
-def _owner(name: str) -> str:
+def owner_of(name: str) -> str:
+    """For whom a token is sealed."""
     return f"vendor credential:{name}"

@@ -35,6 +35,12 @@ class TelephonyDependencies:
     answer_limit_s: float = 10.0
     refusals: RefusalCounts = field(default_factory=RefusalCounts)
     shadow: bool = False
+    previous_phone_key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def phone_keys(self) -> tuple[bytes, ...]:
+        """The keys by which a stored hash may have been made."""
+        return (self.phone_key,) if self.previous_phone_key is None else (self.phone_key, self.previous_phone_key)
 
     @classmethod
     @asynccontextmanager
@@ -49,6 +55,7 @@ class TelephonyDependencies:
             clients.client,
             limit_s,
             shadow=runtime.settings.shadow,
+            previous_phone_key=runtime.previous_phone_key,
         )
         try:
             yield made
@@ -94,6 +101,7 @@ def keeping_of(runtime: Runtime) -> Keeping:
         limits=Limits(settings.recordings_largest_mb * 1024**2),
         days=settings.recordings_days,
         link_lasts=dt.timedelta(hours=settings.recordings_link_hours),
+        previous_key=settings.previous_key_bytes(),
     )
 
 

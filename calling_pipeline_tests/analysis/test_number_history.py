@@ -66,7 +66,7 @@ def _call(connection, *, tenant_id):
 
 def asked(desk, text=PHONE, **more):
     with desk.engine.begin() as connection:
-        return number_history(connection, KEY, text, **more)
+        return number_history(connection, [KEY], text, **more)
 
 
 def test_every_room_is_heard_and_the_newest_comes_first(desk):

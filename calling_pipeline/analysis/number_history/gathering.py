@@ -7,7 +7,7 @@ number, and none is kept or logged.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,7 +81,7 @@ class _Event:
 
 def number_history(
     connection: sa.Connection,
-    phone_key: bytes,
+    phone_keys: Sequence[bytes],
     text: str,
     sight: Sight = EVERYTHING,
     *,
@@ -105,11 +105,11 @@ def number_history(
         now = days.now()
         document["do_not_call"] = [entry.source for entry in standing if entry.expires_at is None or entry.expires_at > now]
         events += _of_policy(connection, phone, standing, most)
-    digest = phone_hash(phone_key, phone)
-    if sight.telephony:
-        events += _of_telephony(connection, digest, sight.tenant_id, most)
-    if sight.statistics:
-        events += _of_records(connection, digest, most, {row.record_id for row in results})
+    for digest in (phone_hash(key, phone) for key in phone_keys):
+        if sight.telephony:
+            events += _of_telephony(connection, digest, sight.tenant_id, most)
+        if sight.statistics:
+            events += _of_records(connection, digest, most, {row.record_id for row in results})
     document["timeline"] = [event.document for event in sorted(events, key=lambda event: event.at, reverse=True)]
     return document
 

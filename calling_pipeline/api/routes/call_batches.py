@@ -249,7 +249,7 @@ def why(runtime: RuntimeDep, wanted: Question, caller: Viewer) -> Success[Docume
     `timeline` holds what every room knows of it, the newest first; rooms that the caller may not enter are left out.
     """
     with runtime.transaction() as connection:
-        found = number_history(connection, runtime.phone_key, wanted.phone, Sight.of(caller), archives=archives_of(runtime))
+        found = number_history(connection, runtime.phone_keys, wanted.phone, Sight.of(caller), archives=archives_of(runtime))
         return ok(found)
 
 

@@ -58,7 +58,7 @@ def why(door: Door, phone: str) -> Answer:
     """
     runtime = door.ready_runtime
     with runtime.transaction() as connection:
-        found = number_history(connection, runtime.phone_key, phone, archives=archives_of(runtime))
+        found = number_history(connection, runtime.phone_keys, phone, archives=archives_of(runtime))
     called, refused = found["called"], found["refused"]
     lines = [f"{found['phone']}: " + ("never called" if called is None else f"called {called['calls']} times, last at"
              f" {called['last_called_at']:%Y-%m-%d %H:%M}")]  # fmt: skip

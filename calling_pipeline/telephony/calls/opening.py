@@ -73,7 +73,7 @@ def open_already(connection: sa.Connection, deps: TelephonyDependencies, wish: C
     row = call_store.open_of_collector(connection, wish.tenant_id, wish.collector_id)
     if row is None:
         return None
-    if bytes(row.destination_hash) != phone_hash(deps.phone_key, wish.phone):
+    if bytes(row.destination_hash) not in (phone_hash(key, wish.phone) for key in deps.phone_keys):
         return CallOutcome("refused", "this collector is in a call", call_id=row.id, rule="in_call", state=row.state)
     rings = row.state not in ("initiating", "unknown")
     return CallOutcome(

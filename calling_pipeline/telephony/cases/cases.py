@@ -38,7 +38,7 @@ def columns_of(
         "tenant_id": tenant_id,
         "collector_id": new.collector_id,
         "customer_name": _text(new.customer_name, "customer_name", LONGEST_NAME),
-        "phone_sealed": box.seal(phone, owner=_owner(tenant_id, reference)),
+        "phone_sealed": box.seal(phone, owner=owner_of(tenant_id, reference)),
         "phone_masked": mask_phone(phone),
         "phone_hash": phone_hash(phone_key, phone),
         "note": _text(new.note, "note", LONGEST_NOTE),
@@ -88,7 +88,7 @@ def find(connection: sa.Connection, case_id: int) -> Case:
 def phone_of(connection: sa.Connection, box: SecretBox, case: Case) -> str:
     """The full number of a case, for a call. Raises `SecretUnreadable`."""
     reference, sealed = store.sealed_phone(connection, case.id)
-    return box.open(sealed, owner=_owner(case.tenant_id, reference))
+    return box.open(sealed, owner=owner_of(case.tenant_id, reference))
 
 
 def conclude(
@@ -133,5 +133,6 @@ def _text(text: str, field: str, longest: int) -> str:
     return plain
 
 
-def _owner(tenant_id: int, reference: str) -> str:
+def owner_of(tenant_id: int, reference: str) -> str:
+    """For whom the number of a case is sealed."""
     return f"tenant:{tenant_id}:collector_cases:{reference}:phone"

@@ -93,7 +93,7 @@ async def keep(
     values: dict[str, object] = {
         "config_id": config_id,
         "body_digest": digest,
-        "body_sealed": box.seal(body.decode("latin-1"), owner=_owner(config_id, digest)),
+        "body_sealed": box.seal(body.decode("latin-1"), owner=owner_of(config_id, digest)),
         "reason": reason,
         "sentence": sentence,
         "call_uuid": call_uuid[:200],
@@ -115,7 +115,7 @@ def body_of(connection: sa.Connection, box: SecretBox, kept: WaitingCallback) ->
     """The raw body of one that waits. Raises `SecretUnreadable`."""
     query = sa.select(_kept.body_digest, _kept.body_sealed).where(_kept.id == kept.id)
     row = connection.execute(query).one()
-    return box.open(row.body_sealed or b"", owner=_owner(kept.config_id, row.body_digest)).encode("latin-1")
+    return box.open(row.body_sealed or b"", owner=owner_of(kept.config_id, row.body_digest)).encode("latin-1")
 
 
 def page(
@@ -187,5 +187,6 @@ def unread(connection: sa.Connection) -> list[tuple[int, int, int]]:
     return [(config_id, tenant_id, waiting) for config_id, tenant_id, waiting in rows]
 
 
-def _owner(config_id: int, digest: bytes) -> str:
+def owner_of(config_id: int, digest: bytes) -> str:
+    """For whom the body of a kept callback is sealed."""
     return f"kept_callback:{config_id}:{digest.hex()}"

@@ -20,6 +20,8 @@ class Keeping:
     limits: Limits
     days: int
     link_lasts: dt.timedelta
+    previous_key: bytes | None = field(default=None, repr=False)
+    """The key before, during a rotation: files stay as they were sealed until they are deleted."""
 
 
 def owner_of(tenant_id: int, record_id: int) -> str:

@@ -36,7 +36,7 @@ class Playable:
         """The content from `first` to before `end`. Raises `NotFound` and `SecretUnreadable` before its first byte."""
         file = self._keeping.store.open(self._file)
         try:
-            reader = SealedReader(file, self._keeping.key, self._owner, self.size)
+            reader = SealedReader(file, self._keeping.key, self._owner, self.size, previous=self._keeping.previous_key)
             if first == 0 and self.size <= _VERIFIED_AT_ONCE:
                 reader.verify()
             pieces = reader.read(first, end)

@@ -51,14 +51,18 @@ class SealedWriter:
 
 
 class SealedReader:
-    """Reads an encrypted file of `size` bytes of content. Every chunk is judged before a byte of it is given out."""
+    """Reads an encrypted file of `size` bytes of content. Every chunk is judged before a byte of it is given out.
 
-    def __init__(self, file: BinaryIO, material: bytes, owner: str, size: int) -> None:
+    A file that the `previous` key sealed is read too.
+    """
+
+    def __init__(self, file: BinaryIO, material: bytes, owner: str, size: int, *, previous: bytes | None = None) -> None:
         head = file.read(_HEAD)
         if head[: len(MAGIC)] != MAGIC or len(head) != _HEAD:
             raise _unreadable()
         self._file, self._owner, self._size = file, owner.encode(), size
-        self._cipher = _cipher(material, head[len(MAGIC) :], owner)
+        keys = [material] if previous is None else [material, previous]
+        self._ciphers = [_cipher(key, head[len(MAGIC) :], owner) for key in keys]
 
     def read(self, first: int, end: int) -> Iterator[bytes]:
         """The content from byte `first` to before `end`. Raises `SecretUnreadable` for another key or a changed file."""
@@ -66,12 +70,19 @@ class SealedReader:
         for number in range(first // CHUNK, min(last, max(0, end - 1) // CHUNK) + 1):
             self._file.seek(_HEAD + number * (CHUNK + _TAG))
             sealed = self._file.read(CHUNK + _TAG)
-            try:
-                chunk = self._cipher.decrypt(_nonce(number, last=number == last), sealed, self._owner)
-            except (InvalidTag, ValueError) as error:
-                raise _unreadable() from error
+            chunk = self._opened(_nonce(number, last=number == last), sealed)
             begin = number * CHUNK
             yield chunk[max(0, first - begin) : end - begin]
+
+    def _opened(self, nonce: bytes, sealed: bytes) -> bytes:
+        for cipher in list(self._ciphers):
+            try:
+                chunk = cipher.decrypt(nonce, sealed, self._owner)
+            except (InvalidTag, ValueError):
+                continue
+            self._ciphers = [cipher]  # one key sealed the whole file
+            return chunk
+        raise _unreadable()
 
     def verify(self) -> None:
         """Judge the whole file. Raises `SecretUnreadable`."""

@@ -30,7 +30,7 @@ class Tested:
 
 def account(box: SecretBox, row: tenant_store.Row) -> Account:
     """What a call needs of a configuration's row. Raises `SecretUnreadable`."""
-    key = box.open(row.access_key_sealed or b"", owner=_owner(row.tenant_id, row.id, "access_key"))
+    key = box.open(row.access_key_sealed or b"", owner=owner_of(row.tenant_id, row.id, "access_key"))
     return Account(row.id, row.tenant_id, row.api_url, row.app_id, key)
 
 
@@ -47,15 +47,15 @@ def callback_secrets(box: SecretBox, config_id: int, tenant_id: int, current: by
 
     Raises `SecretUnreadable`.
     """
-    known = [box.open(current, owner=_owner(tenant_id, config_id, "callback_secret"))]
+    known = [box.open(current, owner=owner_of(tenant_id, config_id, "callback_secret"))]
     if previous is not None:
-        known.append(box.open(previous, owner=_owner(tenant_id, config_id, "previous_secret")))
+        known.append(box.open(previous, owner=owner_of(tenant_id, config_id, "previous_secret")))
     return known
 
 
 def current_callback_secret(box: SecretBox, row: tenant_store.Row) -> str:
     """The callback secret of a configuration's row. Raises `SecretUnreadable`."""
-    return box.open(row.callback_secret_sealed, owner=_owner(row.tenant_id, row.id, "callback_secret"))
+    return box.open(row.callback_secret_sealed, owner=owner_of(row.tenant_id, row.id, "callback_secret"))
 
 
 async def test_connection(deps: TelephonyDependencies, subject: Account) -> Tested:
@@ -77,7 +77,7 @@ def masked(box: SecretBox, row: tenant_store.Row, name: str) -> str:
     """The secret `name` of a configuration's row as shown."""
     secret = row._mapping[f"{name}_sealed"]
     try:
-        return mask_secret(box.open(secret, owner=_owner(row.tenant_id, row.id, name))) if secret else ""
+        return mask_secret(box.open(secret, owner=owner_of(row.tenant_id, row.id, name))) if secret else ""
     except SecretUnreadable:
         return "unreadable; enter it again"
 
@@ -85,11 +85,12 @@ def masked(box: SecretBox, row: tenant_store.Row, name: str) -> str:
 def sealed(box: SecretBox, tenant_id: int, config_id: int, values: Mapping[str, str]) -> dict[str, bytes]:
     """Secrets by name, as the columns that keep them."""
     return {
-        f"{name}_sealed": box.seal(value.strip(), owner=_owner(tenant_id, config_id, name)) for name, value in values.items()
+        f"{name}_sealed": box.seal(value.strip(), owner=owner_of(tenant_id, config_id, name))
+        for name, value in values.items()
     }
 
 
-def _owner(tenant_id: int, config_id: int, column: str) -> str:
+def owner_of(tenant_id: int, config_id: int, column: str) -> str:
     """A secret opens for its own tenant, row and column alone."""
     return f"tenant:{tenant_id}:infinity_configs:{config_id}:{column}"
 

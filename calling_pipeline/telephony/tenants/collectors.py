@@ -175,9 +175,14 @@ def page(
     return [_shown(row) for row in rows], total
 
 
+def owner_of_number(tenant_id: int, collector_id: int) -> str:
+    """For whom a collector's number is sealed."""
+    return f"tenant:{tenant_id}:collectors:{collector_id}:callback_number"
+
+
 def _number(box: SecretBox, tenant_id: int, collector_id: int, text: str) -> dict[str, Any]:
     number = numbers.international_number(text)
-    owner = f"tenant:{tenant_id}:collectors:{collector_id}:callback_number"
+    owner = owner_of_number(tenant_id, collector_id)
     return {"callback_number_sealed": box.seal(number, owner=owner), "callback_number_masked": mask_phone(number)}
 
 

@@ -31,5 +31,5 @@ def answer(view: Viewer, phone: Annotated[Text, Form(max_length=64)]) -> Respons
     """What every room that the person may enter knows of the number, the newest first."""
     with view.transaction() as connection:
         archives = archives_of(view.runtime)
-        found = number_history(connection, view.runtime.phone_key, phone, Sight.of(view.caller), archives=archives)
+        found = number_history(connection, view.runtime.phone_keys, phone, Sight.of(view.caller), archives=archives)
     return view.page("batches/why.html", found=found, kinds=KINDS, most=MOST)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from calling_pipeline import days
 from calling_pipeline.analysis.status.gathering import status as gather
 from calling_pipeline.analysis.status.records import Status
+from calling_pipeline.backups import going_on
 from calling_pipeline.call_stats.history.store import read_history
 from calling_pipeline.call_stats.records import HistoryDay
 from calling_pipeline.charts.records import Caption
@@ -43,17 +44,23 @@ def live(view: Viewer) -> Response:
 
 
 def _shown(view: View, template: str) -> Response:
-    found, history = view.shared(("status", view.caller.tenant), FRESH_S, lambda: _facts(view))
+    found, history, restored = view.shared(("status", view.caller.tenant), FRESH_S, lambda: _facts(view))
     return view.page(
-        template, look=first_look(found), sparks=_sparks(view, found, history), now=found.at, shadow=found.shadow
+        template,
+        look=first_look(found),
+        sparks=_sparks(view, found, history),
+        now=found.at,
+        shadow=found.shadow,
+        restored=restored,
     )
 
 
-def _facts(view: View) -> tuple[Status, Sequence[HistoryDay]]:
+def _facts(view: View) -> tuple[Status, Sequence[HistoryDay], bool]:
     found = gather(view.runtime, tenant=view.caller.tenant)
     today = days.day_of(found.at)
     with view.transaction() as connection:
-        return found, read_history(connection, today - dt.timedelta(days=TREND_DAYS), today)
+        history = read_history(connection, today - dt.timedelta(days=TREND_DAYS), today)
+        return found, history, bool(going_on.waiting(connection))
 
 
 def _sparks(view: View, found: Status, history: Sequence[HistoryDay]) -> Mapping[str, Markup]:
