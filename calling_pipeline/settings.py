@@ -16,6 +16,7 @@ from calling_pipeline.engine_settings import EngineSettings
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.gate_rules import GateRule
 from calling_pipeline.gateway_settings import GatewaySettings
+from calling_pipeline.key_settings import KeySettings
 from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
 from calling_pipeline.setting_files import with_values
 from calling_pipeline.watching_settings import WatchingSettings
@@ -60,7 +61,7 @@ class TokenGrant(BaseModel):
         return self
 
 
-class Settings(EngineSettings, GatewaySettings, WatchingSettings):
+class Settings(EngineSettings, GatewaySettings, KeySettings, WatchingSettings):
     """One field a setting; the README's table is made from these descriptions."""
 
     model_config = SettingsConfigDict(
@@ -83,16 +84,6 @@ class Settings(EngineSettings, GatewaySettings, WatchingSettings):
     )
     dagster_database_url: SecretStr | None = Field(
         None, description="Dagster's database; unset: `dagster` on the same server"
-    )
-    backup_passphrase: SecretStr | None = Field(
-        None,
-        description="Seals the secret key in a backup, and opens it at a restore; unset: `backup` wants `--without-key`",
-    )
-    secret_key: SecretStr | None = Field(
-        None, description="Encrypts vendor secrets and keys phone hashes; unset: generated into CALLING_HOME"
-    )
-    secret_key_previous: SecretStr | None = Field(
-        None, description="The key before, while `calling-pipeline keys rotate` brings what it sealed to the new one"
     )
     partition_start: dt.date = Field(
         dt.date(2025, 1, 1),
@@ -320,10 +311,6 @@ class Settings(EngineSettings, GatewaySettings, WatchingSettings):
         if len(text.encode()) < 16:
             raise ConfigurationError(f"{PREFIX}SECRET_KEY is shorter than 16 bytes; set a longer random value")
         return text.encode()
-
-    def previous_key_bytes(self) -> bytes | None:
-        """The key material before, which still opens what it sealed; None without a rotation."""
-        return self.secret_key_previous.get_secret_value().encode() if self.secret_key_previous else None
 
     def token_grants(self) -> Mapping[str, TokenGrant]:
         """API tokens and what they may do; without the setting one admin token, generated once into `home`."""

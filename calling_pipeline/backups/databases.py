@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from psycopg import errors
@@ -34,9 +35,15 @@ class Swap:
         return self.target.host, self.target.port, self.target.query.get("host")
 
 
+def is_there(url: URL) -> bool:
+    """Whether there is such a database; Dagster's is made at its first start. Raises `DatabaseUnavailable`."""
+    with _maintenance(url.set(drivername="postgresql+psycopg", query=_host(url))) as connection:
+        return store.exists(connection, url.database)
+
+
 def prepared(name: DatabaseName, target: URL, token: str) -> Swap:
     """What is there now. Raises `Busy` while others use it."""
-    target = target.set(drivername="postgresql+psycopg", query={k: v for k, v in target.query.items() if k == "host"})
+    target = target.set(drivername="postgresql+psycopg", query=_host(target))
     draft = target.set(database=f"{target.database}_restoring_{token}")
     with _maintenance(target) as connection:
         exists = store.exists(connection, target.database)
@@ -90,6 +97,11 @@ def put_in_place(swaps: Sequence[Swap]) -> list[str]:
                 with _maintenance(server.target) as connection:
                     store.drop_database(connection, str(old.database))
     return kept
+
+
+def _host(url: URL) -> dict[str, Any]:
+    """Of what an address asks for, the folder of the server's socket alone."""
+    return {name: value for name, value in url.query.items() if name == "host"}
 
 
 def _take_place(connection: sa.Connection, swap: Swap, suffix: str) -> None:

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from calling_pipeline import __version__, days
 from calling_pipeline.access.audit.noting import note_act
-from calling_pipeline.backups import places, sealing, store
+from calling_pipeline.backups import databases, places, sealing
 from calling_pipeline.backups.records import DatabaseName, DumpedDatabase, Manifest
 from calling_pipeline.backups.snapshots import Snapshot, snapshot
-from calling_pipeline.database.engine import reachable
 from calling_pipeline.database.revisions import current_revision
 from calling_pipeline.errors import ConfigurationError, Conflict, InvalidInput
 from calling_pipeline.runtime import Runtime
@@ -79,14 +78,14 @@ def _written(runtime: Runtime, draft: Path, passphrase: str | None, with_recordi
     made_at = days.now()
     with ExitStack() as stack:
         taken: dict[DatabaseName, Snapshot] = {"business": stack.enter_context(snapshot(runtime.direct_url))}
-        if has_dagster(runtime):
+        if databases.is_there(runtime.existing_dagster_url):
             taken["dagster"] = stack.enter_context(snapshot(runtime.existing_dagster_url))
         business = taken["business"]
         revision = current_revision(business.connection)
-        databases: dict[DatabaseName, DumpedDatabase] = {}
+        dumped: dict[DatabaseName, DumpedDatabase] = {}
         for name, one in taken.items():
             say(f"writing the {name} database")
-            databases[name] = one.dump(draft / f"{name}.dump")
+            dumped[name] = one.dump(draft / f"{name}.dump")
     say("copying files")
     found = places.Places.of(runtime.settings).found(with_recordings=with_recordings)
     files = tuple(places.copy_in(kind, name, path, draft, number) for number, (kind, name, path) in enumerate(found))
@@ -101,7 +100,7 @@ def _written(runtime: Runtime, draft: Path, passphrase: str | None, with_recordi
         program=__version__,
         server=str(business.server_version),
         revision=revision or "",
-        databases=databases,
+        databases=dumped,
         files=files,
         key_print=sealing.print_of(material),
         key_file=key_file,
@@ -109,14 +108,6 @@ def _written(runtime: Runtime, draft: Path, passphrase: str | None, with_recordi
     )
     _write_manifest(draft / MANIFEST, manifest)
     return manifest
-
-
-def has_dagster(runtime: Runtime) -> bool:
-    """Whether Dagster's database is there; it is made at Dagster's first start."""
-    if runtime.settings.dagster_database_url is not None:
-        return True
-    with reachable(runtime.engine) as connection:
-        return store.exists(connection, runtime.existing_dagster_url.database)
 
 
 def _write_manifest(file: Path, manifest: Manifest) -> None:

@@ -6,15 +6,17 @@ import click
 
 from calling_pipeline.access.migrated import after_migration
 from calling_pipeline.call_stats.older_hashes.forward import bring_forward
+from calling_pipeline.cli.machine.environment import migrate_dagster
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user
 from calling_pipeline.database import migrate as migrations
 
 
 @click.command(cls=PipelineCommand)
 @click.option("--back-to", metavar="REVISION", help="Go back to an earlier schema, for a return to the version before.")
+@click.option("--without-dagster", is_flag=True, help="Leave Dagster's own database as it is.")
 @click.pass_obj
-def migrate(door: Door, back_to: str | None) -> Answer:
-    """Bring the database to the newest schema, or back to an earlier one."""
+def migrate(door: Door, back_to: str | None, without_dagster: bool) -> Answer:
+    """Bring the database and Dagster's own to their newest schema, or the database back to an earlier one."""
     runtime = door.founding_runtime
     if back_to is not None:
         by = acting_user()
@@ -32,7 +34,7 @@ def migrate(door: Door, back_to: str | None) -> Answer:
     )
     forward = bring_forward(runtime.engine, runtime.phone_key)
     days = [day.isoformat() for day in forward.days]
-    lines = [said]
+    lines = [said] if without_dagster else [said, migrate_dagster(runtime)]
     if forward.rows:
         lines.append(f"{forward.rows} call records have their phone hashed in the present form now")
     if days:

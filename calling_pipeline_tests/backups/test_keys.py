@@ -115,7 +115,7 @@ def test_a_rotation_that_is_killed_loses_nothing_and_goes_on(before, engine):
         holder.exec_driver_sql("SELECT FROM collector_cases WHERE reference = 'ref25' FOR UPDATE")
         process = start_process([sys.executable, "-c", program], env={**os.environ, **given}, stderr=subprocess.PIPE)
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        with engine.connect() as watching:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watching:
             wait_until(lambda: watching.exec_driver_sql(waiting).scalar_one() or process.poll() is not None)
             assert process.poll() is None, process.stderr.read()
         process.send_signal(signal.SIGKILL)

@@ -9,15 +9,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
+from pydantic import SecretStr
 
 from calling_pipeline.backups import going_on
-from calling_pipeline.backups.making import make_backup
+from calling_pipeline.backups.making import MANIFEST, make_backup
 from calling_pipeline.backups.restoring import restore
+from calling_pipeline.backups.verifying import read_manifest, verify
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.history.records import HistoryRow
+from calling_pipeline.cli.main import main
 from calling_pipeline.contact_policy.tables import contact_attempts
 from calling_pipeline.database.engine import make_engine
-from calling_pipeline.errors import Conflict
+from calling_pipeline.errors import Busy, CallingError, ConfigurationError, Conflict
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
@@ -138,3 +142,99 @@ def pointed(settings, at):
     """These settings with the vendors of others: the gateway goes on knowing what it was sent."""
     names = ("gateway_url", "gateway_rate_per_s", "gateway_timeout_s", "gateway_event_code", "gateway_target_obj_id")
     return settings.model_copy(update={name: getattr(at, name) for name in names})
+
+
+@pytest.fixture
+def backup_of(engine, database_url, tmp_path):
+    """A backup of a small database, and the settings of where it was made."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO do_not_call (phone, source, added_at) VALUES ('13800000001', 'list', now())")
+    settings = settings_of(database_url, tmp_path / "home")
+    runtime = Runtime(settings)
+    make_backup(runtime, tmp_path / "backup", by="ann")
+    runtime.close()
+    engine.dispose()
+    return tmp_path / "backup", settings
+
+
+def test_what_is_there_is_never_overwritten_unasked_and_kept_when_it_is(backup_of, engine, database_url, elsewhere):
+    folder, settings = backup_of
+    with pytest.raises(Conflict, match="is not empty; with --replace it is kept"):
+        restore(Runtime(settings), folder, by="ann")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO do_not_call (phone, source, added_at) VALUES ('13800000002', 'list', now())")
+        with pytest.raises(Busy, match=r"1 sessions use the database .*; stop the system"):
+            restore(Runtime(settings), folder, by="ann", replace=True)
+    engine.dispose()
+    [kept] = restore(Runtime(settings), folder, by="ann", replace=True).kept
+    assert numbers(engine) == ["13800000001"]
+    assert numbers(make_engine(database_url.set(database=kept))) == ["13800000001", "13800000002"]
+    drop(database_url, kept)
+
+
+def test_a_restore_that_fails_leaves_what_was_there_and_no_draft(backup_of, engine, database_url):
+    folder, settings = backup_of
+    manifest = folder / MANIFEST
+    manifest.write_text(manifest.read_text().replace('"public.do_not_call": 1', '"public.do_not_call": 2'))
+    with pytest.raises(CallingError, match=r"was not restored whole: public\.do_not_call has 1 rows, not 2"):
+        restore(Runtime(settings), folder, by="ann", replace=True)
+    assert numbers(engine) == ["13800000001"]
+    with engine.connect() as connection:
+        like = f"SELECT count(*) FROM pg_database WHERE datname LIKE '{database_url.database}\\_%%'"
+        assert connection.exec_driver_sql(like).scalar_one() == 0
+
+
+def test_a_changed_backup_another_key_and_a_newer_schema_are_refused(backup_of, elsewhere, tmp_path):
+    folder, _ = backup_of
+    there = settings_of(elsewhere, tmp_path / "there", secret_key="another key for tests, long enough")
+    with pytest.raises(ConfigurationError, match="another secret key than that of CALLING_SECRET_KEY"):
+        restore(Runtime(there), folder, by="ann")
+    wrong = there.model_copy(update={"secret_key": None, "backup_passphrase": SecretStr("another passphrase")})
+    with pytest.raises(ConfigurationError, match="does not open the key of this backup"):
+        restore(Runtime(wrong), folder, by="ann")
+    manifest = folder / MANIFEST
+    known = manifest.read_text()
+    manifest.write_text(known.replace(read_manifest(folder).revision, "9999_future"))
+    with pytest.raises(ConfigurationError, match=r"9999_future.* newer than this program"):
+        restore(Runtime(there), folder, by="ann")
+    manifest.write_text(known)
+    with (folder / "business.dump").open("ab") as dump:
+        dump.write(b"x")
+    with pytest.raises(Conflict, match=r"was changed: business\.dump"):
+        verify(folder, read_manifest(folder))
+
+
+def test_the_commands_make_verify_and_go_on(backup_of, monkeypatch, tmp_path):
+    _, settings = backup_of
+    dagster = settings.dagster_database_url.get_secret_value()
+    given = {
+        "DAGSTER_DATABASE_URL": dagster,
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "SECRET_KEY": KEY,
+        "HOME": str(settings.home),
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"CALLING_{name}", value)
+    run = CliRunner().invoke
+    refused = run(main, ["backup", str(tmp_path / "second")])
+    assert (refused.exit_code, "set CALLING_BACKUP_PASSPHRASE" in refused.output) == (1, True)
+    made = run(main, ["backup", str(tmp_path / "second"), "--without-key"])
+    assert (made.exit_code, "it holds no secret key" in made.stdout) == (0, True)
+    assert run(main, ["restore", str(tmp_path / "second"), "--verify"]).exit_code == 0
+    assert "is not empty" in run(main, ["backup", str(tmp_path / "second"), "--without-key"]).output
+    nothing = run(main, ["go-on", "calls", "--nobody-was-called", "--reason", "it stood still"])
+    assert (nothing.exit_code, "no restore holds calls back" in nothing.output) == (1, True)
+
+
+def numbers(engine):
+    with engine.connect() as connection:
+        found = list(connection.exec_driver_sql("SELECT phone FROM do_not_call ORDER BY phone").scalars())
+    engine.dispose()
+    return found
+
+
+def drop(url, name):
+    admin = make_engine(url.set(database="postgres")).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE "{name}"')
+    admin.dispose()

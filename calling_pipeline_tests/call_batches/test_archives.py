@@ -82,7 +82,7 @@ def test_old_rows_that_were_left_out_move_and_those_of_calls_stay(engine, archiv
 def test_why_finds_an_archived_row_as_before(engine, archives, batch):
     def why():
         with engine.connect() as connection:
-            return number_history(connection, b"key", phone(7), archives=archives)
+            return number_history(connection, [b"key"], phone(7), archives=archives)
 
     before = why()
     assert before["rows"]

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from calling_pipeline.access.migrated import after_migration
+from calling_pipeline.backups.databases import is_there
 from calling_pipeline.call_stats.older_hashes.forward import bring_forward
 from calling_pipeline.cli.output import acting_user
 from calling_pipeline.errors import ConfigurationError
+from calling_pipeline.masking import mask_digits
 from calling_pipeline.project import project_folder
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
@@ -45,6 +49,24 @@ def bring_up_to_date(runtime: Runtime, say: Callable[[str], None]) -> None:
     with runtime.transaction() as connection:
         after_migration(connection, before, after, by=acting_user())
     bring_forward(runtime.engine, runtime.phone_key)
+
+
+def migrate_dagster(runtime: Runtime) -> str:
+    """Bring Dagster's own database to the schema of its version (`dagster instance migrate`); says what was done.
+
+    Raises `ConfigurationError` with what Dagster said when it fails.
+    """
+    if not is_there(runtime.existing_dagster_url):
+        return "Dagster's database is not made yet; its first start makes it"
+    command = [sys.executable, "-m", "dagster", "instance", "migrate"]
+    environment = runtime.settings.child_environment(of_dagster(runtime))
+    ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if ended.returncode:
+        said = (ended.stderr.strip() or ended.stdout.strip()).splitlines()
+        raise ConfigurationError(
+            f"`dagster instance migrate` failed: {mask_digits(said[-1])[:300] if said else 'no reason'}"
+        )
+    return "Dagster's database has the schema of its version"
 
 
 def lay_out(settings: Settings) -> Path:
