@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from pydantic import SecretStr
 
 from calling_pipeline.backups.key_rotation import rotating
 from calling_pipeline.backups.key_rotation.sealed import SEALED
+from calling_pipeline.call_batches.archives.store_files import Keys, MonthFile
+from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.database.crypto import SecretBox, phone_key_of
-from calling_pipeline.errors import ConfigurationError
+from calling_pipeline.errors import ConfigurationError, SecretUnreadable
 from calling_pipeline.masking import phone_hash
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
@@ -58,6 +61,11 @@ ADD_CALL = """
 """
 
 
+def archived_row(number):
+    moments = {"planned_at": None, "claimed_at": None, "slot": None}
+    return {"id": number, "phone": f"1380000000{number}", "day": dt.date(2026, 10, 1), **moments}
+
+
 def opened(engine, box):
     """Every sealed value of the database, opened; raises when one cannot be."""
     found = []
@@ -74,11 +82,18 @@ def hashes(engine, statement):
 
 
 def test_secrets_and_hashes_go_over_to_the_new_key_and_the_rest_is_named(before, engine):
-    runtime = Runtime(before, engine=engine)
+    runtime, rows = Runtime(before, engine=engine), [archived_row(5), archived_row(6)]
+    archives = archives_of(runtime)
+    archives.folder.mkdir(parents=True)
+    MonthFile(archives.folder / "rows_2026-10.sqlite", Keys(OLD.encode(), phone_key_of(OLD.encode()))).put(1, rows)
+    month = archives.file("rows_2026-10.sqlite")
+    with pytest.raises(SecretUnreadable):
+        month.slice_of(1, 5)
     done = rotating.rotate(runtime, by="ann", chunk=7)
-    assert dict(done.sealed) == {"vendor_credentials.sealed": 1, "collector_cases.phone_sealed": CASES}
+    sealed = {"vendor_credentials.sealed": 1, "collector_cases.phone_sealed": CASES, "archives": 1}
+    assert {name: rows for name, rows in done.sealed.items() if rows} == sealed
     assert done.hashes["communication_records"] == 1
-    assert done.unreadable == ()
+    assert (done.unreadable, month.slice_of(1, 5)) == ((), rows)
     new, old = phone_key_of(NEW.encode()), phone_key_of(OLD.encode())
     assert len(opened(engine, SecretBox(NEW.encode()))) == CASES + 1
     assert hashes(engine, "SELECT phone_hash FROM collector_cases") == {

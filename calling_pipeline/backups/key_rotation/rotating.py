@@ -19,6 +19,8 @@ from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.backups.key_rotation import store
 from calling_pipeline.backups.key_rotation.sealed import SEALED, SealedColumn
 from calling_pipeline.backups.snapshots import own_connection
+from calling_pipeline.call_batches.archives.store_files import Keys, MonthFile
+from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.database.crypto import SecretBox, phone_key_of
 from calling_pipeline.database.engine import driver_connection
 from calling_pipeline.errors import ConfigurationError, SecretUnreadable
@@ -67,6 +69,8 @@ def rotate(runtime: Runtime, *, by: str, chunk: int = CHUNK, say: Callable[[str]
             for day in store.days_of(connection, table, time):
                 hashes[table.name] += store.rehash_day(connection, table, column, time, day)
                 connection.commit()
+        say("sealing archives")
+        sealed["archives"] = _archives_brought_over(runtime, before, old)
         after = {"sealed": sum(sealed.values()), "hashes": sum(hashes.values()), "unreadable": len(unreadable)}
         note_act(connection, "keys.rotate", "keys:secret", by=by, after=after)
         connection.commit()
@@ -99,6 +103,13 @@ def _resealed(
             changed += 1
         connection.commit()
         yield changed
+
+
+def _archives_brought_over(runtime: Runtime, before: bytes, phone_key: bytes) -> int:
+    """Month files of rows that were left out, slice by slice; how many slices."""
+    archives = archives_of(runtime)
+    files = sorted(archives.folder.glob("rows_*.sqlite")) if archives.folder.is_dir() else []
+    return sum(MonthFile(path, archives.keys).bring_over(Keys(before, phone_key)) for path in files if path.is_file())
 
 
 def _collect(connection: sa.Connection, old: bytes, new: bytes) -> None:
