@@ -130,6 +130,12 @@ def _telephony() -> click.Command:
     return telephony
 
 
+def _worker() -> click.Command:
+    from calling_pipeline.cli.worker import worker  # noqa: PLC0415 - beside the others that start a process
+
+    return worker
+
+
 def _ui() -> click.Command:
     from calling_pipeline.cli.ui import ui  # noqa: PLC0415 - 60 ms
 
@@ -171,6 +177,7 @@ HEAVY: Mapping[str, Callable[[], click.Command]] = {
     "takeover": _takeover,
     "telephony": _telephony,
     "ui": _ui,
+    "worker": _worker,
 }
 """Commands imported only when called or described: together they would more than double the start of every command,
 from 0.8 s to 2.1 s of CPU time; the milliseconds above are what each adds alone (measured on a busy machine)."""

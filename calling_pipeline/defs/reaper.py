@@ -9,26 +9,22 @@ from __future__ import annotations
 
 import dagster as dg
 
-from calling_pipeline.defs.instance.launcher import ENDED, RunLauncher, verdict_of
+from calling_pipeline.defs.instance.launcher import ENDED, JudgedByLock
+from calling_pipeline.defs.instance.workers import verdict_of
 from calling_pipeline.defs.naming import is_ours
-from calling_pipeline.runtime import Runtime
 
 
 def reap(instance: dg.DagsterInstance) -> int:
     """Report every started run of this centre whose process is gone as failed; Dagster's run retries then start it again.
 
-    Returns how many. Raises `DatabaseUnavailable` without the business database.
+    Returns how many. Raises what `verdict_of` raises.
     """
     launcher = instance.run_launcher
-    if launcher.supports_check_run_worker_health and not isinstance(launcher, RunLauncher):
+    if launcher.supports_check_run_worker_health and not isinstance(launcher, JudgedByLock):
         return 0
     found = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
     started = [run for run in found if is_ours(run)]
-    runtime = Runtime.load()
-    try:
-        gone = [run for run in started if verdict_of(runtime, run) == "gone"]
-    finally:
-        runtime.close()
+    gone = [run for run in started if verdict_of(instance, run) == "gone"]
     ended = 0
     for run in gone:
         again = instance.get_run_by_id(run.run_id)  # a run that has just ended by itself is no orphan

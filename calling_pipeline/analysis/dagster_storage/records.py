@@ -42,7 +42,7 @@ class RunUnderWay:
     def pid(self) -> int | None:
         """The number of its process on its host."""
         words = (self.worker or "").split(" ")
-        return int(words[2]) if len(words) == 4 and words[2].isdecimal() else None
+        return int(words[2]) if len(words) >= 4 and words[2].isdecimal() else None
 
 
 @dataclass(frozen=True)
