@@ -6,6 +6,7 @@ code is started anew.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -35,6 +36,7 @@ def application(settings: Settings) -> Celery:
 
 def work(settings: Settings, *, concurrency: int, files: bool) -> None:
     """Take runs until SIGTERM or SIGINT, and then end when those under way have ended. Without `files`: see `queues.py`."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # which says of each of its parts that it is there
     wanted = ",".join(queues(settings.centre, files=files))
     name = f"{settings.centre or 'calling'}-{os.getpid()}@%h"
     arguments = ["-Q", wanted, "-c", str(concurrency), "-n", name, "-l", "INFO", *_QUIET]
