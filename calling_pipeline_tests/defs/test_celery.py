@@ -114,10 +114,9 @@ class Cluster:
         self.groups = {}
 
     def start(self, name, *command):
-        log = (self.folder / f"{name}.log").open("w")
-        process = start_process(
-            [sys.executable, "-m", *command], env=self.environment, cwd=self.folder, stdout=log, stderr=log
-        )
+        program = [sys.executable, "-m", *command]
+        with (self.folder / f"{name}.log").open("w") as log:
+            process = start_process(program, env=self.environment, cwd=self.folder, stdout=log, stderr=log)
         self.groups[name] = process
         return process
 

@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 
 LONGEST_RUN_S = 43200
 """As `max_runtime_seconds` of dagster.yaml: a task that waits for its process so long was not lost."""
-BOTH_ENDS: Mapping[str, Any] = {
+_BOTH_ENDS: Mapping[str, Any] = {
     "task_ignore_result": True,  # Dagster's event log has it
     "worker_prefetch_multiplier": 1,
     "worker_max_tasks_per_child": 1,  # a process for each run, as beside the code server
     "broker_connection_retry_on_startup": True,
     "worker_hijack_root_logger": False,
-    "broker_transport_options": {"visibility_timeout": LONGEST_RUN_S, "polling_interval": 0.5},
 }
 _NEEDED = (
     "CALLING_EXECUTOR is celery: set CALLING_CELERY_BROKER to the broker of the workers, redis://HOST:PORT/0 or"
@@ -43,13 +42,20 @@ def address(settings: Settings) -> str:
     raise ConfigurationError(f"{_NEEDED}; {given.split('://', maxsplit=1)[0]} is neither")
 
 
+def configuration(settings: Settings) -> dict[str, Any]:
+    """What Celery is set to at both ends. Raises what `address` raises."""
+    is_redis = address(settings).startswith("redis")
+    options = {"visibility_timeout": LONGEST_RUN_S} if is_redis else {}  # PostgreSQL's are arguments of its engine
+    return {**_BOTH_ENDS, "broker_transport_options": options}
+
+
 def launcher(settings: Settings, inst_data: ConfigurableClassData | None) -> CeleryLauncher:
     """The launcher. Raises `ConfigurationError` without broker, or without the package dagster-celery."""
-    broker = address(settings)
+    broker, source = address(settings), configuration(settings)
     try:
         from calling_pipeline.defs.instance.celery.launcher import CeleryLauncher  # noqa: PLC0415 - beside its refusal
     except ImportError as error:
         raise ConfigurationError(
             f"CALLING_EXECUTOR is celery, and a package is missing ({error.name}): pip install 'calling-pipeline[celery]'"
         ) from None
-    return CeleryLauncher(broker, inst_data)
+    return CeleryLauncher(broker, source, inst_data)

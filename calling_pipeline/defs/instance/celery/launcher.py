@@ -6,13 +6,14 @@ its results are in the event log: none of that asks the broker, which may be a t
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 from dagster._core.launcher import LaunchRunContext
 from dagster._serdes import ConfigurableClassData
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG
 
-from calling_pipeline.defs.instance.celery.broker import BOTH_ENDS
 from calling_pipeline.defs.instance.celery.queues import queue_of
 from calling_pipeline.defs.instance.launcher import JudgedByLock
 from calling_pipeline.defs.instance.workers import worker_of
@@ -23,8 +24,8 @@ REASON = "it was ended before a worker began it"
 class CeleryLauncher(JudgedByLock, CeleryRunLauncher):
     """Dagster's launcher for Celery, with our queues and our proof of death."""
 
-    def __init__(self, broker: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(default_queue=queue_of(None), broker=broker, config_source=dict(BOTH_ENDS), inst_data=inst_data)
+    def __init__(self, broker: str, source: dict[str, Any], inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(default_queue=queue_of(None), broker=broker, config_source=source, inst_data=inst_data)
 
     @property
     def supports_resume_run(self) -> bool:

@@ -15,7 +15,7 @@ from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_execute_job_task
 
 import calling_pipeline.definitions  # noqa: F401 - once, for all runs
-from calling_pipeline.defs.instance.celery.broker import BOTH_ENDS, address
+from calling_pipeline.defs.instance.celery.broker import address, configuration
 from calling_pipeline.defs.instance.celery.queues import queues
 from calling_pipeline.settings import Settings, load
 
@@ -26,7 +26,7 @@ _QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 def application(settings: Settings) -> Celery:
     """The application with the one task that executes a run."""
     main = queues(settings.centre, files=False)[0]
-    source = {**BOTH_ENDS, "task_default_queue": main}
+    source = {**configuration(settings), "task_default_queue": main}
     made: Celery = make_app(  # type: ignore[no-untyped-call]
         {"broker": address(settings), "config_source": source}
     )
