@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from calling_pipeline.defs.instance.launcher import ENDED, JudgedByLock
+from calling_pipeline.defs.instance.judging import ENDED, JudgedByLock
 from calling_pipeline.defs.instance.workers import verdict_of
 from calling_pipeline.defs.naming import is_ours
 

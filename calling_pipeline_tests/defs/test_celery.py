@@ -122,10 +122,9 @@ class Cluster:
 
     def begin(self):
         """Let things happen: the code server, and the daemon whose sensors start what is due."""
-        code = ["api", "grpc", "-m", "calling_pipeline.definitions", "--location-name", "calling_pipeline"]
-        self.start("code", "dagster", *code, "-h", "127.0.0.1", "-p", self.port)
-        daemon = "calling_pipeline.defs.instance.daemon"
-        self.start("daemon", daemon, "127.0.0.1", self.port, str(self.folder / "workspace.yaml"))
+        command = "calling_pipeline.cli.main"
+        self.start("code", command, "code-server", "--port", self.port)
+        self.start("daemon", command, "daemon", "--workspace", str(self.folder / "workspace.yaml"))
 
     def worker(self, name, *words):
         self.start(name, "calling_pipeline.cli.main", "worker", *words)

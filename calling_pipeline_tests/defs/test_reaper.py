@@ -17,6 +17,7 @@ from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_ite
 from calling_pipeline.at_most_once.orphans import is_held
 from calling_pipeline.defs.instance import launcher as launchers
 from calling_pipeline.defs.instance import workers
+from calling_pipeline.defs.instance.judging import SILENT_S
 from calling_pipeline.defs.reaper import reap
 from calling_pipeline_tests.at_most_once.test_orphans import end_session_of
 from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
@@ -123,10 +124,10 @@ def test_a_dead_run_of_another_host_is_ended_after_it_was_silent_at_every_look(i
     monkeypatch.setattr(launchers.RunLauncher, "clock", lambda self: now[0])
     assert reap(instance) == 0, "one look proves nothing about another host"
     monitor(instance)
-    now[0] = launchers.SILENT_S - 1
+    now[0] = SILENT_S - 1
     monitor(instance)
     assert status(instance, run_id) == S.STARTED
-    now[0] = launchers.SILENT_S
+    now[0] = SILENT_S
     monitor(instance)
     assert status(instance, run_id) == S.FAILURE
 

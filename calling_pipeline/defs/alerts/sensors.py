@@ -21,7 +21,7 @@ from calling_pipeline.defs.alerts.texts import (
     judges_a_range,
     tick_condition,
 )
-from calling_pipeline.defs.instance.launcher import ENDED
+from calling_pipeline.defs.instance.judging import ENDED
 from calling_pipeline.defs.naming import CENTRE, centre_of_key, is_our_name, named, plain_name
 from calling_pipeline.defs.planned_checks.store import forget_unjudged
 from calling_pipeline.runtime import Runtime

@@ -53,7 +53,7 @@ def launcher(settings: Settings, inst_data: ConfigurableClassData | None) -> Cel
     """The launcher. Raises `ConfigurationError` without broker, or without the package dagster-celery."""
     broker, source = address(settings), configuration(settings)
     try:
-        from calling_pipeline.defs.instance.celery.launcher import CeleryLauncher  # noqa: PLC0415 - beside its refusal
+        from calling_pipeline.defs.instance.celery.launcher import CeleryLauncher  # noqa: PLC0415 - 300 ms, a package
     except ImportError as error:
         raise ConfigurationError(
             f"CALLING_EXECUTOR is celery, and a package is missing ({error.name}): pip install 'calling-pipeline[celery]'"

@@ -15,7 +15,7 @@ from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG
 
 from calling_pipeline.defs.instance.celery.queues import queue_of
-from calling_pipeline.defs.instance.launcher import JudgedByLock
+from calling_pipeline.defs.instance.judging import JudgedByLock
 from calling_pipeline.defs.instance.workers import worker_of
 
 REASON = "it was ended before a worker began it"
