@@ -14,11 +14,11 @@ from celery import Celery
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_execute_job_task
 
-import calling_pipeline.definitions  # noqa: F401 - once, for all runs
 from calling_pipeline.defs.instance.celery.broker import address, configuration
 from calling_pipeline.defs.instance.celery.queues import queues
 from calling_pipeline.settings import Settings, load
 
+_CODE = "calling_pipeline.definitions"
 _QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 """A broker in PostgreSQL carries orders only."""
 
@@ -28,7 +28,7 @@ def application(settings: Settings) -> Celery:
     main = queues(settings.centre, files=False)[0]
     source = {**configuration(settings), "task_default_queue": main}
     made: Celery = make_app(  # type: ignore[no-untyped-call]
-        {"broker": address(settings), "config_source": source}
+        {"broker": address(settings), "config_source": source, "include": [_CODE]}
     )
     create_execute_job_task(made)
     return made
