@@ -111,7 +111,7 @@ class Cluster:
 
     def __init__(self, folder, instance, environment):
         self.folder, self.instance, self.environment = folder, instance, {**os.environ, **environment}
-        self.groups = {}
+        self.groups, self.port = {}, str(free_ports()["CODE_SERVER"])
 
     def start(self, name, *command):
         program = [sys.executable, "-m", *command]
@@ -190,14 +190,11 @@ def cluster(own_instance, app_settings, simulator, broker_url, tmp_path, monkeyp
         "DAGSTER_HOME": str(home / "dagster"),
         "PYTHONPATH": str(ROOT),
     }
-    port = free_ports()["CODE_SERVER"]
-    (folder / "workspace.yaml").write_text(
-        f"load_from:\n  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: calling_pipeline}}\n"
-    )
     (home / "dagster").mkdir(parents=True)
     shutil.copy(folder / "dagster.yaml", home / "dagster")
     made = Cluster(folder, own_instance, settings)
-    made.port = str(port)
+    server = f"{{host: 127.0.0.1, port: {made.port}, location_name: calling_pipeline}}"
+    (folder / "workspace.yaml").write_text(f"load_from:\n  - grpc_server: {server}\n")
     return made
 
 

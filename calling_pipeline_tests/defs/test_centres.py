@@ -71,7 +71,7 @@ def judged_badly(instance, path, check):
 
 def test_alerts_reaper_and_housekeeping_of_a_centre_look_at_its_own_runs_only(own_instance, runtime, server_url, tmp_path):
     for centre in ("", CENTRE):
-        start(own_instance, centre, "housekeeping", "failed")
+        start(own_instance, centre, "housekeeping" if centre else "task_usage_count", "failed")
         judged_badly(own_instance, [*filter(None, [centre]), "call_records"], f"check_{centre or 'first'}")
     start(own_instance, CENTRE, "notifications_deliver", "started")
     for url in temporary_database(server_url, "calling_template"):
@@ -79,7 +79,7 @@ def test_alerts_reaper_and_housekeeping_of_a_centre_look_at_its_own_runs_only(ow
         theirs = as_centre("look", CALLING_DATABASE_URL=plain, CALLING_HOME=str(tmp_path / CENTRE))
     ours = look(own_instance, runtime)
     assert theirs["alerts"] == ["Failing: call_records: check north", "Failing: run of housekeeping"]
-    assert ours["alerts"] == ["Failing: call_records: check first", "Failing: run of housekeeping"]
+    assert ours["alerts"] == ["Failing: call_records: check first", "Failing: run of task_usage_count"]
     assert (ours["busy"], theirs["busy"]) == (False, True)
     assert (ours["pruned_runs"], theirs["pruned_runs"]) == (1, 1)
 
