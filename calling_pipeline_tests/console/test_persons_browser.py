@@ -11,6 +11,7 @@ from calling_pipeline_tests.console.test_alerts import observe
 def test_an_alert_leads_to_its_runbook_which_leads_on(console, log_in):
     observe(console, "held:grade:2026-11-20", title="the grade numbers of 2026-11-20 pass", text="40 % unknown")
     page = log_in("viewer", viewport={"width": 375, "height": 800})
+    page.context.add_cookies([{"name": LANGUAGE_COOKIE, "value": "zh", "url": console.url}])
     page.goto("/alerts/1")
     page.get_by_test_id("runbook").click()
     expect(page.get_by_role("heading", name="不要做什么")).to_be_visible()
