@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -28,7 +28,6 @@ from calling_pipeline.reports.mail import store as mail_store
 
 KIND = "restored"
 Subject = Literal["calls", "messages"]
-SUBJECTS: tuple[Subject, ...] = get_args(Subject)
 _ACTS: dict[Subject, tuple[Act, ...]] = {"calls": ("batches", "clicks"), "messages": ("messages", "mails")}
 _HARMLESS = frozenset({"unchanged", "repeated", "never_called"})
 _CONDITION = "restored"
