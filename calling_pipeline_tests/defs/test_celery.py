@@ -21,7 +21,7 @@ from calling_pipeline.settings import load
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
 from calling_pipeline_tests.defs.conftest import ROOT
 from calling_pipeline_tests.running_up import free_ports
-from calling_pipeline_tests.support import NIGHTLY, start_process, wait_until
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, start_process, wait_until
 
 S = dg.DagsterRunStatus
 PHONES = 240
@@ -195,7 +195,10 @@ def cluster(own_instance, app_settings, simulator, broker_url, tmp_path, monkeyp
     made = Cluster(folder, own_instance, settings)
     server = f"{{host: 127.0.0.1, port: {made.port}, location_name: calling_pipeline}}"
     (folder / "workspace.yaml").write_text(f"load_from:\n  - grpc_server: {server}\n")
-    return made
+    yield made
+    if (code := made.groups.get("code")) is not None:
+        code.terminate()  # it ends its own server, which a kill of the group would leave
+        code.wait(LIMIT_S)
 
 
 AT_NIGHT = pytest.mark.skipif(not NIGHTLY, reason="minutes: a daemon, a code server and workers as processes")
