@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from calling_pipeline.backups import store
 from calling_pipeline.backups.records import DatabaseName
 from calling_pipeline.backups.snapshots import own_connection
 from calling_pipeline.errors import Busy, CallingError, ConfigurationError
+
+_LEAVE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,7 @@ def prepared(name: DatabaseName, target: URL, token: str) -> Swap:
 def create(swap: Swap) -> None:
     """Make the draft, empty. Raises `ConfigurationError` when the role may not, `Busy` while others use the old one."""
     with _maintenance(swap.target) as connection:
-        users = store.sessions(connection, swap.target.database)
-        if users:
+        if users := _users_that_stay(connection, swap.target):
             raise _in_use(swap.target, users)
         try:
             store.create_database(connection, str(swap.draft.database))
@@ -113,6 +115,16 @@ def _take_place(connection: sa.Connection, swap: Swap, suffix: str) -> None:
         if isinstance(error.orig, errors.ObjectInUse):
             raise _in_use(swap.target, 1) from None
         raise
+
+
+def _users_that_stay(connection: sa.Connection, target: URL) -> int:
+    """How many sessions use the database and go on doing so: one that was closed just now is seen for a moment still."""
+    deadline = time.monotonic() + _LEAVE_S
+    while users := store.sessions(connection, target.database):
+        if time.monotonic() > deadline:
+            return users
+        time.sleep(0.05)
+    return 0
 
 
 def _in_use(target: URL, users: int) -> Busy:
