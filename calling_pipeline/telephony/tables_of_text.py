@@ -21,6 +21,8 @@ HEADS: Mapping[str, str] = {
     "回拨号码": "callback_number",
 }
 """Heads of columns as Chinese sheets write them → the names that are read."""
+LONGEST_CELL = 131_072
+"""Characters of a cell: a longer one is an unclosed quotation mark."""
 
 
 def read_table(text: str) -> list[list[str]]:
@@ -29,10 +31,15 @@ def read_table(text: str) -> list[list[str]]:
     first = plain.lstrip().partition("\n")[0]
     separator = next((sign for sign in "\t;,，" if sign in first), ",")
     reader = csv.reader(io.StringIO(plain), delimiter=separator)
+    rows = []
     try:
-        return [[cell.strip() for cell in row] for row in reader if any(cell.strip() for cell in row)]
+        for row in reader:
+            if any(len(cell) > LONGEST_CELL for cell in row):  # the csv module's own limit is of the whole process
+                raise csv.Error
+            rows.append([cell.strip() for cell in row])
     except csv.Error as error:
         raise InvalidInput(f"line {reader.line_num} of the CSV cannot be read", field="csv") from error
+    return [row for row in rows if any(row)]
 
 
 def heads_of(row: Sequence[str], own: Mapping[str, str] | None = None) -> list[str]:

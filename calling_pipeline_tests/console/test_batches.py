@@ -370,6 +370,7 @@ def test_whatever_a_room_says_of_a_number_has_a_word():
         "do_not_call": ("added", "ended", "changed"),
         "record": ("not_dialled", "not_connected", "connected", "not_known"),
         "result": ("not_dialled", "not_connected", "connected"),
+        "import": ("called",),
     }
     wanted = {f"batches.seen_{kind}_{state}" for kind, states in kinds.items() for state in states}
     assert {key for key in known if key.startswith("batches.seen_")} == wanted

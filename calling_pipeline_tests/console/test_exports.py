@@ -6,12 +6,11 @@ import gzip
 import re
 
 import pytest
-import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.reports.exports.dependencies import place_of
 from calling_pipeline.reports.exports.writing import write
-from calling_pipeline_tests.reports.test_exports import NOW, ROWS
+from calling_pipeline_tests.reports.test_exports import NOW, put_records
 from calling_pipeline_tests.support import wait_until
 
 WANTED = {"first": "2026-11-20", "last": "2026-11-21", "format": "csv.gz", "province": "<script>"}
@@ -21,7 +20,7 @@ WANTED = {"first": "2026-11-20", "last": "2026-11-21", "format": "csv.gz", "prov
 def records(console):
     days.set_clock(days.clock_starting_at(NOW))
     with console.runtime.transaction() as connection:
-        connection.execute(sa.text(ROWS), {"count": 30})
+        put_records(connection, 30)
 
 
 def test_an_export_is_asked_for_waits_and_is_fetched_by_its_owner_alone(console, as_role):

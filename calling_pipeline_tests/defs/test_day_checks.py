@@ -60,6 +60,7 @@ def test_an_evaluation_carries_its_sentence_numbers_examples_and_the_materializa
     result = run(job(), BAD, BAD)
     [evaluation] = [one for one in result.get_asset_check_evaluations() if one.check_name == "day_is_good"]
     shown = {name: value.value for name, value in evaluation.metadata.items()}
+    assert shown.pop("runbook").endswith("/runbooks/check")
     assert (evaluation.description, shown) == (f"judged {BAD}", {"rows": 3, "examples": "row 7"})
     [judged] = instance.fetch_materializations(dg.AssetKey("numbers"), limit=5).records
     assert evaluation.target_materialization_data.storage_id == judged.storage_id

@@ -63,6 +63,12 @@ writing.write(runtime.engine, runtime.transaction, int(sys.argv[2]), place, prog
 """
 
 
+def put_records(connection: sa.Connection, count: int) -> None:
+    """Call records of two days."""
+    partitions.make(connection, "call_records", [dt.date(2026, 11, 20), dt.date(2026, 11, 21)])
+    connection.execute(sa.text(ROWS), {"count": count})
+
+
 @pytest.fixture(autouse=True)
 def soon_after() -> None:
     """The days of the records are over and kept, whenever the test runs."""
@@ -73,8 +79,7 @@ def soon_after() -> None:
 def runtime(app_settings: Settings) -> Iterator[Runtime]:
     made = Runtime(app_settings)
     with made.transaction() as connection:
-        partitions.make(connection, "call_records", [dt.date(2026, 11, 20), dt.date(2026, 11, 21)])
-        connection.execute(sa.text(ROWS), {"count": 2_500})
+        put_records(connection, 2_500)
     yield made
     made.close()
 

@@ -21,7 +21,7 @@ from calling_pipeline.reports.exports.dependencies import folder_of
 from calling_pipeline.reports.exports.records import Export
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
-from calling_pipeline_tests.reports.test_exports import NOW, ROWS
+from calling_pipeline_tests.reports.test_exports import NOW, put_records
 
 DAYS = ("--from", "2026-11-20", "--to", "2026-11-21")
 
@@ -30,7 +30,7 @@ DAYS = ("--from", "2026-11-20", "--to", "2026-11-21")
 def records(runtime: Runtime) -> None:
     days.set_clock(days.clock_starting_at(NOW))
     with runtime.transaction() as connection:
-        connection.execute(sa.text(ROWS), {"count": 60})
+        put_records(connection, 60)
 
 
 @pytest.fixture(autouse=True)
