@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -39,6 +39,11 @@ nightly = pytest.mark.skipif(not NIGHTLY, reason="in the exhaustive form alone; 
 def some(*ways: T) -> Sequence[T]:
     """All of these ways at night, else the first: the others look at the same thing again."""
     return ways if NIGHTLY else ways[:1]
+
+
+def every_nth(ways: Iterable[T], step: int) -> Sequence[T]:
+    """All of these ways at night, else the first of each `step` of them."""
+    return [*ways] if NIGHTLY else [*ways][::step]
 
 
 @dataclass(frozen=True)

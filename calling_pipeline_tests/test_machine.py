@@ -97,6 +97,7 @@ def test_what_a_killed_up_and_its_killed_keeper_left_is_ended_by_the_next_comman
     assert up.command("down").stdout.strip() == f"nothing runs for {up.home}"
 
 
+@nightly
 def test_down_stops_a_running_up_in_order(tmp_path):
     up = Up(tmp_path, "--no-first-sync")
     everything = up.processes()
@@ -108,6 +109,7 @@ def test_down_stops_a_running_up_in_order(tmp_path):
     assert not (up.home / "postgres" / "postmaster.pid").exists()
 
 
+@nightly
 def test_a_stop_says_what_it_waits_for_and_what_it_ends_is_canceled_not_failed(tmp_path):
     up = Up(tmp_path, "--no-first-sync")
     simulator = f"http://127.0.0.1:{up.ports['SIMULATOR']}"

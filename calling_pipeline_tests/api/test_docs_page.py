@@ -3,9 +3,10 @@
 import pytest
 
 from calling_pipeline_tests.browser.looking import axe, overflow, tab_stops
-from calling_pipeline_tests.support import some
+from calling_pipeline_tests.support import nightly, some
 
 
+@nightly
 @pytest.mark.parametrize(("width", "scheme"), some((375, "dark"), (1920, "light"), (375, "light"), (1920, "dark")))
 def test_the_description_is_readable(api_server, new_page, width, scheme):
     page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)

@@ -13,7 +13,7 @@ from calling_pipeline.settings import TokenGrant
 from calling_pipeline_tests.api import conftest
 from calling_pipeline_tests.support import LIMIT_S, NIGHTLY
 
-EXAMPLES = 60 if NIGHTLY else 2
+EXAMPLES = 60 if NIGHTLY else 1
 ROLES = {
     "admin-token": TokenGrant(role="admin"),
     "admin-of-1": TokenGrant(role="admin", tenant=1),

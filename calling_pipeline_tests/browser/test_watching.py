@@ -11,7 +11,7 @@ from calling_pipeline_tests.browser.chromium import start
 from calling_pipeline_tests.browser.driver import driven
 from calling_pipeline_tests.browser.small_site import html, site
 from calling_pipeline_tests.house.source import ROOT
-from calling_pipeline_tests.support import LIMIT_S, wait_until
+from calling_pipeline_tests.support import LIMIT_S, nightly, wait_until
 
 
 def _kinds(page):
@@ -176,6 +176,7 @@ def test_no_loop_is_left_marked_as_running_for_other_tests(tmp_path, chromium):
     assert asyncio.run(asyncio.sleep(0, 42)) == 42
 
 
+@nightly
 def test_a_fault_fails_the_test_at_its_end_and_a_failure_leaves_a_picture(tmp_path):
     (tmp_path / "test_pages.py").write_text(_TESTS)
     plugins = ["-p", "calling_pipeline_tests.browser.fixtures", "-p", "no:cacheprovider"]

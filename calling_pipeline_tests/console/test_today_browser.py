@@ -36,6 +36,7 @@ def test_a_new_alert_appears_on_the_first_page_by_itself(log_in, wrong):
     expect(page.get_by_test_id("heard")).to_contain_text("as of")
 
 
+@nightly
 def test_what_is_unfolded_and_focused_stays_so_while_the_page_refreshes_itself(log_in, wrong):
     page = log_in("viewer")
     link = page.get_by_role("link", name="See the alerts").or_(page.get_by_role("link", name="Open the day")).first

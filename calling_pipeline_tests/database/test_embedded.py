@@ -8,7 +8,7 @@ import time
 
 from calling_pipeline.database import revisions
 from calling_pipeline.settings import load
-from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
+from calling_pipeline_tests.support import LIMIT_S, nightly, start_process, wait_until
 
 CLI = [sys.executable, "-m", "calling_pipeline.cli.main"]
 
@@ -69,6 +69,7 @@ def test_a_server_whose_user_was_killed_is_used_again(tmp_path):
     wait_until(lambda: not pid_file.exists())
 
 
+@nightly
 def test_a_server_that_needs_longer_than_the_wheel_waits_is_waited_for(tmp_path):
     """A long recovery after a crash ended in "did not start": the wheel gives a start ten seconds."""
     command("migrate", home=tmp_path / "home", cwd=tmp_path)

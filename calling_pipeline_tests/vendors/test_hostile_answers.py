@@ -25,7 +25,7 @@ from calling_pipeline.vendors.infinity.client import InfinityClient
 from calling_pipeline.vendors.infinity.records import CallRequest
 from calling_pipeline.vendors.metabase import LARGEST_ANSWER, Metabase
 from calling_pipeline.vendors.wecom import WeCom
-from calling_pipeline_tests.support import LIMIT_S
+from calling_pipeline_tests.support import LIMIT_S, every_nth
 from calling_pipeline_tests.vendors.hostile import FAULTS, MIB, Respond, document, vendor, whole
 
 SLOW = {name for name in FAULTS if any(words in name for words in ("drop by drop", "Continue", "one byte"))}
@@ -128,7 +128,7 @@ def test_an_act_whose_answer_cannot_be_read_is_unknown(client, fault):
     assert "13812340000" not in str(result)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", every_nth(FAULTS, 3))
 @pytest.mark.parametrize("client", READS)
 def test_a_read_that_cannot_be_read_is_a_failure_that_names_the_vendor(client, fault):
     with pytest.raises(VendorError) as caught:
