@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import uvicorn
 
 from calling_pipeline.cli.listening import HOST, listen, serve
 from calling_pipeline.cli.machine.environment import become_dagsters
@@ -43,8 +44,6 @@ def ui(door: Door, port: int | None, host: str, path_prefix: str, workspace: Pat
     runtime = door.ready_runtime
     settings = runtime.settings
     become_dagsters(runtime)
-    import uvicorn  # noqa: PLC0415 - 90 ms
-
     from calling_pipeline.ui.serving import application  # noqa: PLC0415 - 2,000 ms
 
     workspace = workspace or workspace_file(settings)

@@ -11,13 +11,10 @@ from calling_pipeline.runtime import Runtime
 @dg.op(description="Mail each report that is due to each of its receivers, once, and say what is held.")
 def mail_reports(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
     """One round; what the mail server cannot take now is due again later."""
-    from calling_pipeline.reports.mail import rounds  # noqa: PLC0415 - 200 ms of every run that Dagster starts
-    from calling_pipeline.reports.mail.dependencies import (  # noqa: PLC0415 - as above
-        MailDependencies,
-    )
+    from calling_pipeline.reports.mail import dependencies, rounds  # noqa: PLC0415 - 200 ms of every run that Dagster starts
 
     with acting(context.run):
-        done = rounds.deliver_round(MailDependencies.from_runtime(runtime))
+        done = rounds.deliver_round(dependencies.MailDependencies.from_runtime(runtime))
     context.log.info(
         f"{done.sent} sent, {done.retried} put off, {done.refused} refused, {done.unknown} unknown, {done.dead} given up"
     )
