@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import datetime as dt
 import json
@@ -16,6 +15,7 @@ from calling_pipeline.call_batches.history.columns import NAMES, find_columns
 from calling_pipeline.call_batches.history.records import HistoryRow
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.phones import read_phone
+from calling_pipeline.text_encoding import encoding_of
 
 _BLOCK = 1 << 20
 _DELIMITERS = ",;\t|"
@@ -33,24 +33,12 @@ def read_file(path: Path) -> Iterator[HistoryRow]:
     mark that is not closed would swallow rows.
     """
     try:
-        with path.open(encoding=_encoding(path), newline="") as file:
+        with path.open(encoding=encoding_of(path), newline="") as file:
             start = file.read(_BLOCK).lstrip()
             file.seek(0)
             yield from _json_lines(file) if start[:1] == "{" else _csv_rows(file, path.name)
     except UnicodeDecodeError:
         raise InvalidInput(f"{path.name} is neither UTF-8 nor GB18030 text") from None
-
-
-def _encoding(path: Path) -> str:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "gb18030"
-    return "utf-8-sig"
 
 
 def _csv_rows(file: TextIO, name: str) -> Iterator[HistoryRow]:

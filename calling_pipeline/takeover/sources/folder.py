@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import fnmatch
 import json
@@ -14,6 +13,7 @@ from typing import Any, TextIO
 
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.takeover.records import Row
+from calling_pipeline.text_encoding import encoding_of
 
 _BLOCK = 1 << 20
 _ENDINGS = (".csv", ".json", ".jsonl")
@@ -48,22 +48,10 @@ class FolderSource:
 
     def _rows(self, path: Path) -> Iterator[Row]:
         try:
-            with path.open(encoding=_encoding(path), newline="") as file:
+            with path.open(encoding=encoding_of(path), newline="") as file:
                 yield from _csv(file, path.name) if path.suffix.lower() == ".csv" else _json(file, path.name)
         except UnicodeDecodeError:
             raise InvalidInput(f"{path.name} is neither UTF-8 nor GB18030 text") from None
-
-
-def _encoding(path: Path) -> str:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "gb18030"
-    return "utf-8-sig"
 
 
 def _csv(file: TextIO, name: str) -> Iterator[Row]:
