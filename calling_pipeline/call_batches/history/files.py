@@ -44,7 +44,6 @@ def read_file(path: Path) -> Iterator[HistoryRow]:
 def _csv_rows(file: TextIO, name: str) -> Iterator[HistoryRow]:
     header_line = file.readline()
     file.seek(0)
-    csv.field_size_limit(_BLOCK)
     rows = csv.reader(file, delimiter=max(_DELIMITERS, key=header_line.count), strict=True)
     header = next(rows, [])
     columns = find_columns(header)
