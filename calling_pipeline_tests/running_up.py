@@ -95,7 +95,7 @@ class Up:
             lines = (self.home / "postgres" / "postmaster.pid").read_text().splitlines()
         except OSError:
             return None
-        return int(lines[0]) if lines[-1].strip() == "ready" else None
+        return int(lines[0]) if lines and lines[-1].strip() == "ready" else None  # it may be read while it is written
 
     def stop(self):
         """Ctrl-C; returns the exit status and the processes that outlived it."""
