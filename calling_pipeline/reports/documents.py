@@ -153,6 +153,8 @@ def say(name: str, language: Language, **values: object) -> str:
 def _note_value(name: str, value: object, language: Language) -> str:
     if name in ("track", "state"):
         return word(str(value), language)
+    if name == "rules" and isinstance(value, str):
+        return _known(value, language, f"stats.rule_{value}")
     if isinstance(value, dt.datetime):
         return written(value, "moment", language)
     if isinstance(value, int) and not isinstance(value, bool):

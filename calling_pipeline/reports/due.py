@@ -32,7 +32,8 @@ def due(connection: sa.Connection, now: dt.datetime, *, deadline_h: float) -> Du
     """Which reports are due, and which are late.
 
     A period is due when its days became complete or its deadline passed and it has no report; when its report is partial and
-    its days are complete now; and when the numbers of its days are others than those in its report.
+    its days are complete now; and when the numbers of its days, or of their agents and hours, are others than those in its
+    report.
     """
     oldest = first_kept_day(connection)
     if oldest is None:

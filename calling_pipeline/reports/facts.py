@@ -20,6 +20,8 @@ from calling_pipeline.analysis.records import Column, Figure, Note, Table, Value
 from calling_pipeline.reports.records import Change, Chart, ChartMark, ChartSeries, Period, Report, Section
 
 VERSION = 1
+_OF_THE_MOMENT = ("calls_open", "days_unbilled")
+"""Notes of settled sections on how things stood when the report was made: they make no revision."""
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -96,13 +98,20 @@ def report_of(facts: Mapping[str, Any], revision: int) -> Report:
 
 
 def digest_of(report: Report) -> str:
-    """The SHA-256 of what the report says of its period: not of when it was made, nor of sections that are not settled."""
+    """The SHA-256 of what the report says of its period.
+
+    Not of when it was made, nor of sections and notes on how things stood then.
+    """
     facts = facts_of(report)
     said = {
         "period": facts["period"],
         "partial": facts["partial"],
         "control": facts["control"],
-        "sections": [one for one in facts["sections"] if one["settled"]],
+        "sections": [
+            one | {"notes": [note for note in one["notes"] if note["name"] not in _OF_THE_MOMENT]}
+            for one in facts["sections"]
+            if one["settled"]
+        ],
     }
     text = json.dumps(said, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

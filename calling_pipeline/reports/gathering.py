@@ -18,8 +18,10 @@ from calling_pipeline.call_stats.records import GradeDay, TaskDay, Track
 from calling_pipeline.reports import periods
 from calling_pipeline.reports.records import Period
 
-_LISTED = 7
+LISTED = 7
 """Days that a note names; of more it says how many."""
+
+_NAMES = {"held": "days_held_by", "missing": "days_missing", "incomplete": "days_lacking"}
 
 
 @dataclass(frozen=True)
@@ -104,18 +106,39 @@ def notes_on_days(found: Gathered, tracks: Sequence[Track] = ("task", "grade")) 
     """What a section over these tracks must say of its days: held, missing, incomplete, corrected after they were full."""
     notes: list[Note] = []
     for track in tracks:
-        standing: dict[str, list[dt.date]] = {}
+        standing: dict[str, list[RangeDay]] = {}
         for one in found.task if track == "task" else found.grade:
             word = standing_word(one, found.now)
             if word in ("held", "missing", "incomplete"):
-                standing.setdefault(word, []).append(one.date)
+                name = "days_unread" if word == "missing" and one.failed is not None else _NAMES[word]
+                standing.setdefault(name, []).append(one)
             if _corrected(one.cached):
-                standing.setdefault("corrected", []).append(one.date)
-        for word, concerned in standing.items():
-            severity: Severity = "note" if word == "corrected" else "warning"
-            values = {"track": track, "count": len(concerned), "days": concerned[:_LISTED]}
-            notes.append(Note(f"days_{word}", values, severity))
+                standing.setdefault("days_corrected", []).append(one)
+        for name, concerned in standing.items():
+            severity: Severity = "note" if name == "days_corrected" else "warning"
+            values = {"track": track, "count": len(concerned), "days": [one.date for one in concerned[:LISTED]]}
+            notes.append(Note(name, values | _why(name, concerned), severity))
     return tuple(notes)
+
+
+def not_over(found: Gathered) -> tuple[Note, ...]:
+    """That the period still goes on, so that what is counted as it happens is not all there; empty when it is over."""
+    if found.now >= found.bounds[1]:
+        return ()
+    return (Note("not_over", {"last": found.period.last}, "warning"),)
+
+
+def _why(name: str, concerned: Sequence[RangeDay]) -> dict[str, Any]:
+    """Why the days stand as they do: the gate's rules, how many records are lacking, how many reads failed."""
+    if name == "days_held_by":
+        rules = [str(reason["rule"]) for one in concerned if one.held is not None for reason in one.held.reasons]
+        return {"rules": list(dict.fromkeys(rules))}
+    if name == "days_lacking":
+        proofs = [one.cached.proof for one in concerned if one.cached is not None and one.cached.proof is not None]
+        return {"lacking": sum(abs(proof.reported_total - proof.distinct_ids) for proof in proofs)}
+    if name == "days_unread":
+        return {"failures": sum(one.failed.failures for one in concerned if one.failed is not None)}
+    return {}
 
 
 def _corrected(cached: GradeDay | TaskDay | None) -> bool:

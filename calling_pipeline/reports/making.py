@@ -83,10 +83,12 @@ def _unchanged(connection: sa.Connection, before: Stored | None, report: Report,
     """The newest revision where it still stands: nothing differs, or its days left the caches and were not read since."""
     if before is None:
         return None
-    pruned = _let_go(report) and store.sources_of(connection, before.id) == sources
-    if before.digest == digest_of(report) or (before.state == "complete" and pruned):
-        return Made("unchanged", before)
-    return None
+    known = store.sources_of(connection, before.id)
+    same = before.digest == digest_of(report)
+    pruned = _let_go(report) and all(sources.get(name) == number for name, number in known.items())
+    if same and known != sources:
+        store.confirm(connection, before.id, sources)
+    return Made("unchanged", before) if same or (before.state == "complete" and pruned) else None
 
 
 def _let_go(report: Report) -> bool:
@@ -121,8 +123,8 @@ def _revision(
 
 
 def _sources(connection: sa.Connection, period: Period) -> dict[str, int]:
-    """Which read of each day and track stands."""
-    found = {}
+    """Which read of each day and track stands, and what the counts of agents and hours come to."""
+    found = {"counts": store.counts_of(connection, period)}
     for one in read_history(connection, period.first, period.last):
         for track, number in (("task", one.task_fetch_number), ("grade", one.grade_fetch_number)):
             if number is not None:

@@ -1,4 +1,4 @@
-"""SQL of the ledger of reports. It never commits; a stored revision is never changed."""
+"""SQL of the ledger of reports. It never commits; what a stored revision says is never changed."""
 
 from __future__ import annotations
 
@@ -115,9 +115,14 @@ def read(connection: sa.Connection, period: Period, revision: int | None = None)
 
 
 def sources_of(connection: sa.Connection, report_id: int) -> Mapping[str, int]:
-    """Which read of each day and track the revision was made of: `track:day` → its sequence number."""
+    """Of which reads the revision was made or last compared with: `track:day` → its number; `counts` of agents and hours."""
     sources: Mapping[str, int] = connection.execute(sa.select(_c.sources).where(_c.id == report_id)).scalar_one()
     return sources
+
+
+def confirm(connection: sa.Connection, report_id: int, sources: Mapping[str, int]) -> None:
+    """Note that the revision still says the same of its period as these reads do."""
+    connection.execute(sa.update(reports).where(_c.id == report_id).values(sources=dict(sources)))
 
 
 def standing(connection: sa.Connection, wanted: Sequence[Period]) -> Sequence[Any]:
@@ -134,6 +139,12 @@ def kept_totals(connection: sa.Connection, period: Period) -> Mapping[str, int]:
     """What the kept numbers of the period's days add up to now, by the names of the control totals."""
     [row] = standing(connection, [period])
     return {name: int(row._mapping[name]) for name in _SUMMED}
+
+
+def counts_of(connection: sa.Connection, period: Period) -> int:
+    """One number that differs where any count of the period's agents or hours does."""
+    [row] = standing(connection, [period])
+    return int(row.counts)
 
 
 def keep_file(connection: sa.Connection, report_id: int, language: str, format: str, digest: str) -> None:

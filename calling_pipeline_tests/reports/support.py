@@ -99,7 +99,7 @@ def hold_day(connection: sa.Connection, day: dt.date, track: Track = "grade") ->
         "state": "open",
         "fetch_number": 10_000,
         "held_at": morning_after(day),
-        "reasons": [{"rule": "drop", "severity": "hold", "sentence": "too few"}],
+        "reasons": [{"rule": "calls_dropped", "severity": "hold", "sentence": "too few"}],
         "numbers": {},
         "proof": {},
     }

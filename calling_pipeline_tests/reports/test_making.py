@@ -100,8 +100,11 @@ def test_a_held_day_is_said_in_each_section_it_touches_and_a_decision_makes_the_
         hold_day(connection, SUNDAY)
     assert make(engine, SUNDAY, now=at(MONDAY, 9)).outcome == "waits"
     make(engine, SUNDAY, now=AFTER_DEADLINE)
-    for name in ("summary", "tracks", "proof"):
-        assert "days_held" in {note.name for note in report_of(engine).section(name).notes}, name
+    for name in ("summary", "tracks", "agents", "hours", "batches", "proof"):
+        notes = {note.name: note for note in report_of(engine).section(name).notes}
+        said = documents.note_said(notes["days_held_by"], "en")
+        assert "held (calls dropped)" in said, name
+        assert "2026-11-29" in said, name
 
     with engine.begin() as connection:
         release_day(connection, SUNDAY)
@@ -127,6 +130,32 @@ def test_a_correction_makes_a_second_revision_with_what_changed(engine: sa.Engin
     assert changes["summary", "orders"] == (8, 10)
     assert ("control", "records") not in changes
     assert report_of(engine, revision=1).control["grade_9"] == 5
+
+
+@pytest.mark.parametrize("part", ["daily_agents", "daily_hours"])
+def test_a_correction_that_moves_only_agents_or_hours_makes_a_revision(engine: sa.Engine, part: str) -> None:
+    put(engine)
+    make(engine, SUNDAY)
+    assert due_labels(engine, morning_after(SUNDAY)) == []
+    column = "talk_s" if part == "daily_agents" else "connected"
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE {part} SET {column} = {column} + 1"))
+    assert "2026-11-29" in due_labels(engine, morning_after(SUNDAY))
+
+    made = make(engine, SUNDAY)
+    assert made.stored is not None
+    assert (made.outcome, made.stored.revision, made.stored.changes) == ("made", 2, ())
+    assert due_labels(engine, morning_after(SUNDAY)) == []
+
+
+def test_a_correction_that_no_report_shows_is_compared_once_and_makes_no_revision(engine: sa.Engine) -> None:
+    put(engine)
+    make(engine, SUNDAY)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE reports SET sources = jsonb_set(sources, '{counts}', '1')"))
+    assert "2026-11-29" in due_labels(engine, morning_after(SUNDAY))
+    assert make(engine, SUNDAY).outcome == "unchanged"
+    assert due_labels(engine, morning_after(SUNDAY)) == []
 
 
 def test_making_it_again_without_a_change_makes_no_revision_whenever_it_is(engine: sa.Engine) -> None:

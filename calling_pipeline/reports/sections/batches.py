@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calling_pipeline.analysis.intervals import share
 from calling_pipeline.analysis.records import Column, Figure, Note, Table
-from calling_pipeline.reports.gathering import Gathered
+from calling_pipeline.reports.gathering import Gathered, not_over, notes_on_days
 from calling_pipeline.reports.records import Section
 from calling_pipeline.reports.sections.store import batches_of
 
@@ -20,7 +20,10 @@ _COLUMNS = (
 
 
 def batches(found: Gathered) -> Section:
-    """Source rows → to call → pushed → connected, not connected, not dialled, waiting; orders; the largest batches first."""
+    """Source rows → to call → pushed → connected, not connected, not dialled, waiting; orders; the largest batches first.
+
+    Results are joined from call records, so what is held or lacking of these is said here too.
+    """
     rows = batches_of(found.connection, found.period.first, found.period.last)
     sums = {name: sum(int(row[name] or 0) for row in rows) for name in _SUMMED}
     figures = (
@@ -33,4 +36,5 @@ def batches(found: Gathered) -> Section:
     unjoined = sum(1 for row in rows if not row["joined"])
     if unjoined:
         notes.append(Note("batches_not_joined", {"count": unjoined}))
+    notes += [*not_over(found), *notes_on_days(found, ("grade",))]
     return Section("batches", figures if rows else (), (Table("batches", _COLUMNS, shown, len(rows)),), (), tuple(notes))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from calling_pipeline.analysis.intervals import share
-from calling_pipeline.analysis.records import Column, Figure, Table, Value
-from calling_pipeline.reports.gathering import Gathered
+from calling_pipeline.analysis.records import Column, Figure, Note, Table, Value
+from calling_pipeline.reports.gathering import LISTED, Gathered, not_over
 from calling_pipeline.reports.records import Section
+from calling_pipeline.reports.sections.store import unsettled_line_days
 from calling_pipeline.telephony.usage.records import Usage
 from calling_pipeline.telephony.usage.store import of_day
 
@@ -41,7 +42,20 @@ def telephony(found: Gathered) -> Section:
         Table("usage", _DAYS, tuple(_row(one) for one in used)),
         Table("refusals", _RULES, tuple(refused.most_common())),
     )
-    return Section("telephony", figures, tables)
+    return Section("telephony", figures, tables, notes=(*not_over(found), *_notes(found)))
+
+
+def _notes(found: Gathered) -> tuple[Note, ...]:
+    """Which days have calls whose result is not known, or that no bill has confirmed yet."""
+    rows = unsettled_line_days(found.connection, found.period.first, found.period.last)
+    unknown, unbilled = [row for row in rows if row["open_calls"]], [row["day"] for row in rows if row["unbilled"]]
+    notes = []
+    if unknown:
+        values = {"count": sum(int(row["open_calls"]) for row in unknown), "days": [row["day"] for row in unknown[:LISTED]]}
+        notes.append(Note("calls_open", values, "warning"))
+    if unbilled:
+        notes.append(Note("days_unbilled", {"count": len(unbilled), "days": unbilled[:LISTED]}))
+    return tuple(notes)
 
 
 def _row(one: Usage) -> tuple[Value, ...]:
