@@ -8,13 +8,17 @@ from typing import cast
 
 import click
 
+from calling_pipeline import days
 from calling_pipeline.access.people.records import Language
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import InvalidInput
+from calling_pipeline.reports import periods
+from calling_pipeline.reports import store as reports
 from calling_pipeline.reports.exports import asking, store
 from calling_pipeline.reports.exports.dependencies import folder_of, oldest_day, place_of
 from calling_pipeline.reports.exports.records import FILTERS, FORMATS, Export
 from calling_pipeline.reports.exports.writing import write
+from calling_pipeline.reports.records import KINDS
 from calling_pipeline.texts.catalogue import LANGUAGES
 
 _LISTED = ("export", "days", "format", "state", "rows", "of", "by", "asked", "kept until")
@@ -46,15 +50,32 @@ def add(door: Door, first: str, last: str, form: str, language: str | None, wher
     with runtime.transaction() as connection:
         export = asking.ask(connection, wanted, by=acting_user())
     if not later:
-        with door.progress() as bar:
-            task = bar.add_task("writing", total=None)
-            export = write(
-                runtime.engine,
-                runtime.transaction,
-                export.id,
-                place_of(runtime),
-                progress=lambda rows, expected: bar.update(task, completed=rows, total=expected),
-            )
+        export = _written(door, export)
+    return Answer(export.document, [_said(export)], failed=export.state == "failed")
+
+
+@exports.command(cls=PipelineCommand)
+@click.argument("kind", metavar="NAME", type=click.Choice(KINDS))
+@click.option("--period", default="last", show_default=True, help="2026-11-29, 2026-W48, 2026-11, or a day in it.")
+@click.option("--revision", default=None, type=click.IntRange(1), help="Of the report; else the newest.")
+@click.option("--language", type=click.Choice(LANGUAGES), default=None, help="Of its words; else that of the settings.")
+@click.option("--later", is_flag=True, help="Leave it to a run of Dagster instead of writing it here.")
+@click.pass_obj
+def report(door: Door, kind: str, period: str, revision: int | None, language: str | None, later: bool) -> Answer:
+    """The workbook of a report with the call records of its days, phones masked; `exports get` copies it.
+
+    \b
+    Example: calling-pipeline exports report daily --period 2026-11-29
+    """
+    runtime = door.ready_runtime
+    chosen = cast(Language, language or runtime.settings.language)
+    asked = periods.named(periods.kind_of(kind), period, days.today())
+    with runtime.transaction() as connection:
+        stored, _ = reports.read(connection, asked, revision)
+        wanted = asking.wanted_of_report(stored, chosen, oldest=oldest_day(runtime))
+        export = asking.ask(connection, wanted, by=acting_user())
+    if not later:
+        export = _written(door, export)
     return Answer(export.document, [_said(export)], failed=export.state == "failed")
 
 
@@ -84,6 +105,19 @@ def get(door: Door, export_id: int, out: Path | None) -> Answer:
         shutil.copyfile(path, out)
         lines.append(f"{export.bytes} bytes are in {out}; SHA-256 {export.digest}")
     return Answer(export.document, lines)
+
+
+def _written(door: Door, export: Export) -> Export:
+    runtime = door.ready_runtime
+    with door.progress() as bar:
+        task = bar.add_task("writing", total=None)
+        return write(
+            runtime.engine,
+            runtime.transaction,
+            export.id,
+            place_of(runtime),
+            progress=lambda rows, expected: bar.update(task, completed=rows, total=expected),
+        )
 
 
 def _filters(where: tuple[str, ...]) -> dict[str, str]:

@@ -39,6 +39,7 @@ GET    /api/v1/reports/deliveries                                   operator   r
 POST   /api/v1/reports/deliveries/settle                            operator   reports
 POST   /api/v1/reports/deliveries/resend                            operator   reports
 POST   /api/v1/reports/{kind}/{period}/make                         operator   reports
+POST   /api/v1/reports/{kind}/{period}/rows                         operator   statistics
 GET    /api/v1/reports/{kind}/{period}/file                         viewer     reports
 GET    /api/v1/takeovers                                            operator   status
 GET    /api/v1/takeovers/{takeover_id}                              operator   status

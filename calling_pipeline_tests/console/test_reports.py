@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
+from calling_pipeline import days
 from calling_pipeline.access.audit.tables import audit_log
 from calling_pipeline_tests.reports.support import SUNDAY, at, make, put_day
 
@@ -88,3 +89,18 @@ def test_a_period_without_a_report_says_how_to_get_one_and_a_wrong_one_says_its_
     assert "/reports/make?kind=weekly" in client.get("/reports/weekly/2026-W10").text
     assert client.get("/reports/weekly/2026-13").status_code == 422
     assert client.get("/reports/yearly/2026").status_code == 422
+
+
+def test_the_workbook_with_rows_is_asked_for_on_the_page_and_by_the_api_and_noted(as_role, console, made):
+    with days.frozen(CORRECTED):
+        page = as_role("operator").get(f"{ADDRESS}/rows?revision=2")
+        assert "第 2 版的表格，附上 100 条话单" in page.text
+        assert as_role("viewer").get(f"{ADDRESS}/rows").status_code == 403
+        assert as_role("viewer").post(f"{ADDRESS}/rows").status_code == 403
+        assert as_role("operator").post(f"{ADDRESS}/rows", data={"revision": "2"}).status_code == 303
+        asked = as_role("operator").post(f"/api/v1{ADDRESS}/rows", json={"language": "en"})
+    assert (asked.json()["data"]["state"], asked.json()["data"]["format"]) == ("asked", "xlsx")
+    assert "表格附话单明细" in as_role("operator").get("/exports").text
+    with console.runtime.transaction() as connection:
+        acts = connection.execute(sa.select(audit_log.c.act).order_by(audit_log.c.id)).scalars().all()
+    assert acts[-2:] == ["export.ask", "export.ask"]

@@ -22,12 +22,14 @@ from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.database import partitions
 from calling_pipeline.errors import Busy, Conflict, Forbidden, InvalidInput, NotFound
+from calling_pipeline.reports import making, periods
 from calling_pipeline.reports.exports import asking, store
 from calling_pipeline.reports.exports.records import Export
 from calling_pipeline.reports.exports.writing import Place, remove_expired, write
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Role, Settings
 from calling_pipeline_tests.console.test_phrases import in_chinese
+from calling_pipeline_tests.reports.support import put_day
 from calling_pipeline_tests.support import wait_until
 
 NOW = dt.datetime(2026, 11, 23, 10, tzinfo=days.SHANGHAI)
@@ -269,3 +271,26 @@ def caller(name: str, role: Role = "operator") -> Caller:
 def _waiting(runtime: Runtime) -> list[int]:
     with runtime.transaction() as connection:
         return [one.id for one in store.waiting(connection)]
+
+
+def test_the_workbook_of_a_report_has_its_sections_and_the_rows_of_its_days(runtime: Runtime, place: Place) -> None:
+    day = periods.containing("daily", dt.date(2026, 11, 20))
+    with runtime.transaction() as connection:
+        put_day(connection, day.first, calls=1250)
+        report = making.make(connection, day, by="Li", deadline_h=10, agent_names={}, reason="asked")
+        assert report.stored is not None
+        wanted = asking.wanted_of_report(report.stored, "en", oldest=day.first)
+        export = asking.ask(connection, wanted, by="Li")
+        with pytest.raises(InvalidInput, match="are kept from 2026-11-21 on"):
+            asking.wanted_of_report(report.stored, "en", oldest=dt.date(2026, 11, 21))
+    done = made(runtime, place, export.id)
+    assert (done.state, done.rows, done.name) == (
+        "done",
+        1250,
+        f"report_{report.stored.id}_with_call_records_{export.id}.xlsx",
+    )
+    book = openpyxl.load_workbook(place.folder / (done.file or ""), read_only=True)
+    assert {"Summary", "Agents", "Proof", "Call records"} <= set(book.sheetnames)
+    rows = list(book["Call records"].iter_rows(values_only=True))
+    assert len(rows) == 1251
+    assert all(str(row[10]).startswith("138****") for row in rows[1:])

@@ -17,11 +17,14 @@ from calling_pipeline.api.dependencies import Limit, Offset, RuntimeDep, Short, 
 from calling_pipeline.api.envelope import Page, Success, ok, page
 from calling_pipeline.reports import making, periods, store, views
 from calling_pipeline.reports.downloads import file_of
+from calling_pipeline.reports.exports import asking
+from calling_pipeline.reports.exports.dependencies import oldest_day
 from calling_pipeline.reports.records import Period, ReportKind
 
 router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
 Viewer = Annotated[Caller, Depends(requires("viewer", "reports"))]
 Operator = Annotated[Caller, Depends(requires("operator", "reports"))]
+Exporter = Annotated[Caller, Depends(requires(asking.ROLE, asking.ROOM))]
 Document = dict[str, Any]
 Revision = Annotated[int | None, Query(ge=1, le=1_000_000, description="without it the newest")]
 
@@ -32,6 +35,15 @@ class Making(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Text = Field(min_length=1, max_length=500, description="stands in the ledger and in the audit log")
+
+
+class Rows(BaseModel):
+    """Which workbook the rows are added to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: int | None = Field(None, ge=1, le=1_000_000, description="without it the newest")
+    language: Language = "zh"
 
 
 @router.get("")
@@ -81,6 +93,18 @@ def make_report(runtime: RuntimeDep, caller: Operator, kind: ReportKind, period:
             reason=body.reason,
         )
     return ok(views.made_document(made))
+
+
+@router.post("/{kind}/{period}/rows")
+def ask_for_rows(runtime: RuntimeDep, caller: Exporter, kind: ReportKind, period: Short, body: Rows) -> Success[Document]:
+    """Ask for the report's workbook with the call records of its days, phones masked. It is an export: a run writes it.
+
+    `GET /api/v1/exports/{id}` says how far it is and leads to the file.
+    """
+    with runtime.transaction() as connection:
+        stored, _ = store.read(connection, _period(kind, period), body.revision)
+        wanted = asking.wanted_of_report(stored, body.language, oldest=oldest_day(runtime))
+        return ok(asking.ask(connection, wanted, by=caller.name).document)
 
 
 @router.get("/{kind}/{period}/file", response_class=Response)

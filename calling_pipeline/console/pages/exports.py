@@ -14,7 +14,7 @@ from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import NotFound
 from calling_pipeline.reports.exports import asking, store
 from calling_pipeline.reports.exports.dependencies import folder_of, link_key, oldest_day
-from calling_pipeline.reports.exports.records import MEDIA
+from calling_pipeline.reports.exports.records import MEDIA, REPORT
 
 router = APIRouter(tags=["exports"])
 Operator = Annotated[View, Depends(viewing(asking.ROLE, asking.ROOM))]
@@ -88,7 +88,7 @@ def _found(view: View) -> list[dict[str, Any]]:
             {
                 "export": one,
                 "link": f"/exports/{one.id}/file?key={asking.link_secret(one, key)}" if one.state == "done" else "",
-                "filters": ", ".join(one.wanted.filters.values()),
+                "filters": ", ".join(value for name, value in one.wanted.filters.items() if name != REPORT),
                 "megabytes": None if one.bytes is None else round(one.bytes / 1e6, 1),
             }
             for one in found

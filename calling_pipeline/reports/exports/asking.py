@@ -18,7 +18,8 @@ from calling_pipeline.access.secret import same
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, Forbidden, InvalidInput, NotFound
 from calling_pipeline.reports.exports import store
-from calling_pipeline.reports.exports.records import FILTERS, FORMATS, YES_OR_NO, Export, Wanted
+from calling_pipeline.reports.exports.records import FILTERS, FORMATS, REPORT, YES_OR_NO, Export, Wanted
+from calling_pipeline.reports.records import Stored
 from calling_pipeline.settings import Role
 
 MOST_DAYS = 31
@@ -61,6 +62,18 @@ def wanted_of(
         if len(value) > _LONGEST or "\x00" in value:
             raise InvalidInput(f"{name} has at most {_LONGEST} characters and no null character", field=name)
     return Wanted(begin, end, format, language, kept)
+
+
+def wanted_of_report(stored: Stored, language: Language, *, oldest: dt.date) -> Wanted:
+    """The workbook of a report with the call records of its days. Raises `InvalidInput` when these are no longer kept."""
+    period = stored.period
+    if period.first < oldest:
+        raise InvalidInput(
+            f"call records are kept from {oldest} on; {period.label} begins before it, its workbook has no rows to add",
+            field="period",
+        )
+    last = min(period.last, days.today())
+    return Wanted(period.first, last, "xlsx", language, {REPORT: str(stored.id)})
 
 
 def ask(connection: sa.Connection, wanted: Wanted, *, by: str) -> Export:

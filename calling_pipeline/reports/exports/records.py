@@ -14,6 +14,8 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 State = Literal["asked", "running", "done", "failed", "removed"]
 FILTERS = ("agent_id", "task_name", "province", "connected", "ordered")
 """What may narrow an export: a value itself, or `yes` and `no` of the last two."""
+REPORT = "report"
+"""Among the filters of a stored export: the id of the report whose workbook the rows are added to."""
 YES_OR_NO = ("connected", "ordered")
 MEDIA: Mapping[Format, str] = {
     "csv.gz": "application/gzip",
@@ -30,6 +32,11 @@ class Wanted:
     format: Format
     language: Language
     filters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def report_id(self) -> int | None:
+        """The report whose workbook the rows are added to; None: the rows alone."""
+        return int(self.filters[REPORT]) if REPORT in self.filters else None
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ class Export:
     @property
     def name(self) -> str:
         """What a browser calls the file."""
+        if self.wanted.report_id is not None:
+            return f"report_{self.wanted.report_id}_with_call_records_{self.id}.{self.wanted.format}"
         return f"call_records_{self.wanted.first:%Y%m%d}_{self.wanted.last:%Y%m%d}_{self.id}.{self.wanted.format}"
 
     @property

@@ -144,6 +144,8 @@ def _narrowed(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
                 found.append(_r.call_state == CONNECTED if value == "yes" else _r.call_state.is_distinct_from(CONNECTED))
             case "ordered":
                 found.append(_r.order_yuan > 0 if value == "yes" else _r.order_yuan == 0)
+            case "report":
+                continue
             case _:
                 found.append(call_records.c[name] == value)
     return found

@@ -24,10 +24,11 @@ from calling_pipeline import days, sheets
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Busy, CallingError, Conflict
 from calling_pipeline.reports import documents
+from calling_pipeline.reports import store as reports
 from calling_pipeline.reports.exports import store
 from calling_pipeline.reports.exports.columns import COLUMNS, cells_of, heads_of
 from calling_pipeline.reports.exports.records import Export, Wanted
-from calling_pipeline.reports.files.excel import Raw, write_raw
+from calling_pipeline.reports.files.excel import Raw, write_excel, write_raw
 
 ATTEMPTS = 3
 """After so many processes that ended amid it an export fails."""
@@ -107,7 +108,11 @@ def _written(reading: sa.Connection, transaction: Transaction, export: Export, p
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "r+b") as file:
         rows = counted.over(_rows(reading, export.wanted, place.agent_names))
-        (_write_csv if export.wanted.format == "csv.gz" else _write_excel)(export, rows, file, place.folder)
+        if export.wanted.report_id is not None:
+            _, report = reports.by_id(reading, export.wanted.report_id)
+            write_excel(report, export.wanted.language, file, raw=Raw("call_records", COLUMNS, rows))
+        else:
+            (_write_csv if export.wanted.format == "csv.gz" else _write_excel)(export, rows, file, place.folder)
         file.flush()
         os.fsync(file.fileno())
         size, digest = os.fstat(file.fileno()).st_size, _digest(file)

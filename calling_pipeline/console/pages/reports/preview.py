@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Form
 from fastapi.responses import Response
 
 from calling_pipeline import addresses, days
@@ -13,12 +13,15 @@ from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.reports import documents, periods, store
 from calling_pipeline.reports.downloads import FORMATS, file_of
+from calling_pipeline.reports.exports import asking
+from calling_pipeline.reports.exports.dependencies import oldest_day
 from calling_pipeline.reports.page import shown, shown_changes
 from calling_pipeline.reports.records import Period
 from calling_pipeline.texts.catalogue import LANGUAGES
 
 router = APIRouter(tags=["reports"])
 Viewer = Annotated[View, Depends(viewing("viewer", "reports"))]
+Exporter = Annotated[View, Depends(viewing(asking.ROLE, asking.ROOM))]
 _LARGEST = 1_000_000
 
 
@@ -48,6 +51,27 @@ def preview(view: Viewer, kind: str, period: str, revision: str = "") -> Respons
         before=periods.before(wanted).label,
         after=periods.after(wanted).label if periods.after(wanted).first <= days.today() else "",
     )
+
+
+@router.get("/reports/{kind}/{period}/rows")
+def ask_rows(view: Exporter, kind: str, period: str, revision: str = "") -> Response:
+    """How many call records would be added to which workbook."""
+    with view.transaction() as connection:
+        stored, _ = store.read(connection, _period(kind, period), _revision(revision))
+    asking.wanted_of_report(stored, view.language, oldest=oldest_day(view.runtime))
+    name = f"{documents.kind_name(stored.period.kind, view.language)} {documents.period_name(stored.period, view.language)}"
+    here = addresses.of_report(stored.period.kind, stored.period.label)
+    return view.page("reports/rows.html", stored=stored, name=name, here_is=here)
+
+
+@router.post("/reports/{kind}/{period}/rows")
+def ask_for_rows(view: Exporter, kind: str, period: str, revision: Annotated[str, Form(max_length=10)] = "") -> Response:
+    """Keep that the workbook with its rows is wanted; a run writes it."""
+    with view.transaction() as connection:
+        stored, _ = store.read(connection, _period(kind, period), _revision(revision))
+        wanted = asking.wanted_of_report(stored, view.language, oldest=oldest_day(view.runtime))
+        export = asking.ask(connection, wanted, by=view.caller.name)
+    return view.done("exports.done_asked", back="/exports", id=export.id)
 
 
 @router.get("/reports/{kind}/{period}/file")
