@@ -30,7 +30,7 @@ from calling_pipeline_tests.benchmarks.support import database, simulator
 ROWS = 1_000_000
 PUSHES = 5_000
 WIDTH = 32
-_ACCOUNT: dict[str, Any] = {"gateway_event_code": "bench", "gateway_target_obj_id": "bench"}
+ACCOUNT: dict[str, Any] = {"gateway_event_code": "bench", "gateway_target_obj_id": "bench"}
 _MAPPING = {"source_schema": "crm", "source_table": "work_orders", "mobile_phone": "mobile", "staff_name": "staff",
             "sys_name": "system", "order_type": "kind", "order_nums": "orders"}  # fmt: skip
 
@@ -76,7 +76,7 @@ ORDER BY phone COLLATE "C", orders DESC, id
 def run() -> Iterator[dict[str, Any]]:
     """Planning first, then pushing, each against its baselines on the same server."""
     with database() as url:
-        _fill(url, ROWS)
+        fill(url, ROWS)
         yield from _planning(url)
     with database() as url, simulator("--latency-ms", "50") as vendor:
         yield from _pushing(url, vendor + "/gateway")
@@ -84,7 +84,8 @@ def run() -> Iterator[dict[str, Any]]:
         yield from _rate_limit(url, vendor)
 
 
-def _fill(url: URL, rows: int) -> None:
+def fill(url: URL, rows: int) -> None:
+    """A source table of `rows` dirty numbers, of which a third were called before."""
     sizes = {"clean": rows * 75 // 100, "twice": rows * 20 // 100, "invalid": rows * 5 // 100, "history": rows * 30 // 100}
     with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
         for statement in (DIRTY_ROWS, HISTORY):
@@ -99,7 +100,7 @@ def _inline(statement: str, sizes: dict[str, int]) -> Any:
 
 
 def _planning(url: URL) -> Iterator[dict[str, Any]]:
-    _add_task(url)
+    add_task(url)
     pattern = mobile_pattern()
     bare = BARE.format(clean=f"^(?:{pattern})$", dirty=rf"^(?:\+?86|0086)?((?:{pattern}))(?:\.0*)?$")
     with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
@@ -137,7 +138,8 @@ def _bare_s(connection: psycopg.Connection[Any], bare: str, work_memory: str) ->
     return spent
 
 
-def _add_task(url: URL, **values: Any) -> None:
+def add_task(url: URL, **values: Any) -> None:
+    """A calling task over the source table, with other `values` where given."""
     engine = make_engine(url)
     with engine.begin() as connection:
         given = {"name": "bench", "cron": "0 9 * * *", **_MAPPING, "policy": {"preset": "list_only"}, **values}
@@ -201,13 +203,13 @@ def _plan_the_old_way(url: URL) -> None:
 
 
 def _pushing(url: URL, gateway: str) -> Iterator[dict[str, Any]]:
-    _fill_clean(url, PUSHES)
-    _add_task(url, rate_per_s=10_000)
+    fill_clean(url, PUSHES)
+    add_task(url, rate_per_s=10_000)
     bare = max(asyncio.run(_bare_httpx(gateway, PUSHES)) for _ in range(2))
     rates = []
     for _ in range(2):
         rates.append(_push_rate(url, gateway))
-        _forget(url)
+        forget(url)
     bare = max(bare, asyncio.run(_bare_httpx(gateway, PUSHES)))
     sequential = _sequential_httpx(gateway, 100)
     about = {"benchmark": "push_5000", "calls_per_s": round(max(rates)), "runs": [round(rate) for rate in rates]}
@@ -222,7 +224,7 @@ def _push_rate(url: URL, gateway: str) -> float:
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     settings = load(
         database_url=address, gateway_url=gateway, gateway_concurrency=WIDTH, secret_key="a key of the benchmark",
-        gateway_rate_per_s=10_000, **_ACCOUNT,
+        gateway_rate_per_s=10_000, **ACCOUNT,
     )  # fmt: skip
     runtime = Runtime(settings)
     batch = runs.plan_task(runtime.engine, "bench")
@@ -234,16 +236,18 @@ def _push_rate(url: URL, gateway: str) -> float:
     return PUSHES / spent
 
 
-def _fill_clean(url: URL, rows: int) -> None:
+def fill_clean(url: URL, rows: int, table: str = "work_orders", *, first: int = 0) -> None:
+    """A source table of `rows` clean numbers, beginning after `first`."""
     with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS crm")
         connection.execute(
-            f"CREATE TABLE crm.work_orders AS SELECT '138' || lpad(n::text, 8, '0') AS mobile, 'staff' AS staff,"
+            f"CREATE TABLE crm.{table} AS SELECT '138' || lpad(({first} + n)::text, 8, '0') AS mobile, 'staff' AS staff,"
             f" 'CRM' AS system, 'new' AS kind, 1 AS orders FROM generate_series(1, {int(rows)}) AS n".encode()
         )
 
 
-def _forget(url: URL) -> None:
+def forget(url: URL) -> None:
+    """Nobody was called."""
     with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
         connection.execute("TRUNCATE call_history, contact_attempts")
 
@@ -287,14 +291,14 @@ def _rate_limit(url: URL, vendor: str) -> Iterator[dict[str, Any]]:
     for rate in (50, 200):
         with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
             connection.execute("DROP SCHEMA IF EXISTS crm CASCADE")
-        _fill_clean(url, rate * 8)
-        _forget(url)
-        _add_task(url, name=f"rate {rate}", rate_per_s=rate)
+        fill_clean(url, rate * 8)
+        forget(url)
+        add_task(url, name=f"rate {rate}", rate_per_s=rate)
         httpx.delete(f"{vendor}/gateway/_sim/calls")
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         settings = load(
             database_url=address, gateway_url=vendor + "/gateway", gateway_rate_per_s=rate,
-            secret_key="a key of the benchmark", **_ACCOUNT,
+            secret_key="a key of the benchmark", **ACCOUNT,
         )  # fmt: skip
         runtime = Runtime(settings)
         runs.push(BatchDependencies.from_runtime(runtime), runs.plan_task(runtime.engine, f"rate {rate}").id)

@@ -28,6 +28,7 @@ KEY = b"a key for benchmarks, long enough"
 DAY = dt.date(2026, 11, 30)
 MORNING = dt.datetime(2026, 11, 30, 9, tzinfo=days.SHANGHAI)
 RULES = JoinRules(KEY)
+NOON_AFTER = MORNING + dt.timedelta(days=1, hours=12)
 _BATCH = sa.text(
     "INSERT INTO call_batches (key, calling_task_id, task_name, day, state, source, policy, card, planned_at, started_at,"
     " finished_at) VALUES (:key, 1, 'orders', :day, 'completed', 'crm.orders', '{}', '{}', :at, :at, :ended) RETURNING id"
@@ -44,10 +45,10 @@ _LOG = sa.text(
 
 def run() -> Iterator[dict[str, Any]]:
     """Seconds of a join of 50,000 pushed calls with 200,000 records per day: the first, then medians of three."""
-    with database() as url, days.frozen(MORNING + dt.timedelta(days=1, hours=12)):
+    with database() as url, days.frozen(NOON_AFTER):
         engine = make_engine(url)
         with engine.begin() as connection:
-            _fill(connection)
+            fill(connection, PUSHED, RECORDS)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
         first_s, first = _joined(engine)
@@ -82,10 +83,11 @@ def _line(what: str, seconds: float, changed: int) -> dict[str, Any]:
     }
 
 
-def _fill(connection: sa.Connection) -> None:
+def fill(connection: sa.Connection, pushed: int, records: int) -> None:
+    """A day of `pushed` calls in five batches, and `records` call records on it and on each day beside it."""
     connection.execute(_TASK)
-    phones = [f"138{number:08d}" for number in random.Random(1).sample(range(10**8), PUSHED)]
-    size = PUSHED // BATCHES
+    phones = [f"138{number:08d}" for number in random.Random(1).sample(range(10**8), pushed)]
+    size = pushed // BATCHES
     for batch in range(BATCHES):
         at = MORNING + dt.timedelta(hours=batch)
         values = {"key": f"bench {batch}", "day": DAY, "at": at, "ended": at + dt.timedelta(minutes=30)}
@@ -98,24 +100,24 @@ def _fill(connection: sa.Connection) -> None:
         copy_rows(connection, "call_tasks", columns, rows)
     connection.execute(_LOG)
     for offset in DAYS:
-        _records(connection, offset, phones)
+        _records(connection, offset, phones, records)
 
 
-def _records(connection: sa.Connection, offset: int, phones: list[str]) -> None:
+def _records(connection: sa.Connection, offset: int, phones: list[str], records: int) -> None:
     """A day's records: those of the day itself hold most of the pushed numbers, the other days none of them."""
     hasher, chance, day = phone_hasher(KEY), random.Random(offset), DAY + dt.timedelta(days=offset)
     start = days.day_bounds(day)[0]
 
     def rows() -> Iterator[tuple[object, ...]]:
-        for number in range(RECORDS):
-            mine = offset == 0 and number < PUSHED * 9 // 10
+        for number in range(records):
+            mine = offset == 0 and number < len(phones) * 9 // 10
             one = hasher.copy()
             one.update((phones[number] if mine else f"139{chance.randrange(10**8):08d}").encode())
             at = start + dt.timedelta(hours=14 if mine else 9, seconds=chance.randrange(20_000))
             connected, order = chance.random() < 0.3, chance.choice((0, 0, 0, 0, 0, 0, 0, 0, 1, 9))
             state, order_yuan = (2, order) if connected else (1, 0)
             yield (
-                (offset + 1) * RECORDS + number, day, at, state, 60 * connected, order_yuan, "agent07", "138****0000",
+                (offset + 1) * records + number, day, at, state, 60 * connected, order_yuan, "agent07", "138****0000",
                 one.digest(), "正常挂断", "四川",
             )  # fmt: skip
 

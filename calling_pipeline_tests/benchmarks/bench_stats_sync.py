@@ -32,13 +32,13 @@ def run() -> Iterator[dict[str, Any]]:
     with support.database() as url:
         base = url.set(drivername="postgresql").render_as_string(hide_password=False)
         with support.simulator("--records-per-day", str(RECORDS), "--latency-ms", "100") as vendor:
-            _warm(vendor)
+            warm(vendor)
             ours, bare = _alternate(base, vendor, 3)
             old = _contend("old_loop", base, vendor)["seconds"]
             yield _line("sync_100ms_vs_bare", ours, bare, "bare loader", at_most=1.3)
             yield _line("sync_100ms_vs_old_loop", ours, old, "old sequential loop", at_most=1 / 8)
         with support.simulator("--records-per-day", str(RECORDS)) as vendor:
-            _warm(vendor)
+            warm(vendor)
             ours, bare = _alternate(base, vendor, 5)
             yield _line("sync_0ms_vs_bare", ours, bare, "bare loader", at_most=1.6)
             again = _contend("ours", base, vendor, fresh=False)
@@ -70,7 +70,7 @@ def _alternate(base: str, vendor: str, rounds: int) -> tuple[float, float]:
 def _contend(name: str, base: str, vendor: str, *, fresh: bool = True) -> dict[str, Any]:
     """One contender in a process of its own: seconds of the work, of the process before it, and peak megabytes."""
     if fresh:
-        _empty(base)
+        empty(base)
     done = subprocess.run(
         [sys.executable, "-m", CONTENDERS, name, base, f"{vendor}/guanke", DAY.isoformat()],
         check=False,
@@ -85,7 +85,7 @@ def _contend(name: str, base: str, vendor: str, *, fresh: bool = True) -> dict[s
     return figures
 
 
-def _empty(base: str) -> None:
+def empty(base: str) -> None:
     engine = make_engine(sa.make_url(base).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:
         connection.exec_driver_sql("TRUNCATE call_records, fetch_proofs, grade_stats_cache, agent_ranking, hourly_orders")
@@ -95,7 +95,7 @@ def _empty(base: str) -> None:
     engine.dispose()
 
 
-def _warm(vendor: str) -> None:
+def warm(vendor: str) -> None:
     """Let the vendor make its day and encode its pages."""
     httpx.get(f"{vendor}/guanke/_sim/truth", params={"date": DAY.isoformat()}, timeout=120)
 
