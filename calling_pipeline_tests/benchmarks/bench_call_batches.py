@@ -84,9 +84,10 @@ def run() -> Iterator[dict[str, Any]]:
         yield from _rate_limit(url, vendor)
 
 
-def fill(url: URL, rows: int) -> None:
-    """A source table of `rows` dirty numbers, of which a third were called before."""
-    sizes = {"clean": rows * 75 // 100, "twice": rows * 20 // 100, "invalid": rows * 5 // 100, "history": rows * 30 // 100}
+def fill(url: URL, rows: int, *, called_before: int = 30) -> None:
+    """A source table of `rows` dirty numbers, of which `called_before` % were called before."""
+    sizes = {"clean": rows * 75 // 100, "twice": rows * 20 // 100, "invalid": rows * 5 // 100}
+    sizes["history"] = rows * called_before // 100
     with psycopg.connect(driver_dsn(url), autocommit=True) as connection:
         for statement in (DIRTY_ROWS, HISTORY):
             connection.execute(_inline(statement, sizes))

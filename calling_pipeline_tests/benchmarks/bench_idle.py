@@ -30,6 +30,7 @@ _COUNTED = {
     "ticks": "SELECT count(*) FROM job_ticks",
     "runs": "SELECT count(*) FROM runs",
     "events": "SELECT count(*) FROM event_logs",
+    "connections": "SELECT count(*) - 1 FROM pg_stat_activity WHERE backend_type = 'client backend'",
     "bytes": "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
     " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
 }
@@ -37,15 +38,16 @@ _COUNTED = {
 
 @dataclass(frozen=True)
 class Look:
-    """What was counted at one moment: seconds of CPU by part, and figures of the database by name."""
+    """What was counted at one moment: seconds of CPU and MB of memory by part, and figures of the database by name."""
 
     at: float
     cpu_s: dict[str, float]
+    memory_mb: dict[str, float]
     counted: dict[str, int]
 
 
 def run() -> Iterator[dict[str, Any]]:
-    """CPU per minute of every process, new connections per second, ticks per minute, growth of Dagster's tables."""
+    """CPU per minute and memory of every process, connections, ticks per minute, growth of Dagster's tables."""
     with everything_up() as up:
         server = embedded.start(up.folder / ".calling" / "postgres")
         try:
@@ -69,6 +71,11 @@ def run() -> Iterator[dict[str, Any]]:
         "benchmark": "idle_connections", "unit": "1/s", "ours": opened, "target": MOST_CONNECTIONS,
         "met": opened <= MOST_CONNECTIONS, **more,
     }  # fmt: skip
+    memory_mb = {part: round(held) for part, held in last.memory_mb.items()}
+    yield {
+        "benchmark": "idle_memory", "unit": "MB", "ours": sum(memory_mb.values()), "parts": memory_mb,
+        "connections": last.counted["connections"], **more,
+    }  # fmt: skip
     yield {"benchmark": "idle_ticks", "unit": "1/min", "ours": round(grown["ticks"] * 60 / spent_s, 1), **more}
     yield {
         "benchmark": "idle_growth_of_dagster_tables", "unit": "KB", "ours": round(grown["bytes"] / 1024),
@@ -84,14 +91,17 @@ def _look(server: PostgresServer, pid: int) -> Look:
         counted = {name: int(connection.scalar(sa.text(query)) or 0) for name, query in _COUNTED.items()}
     up, postgres = psutil.Process(pid), psutil.Process(server.get_pid())
     cpu_s: dict[str, float] = {}
+    memory_mb: dict[str, float] = {}
     for process in {one.pid: one for root in (up, postgres) for one in (root, *root.children(recursive=True))}.values():
         try:
             times, part = process.cpu_times(), _part(process)
+            held = process.memory_full_info().pss / 2**20  # what processes share is divided among them
         except psutil.NoSuchProcess:
             continue
         used = times.user + times.system + times.children_user + times.children_system
         cpu_s[part] = cpu_s.get(part, 0.0) + used
-    return Look(time.monotonic(), cpu_s, counted)
+        memory_mb[part] = memory_mb.get(part, 0.0) + held
+    return Look(time.monotonic(), cpu_s, memory_mb, counted)
 
 
 def _part(process: psutil.Process) -> str:

@@ -104,7 +104,7 @@ def _measure(url: URL, rows: int) -> dict[str, float]:
     now = days.now()
     with engine.connect() as connection:
         connection.execute(sa.text("ANALYZE call_tasks"))
-        args = {"now": now, "recall_from": None, "limit": ASKED}
+        args: dict[str, Any] = {"now": now, "recall_from": None, "limit": ASKED}
         phones = [row.phone for row in call_store.due(connection, batch.id, **args)]
         attempts = [Attempt(phone, "call_batches", f"new-{n}", now) for n, phone in enumerate(phones)]
         look_up_s = support.median_s(lambda: call_store.due(connection, batch.id, **args), runs=7)

@@ -62,15 +62,15 @@ ROUNDS = 3
 def run() -> Iterator[dict[str, Any]]:
     """Every figure of telephony."""
     with database() as url, tempfile.TemporaryDirectory() as home:
-        runtime = Runtime(_settings(url, home))
+        runtime = Runtime(settings_of(url, home))
         office = set_up(runtime, "http://127.0.0.1:9/api", lines=LINES, agents_=COLLECTORS)
         yield from _allocations(url)
         yield from _order(office)
         runtime.close()
     with database() as url, tempfile.TemporaryDirectory() as home, simulator("--latency-ms", "20") as vendor:
-        runtime = Runtime(_settings(url, home))
+        runtime = Runtime(settings_of(url, home))
         office = set_up(runtime, f"{vendor}/infinity/api", lines=CALLERS, agents_=CALLERS, max_concurrent_calls=CALLERS)
-        with _api(url, home) as api:
+        with api_process(url, home) as api:
             yield asyncio.run(_calls(office, vendor, api))
             yield asyncio.run(_storm(office, api))
         runtime.close()
@@ -332,13 +332,13 @@ async def _storm(office: Any, api: str, *, total: int = 5000) -> dict[str, Any]:
     }
 
 
-def _settings(url: URL, home: str) -> Any:
+def settings_of(url: URL, home: str) -> Any:
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     return load(home=home, database_url=dsn, secret_key=SECRET_KEY, allow_private_urls=True, api_tokens=TOKENS)
 
 
 @contextmanager
-def _api(url: URL, home: str) -> Iterator[str]:
+def api_process(url: URL, home: str) -> Iterator[str]:
     """The API as a process of its own."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -363,4 +363,4 @@ def _api(url: URL, home: str) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

@@ -51,7 +51,7 @@ def simulator(*options: str) -> Iterator[str]:
         yield "http://" + line.rsplit("http://", 1)[1].strip()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         process.stderr.close()
 
 
