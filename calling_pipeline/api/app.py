@@ -41,7 +41,7 @@ from calling_pipeline.api.routes import (
     task_ledger,
 )
 from calling_pipeline.api.routes.notifications import deciding, reading
-from calling_pipeline.api.routes.telephony import callbacks, calls, cases, collectors, configurations, extensions
+from calling_pipeline.api.routes.telephony import callbacks, calls, cases, collectors, configurations, extensions, samples
 from calling_pipeline.database.engine import driver_dsn, session_limits
 from calling_pipeline.metrics.scraping import Scraper
 from calling_pipeline.runtime import Runtime
@@ -56,6 +56,7 @@ ROUTERS = (
     collectors.router,
     callbacks.router,
     cases.router,
+    samples.router,
     server.router,
     metrics.router,
     status.router,

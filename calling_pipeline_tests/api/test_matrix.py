@@ -109,6 +109,9 @@ POST   /api/v1/infinity/cases                                       collector  t
 POST   /api/v1/infinity/cases/import                                operator   telephony
 POST   /api/v1/infinity/cases/{case_id}/result                      collector  telephony own
 POST   /api/v1/infinity/calls/{call_id}/notes                       operator   telephony
+GET    /api/v1/infinity/quality/samples                             operator   telephony
+POST   /api/v1/infinity/quality/samples                             operator   telephony
+GET    /api/v1/infinity/quality/samples/{sample_id}/calls           operator   telephony
 GET    /api/v1/infinity/calls/{call_id}/recording                   operator   telephony
 POST   /api/db/migrate                                              admin      migrate
 GET    /api/v1/status                                               viewer     status

@@ -101,3 +101,17 @@ def test_the_command_draws_the_same_sample_as_the_page(console, calls, as_role, 
     assert [one["id"] for one in command("samples")] == [1]
     listed = command("calls", "1", "--waiting")
     assert (listed["sample"]["calls"], len(listed["calls"])) == (12, 12)
+
+
+def test_the_api_draws_the_same_sample_for_the_same_wish_and_lists_what_waits(calls, as_role):
+    last = days.today() - dt.timedelta(days=1)
+    wish = {"tenant_id": 1, "from": str(last - dt.timedelta(days=5)), "to": str(last), "per_collector": 3, "second_pct": 0}
+    samples, operator = "/api/v1/infinity/quality/samples", as_role("operator")
+    assert as_role("viewer").post(samples, json=wish).status_code == 403
+    drawn = [operator.post(samples, json=wish).json()["data"] for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    assert operator.post(samples, json=wish | {"to": str(days.today())}).status_code == 422
+    assert operator.get(samples).json()["data"]["total"] == 1
+    waiting = operator.get(f"{samples}/{drawn[0]['id']}/calls?waiting=true&limit=5").json()["data"]
+    assert (waiting["total"], len(waiting["items"])) == (drawn[0]["calls"], 5)
+    assert all("****" in one["destination_masked"] for one in waiting["items"])

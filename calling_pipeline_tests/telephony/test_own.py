@@ -45,11 +45,20 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/cases/import"): {"tenant_id": 2, "text": "1,Wang,13800000001,"},
     ("POST", "/cases/{case_id}/result"): {"result": "paid"},
     ("POST", "/calls/{call_id}/notes"): {"score": 5},
+    ("POST", "/quality/samples"): {"tenant_id": 2, "from": "2026-11-20", "to": "2026-11-21"},
     ("POST", "/callbacks/kept/{kept_id}/replay"): {"is_connected": True, "reason": "asked"},
     ("POST", "/configs/{config_id}/callback-path"): {"addresses": ["192.0.2.0/24"]},
 }
 OPERATIONS = [(method, path.removeprefix(V1)) for method, path in TABLE if path.startswith(V1)]
-TABLES = ("infinity_configs", "extension_pool", "collectors", "communication_records", "collector_cases", "audit_log")
+TABLES = (
+    "infinity_configs",
+    "extension_pool",
+    "collectors",
+    "communication_records",
+    "collector_cases",
+    "quality_samples",
+    "audit_log",
+)
 
 
 @pytest.fixture
@@ -94,6 +103,16 @@ def kept_callback(office):
     return added[0][0]
 
 
+def a_sample(office):
+    """A sample without a call."""
+    added = office.rows(
+        "INSERT INTO quality_samples (tenant_id, first, last, per_collector, second_pct, seed, made_at, made_by)"
+        " VALUES (%(tenant)s, '2026-11-20', '2026-11-20', 5, 20, 1, now(), 'test') RETURNING id",
+        tenant=office.tenant_id,
+    )
+    return added[0][0]
+
+
 def rows_of(office):
     return {table: sorted(office.rows(f"SELECT t::text FROM {table} AS t")) for table in TABLES}
 
@@ -104,6 +123,7 @@ def test_nothing_of_another_tenant_is_reached(ask, offices, method, path):
     call = other.call(2)
     ids = {"tenant_id": 2, "config_id": other.config_id, "extension_id": other.extensions[0], "collector_id": 2}
     ids |= {"call_id": call.call_id, "kept_id": kept_callback(other), "case_id": a_case(other)}
+    ids |= {"sample_id": a_sample(other)}
     asked = path.format(**ids)
     body = BODIES.get((method, path))
     if body is not None:
@@ -149,6 +169,7 @@ def test_a_collector_who_has_no_call_open_makes_one_for_themselves(ask, offices)
 def test_whoever_is_bound_to_a_collector_is_refused_where_others_are_concerned(ask, offices, method, path):
     ids = {"tenant_id": 1, "config_id": offices[1].config_id, "extension_id": offices[1].extensions[0], "collector_id": 1}
     ids |= {"kept_id": kept_callback(offices[1]), "case_id": a_case(offices[1]), "call_id": 1}
+    ids |= {"sample_id": a_sample(offices[1])}
     before = rows_of(offices[1])
     assert ask("boss of one", method, path.format(**ids), json=BODIES.get((method, path)))[0] == 403
     assert rows_of(offices[1]) == before
