@@ -214,7 +214,9 @@ class Settings(EngineSettings, GatewaySettings, KeySettings, WatchingSettings):
         default_factory=list,
         description="JSON list: further host names of the Dagster UI, beside this machine's own and those of the URLs above",
     )
-    language: Literal["zh", "en"] = Field("zh", description="Language of pages, `zh` or `en`, for who has chosen none")
+    language: Literal["zh", "en"] = Field(
+        "zh", description="Language of pages, `zh` or `en`, for who has chosen none, and of alerts that are sent"
+    )
     api_tokens: dict[str, TokenGrant] | None = Field(
         None,
         repr=False,

@@ -6,7 +6,7 @@ so this one is sent again and says that it may be a repeat; every other alert ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -40,14 +40,19 @@ class Places:
     dagster: str
 
 
-def try_channels(channels: Sequence[Channel]) -> dict[str, bool]:
+Say = Callable[[str], str]
+"""Gives an English sentence of ours in the language of the channels."""
+
+
+def try_channels(channels: Sequence[Channel], *, say: Say = str) -> dict[str, bool]:
     """Send a test message to every channel; whether each accepted it. Blocks for some seconds per channel at most."""
     return {
-        channel.id: channel.send("Test of calling_pipeline", "This channel gets its alerts.", "info") for channel in channels
+        channel.id: channel.send(say("Test of calling_pipeline"), say("This channel gets its alerts."), "info")
+        for channel in channels
     }
 
 
-def deliver_due(engine: sa.Engine, channels: Sequence[Channel], *, places: Places | None = None) -> Round:
+def deliver_due(engine: sa.Engine, channels: Sequence[Channel], *, places: Places | None = None, say: Say = str) -> Round:
     """Send every alert that is due to every channel, oldest first. Several processes may do so at once.
 
     A message has what to do and, with `places`, where to look.
@@ -61,7 +66,7 @@ def deliver_due(engine: sa.Engine, channels: Sequence[Channel], *, places: Place
         with engine.begin() as connection:
             claimed = store.claim_deliveries(connection, [channel.id], limit=ROUND)
         for message in _messages(claimed):
-            ok = _send(channel, message, places)
+            ok = _send(channel, message, places, say)
             with engine.begin() as connection:
                 for delivery in message:
                     store.settle_delivery(connection, delivery, arrived=ok)
@@ -77,28 +82,28 @@ def _messages(claimed: Sequence[Delivery]) -> list[list[Delivery]]:
     return [*([delivery] for delivery in claimed[:SINGLE_MESSAGES]), list(claimed[SINGLE_MESSAGES:])]
 
 
-def _send(channel: Channel, message: Sequence[Delivery], places: Places | None) -> bool:
+def _send(channel: Channel, message: Sequence[Delivery], places: Places | None, say: Say) -> bool:
     first = message[0]
     if len(message) == 1:
-        return channel.send(first.title, _text(first, places), first.severity)
+        return channel.send(say(first.title), _text(first, places, say), first.severity)
     worst = max((delivery.severity for delivery in message), key=["info", "warning", "error"].index)
-    lines = [f"• [{one.severity}] {one.title}{' ' + REPEAT_NOTE if one.repeat else ''}" for one in message]
-    return channel.send(f"{len(message)} more alerts", "\n".join(lines), worst)
+    lines = [f"• [{say(one.severity)}] {say(one.title)}{' ' + say(REPEAT_NOTE) if one.repeat else ''}" for one in message]
+    return channel.send(say(f"{len(message)} more alerts"), "\n".join(lines), worst)
 
 
-def _text(delivery: Delivery, places: Places | None) -> str:
+def _text(delivery: Delivery, places: Places | None, say: Say) -> str:
     advise = delivery.severity != "info" and delivery.kind != ""
-    where = _where(delivery, places) if places else ()
-    text = message_text(delivery.text, kind=delivery.kind, advise=advise, where=where)
-    return f"{text}\n{REPEAT_NOTE}" if delivery.repeat else text
+    where = _where(delivery, places, say) if places else ()
+    text = message_text(delivery.text, kind=delivery.kind, advise=advise, where=where, say=say)
+    return f"{text}\n{say(REPEAT_NOTE)}" if delivery.repeat else text
 
 
-def _where(delivery: Delivery, places: Places) -> Sequence[str]:
+def _where(delivery: Delivery, places: Places, say: Say) -> Sequence[str]:
     """The console's page of what is wrong; the Dagster UI's beside it where it shows the very thing; the runbook."""
     one = len(delivery.about) == 1
     found = [f"{places.console}{addresses.of_alert(delivery.about[0]) if one else addresses.ALERTS}"]
     if delivery.link:
         found.append(address(places.dagster, delivery.kind, delivery.link))
     if delivery.kind in KINDS and delivery.severity != "info":
-        found.append(f"Runbook: {places.console}{addresses.of_runbook(delivery.kind)}")
+        found.append(f"{say('Runbook:')} {places.console}{addresses.of_runbook(delivery.kind)}")
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from calling_pipeline import addresses
@@ -238,9 +238,13 @@ def place_of(kind: str, subject: str, day: dt.date | None) -> str:
     return kind_of(kind).console
 
 
-def message(text: str, *, kind: str, advise: bool, where: Sequence[str] = ()) -> str:
-    """The text of an alert as it is sent: the numbers, what to do (when `advise`), the addresses where to look."""
-    lines = [text, f"What to do: {what_to_do(kind)}" if advise else "", *where]
+def message(text: str, *, kind: str, advise: bool, where: Sequence[str] = (), say: Callable[[str], str] = str) -> str:
+    """The text of an alert as it is sent: the numbers, what to do (when `advise`), the addresses where to look.
+
+    `say` gives an English sentence of ours in the language of who reads.
+    """
+    said = "\n".join(say(line) for line in text.split("\n"))
+    lines = [said, f"{say('What to do:')} {say(what_to_do(kind))}" if advise else "", *where]
     return "\n".join(filter(None, lines))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
@@ -18,6 +19,19 @@ def describe_needs(routers: Iterable[APIRouter]) -> None:
         if needs is not None:
             said = {"x-role": needs.role, "x-room": needs.room} | ({"x-own": True} if needs.own else {})
             route.openapi_extra = {**(route.openapi_extra or {}), **said}
+
+
+def described(routers: Iterable[APIRouter]) -> dict[str, Any]:
+    """So much of an OpenAPI description that `Operations` finds the routes: made in no time, without bodies or queries.
+
+    The whole description of 200 pages takes half a second, which the first page after a start would wait for.
+    """
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes_of(routers):
+        said = {"responses": {}, **({"security": [{}]} if needs_of(route) is not None else {})}
+        for method in route.methods if route.include_in_schema else ():
+            paths.setdefault(route.path_format, {})[method.lower()] = said
+    return {"paths": paths}
 
 
 def routes_of(routers: Iterable[APIRouter]) -> Iterator[APIRoute]:

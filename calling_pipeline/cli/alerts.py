@@ -14,6 +14,7 @@ from calling_pipeline.alerts.channels import parse_channels
 from calling_pipeline.alerts.deliver import try_channels
 from calling_pipeline.alerts.records import StoredAlert, StoredCondition
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.texts.catalogue import catalogue
 
 _HEAD = ("state", "severity", "day", "subject", "times_announced")
 _LISTED = ("id", "state", "day", "what", "since", "until", "alerts", "severity")
@@ -89,7 +90,7 @@ def show(door: Door, number: int) -> Answer:
 def test(door: Door) -> Answer:
     """Send a test message to every channel of CALLING_ALERT_URLS and say which accepted it."""
     channels = parse_channels(door.runtime.settings.alert_urls, centre=door.runtime.settings.centre)
-    took = try_channels(channels)
+    took = try_channels(channels, say=lambda sentence: catalogue().say(sentence, door.runtime.settings.language))
     lines = [f"{name}: {'accepted it' if ok else 'did not accept it'}" for name, ok in took.items()]
     return Answer(took, lines or ["CALLING_ALERT_URLS names no channel"], failed=not all(took.values()))
 

@@ -11,7 +11,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from calling_pipeline.api.app import create_app
-from calling_pipeline.api.needs import describe_needs
+from calling_pipeline.api.needs import describe_needs, described
+from calling_pipeline.api.operations import Operations
 from calling_pipeline.console import failing
 from calling_pipeline.console.entrance import Entrance
 from calling_pipeline.console.pages import (
@@ -83,6 +84,8 @@ def create_pages(runtime: Runtime) -> FastAPI:
     pages.state.shared = Shared()
     pages.state.line_looks = LineLooks()
     describe_needs(ROUTERS)
+    pages.state.described = described(ROUTERS)
+    pages.state.operations = Operations(pages.state.described)
     for router in ROUTERS:
         pages.include_router(router)
     pages.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)

@@ -6,7 +6,6 @@ needs beyond that is judged by `views.viewing`, through the same gate as the API
 
 from __future__ import annotations
 
-from functools import cached_property
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -47,7 +46,8 @@ class Entrance:
             await self._app(scope, receive, send)
             return
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        operation = self._operations.of(method, scope["path"])
+        operations: Operations = self._pages.state.operations
+        operation = operations.of(method, scope["path"])
         if operation is None and not (scope["path"].startswith(STATIC) or _is_a_lost_page(scope)):
             await self._app(scope, receive, send)
             return
@@ -76,10 +76,6 @@ class Entrance:
             where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/login?next={quote(where, safe='')}", status_code=303)
         return failing.login_wanted(request)
-
-    @cached_property
-    def _operations(self) -> Operations:
-        return Operations(self._pages.openapi())
 
 
 def _is_a_lost_page(scope: Scope) -> bool:

@@ -30,6 +30,8 @@ from calling_pipeline.settings import Role
 from calling_pipeline.texts.catalogue import LANGUAGES
 
 LANGUAGE_COOKIE = "calling_language"
+SEEN_COOKIE = "calling_language_seen"
+"""In which language the last page was: a session that ended is said so in it."""
 THEME_COOKIE = "calling_theme"
 NOTICE_COOKIE = "calling_notice"
 THEMES = ("auto", "light", "dark")
@@ -112,13 +114,17 @@ def viewing(role: Role, room: Room, *, own: bool = False) -> Viewing:
 
 
 def language_of(request: Request, caller: Caller | None) -> Language:
-    """The language chosen in this browser, else the person's, else the one of the settings."""
+    """The language chosen in this browser, else the person's, else that of the last page, else the one of the settings."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     for language in LANGUAGES:
         if chosen == language:
             return language
     if caller is not None and caller.language is not None:
         return caller.language
+    seen = request.cookies.get(SEEN_COOKIE) if caller is None else None
+    for language in LANGUAGES:
+        if seen == language:
+            return language
     renderer: Renderer = request.app.state.renderer
     return renderer.settings.language
 
@@ -148,8 +154,11 @@ def render(request: Request, template: str, caller: Caller | None, *, status: in
         "today": days.today(),
         "notice": notice,
     }
-    text = renderer.render(template, language_of(request, caller), {**frame, **context})
+    language = language_of(request, caller)
+    text = renderer.render(template, language, {**frame, **context})
     answer = HTMLResponse(text, status_code=status)
+    if caller is not None and request.cookies and request.cookies.get(SEEN_COOKIE) != language:
+        answer.set_cookie(SEEN_COOKIE, language, path="/", httponly=True, samesite="strict")
     if notice:
         answer.delete_cookie(NOTICE_COOKIE, path="/", httponly=True, samesite="strict")
     return answer

@@ -3,6 +3,7 @@
 import ast
 import datetime as dt
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from calling_pipeline.alerts.records import Condition
 from calling_pipeline.alerts.texts import KINDS, address, days_named, what_to_do
 from calling_pipeline.errors import NotFound
 from calling_pipeline.settings import Settings
+from calling_pipeline.texts.catalogue import catalogue
 from calling_pipeline_tests.alerts.test_alerts import Receiver
 from calling_pipeline_tests.support import run_together
 
@@ -122,6 +124,20 @@ def test_two_processes_that_judge_the_same_days_in_another_order_do_not_wait_for
     run_together(*[lambda n=n: observe(engine, *(wanted if n % 2 else reversed(wanted))) for n in range(4)])
     assert len(known(engine)) == 20
     assert sum(one.times_announced for one in known(engine)) == 20
+
+
+def test_a_sent_alert_is_in_the_language_of_the_settings(engine):
+    receiver = Receiver()
+    observe(engine, condition())
+    places = deliver.Places("https://centre.test", "https://centre.test/dagster")
+    say = partial(catalogue().say, language="zh")
+    deliver.deliver_due(engine, parse_channels(receiver.url), places=places, say=say)
+    receiver.close()
+    [(title, text)] = receiver.messages
+    assert title.startswith("未达标：")
+    assert f"处理办法： {say(what_to_do('check'))}" in text
+    assert say(what_to_do("check")) != what_to_do("check")
+    assert "处理手册：" in text
 
 
 def test_a_sent_alert_says_what_to_do_and_where_to_look(engine):

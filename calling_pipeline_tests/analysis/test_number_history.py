@@ -94,6 +94,14 @@ def test_it_says_whether_the_number_may_be_called_now_and_when_else(desk):
     assert found["do_not_call"] == ["court"]
 
 
+def test_it_says_by_the_policy_of_each_calling_task_whether_the_number_may_be_called_now(desk):
+    desk.task("at night", policy={"preset": "carrier", "hours": "00:00-00:01"})
+    desk.task("another", policy=desk.task("like the first").policy)
+    found = asked(desk)["policies"]
+    assert [one["tasks"] for one in found] == [["another", "like the first", "new orders"], ["at night"]]
+    assert [one["rule"] for one in found] == [None, "hours"]
+
+
 def test_a_number_that_nobody_knows_has_an_empty_history_and_no_number_is_refused(desk):
     assert asked(desk, phone(99))["timeline"] == []
     with pytest.raises(InvalidInput, match="is no number"):

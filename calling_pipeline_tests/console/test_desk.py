@@ -66,6 +66,17 @@ def test_the_part_that_refreshes_itself_is_the_same_part_without_the_frame(offic
     assert "<html" not in live
 
 
+def test_a_call_that_ended_joins_the_earlier_calls_by_itself(office, at_desk):
+    case = add(office)
+    send(at_desk, "/desk/call", at_desk.get("/desk"), case=case.id)
+    assert "<li>" not in at_desk.get("/desk/earlier").text
+    office.rows("UPDATE communication_records SET closed_at = now(), state = 'busy', settled_at = now() RETURNING id")
+    earlier = at_desk.get("/desk/earlier").text
+    assert 'id="earlier"' in earlier
+    assert earlier.count("<li>") == 1
+    assert "<html" not in earlier
+
+
 def test_a_desk_shows_no_case_of_another_collector(office, at_desk):
     case = add(office, "13800000009", "Other", collector=2)
     page = at_desk.get(f"/desk?case={case.id}")

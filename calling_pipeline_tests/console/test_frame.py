@@ -66,6 +66,16 @@ def test_logging_out_ends_the_session(console, browser):
     assert browser.get("/audit").url.path == "/login"
 
 
+def test_a_session_that_ended_is_said_so_in_the_language_of_the_person(console, browser):
+    browser.get(console.link("lee", "admin", language="en"))
+    assert '<html lang="en"' in browser.get("/audit").text
+    browser.cookies.delete(SESSION_COOKIE)
+    dialog = browser.get("/audit", headers={"HX-Request": "true"})
+    assert dialog.status_code == 401
+    assert '<html lang="en"' in dialog.text
+    assert "Log in" in dialog.text
+
+
 def test_a_form_of_nobody_known_is_refused_before_its_body_is_read(console):
     """The body is announced and never sent: only who does not wait for it can answer."""
     with socket.create_connection(("127.0.0.1", int(console.url.rsplit(":", 1)[1])), timeout=LIMIT_S) as client:

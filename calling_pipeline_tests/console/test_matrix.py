@@ -61,3 +61,19 @@ def test_every_role_and_binding_is_let_through_or_refused_as_the_table_says(cons
                     wrong.append(f"{method} {path} by {role} {name}: {answer.status_code}, expected {expected}")
                 assert answer.status_code not in (401, 500), f"{method} {path} by {role} {name}: {answer.text}"
     assert wrong == []
+
+
+def test_the_entrance_knows_each_route_as_the_whole_description_does(console_runtime):
+    pages = create_pages(console_runtime)
+    whole = {
+        (method, path): bool(said.get("security"))
+        for path, methods in pages.openapi()["paths"].items()
+        for method, said in methods.items()
+    }
+    known = {
+        (method, path): bool(said.get("security"))
+        for path, methods in pages.state.described["paths"].items()
+        for method, said in methods.items()
+    }
+    assert known == whole
+    assert pages.state.operations.of("GET", "/batches/17").template == "/batches/{batch_id}"

@@ -7,6 +7,7 @@ number, and none is kept or logged.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,13 +18,14 @@ from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.access.people.records import Room
 from calling_pipeline.call_batches.archives.archiving import Archives
+from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views as row_views
 from calling_pipeline.call_stats import store as stats_store
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy import store as policy_store
-from calling_pipeline.contact_policy.presets import DEFAULT
+from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt, Blocked
 from calling_pipeline.errors import Forbidden
 from calling_pipeline.masking import mask_digits, phone_hash
@@ -32,6 +34,7 @@ from calling_pipeline.telephony.calls import store as line_store
 
 MOST = 200
 """Rows read of each room, the newest."""
+_MOST_POLICIES = 12
 Document = dict[str, Any]
 _RECORD_STATES = {0: "not_dialled", 1: "not_connected", 2: "connected"}
 
@@ -90,17 +93,20 @@ def number_history(
 ) -> Document:
     """The history of the number that `text` spells, masked: what `row_views.why` says, and with it
 
-    `policy` (may it be called now, by which rule not, and when), `do_not_call` (whether it stands on the list), and
-    `timeline`, the newest first: `{at, kind, state, text, batch_id, …}`. `kind` is `row`, `log`, `import` (the newest call
-    made elsewhere), `refusal`, `contact`, `do_not_call`, `telephony`, `result` (the record of a pushed row, named by
-    `call_id`) or `record` (any other); at most `most` of each. Raises `InvalidInput` for what is no number.
+    `policies` (may it be called now, by which rule not, and when: by the policy of each enabled calling task, the same
+    ones once, the first that of most `tasks`; without a task by the ordinary one), `policy` (the first of these),
+    `do_not_call` (whether it stands on the list), and `timeline`, the newest first: `{at, kind, state, text, batch_id,
+    …}`. `kind` is `row`, `log`, `import` (the newest call made elsewhere), `refusal`, `contact`, `do_not_call`,
+    `telephony`, `result` (the record of a pushed row, named by `call_id`) or `record` (any other); at most `most` of
+    each. Raises `InvalidInput` for what is no number.
     """
     document = row_views.why(connection, text, limit=most, archives=archives)
     phone = canonical_phone(text)
     results = _results(connection, document)
     events = [*_of_batches(connection, phone, document, most), *_of_results(results)]
     if sight.policy:
-        document["policy"] = _verdict(connection, phone)
+        document["policies"] = _verdicts(connection, phone)
+        document["policy"] = document["policies"][0]
         standing = policy_store.blocked(connection, days.now(), phone=phone, with_expired=True, limit=most)
         now = days.now()
         document["do_not_call"] = [entry.source for entry in standing if entry.expires_at is None or entry.expires_at > now]
@@ -148,10 +154,19 @@ def _of_results(results: list[Any]) -> Iterator[_Event]:
             yield _Event(one.called_at, "result", one.result, text, one.batch_id, more)
 
 
-def _verdict(connection: sa.Connection, phone: str) -> Document:
-    verdict = gate.check(connection, Attempt(phone, "policy", "check", days.now()), DEFAULT)
-    return {"preset": DEFAULT.name, "allowed": verdict.allowed, "rule": verdict.rule, "reason": verdict.reason,
-            "not_before": verdict.not_before}  # fmt: skip
+def _verdicts(connection: sa.Connection, phone: str) -> list[Document]:
+    names: dict[str, list[str]] = {}
+    for task in task_store.all_tasks(connection):
+        if task.enabled:
+            names.setdefault(json.dumps(task.policy, sort_keys=True), []).append(task.name)
+    ordered = sorted(names.items(), key=lambda one: -len(one[1]))[:_MOST_POLICIES] or [("{}", [])]
+    policies = [policy_from(json.loads(document)) for document, _ in ordered]
+    verdicts = gate.check_under(connection, Attempt(phone, "policy", "check", days.now()), policies)
+    return [
+        {"preset": policy.name, "tasks": tasks, "allowed": verdict.allowed, "rule": verdict.rule, "reason": verdict.reason,
+         "not_before": verdict.not_before}
+        for (_, tasks), policy, verdict in zip(ordered, policies, verdicts, strict=True)
+    ]  # fmt: skip
 
 
 def _of_policy(connection: sa.Connection, phone: str, standing: list[Blocked], most: int) -> Iterator[_Event]:

@@ -75,9 +75,12 @@ def why(door: Door, phone: str) -> Answer:
         until = f", not before {redial['free_at']:%Y-%m-%d %H:%M}" if redial["free_at"] else ""
         rule = f" ({redial['said']}{until})" if redial["rule"] else ""
         lines.append(f"redial by {redial['task']}{rule}: {redial['reason_said'] or 'its rule allows it now'}")
-    policy, later = found["policy"], found["policy"]["not_before"]
-    when = f", not before {later:%Y-%m-%d %H:%M}" if later else ""
-    lines.append("may be called now" if policy["allowed"] else f"may not be called now: {policy['reason']}{when}")
+    for policy in found["policies"]:
+        when = f", not before {policy['not_before']:%Y-%m-%d %H:%M}" if policy["not_before"] else ""
+        by = f" by {', '.join(policy['tasks'])}" if policy["tasks"] else ""
+        lines.append(
+            f"may be called now{by}" if policy["allowed"] else f"may not be called now{by}: {policy['reason']}{when}"
+        )
     columns = ("at", "kind", "state", "batch_id", "text")
     rows = [[f"{event['at']:%Y-%m-%d %H:%M:%S}", *(event[column] for column in columns[1:])] for event in found["timeline"]]
     return Answer(found, [*lines, table(columns, rows)])

@@ -61,7 +61,8 @@ def ask_to_test(view: Operator) -> Response:
 @router.post("/alerts/test")
 def test_channels(view: Operator) -> Response:
     """Send a test message to every channel. Those that did not accept it are named."""
-    took = try_channels(_channels(view))
+    language = view.runtime.settings.language
+    took = try_channels(_channels(view), say=lambda sentence: view.renderer.catalogue.say(sentence, language))
     with view.transaction() as connection:
         note_act(connection, "alerts.test", "alerts:channels", by=view.caller.name, after=took)
     refused = ", ".join(name for name, ok in took.items() if not ok)

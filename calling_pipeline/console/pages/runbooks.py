@@ -39,4 +39,4 @@ def runbook(view: Viewer, kind: str) -> Response:
 
 def _pages(request: Request) -> frozenset[str]:
     """The paths of the console that are pages by themselves."""
-    return frozenset(path for path, methods in request.app.openapi()["paths"].items() if "get" in methods)
+    return frozenset(path for path, methods in request.app.state.described["paths"].items() if "get" in methods)

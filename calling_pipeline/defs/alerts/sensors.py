@@ -3,6 +3,8 @@
 Each reads only what is new, records in one transaction, and sends last: a channel that is down delays no alert's record.
 """
 
+from collections.abc import Callable
+
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance
 
@@ -25,6 +27,7 @@ from calling_pipeline.defs.instance.judging import ENDED
 from calling_pipeline.defs.naming import CENTRE, centre_of_key, is_our_name, named, plain_name
 from calling_pipeline.defs.planned_checks.store import forget_unjudged
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.texts.catalogue import catalogue
 
 INTERVAL_S = 30
 _ENDS = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED, DagsterEventType.RUN_SUCCESS)
@@ -130,8 +133,14 @@ def _send(runtime: Runtime) -> str:
     if not channels:
         return "CALLING_ALERT_URLS names no channel; alerts stay in the table `alerts`"
     places = deliver.Places(console=runtime.settings.address, dagster=runtime.settings.ui_address)
-    sent = deliver.deliver_due(runtime.engine, channels, places=places)
+    sent = deliver.deliver_due(runtime.engine, channels, places=places, say=_saying(runtime))
     return f"{sent.arrived} delivered, {sent.postponed} postponed"
+
+
+def _saying(runtime: Runtime) -> Callable[[str], str]:
+    """Sentences of ours in the language of the settings, which is that of the channels."""
+    language = runtime.settings.language
+    return lambda sentence: catalogue().say(sentence, language)
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:

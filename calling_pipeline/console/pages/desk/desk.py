@@ -104,6 +104,14 @@ async def live(view: AtDesk, case: Annotated[int | None, Choice] = None) -> Resp
     return view.page("desk/live.html", shown=await _shown(view, _seat(view), case))
 
 
+@router.get("/desk/earlier")
+async def earlier(view: AtDesk, case: Annotated[int | None, Choice] = None) -> Response:
+    """The earlier calls of the chosen case, which a call that ended joins."""
+    shown = await _shown(view, _seat(view), case)
+    history = await run_in_threadpool(_earlier, view, shown)
+    return view.page("desk/earlier_live.html", shown=shown, history=history)
+
+
 @router.post("/desk/call")
 async def call(view: AtDesk, turn: Turn, case: Annotated[int, Form(ge=1, le=2**63 - 1)]) -> Response:
     """Press the call button for a case."""
@@ -191,8 +199,14 @@ def _around(view: View, seat: Seat, shown: Shown) -> tuple[list[Case], list[Desk
     with view.transaction() as connection:
         who = collectors.find(connection, seat.tenant_id, seat.collector_id)
         listed = views.cases_of(connection, seat, limit=_LISTED)
-        history = views.calls_of(connection, shown.view.case) if shown.view.case is not None else []
-    return listed, history, who
+    return listed, _earlier(view, shown), who
+
+
+def _earlier(view: View, shown: Shown) -> list[DeskCall]:
+    if shown.view.case is None:
+        return []
+    with view.transaction() as connection:
+        return views.calls_of(connection, shown.view.case)
 
 
 def _answered(view: View, pressed: DeskCall) -> Response:
