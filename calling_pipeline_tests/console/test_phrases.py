@@ -180,3 +180,40 @@ def test_the_phrase_with_the_most_words_of_its_own_wins_and_typed_places_hold_on
     assert made.say("a, 2026-11-20", "zh") == "a（2026-11-20）"
     assert made.say("a, b", "zh") == "a, b"
     assert made.say("a, 2026-11-20; b", "zh") == "a（2026-11-20）；b"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "the certificate of mail.test:465 is not to be trusted: 5",
+        "no connection with mail.test:25: [Errno 111] Connection refused",
+        "no connection with mail.test:25: timed out",
+        "no connection with mail.test:25: the time for this dialogue is over",
+        "no connection with mail.test:25: it does not offer STARTTLS, without which nothing is sent",
+        "mail.test:25 refused us: 535 5.7.8",
+        "the sender: 550 5.7.1",
+        "the receiver: 550 5.1.1",
+        "the mail: 552 5.3.4",
+        "an answer that says nothing: 700",
+        "sending broke off: 5",
+        "no mail server is configured; set CALLING_SMTP_URL",
+        "the mail could not be composed: there is no report 7",
+        "the mail was handed over whole and the connection broke off without an answer",
+        "the mail was handed over whole and the connection was not answered in time",
+        "3 deliveries are not held; settle unknown, dead, refused ones",
+        "delivery 7 is unknown; settle it first",
+        "delivery 7 is pending; it is sent by the next delivery",
+        "a***@example.com has no delivery of the daily report of 2026-11-29",
+        "there is no such channel; there are: none; set CALLING_ALERT_URLS",
+        "there is no such channel; there are: channel:1",
+        "there are 500 subscriptions already; end some, or subscribe a mailing list",
+        "reports are subscribed by mail and CALLING_SMTP_URL is not set; nothing is sent until it is",
+        "2 report deliveries may have arrived and are held until a person settles them: 7 (2026-11-29 to a***@b.test)."
+        " See `calling-pipeline reports deliveries`; decide with `calling-pipeline reports settle`.",
+        "2 report deliveries certainly did not arrive: they were refused or given up: 7 (2026-11-29 to a***@b.test) and 3"
+        " more. See `calling-pipeline reports deliveries`; decide with `calling-pipeline reports settle`.",
+        "call records are kept from 2026-11-21 on; 2026-11-20 begins before it, its workbook has no rows to add",
+    ],
+)
+def test_what_became_of_a_report_s_mail_is_said_in_chinese(sentence):
+    assert in_chinese(sentence) != sentence
