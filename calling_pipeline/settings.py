@@ -184,6 +184,7 @@ class Settings(EngineSettings, GatewaySettings, KeySettings, WatchingSettings):
     )
     recordings_dir: Path | None = Field(None, description="Folder of calls' recordings; unset: `recordings` in CALLING_HOME")
     recordings_days: int = Field(180, ge=1, description="Days recordings are kept; their rows stay")
+    case_days: int = Field(365, ge=1, description="Days collectors' cases are kept after they are done")
     recordings_largest_mb: int = Field(100, ge=1, le=4096, description="Megabytes a recording may have")
     recordings_link_hours: float = Field(72.0, gt=0, description="Hours a link to a recording works that does not say so")
     archive_dir: Path | None = Field(

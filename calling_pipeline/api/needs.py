@@ -28,8 +28,8 @@ def described(routers: Iterable[APIRouter]) -> dict[str, Any]:
     """
     paths: dict[str, dict[str, Any]] = {}
     for route in routes_of(routers):
-        said = {"responses": {}, **({"security": [{}]} if needs_of(route) is not None else {})}
-        for method in route.methods if route.include_in_schema else ():
+        said: dict[str, Any] = {"responses": {}, **({"security": [{}]} if needs_of(route) is not None else {})}
+        for method in (route.methods or ()) if route.include_in_schema else ():
             paths.setdefault(route.path_format, {})[method.lower()] = said
     return {"paths": paths}
 

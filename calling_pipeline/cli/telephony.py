@@ -12,6 +12,7 @@ import click
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.cli.telephony_calls import callback_path, callbacks, collectors, reconcile, refusals
+from calling_pipeline.cli.telephony_cases import cases
 from calling_pipeline.cli.telephony_quality import quality
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.runtime import Runtime
@@ -37,6 +38,7 @@ telephony.add_command(reconcile)
 telephony.add_command(refusals)
 telephony.add_command(collectors)
 telephony.add_command(quality)
+telephony.add_command(cases)
 
 _tenant = click.option("--tenant", type=click.IntRange(1), help="The tenant, whose enabled configuration is used.")
 _config = click.option("--config", "config_id", type=click.IntRange(1), help="The configuration, by id.")

@@ -17,9 +17,11 @@ from calling_pipeline.defs.naming import job_tags, named
 from calling_pipeline.reports.exports.dependencies import folder_of
 from calling_pipeline.reports.exports.writing import remove_expired
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony.cases import store as case_store
 from calling_pipeline.telephony.dependencies import keeping_of
 from calling_pipeline.telephony.recordings.playing import delete_old
 
+_CASES_AT_ONCE = 1000
 ALERT_RETENTION = dt.timedelta(days=365)
 
 
@@ -80,6 +82,19 @@ def prune_recordings(context: dg.OpExecutionContext, runtime: dg.ResourceParam[R
     context.add_output_metadata({"recordings_deleted": deleted, "half_written_deleted": keeping.store.clear()})
 
 
+@dg.op(description="Cases of collectors that were done longer ago than CALLING_CASE_DAYS; their calls stay.")
+def prune_cases(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """With the presses of the call button about them, in batches, each committed."""
+    before, deleted = days.now() - dt.timedelta(days=runtime.settings.case_days), 0
+    while True:
+        with runtime.transaction() as connection:
+            batch = case_store.delete_done(connection, before, _CASES_AT_ONCE)
+        if not batch:
+            break
+        deleted += batch
+    context.add_output_metadata({"cases_deleted": deleted})
+
+
 @dg.op(
     description="What the calls of each task say of hours, and whether ordering by them is any better; where it is not, it"
     " switches itself off."
@@ -109,8 +124,8 @@ def prune_exports(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runt
 
 @dg.job(
     name=named("housekeeping"),
-    description="Removes what is older than its retention: caches, call records, recordings, exports, alerts, Dagster's own"
-    " history; learns the best time to call.",
+    description="Removes what is older than its retention: caches, call records, recordings, cases, exports, alerts,"
+    " Dagster's own history; learns the best time to call.",
     tags=job_tags(),
 )
 def housekeeping() -> None:
@@ -118,6 +133,7 @@ def housekeeping() -> None:
     prune_stats()
     prune_alerts()
     prune_recordings()
+    prune_cases()
     prune_exports()
     archive_left_out_rows()
     prune_dagster_history()

@@ -16,6 +16,7 @@ from calling_pipeline.telephony.tables import collectors
 
 _NEXT = load("telephony/cases/next_case")
 _COUNTS = load("telephony/cases/counts")
+_DELETE_DONE = load("telephony/cases/delete_done")
 _case = collector_cases.c
 _HIDDEN = frozenset({"reference", "phone_sealed", "phone_hash"})
 _CASES = sa.select(*(column for column in _case if column.name not in _HIDDEN))
@@ -109,6 +110,11 @@ def last_place(connection: sa.Connection, tenant_id: int) -> int:
     """The highest place in any list of the tenant; 0 without a case."""
     highest = sa.select(sa.func.max(_case.place)).where(_case.tenant_id == tenant_id)
     return int(connection.execute(highest).scalar_one() or 0)
+
+
+def delete_done(connection: sa.Connection, before: dt.datetime, limit: int) -> int:
+    """Delete at most `limit` cases that were done before `before`, with the presses about them; how many."""
+    return int(connection.execute(_DELETE_DONE, {"before": before, "limit": limit}).scalar_one())
 
 
 def active_collectors(connection: sa.Connection, tenant_id: int) -> Sequence[int]:

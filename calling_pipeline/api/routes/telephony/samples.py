@@ -40,7 +40,7 @@ def show_all(
     with runtime.transaction() as connection:
         rows = store.page(connection, tenant_id=tenant, limit=limit, offset=offset)
         total = store.count(connection, tenant_id=tenant)
-    return page(rows, total, limit, offset)
+    return page(list(rows), total, limit, offset)
 
 
 @router.post("", summary="Draw a sample", status_code=201)
