@@ -14,30 +14,34 @@ _FAMILIES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily, "histog
 
 
 class _Samples(Collector):
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self._samples = samples
+    def __init__(self, samples: Sequence[Sample], centre: str) -> None:
+        self._samples, self._centre = samples, centre
 
     def collect(self) -> Iterable[Metric]:
-        return _metrics(self._samples)
+        return _metrics(self._samples, self._centre)
 
 
-def text_of(samples: Sequence[Sample], accept: str) -> tuple[bytes, str]:
-    """The body and its media type, in the form that the header `Accept` asks for."""
+def text_of(samples: Sequence[Sample], accept: str, *, centre: str = "") -> tuple[bytes, str]:
+    """The body and its media type, in the form that the header `Accept` asks for.
+
+    Every number of an installation that is one centre of several has the label `centre`.
+    """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Samples(samples))
+    registry.register(_Samples(samples, centre))
     encode, media_type = choose_encoder(accept)
     return encode(registry), media_type
 
 
-def _metrics(samples: Sequence[Sample]) -> Iterator[Metric]:
+def _metrics(samples: Sequence[Sample], centre: str) -> Iterator[Metric]:
+    names, values = (("centre",), (centre,)) if centre else ((), ())
     by_family: dict[Family, list[Sample]] = {}
     for sample in samples:
         by_family.setdefault(sample.family, []).append(sample)
     for family, own in by_family.items():
-        made = _FAMILIES[family.kind](family.name, family.about, labels=family.labels)
+        made = _FAMILIES[family.kind](family.name, family.about, labels=(*names, *family.labels))
         for sample in own:
             if isinstance(made, HistogramMetricFamily):
-                made.add_metric(sample.labels, sample.buckets, sample.number)
+                made.add_metric((*values, *sample.labels), sample.buckets, sample.number)
             else:
-                made.add_metric(sample.labels, sample.number)
+                made.add_metric((*values, *sample.labels), sample.number)
         yield made

@@ -19,10 +19,10 @@ DAYS_FAILED = _gauge("calling_sync_failed", "Days whose newest attempt to read t
 
 BATCHES = _gauge("calling_batches", "Batches that are not over", "state")
 BATCH_CALLS = Family("calling_batch_calls", "counter", "Push attempts and settlements of batch calls", ("outcome",))
-BATCH_CALLS_HELD = _gauge("calling_batch_calls_in_doubt", "Calls being pushed, and calls whose outcome is unknown", "state")
+BATCH_CALLS_HELD = _gauge("calling_batch_calls_in_doubt", "Calls being pushed or of unknown outcome; 20000 at most", "state")
 BATCH_AGE = _gauge("calling_batch_oldest_seconds", "Time since the oldest batch that is not over was planned")
 
-MESSAGES_OPEN = _gauge("calling_messages_open", "Messages that are not settled", "outbox", "state")
+MESSAGES_OPEN = _gauge("calling_messages_open", "Messages not settled; of each state 20000 at most", "outbox", "state")
 MAILS_OPEN = _gauge("calling_report_mails_open", "Report deliveries that are not over", "state")
 
 EXTENSIONS = _gauge("calling_extensions", "Extensions of each tenant; beyond a hundred of them, other", "tenant", "state")

@@ -25,17 +25,24 @@ from calling_pipeline.telephony.pool import store as pool_store
 
 MOST_TENANTS = 100
 SIZES_S = 60.0
-"""How long sizes are served again: statistics change no faster."""
+"""How long sizes and versions are served again: they change no faster."""
+COUNT_S = 30.0
+"""How often the call log is counted into `measures`; what is not counted yet is added to each scrape."""
 _LOOK_BACK = dt.timedelta(days=2)
 _RUNS = ("queued", "not_started", "starting", "started", "canceling")
 _BOUNDS = {one.name: one.bounds for one in NOTED}
 _PROCESS = psutil.Process()
 
 
-def parts(first_day: dt.date) -> tuple[Part, ...]:
-    """Every part, in the order in which they are served; `first_day` is the first day that is ever read."""
+def parts(first_day: dt.date, centre: str = "") -> tuple[Part, ...]:
+    """Every part, in the order in which they are served; `first_day` is the first day that is ever read.
+
+    Of a Dagster that several share, only the runs of this `centre` are counted.
+    """
     return (
-        Part("process", (of.INFO, of.CPU, of.MEMORY, of.STARTED, of.FILES), _process),
+        Part("build", (of.INFO,), _build, seconds=SIZES_S),
+        Part("process", (of.CPU, of.MEMORY, of.STARTED, of.FILES), _process),
+        Part("call_log", (), _count_call_log, seconds=COUNT_S),
         Part("counters", of.COUNTED, _counters),
         Part(
             "syncs",
@@ -47,7 +54,12 @@ def parts(first_day: dt.date) -> tuple[Part, ...]:
         Part("telephony", (of.EXTENSIONS, of.LINE_CALLS, of.LINE_OVERDUE, of.CALLBACKS_KEPT), _telephony),
         Part("alerts", (of.ALERTS_OPEN, of.ALERTS_WAITING), _alerts),
         Part("holds", (of.HOLDS,), _holds),
-        Part("dagster", (of.RUNS_OPEN, of.RUNS_OLDEST, of.DAEMON_AGE), _dagster, of_dagster=True),
+        Part(
+            "dagster",
+            (of.RUNS_OPEN, of.RUNS_OLDEST, of.DAEMON_AGE),
+            lambda connection: _dagster(connection, centre),
+            of_dagster=True,
+        ),
         Part(
             "database",
             (of.CONNECTIONS, of.CONNECTIONS_ALLOWED, of.OLDEST_TRANSACTION, of.FREEZE_AGE),
@@ -57,11 +69,14 @@ def parts(first_day: dt.date) -> tuple[Part, ...]:
     )
 
 
-def _process(connection: sa.Connection) -> Sequence[Sample]:
+def _build(connection: sa.Connection) -> Sequence[Sample]:
+    return samples_of(of.INFO, {(__version__, current_revision(connection) or "none"): 1})
+
+
+def _process(_: sa.Connection) -> Sequence[Sample]:
     with _PROCESS.oneshot():
         used, memory = _PROCESS.cpu_times(), _PROCESS.memory_info()
         return [
-            Sample(of.INFO, (__version__, current_revision(connection) or "none"), 1),
             Sample(of.CPU, (), used.user + used.system),
             Sample(of.MEMORY, (), memory.rss),
             Sample(of.STARTED, (), _PROCESS.create_time()),
@@ -69,14 +84,16 @@ def _process(connection: sa.Connection) -> Sequence[Sample]:
         ]
 
 
-def _counters(connection: sa.Connection) -> Sequence[Sample]:
+def _count_call_log(connection: sa.Connection) -> Sequence[Sample]:
     store.count_call_log(connection, days.now())
-    connection.commit()
-    rows, uncounted = store.counters(connection)
+    return ()
+
+
+def _counters(connection: sa.Connection) -> Sequence[Sample]:
     known = {one.name: one for one in of.COUNTED}
-    outcomes: Counter[str] = Counter(uncounted)
+    outcomes: Counter[str] = Counter()
     samples = []
-    for row in rows:
+    for row in store.counters(connection):
         family = known.get(row.name)
         if family is None or len(row.labels) != len(family.labels):
             continue  # of another version
@@ -127,9 +144,8 @@ def _batches(connection: sa.Connection) -> Sequence[Sample]:
 def _messages(connection: sa.Connection) -> Sequence[Sample]:
     samples = []
     for name, outbox in OUTBOXES.items():
-        counts = outbox.open_counts(connection)
-        states = ("pending", "sending", "unknown", "dead")
-        samples += samples_of(of.MESSAGES_OPEN, {(name, state): counts.get(state, 0) for state in states})
+        counts = outbox.open_up_to(connection, store.MOST_OPEN)
+        samples += samples_of(of.MESSAGES_OPEN, {(name, state): number for state, number in counts.items()})
     mails = {row.state: row.number for row in store.mails(connection)}
     of_mails = ("pending", "sending", "unknown", "dead", "refused")
     return [*samples, *samples_of(of.MAILS_OPEN, {state: mails.get(state, 0) for state in of_mails})]
@@ -164,8 +180,8 @@ def _holds(connection: sa.Connection) -> Sequence[Sample]:
     return samples_of(of.HOLDS, {act: act in held for act in ACTS})
 
 
-def _dagster(connection: sa.Connection) -> Sequence[Sample]:
-    rows = {row.status: row for row in store.dagster_runs(connection)}
+def _dagster(connection: sa.Connection, centre: str) -> Sequence[Sample]:
+    rows = {row.status: row for row in store.dagster_runs(connection, centre)}
     beats = store.heartbeats(connection, DAEMONS)
     return [
         *samples_of(of.RUNS_OPEN, {status: rows[status].number if status in rows else 0 for status in _RUNS}),

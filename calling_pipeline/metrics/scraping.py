@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from calling_pipeline import measures
-from calling_pipeline.database.engine import make_engine, reachable
+from calling_pipeline.database.engine import SESSION_OPTIONS, make_engine, reachable
 from calling_pipeline.errors import CallingError
 from calling_pipeline.metrics.families import SCRAPE_ERROR, SCRAPE_SECONDS
 from calling_pipeline.metrics.parts import parts
@@ -29,18 +30,24 @@ class Scraper:
     def __init__(self, runtime: Runtime, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._runtime, self._clock = runtime, clock
         self._turn = threading.Lock()
-        self._parts = parts(runtime.settings.partition_start)
+        self._parts = parts(runtime.settings.partition_start, self.centre)
         self._read_at: dict[str, float] = {}
         self._kept: dict[str, Sequence[Sample]] = {}
         self._newest: tuple[float, Sequence[Sample]] | None = None
         self._engines: dict[bool, sa.Engine] = {}
+
+    @property
+    def centre(self) -> str:
+        """The label that all numbers have; empty where the installation is no centre of several."""
+        return self._runtime.settings.centre
 
     def samples(self) -> Sequence[Sample]:
         """Every number, at most `SHARED_S` old. Raises nothing: `calling_scrape_error` says what could not be read."""
         with self._turn:
             if self._newest is None or self._clock() - self._newest[0] >= SHARED_S:
                 measures.write()
-                found = [sample for part in self._parts for sample in self._read(part)]
+                with _Connections(self._engine) as connections:
+                    found = [sample for part in self._parts for sample in self._read(part, connections)]
                 self._newest = (self._clock(), found)
             return self._newest[1]
 
@@ -50,12 +57,11 @@ class Scraper:
             for engine in self._engines.values():
                 engine.dispose()
 
-    def _read(self, part: Part) -> Sequence[Sample]:
+    def _read(self, part: Part, connections: _Connections) -> Sequence[Sample]:
         begun = time.perf_counter()
         try:
             if not part.seconds or self._clock() - self._read_at.get(part.name, -part.seconds) >= part.seconds:
-                with reachable(self._engine(of_dagster=part.of_dagster)) as connection:
-                    self._kept[part.name] = part.read(connection)
+                self._kept[part.name] = part.read(connections.to(of_dagster=part.of_dagster))
                 self._read_at[part.name] = self._clock()
             samples, failed = self._kept[part.name], 0
         except (CallingError, SQLAlchemyError, OSError):
@@ -67,10 +73,32 @@ class Scraper:
         if of_dagster not in self._engines:
             runtime = self._runtime
             self._engines[of_dagster] = make_engine(
-                runtime.existing_dagster_url if of_dagster else runtime.database_url,
+                runtime.existing_dagster_url if of_dagster else runtime.direct_url,  # no pooler: its sessions keep no limit
                 pool_size=1,
                 max_overflow=0,
                 application="calling_pipeline metrics",
-                options=f"-c timezone=Asia/Shanghai -c statement_timeout={STATEMENT_S}s",
+                options=f"{SESSION_OPTIONS} -c statement_timeout={STATEMENT_S}s",
             )
         return self._engines[of_dagster]
+
+
+class _Connections(ExitStack):
+    """The connections of one scrape.
+
+    Each statement is a transaction of its own: one that fails leaves the next alone, and none costs a journey to the server
+    to begin and another to end.
+    """
+
+    def __init__(self, engine: Callable[..., sa.Engine]) -> None:
+        super().__init__()
+        self._engine = engine
+        self._open: dict[bool, sa.Connection] = {}
+
+    def to(self, *, of_dagster: bool) -> sa.Connection:
+        """The connection to a database; a new one after it was lost. Raises what `reachable` raises."""
+        found = self._open.get(of_dagster)
+        if found is None or found.invalidated:
+            found = self.enter_context(reachable(self._engine(of_dagster=of_dagster)))
+            found.execution_options(isolation_level="AUTOCOMMIT")
+            self._open[of_dagster] = found
+        return found

@@ -8,10 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from calling_pipeline import centres
 from calling_pipeline.database.sql import load
 
 MOST_COUNTED = 100_000
 """Rows of the call log counted at a time; after a pause of days the counter catches up over some scrapes."""
+MOST_OPEN = 20_000
+"""Open messages, and calls in doubt, of a state are counted up to so many: a scrape costs no more on the worst day."""
 _SYNCS = load("metrics/syncs")
 _BATCHES = load("metrics/batches")
 _LINES = load("metrics/lines")
@@ -24,8 +27,6 @@ _CONNECTIONS = load("metrics/connections")
 _SIZES = load("metrics/sizes")
 _COUNT_CALL_LOG = load("metrics/count_call_log")
 _COUNTERS = load("metrics/counters")
-_UNCOUNTED = load("metrics/uncounted_call_log")
-_SNAPSHOT = sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 Row = Any
 
@@ -37,7 +38,7 @@ def syncs(connection: sa.Connection, now: dt.datetime) -> Sequence[Row]:
 
 def batches(connection: sa.Connection, now: dt.datetime) -> Row:
     """Open batches and calls in doubt by state, and the age of the oldest open batch."""
-    return connection.execute(_BATCHES, {"now": now}).one()
+    return connection.execute(_BATCHES, {"now": now, "most": MOST_OPEN}).one()
 
 
 def lines(connection: sa.Connection, now: dt.datetime) -> Row:
@@ -60,9 +61,9 @@ def mails(connection: sa.Connection) -> Sequence[Row]:
     return connection.execute(_MAILS).all()
 
 
-def dagster_runs(connection: sa.Connection) -> Sequence[Row]:
-    """Runs that are not over by status, in Dagster's own database."""
-    return connection.execute(_RUNS).all()
+def dagster_runs(connection: sa.Connection, centre: str) -> Sequence[Row]:
+    """Runs that are not over by status, in Dagster's own database: those of one centre, all of them without one."""
+    return connection.execute(_RUNS, {"centre": centre, "tag": centres.TAG}).all()
 
 
 def heartbeats(connection: sa.Connection, daemons: Sequence[str]) -> Sequence[Row]:
@@ -85,11 +86,6 @@ def count_call_log(connection: sa.Connection, now: dt.datetime) -> None:
     connection.execute(_COUNT_CALL_LOG, {"most": MOST_COUNTED, "now": now})
 
 
-def counters(connection: sa.Connection) -> tuple[Sequence[Row], dict[str, int]]:
-    """What is kept of every measure, and the call log's rows that are not counted into it yet, as of one instant.
-
-    The connection has no transaction yet; it gets one that reads a snapshot.
-    """
-    connection.execute(_SNAPSHOT)
-    kept = connection.execute(_COUNTERS).all()
-    return kept, {row.outcome: row.number for row in connection.execute(_UNCOUNTED, {"most": MOST_COUNTED})}
+def counters(connection: sa.Connection) -> Sequence[Row]:
+    """What is kept of every measure, and with it the rows of the call log that are not counted into it yet."""
+    return connection.execute(_COUNTERS, {"most": MOST_COUNTED}).all()

@@ -28,6 +28,7 @@ from sqlalchemy.engine import URL
 from calling_pipeline.access.people import people
 from calling_pipeline.console.menu import MENU
 from calling_pipeline.example.links import links
+from calling_pipeline.metrics.scraping import SHARED_S
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline_tests.benchmarks import console_data
@@ -38,7 +39,7 @@ from calling_pipeline_tests.browser.pictures import PEOPLE, Subject, session, su
 from calling_pipeline_tests.support import end_processes, wait_until
 
 FACTOR = float(os.environ.get("CALLING_BENCH_CONSOLE_FACTOR", "1.0"))
-VISITS = 40
+VISITS, SCRAPES = 40, 20
 P95_MS, FIRST_BYTES, LATER_BYTES, SCRIPT_BYTES = 50.0, 100_000, 15_000, 30_000
 VIEWERS, LOOK_S, MOST_CPU_PCT, FIRST_PICTURE_MS = 50, 30.0, 30.0, 500.0
 _ASSET = re.compile(r'(?:href|src)="(/static/[^"]+)"')
@@ -66,6 +67,7 @@ def run() -> Iterator[dict[str, Any]]:
         sessions = {person: session(ways[person]) for person in PEOPLE}
         found, _ = subjects(base, sessions)
         yield from _speed(base, sessions, found, there)
+        yield _scrapes(base, headers, there)
         yield from _bytes(base, sessions, found)
         yield asyncio.run(_viewers(runtime, process, base, sessions, found))
         yield _first_picture(base, sessions, found)
@@ -134,6 +136,23 @@ def _speed(
     yield {
         "benchmark": "console, further pages", "unit": "ms", "pages": len(others), "slowest_p95": dict(slowest[:5]),
         "target": P95_MS, "met": all(p95 <= P95_MS for _, p95 in slowest),
+    }  # fmt: skip
+
+
+def _scrapes(base: str, headers: dict[str, str], there: dict[str, int]) -> dict[str, Any]:
+    """Time of `/metrics` as one Prometheus server asks for it: each time everything is read anew."""
+    times = []
+    with httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=60) as client:
+        for scrape in range(SCRAPES + 2):
+            time.sleep(SHARED_S * 1.1)
+            begun = time.perf_counter()
+            client.get("/metrics").raise_for_status()
+            if scrape >= 2:
+                times.append((time.perf_counter() - begun) * 1000)
+    p95 = round(percentile(times, 0.95), 1)
+    return {
+        "benchmark": "scrape of /metrics", "unit": "ms", "p50": round(statistics.median(times), 1), "p95": p95,
+        "target": P95_MS, "met": p95 <= P95_MS, **there,
     }  # fmt: skip
 
 

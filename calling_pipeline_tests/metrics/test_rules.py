@@ -17,6 +17,7 @@ from calling_pipeline_tests.support import LIMIT_S, NIGHTLY
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "calling_pipeline.json"
+EVERYWHERE = {"job", "instance", "centre"}
 _LABEL = re.compile(r"[{,]\s*(\w+)\s*(?:=~|!~|!=|=)")
 _GROUPED = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
 
@@ -39,7 +40,7 @@ def served():
     names = {}
     for family in every_family():
         more = [f"{family.name}_{end}" for end in ("bucket", "sum", "count")] if family.kind == "histogram" else []
-        names |= {name: {*family.labels, "le", "job", "instance"} for name in [served_name(family), *more]}
+        names |= {name: {*family.labels, "le", *EVERYWHERE} for name in [served_name(family), *more]}
     return names
 
 
@@ -50,7 +51,20 @@ def test_every_expression_names_what_is_served_with_labels_that_it_has():
         assert named <= set(known), title
         grouped = (label.strip() for group in _GROUPED.findall(expression) for label in group.split(","))
         labels = {*_LABEL.findall(expression), *grouped} - {""}
-        assert labels <= set().union({"job", "instance"}, *(known[name] for name in named)), title
+        assert labels <= EVERYWHERE.union(*(known[name] for name in named)), title
+
+
+def test_each_centre_is_judged_and_drawn_alone():
+    for title, expression in expressions():
+        assert re.findall(r"\b(?:sum|max|min|avg|count)\s*\(", expression) == [], title
+        groups = [{label.strip() for label in group.split(",")} for group in _GROUPED.findall(expression)]
+        assert all("centre" in group for group in groups), title
+    for title, expression in expressions()[len(rules()) :]:
+        assert expression.count('centre=~"$centre"') == len(re.findall(r"\bcalling_\w+", expression)), title
+    for rule in rules():
+        assert "$labels.centre" in rule["annotations"]["summary"] or rule["expr"].startswith("up{"), rule["alert"]
+    variable = next(one for one in json.loads(DASHBOARD.read_text())["templating"]["list"] if one["name"] == "centre")
+    assert (variable["query"]["query"], variable["allValue"]) == ("label_values(calling_build_info, centre)", ".*")
 
 
 def test_every_rule_has_a_severity_a_summary_and_a_runbook_that_exists():

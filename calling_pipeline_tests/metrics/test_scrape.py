@@ -21,7 +21,7 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.database.sql import statement_of
-from calling_pipeline.metrics import scraping
+from calling_pipeline.metrics import scraping, store
 from calling_pipeline.metrics.exposition import text_of
 from calling_pipeline.metrics.records import Part
 from calling_pipeline.metrics.scraping import Scraper
@@ -188,6 +188,66 @@ def test_dagsters_part_reads_its_queue_and_its_daemons(runtime, dagster_database
     assert 90 <= numbers["calling_dagster_daemon_heartbeat_age_seconds", "sensor"] < 600
 
 
+def test_a_centre_of_several_names_itself_on_every_number_and_counts_its_own_runs(runtime, dagster_database_url):
+    address = dagster_database_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO runs (run_id, pipeline_name, status, run_body) SELECT 'r' || n, 'j', 'QUEUED', ''"
+            " FROM generate_series(1, 3) AS n"
+        )
+        connection.execute(
+            "INSERT INTO run_tags (run_id, key, value) VALUES ('r1', 'calling/centre', 'north'),"
+            " ('r2', 'calling/centre', 'south')"
+        )
+    object.__setattr__(runtime.settings, "dagster_database_url", _Secret(address))
+    object.__setattr__(runtime.settings, "centre", "north")
+    measures.count(measures.LEDGER_SAVES, "created")
+    measures.observe(measures.CLICK_SECONDS, 0.1)
+    scraper = Scraper(runtime)
+    plain, _ = text_of(scraper.samples(), "", centre=scraper.centre)
+    openly, _ = text_of(scraper.samples(), "application/openmetrics-text; version=1.0.0", centre=scraper.centre)
+    scraper.close()
+    for families in (prometheus_text(plain.decode()), open_metrics(openly.decode())):
+        found = [one for family in families for one in family.samples]
+        assert {one.labels.get("centre") for one in found} == {"north"}
+        assert {one.labels["status"]: one.value for one in found if one.name == "calling_dagster_runs_open"}["queued"] == 1
+        assert {"calling_ledger_saves_total", "calling_telephony_click_seconds_bucket"} <= {one.name for one in found}
+
+
+def test_a_connection_that_is_lost_amid_a_scrape_takes_one_part_with_it(engine, runtime, monkeypatch):
+    def broken_off(connection):
+        with engine.begin() as other:
+            other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid_of(connection)})
+        return pid_of(connection) and []
+
+    def pid_of(connection):
+        return connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+
+    seen = []
+    following = Part("following", (), lambda connection: seen.append(pid_of(connection)) or [])
+    monkeypatch.setattr(scraping, "parts", lambda *_: (Part("broken", (), broken_off), following, following))
+    scraper = Scraper(runtime)
+    failed = {one.labels[0]: one.number for one in scraper.samples() if one.family.name == "calling_scrape_error"}
+    scraper.close()
+    assert failed == {"broken": 1, "following": 0}
+    assert len(seen) == 2
+    assert len(set(seen)) == 1  # the parts of a scrape share a connection
+
+
+def test_open_messages_are_counted_up_to_a_limit(engine, scrape, monkeypatch):
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO contract_messages (kind, receiver, body, cut_bytes, metadata, state, attempts, failures,"
+                " due_at, history, created_at) SELECT 'send_wecom_message', 'user:r', '', 0,"
+                " jsonb_build_object('contract_id', g), 'pending', 0, 0, now(), '[]', now() FROM generate_series(1, 5) AS g"
+            )
+        )
+    assert part_of(scrape(), "calling_messages_open") == {("contracts", "pending"): 5}
+    monkeypatch.setattr(store, "MOST_OPEN", 3)
+    assert part_of(scrape(), "calling_messages_open") == {("contracts", "pending"): 3}
+
+
 class _Secret:
     def __init__(self, text):
         self.get_secret_value = lambda: text
@@ -202,7 +262,7 @@ def test_who_asks_at_the_same_time_shares_one_scrape(runtime, monkeypatch):
         return []
 
     part = Part("slow", (), slow)
-    monkeypatch.setattr(scraping, "parts", lambda first_day: (part,))
+    monkeypatch.setattr(scraping, "parts", lambda first_day, centre: (part,))
     scraper = Scraper(runtime)
     threads = [threading.Thread(target=scraper.samples) for _ in range(8)]
     for thread in threads:
@@ -244,7 +304,7 @@ BIG = (
 
 
 @pytest.mark.parametrize(
-    "name", ["batches", "lines", "alerts", "alert_deliveries", "mails", "syncs", "uncounted_call_log", "dagster_runs"]
+    "name", ["batches", "lines", "alerts", "alert_deliveries", "mails", "syncs", "counters", "dagster_runs"]
 )
 def test_no_statement_of_a_scrape_reads_a_big_table_from_end_to_end(name, engine, dagster_database_url):
     url = dagster_database_url if name == "dagster_runs" else engine.url
@@ -252,7 +312,7 @@ def test_no_statement_of_a_scrape_reads_a_big_table_from_end_to_end(name, engine
     statement = re.sub(r"(?<![:\w]):(\w+)", "%(\\1)s", statement_of(f"metrics/{name}"))
     with psycopg.connect(plain) as connection:
         connection.execute("SET enable_seqscan = off")
-        values = {"now": days.now(), "most": 10}
+        values = {"now": days.now(), "most": 10, "centre": "north", "tag": "calling/centre"}
         plan = [row[0] for row in connection.execute(f"EXPLAIN {statement}", values)]
     wide = [line for line in plan if "Seq Scan on" in line and line.split("Seq Scan on ")[1].split()[0] in BIG]
     assert wide == [], "\n".join(plan)

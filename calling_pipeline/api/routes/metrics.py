@@ -30,7 +30,7 @@ async def metrics(request: Request) -> Response:
 
 
 def _served(scraper: Scraper, accept: str) -> tuple[bytes, str]:
-    return text_of(scraper.samples(), accept)
+    return text_of(scraper.samples(), accept, centre=scraper.centre)
 
 
 def _is_open_to(request: Request) -> bool:

@@ -161,6 +161,15 @@ class Outbox:
         )
         return {row[0]: row[1] for row in rows}
 
+    def open_up_to(self, connection: sa.Connection, most: int) -> dict[str, int]:
+        """Messages that are not settled by state, every state; each is counted up to `most`."""
+        t = self.table
+        counts = []
+        for state in ("pending", "sending", *HELD):
+            first = sa.select(t.c.id).where(t.c.state == state).limit(most).subquery()
+            counts.append(sa.select(sa.func.count()).select_from(first).scalar_subquery().label(state))
+        return dict(connection.execute(sa.select(*counts)).one()._mapping)
+
     def next_due(self, connection: sa.Connection) -> dt.datetime | None:
         """When the first of the pending messages is due; None when none is pending, or messages are held back."""
         t = self.table
