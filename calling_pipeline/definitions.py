@@ -20,6 +20,8 @@ from calling_pipeline.defs.catalogue.describe import described
 from calling_pipeline.defs.catch_up import Filling, cache_warm_up, materialized
 from calling_pipeline.defs.exports import jobs as exports
 from calling_pipeline.defs.housekeeping import jobs as housekeeping
+from calling_pipeline.defs.instance.logs import set_form
+from calling_pipeline.defs.instance.ticks import trace_ticks
 from calling_pipeline.defs.instance.workers import in_process_executor
 from calling_pipeline.defs.naming import named
 from calling_pipeline.defs.notifications import assets as notifications
@@ -86,5 +88,8 @@ def _linked_to_code(assets: Iterable[Any], settings: Settings) -> Sequence[Any]:
     return dg.link_code_references_to_git(linked, url, branch, file_path_mapping=anchor, platform=platform)
 
 
-defs = build(Runtime.load())
+trace_ticks()
+runtime = Runtime.load()
+set_form(runtime.settings)
+defs = build(runtime)
 startup.finished()

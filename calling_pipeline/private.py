@@ -20,19 +20,34 @@ _SERVER = "postgres"
 _log = logging.getLogger(__name__)
 
 
+class Traced(logging.Formatter):
+    """What another formatter writes, and the trace that the line belongs to."""
+
+    def __init__(self, plain: logging.Formatter) -> None:
+        super().__init__()
+        self._plain = plain
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        return _with_trace(self._plain.format(record), record)
+
+
 class PrivateFormatter(logging.Formatter):
     """Masks what may be a telephone number in tracebacks, and in the messages of code that is not ours."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text."""
-        whole = super().format(record)
-        trace = getattr(record, "trace", "")
-        whole = f"{whole} trace={trace}" if trace else whole
+        whole = _with_trace(super().format(record), record)
         return whole if record.name.startswith(OURS) and not (record.exc_info or record.exc_text) else mask_digits(whole)
 
 
+def _with_trace(line: str, record: logging.LogRecord) -> str:
+    trace = getattr(record, "trace", "")
+    return f"{line} trace={trace}" if trace else line
+
+
 class JsonFormatter(logging.Formatter):
-    """One object a line, masked as `PrivateFormatter` masks; `trace` is there when the line belongs to a trace."""
+    """One object a line, masked as `PrivateFormatter` masks; with `trace` and Dagster's `run` where it belongs to one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
@@ -47,6 +62,8 @@ class JsonFormatter(logging.Formatter):
         }
         if trace := getattr(record, "trace", ""):
             line["trace"] = trace
+        if run := (getattr(record, "dagster_meta", None) or {}).get("run_id"):
+            line["run"] = run
         if record.exc_info:
             line["exception"] = mask_digits(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)

@@ -56,6 +56,10 @@ class Export:
         found = trace.get_current_span().get_span_context()
         return found if found.is_valid else None
 
+    def note(self, attributes: Mapping[str, Attribute]) -> None:
+        """Add attributes to the current span."""
+        trace.get_current_span().set_attributes(dict(attributes))
+
     def send(self) -> None:
         """Send what waits."""
         self._provider.force_flush(int(ANSWER_S * 1000))

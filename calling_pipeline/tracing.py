@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from calling_pipeline.trace_export import Export
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Attribute = str | int | float | bool
 TAG = "calling/trace"
 """The tag of a run that holds the context of what started it."""
@@ -66,6 +69,26 @@ def send() -> None:
 def span(name: str, *, parent: str | None = None, **attributes: Attribute) -> AbstractContextManager[Span]:
     """A span around the block; within `parent` where that context is given, else within the current one, if any."""
     return _NOBODY if _export is None else _recorded(_export, name, parent, attributes)
+
+
+def traced(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """A span around each call of the decorated function, which is not asynchronous."""
+
+    def decorate(act: Callable[P, T]) -> Callable[P, T]:
+        @wraps(act)
+        def spanned(*args: P.args, **options: P.kwargs) -> T:
+            with span(name):
+                return act(*args, **options)
+
+        return spanned
+
+    return decorate
+
+
+def note(**attributes: Attribute) -> None:
+    """Add attributes to the current span, if there is one."""
+    if _export is not None:
+        _export.note(attributes)
 
 
 def context() -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.at_most_once import shutdown
 from calling_pipeline.call_batches.batches import lifecycle
@@ -113,6 +113,7 @@ def preview_draft(engine: sa.Engine, task: CallingTask, rules: PlanRules = DEFAU
         return card
 
 
+@tracing.traced("plan")
 def plan_task(
     engine: sa.Engine,
     name: str,

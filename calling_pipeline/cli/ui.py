@@ -52,6 +52,6 @@ def ui(door: Door, port: int | None, host: str, path_prefix: str, workspace: Pat
     with application(runtime, workspace, prefix=path_prefix) as app:
         click.echo(f"Dagster UI on http://{host}:{listener.getsockname()[1]}{path_prefix}", err=True)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, proxy_headers=False, server_header=False
+            app, log_config=None, access_log=False, timeout_graceful_shutdown=3, proxy_headers=False, server_header=False
         )
         serve(uvicorn.Server(config), listener)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.activity.noting import note
 from calling_pipeline.analysis.records import Note
@@ -37,6 +37,7 @@ class Made:
     waits: tuple[Note, ...] = ()
 
 
+@tracing.traced("report")
 def make(
     connection: sa.Connection,
     period: Period,
@@ -52,6 +53,7 @@ def make(
     does not wait: what is missing is said in the report, and the act is noted. Raises `InvalidInput` for a period that has
     not begun, and for a person without a reason.
     """
+    tracing.note(kind=period.kind, first=period.first.isoformat())
     _require_sensible(period, reason)
     locks.hold(connection, _LOCK, period.kind, period.first)
     before = store.newest(connection, period)

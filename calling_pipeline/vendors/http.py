@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 import httpx
 import stamina
 
-from calling_pipeline import days, measures, retry_log
+from calling_pipeline import days, measures, retry_log, tracing
 from calling_pipeline.errors import (
     AmbiguousOutcome,
     ContractBreach,
@@ -132,6 +132,21 @@ class VendorHttp:
         if self._shadow and not safe:
             raise VendorUnavailable(SENTENCE, vendor=self.vendor, endpoint=path.partition("?")[0])
         client = await self._free.get()
+        with tracing.span("ask", vendor=self._counted_as, endpoint=_endpoint_of(path)) as span:
+            return await self._asked(client, span, method, path, safe=safe, secrets=secrets, **options)
+
+    async def _asked(
+        self,
+        client: httpx.AsyncClient,
+        span: tracing.Span,
+        method: str,
+        path: str,
+        *,
+        safe: bool,
+        secrets: Iterable[str],
+        **options: Any,
+    ) -> Answer:
+        """One request with a client that is taken, which is given back."""
         sending: _Noticed | None = None
         outcome, begun = "broken_off", time.perf_counter()
         try:
@@ -149,6 +164,7 @@ class VendorHttp:
             raise self._failure(failure, path.partition("?")[0], safe=safe) from None
         finally:
             endpoint = _endpoint_of(path)
+            span.note(outcome=outcome)
             measures.count(measures.VENDOR_REQUESTS, self._counted_as, endpoint, outcome)
             measures.observe(measures.VENDOR_SECONDS, time.perf_counter() - begun, self._counted_as, endpoint)
             self._free.put_nowait(client)

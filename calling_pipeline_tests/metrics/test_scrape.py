@@ -223,8 +223,12 @@ def test_a_connection_that_is_lost_amid_a_scrape_takes_one_part_with_it(engine, 
     def pid_of(connection):
         return connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
 
+    def noted(connection):
+        seen.append(pid_of(connection))
+        return []
+
     seen = []
-    following = Part("following", (), lambda connection: seen.append(pid_of(connection)) or [])
+    following = Part("following", (), noted)
     monkeypatch.setattr(scraping, "parts", lambda *_: (Part("broken", (), broken_off), following, following))
     scraper = Scraper(runtime)
     failed = {one.labels[0]: one.number for one in scraper.samples() if one.family.name == "calling_scrape_error"}

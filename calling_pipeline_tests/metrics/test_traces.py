@@ -10,7 +10,9 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
+import dagster as dg
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -19,10 +21,16 @@ from calling_pipeline import days, tracing
 from calling_pipeline.api.app import create_app
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
-from calling_pipeline.call_stats.timetable import TIMETABLE
-from calling_pipeline.defs.call_stats.schedules import run_request
+from calling_pipeline.definitions import defs
+from calling_pipeline.defs.instance.ticks import trace_ticks
+from calling_pipeline.notifications.dependencies import NotificationDependencies
+from calling_pipeline.notifications.outbox.rounds import deliver_round
+from calling_pipeline.notifications.outboxes import OUTBOXES
 from calling_pipeline.private import JsonFormatter, PrivateFormatter
+from calling_pipeline.reports.mail.dependencies import MailDependencies
+from calling_pipeline.reports.mail.rounds import deliver_round as deliver_mails
 from calling_pipeline.runtime import Runtime
+from calling_pipeline_tests.call_batches.desk import make_desk, phone
 from calling_pipeline_tests.serving import served
 from calling_pipeline_tests.support import LIMIT_S, http
 from calling_pipeline_tests.telephony.support import callback_body, set_up, signed
@@ -112,19 +120,89 @@ def test_a_click_and_its_callback_are_one_trace_without_anything_personal(runtim
     assert [secret for secret in secrets if secret.encode() in whole] == []
 
 
-def test_a_tick_its_run_the_pages_and_what_is_published_are_one_trace(runtime, engine, simulator, collector):
+@pytest.fixture
+def traced_ticks():
+    """Ticks are traced within the test, as in a code server."""
+    kinds: tuple[Any, ...] = (dg.ScheduleDefinition, dg.SensorDefinition)
+    before = [kind.evaluate_tick for kind in kinds]
+    trace_ticks()
+    yield
+    for kind, evaluate in zip(kinds, before, strict=True):
+        kind.evaluate_tick = evaluate
+
+
+def test_a_tick_its_run_the_pages_and_what_is_published_are_one_trace(runtime, engine, simulator, collector, traced_ticks):
     http.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
-    with tracing.span("tick", schedule="grade_stats_today"):
-        request = run_request(TIMETABLE[-1], days.now(), YESTERDAY)
-    with tracing.span("run", parent=request.tags[tracing.TAG], job="j"):  # as the executor does in the run's own process
+    tick_of = {}
+    for name, asks in (("by_schedule", schedule_of), ("by_sensor", sensor_of)):
+        tick_of[name] = asks(name).tags
+    with tracing.span("run", parent=tick_of["by_schedule"][tracing.TAG], job="j"):  # as in the run's own process
         sync_days(engine, guanke_client(runtime), "grade", [YESTERDAY], sync_type="manual", phone_key=runtime.phone_key)
     tracing.send()
-    tick, run, day = (collector.one(name) for name in ("tick", "run", "day"))
+    ticks = {attributes(one)["of"]: one for one in collector.named("tick")}
+    assert ticks.keys() == tick_of.keys()
+    assert all(tick_of[name][tracing.TAG].split("-")[1] == one.trace_id.hex() for name, one in ticks.items())
+    tick, run, day = ticks["by_schedule"], collector.one("run"), collector.one("day")
     assert (run.trace_id, run.parent_span_id) == (tick.trace_id, tick.span_id)
     assert day.parent_span_id == run.span_id
     pages = collector.named("page")
     assert pages
     assert {page.trace_id for page in (*pages, collector.one("publish"))} == {tick.trace_id}
+    asked = collector.named("ask")
+    assert {one.parent_span_id for one in asked} <= {one.span_id for one in (*pages, day)}
+    assert {attributes(one)["outcome"] for one in asked} == {"2xx"}
+
+
+def schedule_of(name):
+    """What a schedule asks for at a tick."""
+    schedule = dg.ScheduleDefinition(name=name, cron_schedule="* * * * *", job_name="j", tags={"kept": "1"})
+    data = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=days.now()))
+    (request,) = data.run_requests or ()
+    assert request.tags["kept"] == "1"
+    return request
+
+
+def sensor_of(name):
+    """What a sensor asks for at a tick."""
+
+    @dg.sensor(name=name, job_name="j")
+    def sensor(context):
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key="k")], cursor="c")
+
+    with dg.instance_for_test() as instance, dg.build_sensor_context(instance=instance) as context:
+        data = sensor.evaluate_tick(context)
+    assert data.cursor == "c"
+    return data.run_requests[0]
+
+
+def attributes(span):
+    return {one.key: one.value.string_value for one in span.attributes}
+
+
+def test_every_schedule_and_sensor_of_the_code_location_begins_a_trace():
+    repository = defs.get_repository_def()
+    definitions: list[Any] = [*repository.schedule_defs, *repository.sensor_defs]
+    for one in definitions:
+        assert hasattr(type(one).evaluate_tick, "__wrapped__"), one.name
+
+
+def test_what_a_run_does_for_batches_messages_and_mails_is_in_its_trace(runtime, engine, simulator, collector):
+    desk = make_desk(engine, runtime.settings, simulator)
+    desk.work_orders([phone(1), phone(2)])
+    desk.task()
+    with tracing.span("run", job="j"):
+        desk.run()
+        deliver_round(NotificationDependencies.from_runtime(runtime), OUTBOXES["contracts"])
+        deliver_mails(MailDependencies.from_runtime(runtime))
+    tracing.send()
+    run = collector.one("run")
+    assert {one.trace_id for one in collector.spans} == {run.trace_id}
+    names = {one.name for one in collector.spans}
+    assert {"plan", "push", "deliver", "mails"} <= names
+    push = next(one for one in collector.named("push"))
+    to_gateway = [one for one in collector.named("ask") if attributes(one)["vendor"] == "dialling_gateway"]
+    assert {one.parent_span_id for one in to_gateway} == {push.span_id}
+    assert len(to_gateway) == 2
 
 
 def test_an_error_is_marked_by_its_kind_alone(collector):

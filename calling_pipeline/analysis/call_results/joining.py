@@ -10,7 +10,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.activity.noting import note
 from calling_pipeline.analysis.call_results import store
 from calling_pipeline.analysis.call_results.records import LOOK_BACK_DAYS, TOLERANCE, DayState, Joined, JoinRules
@@ -24,6 +24,7 @@ _SENT_LATER = dt.timedelta(hours=1)
 """Far longer than a claimed call waits to be sent."""
 
 
+@tracing.traced("results")
 def join_day(connection: sa.Connection, day: dt.date, rules: JoinRules) -> Joined:
     """Judge every pushed call of the day's batches in the caller's transaction.
 

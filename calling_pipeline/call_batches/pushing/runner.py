@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.at_most_once.shutdown import StopRequest
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
@@ -78,9 +78,9 @@ async def push_batch(
             watch = BatchWatch(database, lock, batch_id, runner)
             queue = ClaimQueue(database, batch, policy, runner, limits, watch)
             writer = OutcomeWriter(database, by, on_progress)
-            end = await _Runner(
-                _Job(database, gateway, batch, policy, limits, by, watch, queue, writer, stop or StopRequest())
-            ).run()
+            job = _Job(database, gateway, batch, policy, limits, by, watch, queue, writer, stop or StopRequest())
+            with tracing.span("push", batch=batch_id):
+                end = await _Runner(job).run()
             if end is not None:
                 await database.until_committed(lambda c: lifecycle.leave(c, batch_id, runner, end, by=by))
         return await database.until_committed(lambda connection: batch_store.batch(connection, batch_id))

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from calling_pipeline import days, tracing
+from calling_pipeline import days
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
@@ -31,8 +31,7 @@ def calling_tasks(job: Any, daily: dg.DailyPartitionsDefinition) -> dg.SensorDef
         " each batch that waits for its hour or whose process ended. A task whose run is not done gets no second one.",
     )
     def sensor(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> Any:
-        with tracing.span("tick", sensor="calling_tasks"):
-            requests = [*tick_requests(runtime), *resume_requests(runtime, daily.start.date())]
+        requests = [*tick_requests(runtime), *resume_requests(runtime, daily.start.date())]
         if not requests:
             return dg.SkipReason("no tick is due and no batch waits")
         under_way = {run.dagster_run.tags.get(TASK): said(run) for run in unfinished_runs(context.instance, job.name)}
@@ -62,7 +61,7 @@ def tick_requests(runtime: Runtime) -> list[dg.RunRequest]:
             run_key=f"tick:{item.task.id}:{item.tick_at.isoformat()}",
             partition_key=now.date().isoformat(),
             run_config=_for_task(item.task.name),
-            tags={TASK: tag_value(f"task-{item.task.id}"), **tracing.tags()},
+            tags={TASK: tag_value(f"task-{item.task.id}")},
         )
         for item in due
     ]

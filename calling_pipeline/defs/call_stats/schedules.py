@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from calling_pipeline import days, tracing
+from calling_pipeline import days
 from calling_pipeline.call_stats.timetable import TIMETABLE, Entry, sync_window
 from calling_pipeline.defs.naming import named, tag_value
 from calling_pipeline.defs.queueing import FIRST, LOCK, SOON, busy
@@ -39,8 +39,7 @@ def _schedule(entry: Entry, job: Any, daily: dg.DailyPartitionsDefinition) -> dg
         under_way = busy(context.instance, job.name, {SYNC_TYPE: entry.sync_type})
         if under_way is not None:
             return dg.SkipReason(f"the last sync of {_TITLES[entry.sync_type]} is not done: {under_way}")
-        with tracing.span("tick", schedule=entry.name):
-            return run_request(entry, context.scheduled_execution_time, daily.start.date())
+        return run_request(entry, context.scheduled_execution_time, daily.start.date())
 
     return tick
 
@@ -53,10 +52,8 @@ def run_request(entry: Entry, tick: dt.datetime, first_partition: dt.date) -> dg
         return dg.SkipReason(f"the window ends on {last}, before the first partition {first_partition}")
     key = f"{entry.name}:{tick.isoformat()}"
     if entry.sync_type == "today":
-        tags = {SYNC_TYPE: entry.sync_type, LOCK: tag_value(f"{entry.track} stats today"), **FIRST, **tracing.tags()}
+        tags = {SYNC_TYPE: entry.sync_type, LOCK: tag_value(f"{entry.track} stats today"), **FIRST}
         return dg.RunRequest(run_key=key, partition_key=last.isoformat(), tags=tags)
     if first == last:
-        return dg.RunRequest(
-            run_key=key, tags={PARTITION: last.isoformat(), SYNC_TYPE: entry.sync_type, **SOON, **tracing.tags()}
-        )
-    return dg.RunRequest(run_key=key, tags={**range_tags(first, last, entry.sync_type), **SOON, **tracing.tags()})
+        return dg.RunRequest(run_key=key, tags={PARTITION: last.isoformat(), SYNC_TYPE: entry.sync_type, **SOON})
+    return dg.RunRequest(run_key=key, tags={**range_tags(first, last, entry.sync_type), **SOON})

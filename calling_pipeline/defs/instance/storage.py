@@ -19,6 +19,7 @@ from calling_pipeline.centres import TAG
 from calling_pipeline.database.engine import dagster_url
 from calling_pipeline.defs.acting import PERSON_TAG
 from calling_pipeline.defs.instance.connections import share_connections
+from calling_pipeline.defs.instance.logs import set_form
 from calling_pipeline.defs.instance.one_daemon import be_the_daemon
 from calling_pipeline.defs.instance.pace import set_pace
 from calling_pipeline.defs.naming import centre_of_run
@@ -53,7 +54,9 @@ class InstanceStorage(DagsterPostgresStorage):
     ) -> InstanceStorage:
         """Read the setting; tables are made only where there is a database."""
         set_pace()
-        given = load().dagster_database_url
+        settings = load()
+        set_form(settings)
+        given = settings.dagster_database_url
         if given is not None:
             url = dagster_url(given.get_secret_value()).render_as_string(hide_password=False)
             made = cls(url, should_autocreate_tables=url not in _HAS_TABLES, inst_data=inst_data)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.activity.noting import note
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
@@ -63,6 +63,7 @@ class Wanted:
         self.waiting.append(contract.contract_id)
 
 
+@tracing.traced("generate")
 def generate(
     connection: sa.Connection, path: Path, plan: Plan, names: Names, *, created_by: str, day: dt.date | None = None
 ) -> Generated:

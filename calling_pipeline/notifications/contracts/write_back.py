@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from calling_pipeline import atomic_file, days
+from calling_pipeline import atomic_file, days, tracing
 from calling_pipeline.errors import NotFound
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.contracts.contract_ledger import LedgerFile, parse
@@ -29,6 +29,7 @@ class WrittenBack:
     made_anew: bool = False
 
 
+@tracing.traced("write_back")
 def write_back(connection: sa.Connection, path: Path) -> WrittenBack:
     """Set `Y` on every line of the contracts whose messages are all delivered; the whole file in one replacement.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.activity.noting import note
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
@@ -26,12 +26,14 @@ _MEANING = {
 }
 
 
+@tracing.traced("deliver")
 def deliver_round(deps: NotificationDependencies, outbox: Outbox) -> DeliveryReport:
     """Mark orphaned claims unknown, send everything that is due, and alert about what is held.
 
     Raises `DatabaseUnavailable` when the database stays away, `ShadowMode` in shadow mode.
     """
     require_off(deps.shadow)
+    tracing.note(outbox=outbox.table.name)
     with deps.transaction() as connection:
         orphaned = outbox.mark_orphans_unknown(connection)
         if orphaned:

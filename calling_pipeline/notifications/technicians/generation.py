@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.activity.noting import note
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.notifications.config import choose
@@ -22,6 +22,7 @@ from calling_pipeline.notifications.technicians.rows import read_rows
 SIGNS: dict[Status, str] = {"上线": "🟢", "下线": "🔴"}
 
 
+@tracing.traced("generate")
 def generate(
     connection: sa.Connection, rows: Sequence[Any], deps: NotificationDependencies, *, created_by: str, send: bool = True
 ) -> Generated:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from calling_pipeline import days, measures
+from calling_pipeline import days, measures, tracing
 from calling_pipeline.at_most_once.backoff import Backoff
 from calling_pipeline.database.retry import LOST, retry_while_lost
 from calling_pipeline.errors import DatabaseUnavailable
@@ -121,7 +121,8 @@ class Mailer:
 
     async def _deliver(self, claimed: Claimed, pool: ThreadPoolExecutor) -> None:
         try:
-            sent = await asyncio.get_running_loop().run_in_executor(pool, self._sender.send, claimed)
+            with tracing.span("mail", delivery=claimed.id):
+                sent = await asyncio.get_running_loop().run_in_executor(pool, self._sender.send, claimed)
         except Exception as error:
             _log.exception("sending report delivery %s failed", claimed.id)
             sent = SendResult("unknown", f"sending broke off: {type(error).__name__}")

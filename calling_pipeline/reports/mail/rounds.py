@@ -6,7 +6,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import days, tracing
 from calling_pipeline.at_most_once import shutdown
 from calling_pipeline.database.engine import direct_url, driver_dsn
 from calling_pipeline.reports.mail import alerting, store
@@ -22,6 +22,7 @@ PAUSE = dt.timedelta(minutes=2)
 """How long nothing is attempted after the mail server could not be used."""
 
 
+@tracing.traced("mails")
 def deliver_round(deps: MailDependencies) -> Delivered:
     """Deliver everything that is due now. Several processes may do so at once: each delivery is one process's.
 
