@@ -59,9 +59,23 @@ def _line(series: Series, on: Plane, scale: Scale) -> Markup:
                 element("circle", cx=on.x(place), cy=scale.y(value), r=2.5, fill=colour, class_=class_of("dot", series.look))
             )
             continue
-        points = " ".join(f"{on.x(place):.1f},{scale.y(value):.1f}" for place, value in run)
-        parts.append(_stroke("polyline", series.look, width=1.2 if on.count > _MANY else 2.0, points=points))
+        points = [(round(on.x(place), 1), round(scale.y(value), 1)) for place, value in run]
+        if on.count > _MANY:
+            parts.append(_stroke("path", series.look, width=1.2, d=_steps(points)))
+        else:
+            written = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+            parts.append(_stroke("polyline", series.look, points=written))
     return joined(parts)
+
+
+def _steps(points: Sequence[tuple[float, float]]) -> str:
+    """A path from each point to the next by how far that is: compressed, half as long as the points themselves."""
+    (x, y), *following = points
+    steps = [f"M{x:.1f} {y:.1f}l"]
+    for to_x, to_y in following:
+        steps.append(f"{to_x - x:.1f} {to_y - y:.1f} ")
+        x, y = to_x, to_y
+    return "".join(steps).rstrip()
 
 
 def _stroke(name: str, look: Look, *, width: float = 2.0, **where: str | float | None) -> Markup:

@@ -63,6 +63,28 @@ def test_a_missing_day_breaks_the_line():
     assert len(of(drawn(lines(Lines(CAPTION, DAYS[:3], [Series("a", [None, 2, None])]))), "circle", "dot")) == 1
 
 
+def test_a_line_of_many_days_goes_through_the_very_points_in_steps(monkeypatch):
+    values = [(place * 7919) % 1000 if place % 97 else None for place in range(400)]
+    chart = Lines(CAPTION, [str(place) for place in range(400)], [Series("a", values)])
+    stepped = of(drawn(lines(chart)), "path", "line")
+    monkeypatch.setattr("calling_pipeline.charts.lines._MANY", 1000)
+    pointed = of(drawn(lines(chart)), "polyline", "line")
+    assert [reached(node.get("d", "")) for node in stepped] == [
+        [tuple(map(float, point.split(","))) for point in node.get("points", "").split()] for node in pointed
+    ]
+    assert len(stepped) == 5
+
+
+def reached(steps):
+    """The points of a path that begins somewhere and goes on by distances."""
+    start, _, rest = steps.removeprefix("M").partition("l")
+    distances = iter(map(float, rest.split()))
+    points = [tuple(map(float, start.split()))]
+    for across, down in zip(distances, distances, strict=True):
+        points.append((round(points[-1][0] + across, 1), round(points[-1][1] + down, 1)))
+    return points
+
+
 @given(ROWS)
 def test_bars_of_any_numbers_stay_within_the_picture(values):
     labels = [f"{place}" for place in range(len(values))]

@@ -91,7 +91,7 @@ def read(connection: sa.Connection, question: Question) -> Facts | None:
         return None
     tenant = calls.most_common(1)[0][0]
     begin, end = days.day_bounds(question.first)[0], days.day_bounds(question.last)[1]
-    refused = [one for one in refusal_store.within(connection, begin, end, tenant_id=tenant) if one.rule in POOL_RULES]
+    refused = refusal_store.within(connection, begin, end, tenant_id=tenant, rules=POOL_RULES)
     config = tenant_store.config_of_tenant(connection, tenant)
     pools = pool_store.statistics(connection, days.now(), tenant_id=tenant)
     return facts_of(

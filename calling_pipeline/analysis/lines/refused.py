@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 
 import sqlalchemy as sa
@@ -23,20 +22,14 @@ HOURS = (Column("moment", "moment"), Column("rule", "word"), Column("refused", "
 def refusals(connection: sa.Connection, question: Question) -> Analysis:
     """Refused clicks by rule, the most frequent first, and those of each hour, the newest first."""
     begin, end = days.day_bounds(question.first)[0], days.day_bounds(question.last)[1]
-    found = store.within(connection, begin, end, tenant_id=question.tenant_id)
+    hours = store.by_hour(connection, begin, end, tenant_id=question.tenant_id)
     calls = sum(
         one.calls for one in line_store.worked(connection, question.first, question.last, tenant_id=question.tenant_id)
     )
     refused, again = Counter[str](), Counter[str]()
-    hours, hours_again = Counter[tuple[float, str]](), Counter[tuple[float, str]]()
-    at: dict[float, dt.datetime] = {}
-    for one in found:
-        stamp = one.hour.timestamp()
-        at[stamp] = one.hour
-        refused[one.rule] += one.number
-        again[one.rule] += one.again
-        hours[stamp, one.rule] += one.number
-        hours_again[stamp, one.rule] += one.again
+    for _, rule, number, repeated in hours:
+        refused[rule] += number
+        again[rule] += repeated
     total = sum(refused.values())
     low, high = wilson(total, calls + total)
     return Analysis(
@@ -53,14 +46,7 @@ def refusals(connection: sa.Connection, question: Question) -> Analysis:
             Table(
                 "rules", RULES, [(rule, number, share(number, total), again[rule]) for rule, number in refused.most_common()]
             ),
-            Table(
-                "refused_hours",
-                HOURS,
-                [
-                    (at[hour], rule, number, hours_again[hour, rule])
-                    for (hour, rule), number in sorted(hours.items(), key=lambda one: (-one[0][0], one[0][1]))
-                ],
-            ),
+            Table("refused_hours", HOURS, hours),
         ),
         notes=(Note("refusals_kept", {"days": LONGEST_KEPT, "seconds": int(AGAIN_S)}),),
     )

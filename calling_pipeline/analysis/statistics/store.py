@@ -57,18 +57,21 @@ def counted_before(connection: sa.Connection, first: dt.date, last: dt.date) -> 
 
 def sums_by(connection: sa.Connection, by: By, first: dt.date, last: dt.date) -> Sequence[Row]:
     """The counts by hour, province or dialling task: its key, then `days` and the counts."""
-    return [dict(row) for row in connection.execute(_SUMS[by], {"first": first, "last": last}).mappings()]
+    return [dict(row) for row in connection.execute(_SUMS[by], {"first": first, "last": last}).mappings().all()]
 
 
 def agent_sums(
     connection: sa.Connection, periods: Sequence[tuple[dt.date, dt.date]], *, most: int
 ) -> tuple[Sequence[Row], int]:
-    """The counts of each agent in each period, newest period first and ranked in it; at most `most`, and how many in all."""
-    values = {"starts": [first for first, _ in periods], "ends": [last for _, last in periods], "most": most}
-    found = [dict(row) for row in connection.execute(_AGENTS, values).mappings()]
+    """The counts of each agent in each period, newest period first and ranked in it; at most `most`, and how many in all.
+
+    The periods follow each other without a gap.
+    """
+    values = {"starts": [first for first, _ in periods], "last": periods[-1][1], "most": most}
+    found = [dict(row) for row in connection.execute(_AGENTS, values).mappings().all()]
     return found, found[0]["total_rows"] if found else 0
 
 
 def weekday_hours(connection: sa.Connection, first: dt.date, last: dt.date) -> Sequence[Row]:
     """The counts of each hour of each weekday."""
-    return [dict(row) for row in connection.execute(_WEEKDAY_HOURS, {"first": first, "last": last}).mappings()]
+    return [dict(row) for row in connection.execute(_WEEKDAY_HOURS, {"first": first, "last": last}).mappings().all()]

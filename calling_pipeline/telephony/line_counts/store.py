@@ -42,14 +42,14 @@ def uses(
     connection: sa.Connection, first: dt.date, last: dt.date, kind: Kind, *, tenant_id: int | None
 ) -> Sequence[LineUse]:
     """What each extension or collector did from `first` to `last`; None: of every tenant."""
-    rows = connection.execute(_USES, {"first": first, "last": last, "kind": kind, "tenant_id": tenant_id}).mappings()
+    rows = connection.execute(_USES, {"first": first, "last": last, "kind": kind, "tenant_id": tenant_id}).mappings().all()
     return [LineUse(**row) for row in rows]
 
 
 def hours(connection: sa.Connection, first: dt.date, last: dt.date, *, tenant_id: int | None) -> Sequence[LineHour]:
     """Every hour from `first` to `last` in which a tenant had a call, in order; None: of every tenant."""
-    rows = connection.execute(_HOURS, {"first": first, "last": last, "tenant_id": tenant_id}).mappings()
-    return [LineHour(**row) for row in rows]
+    rows = connection.execute(_HOURS, {"first": first, "last": last, "tenant_id": tenant_id}).all()
+    return [LineHour(*row) for row in rows]
 
 
 def worked(connection: sa.Connection, first: dt.date, last: dt.date, *, tenant_id: int | None) -> Sequence[Worked]:
@@ -60,7 +60,7 @@ def worked(connection: sa.Connection, first: dt.date, last: dt.date, *, tenant_i
 
 def delays(connection: sa.Connection, first: dt.date, last: dt.date, *, tenant_id: int | None) -> Sequence[Delay]:
     """How late callbacks came from `first` to `last`; None: of every tenant."""
-    rows = connection.execute(_DELAYS, {"first": first, "last": last, "tenant_id": tenant_id}).mappings()
+    rows = connection.execute(_DELAYS, {"first": first, "last": last, "tenant_id": tenant_id}).mappings().all()
     return [Delay(**row) for row in rows]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -39,13 +39,36 @@ def add(
         connection.execute(_ADD, rows)
 
 
-def within(connection: sa.Connection, first: dt.datetime, end: dt.datetime, *, tenant_id: int | None) -> list[Refused]:
-    """The counts of the hours from `first` to before `end`, in their order."""
+def within(
+    connection: sa.Connection,
+    first: dt.datetime,
+    end: dt.datetime,
+    *,
+    tenant_id: int | None,
+    rules: Collection[str] | None = None,
+) -> list[Refused]:
+    """The counts of the hours from `first` to before `end` by `rules` (None: by any), in their order."""
     query = sa.select(_count.tenant_id, _count.hour, _count.rule, _count.number, _count.again)
-    query = query.where(_count.hour >= first, _count.hour < end)
-    if tenant_id is not None:
-        query = query.where(_count.tenant_id == tenant_id)
-    return [Refused(*row) for row in connection.execute(query.order_by(_count.tenant_id, _count.hour, _count.rule))]
+    query = query.where(*_wanted(first, end, tenant_id))
+    if rules is not None:
+        query = query.where(_count.rule.in_(sorted(rules)))
+    found = connection.execute(query.order_by(_count.tenant_id, _count.hour, _count.rule)).all()
+    return [Refused(*row) for row in found]
+
+
+def by_hour(
+    connection: sa.Connection, first: dt.datetime, end: dt.datetime, *, tenant_id: int | None
+) -> Sequence[tuple[dt.datetime, str, int, int]]:
+    """Hour, rule, refused and again from `first` to before `end`, over all tenants or one; the newest hour first."""
+    number, again = (sa.cast(sa.func.sum(one), sa.BigInteger) for one in (_count.number, _count.again))
+    query = sa.select(_count.hour, _count.rule, number, again).where(*_wanted(first, end, tenant_id))
+    query = query.group_by(_count.hour, _count.rule).order_by(_count.hour.desc(), sa.collate(_count.rule, "C"))
+    return [(hour, rule, refused, repeated) for hour, rule, refused, repeated in connection.execute(query).all()]
+
+
+def _wanted(first: dt.datetime, end: dt.datetime, tenant_id: int | None) -> list[sa.ColumnElement[bool]]:
+    of_tenant = [] if tenant_id is None else [_count.tenant_id == tenant_id]
+    return [_count.hour >= first, _count.hour < end, *of_tenant]
 
 
 def delete(connection: sa.Connection, before: dt.datetime) -> int:

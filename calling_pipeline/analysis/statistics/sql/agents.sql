@@ -1,38 +1,50 @@
--- The agents of each period from `starts` to `ends`, newest period first and each in the order of a single day's ranking:
--- orders, 9-yuan orders, connected calls; calls of no agent come last. `days`: those with calls of the agent; `total_rows`:
--- how many rows there are without the limit.
+-- The agents of each period, newest period first and each in the order of a single day's ranking: orders, 9-yuan orders,
+-- connected calls; calls of no agent come last. Periods begin on the days `starts` and follow each other until `last`. `days`:
+-- those with calls of the agent; `total_rows`: how many rows there are without the limit. Only periods that are shown are put
+-- into their order.
+WITH added AS MATERIALIZED (
+    SELECT
+        width_bucket(date, cast(:starts AS date[])) AS place,
+        agent_id,
+        count(*) AS days,
+        cast(sum(calls) AS bigint) AS calls,
+        cast(sum(connected) AS bigint) AS connected,
+        cast(sum(talk_s) AS bigint) AS talk_s,
+        cast(sum(grade_9) AS bigint) AS grade_9,
+        cast(sum(grade_1) AS bigint) AS grade_1,
+        cast(sum(orders) AS bigint) AS orders
+    FROM daily_agents
+    WHERE date BETWEEN (cast(:starts AS date[]))[1] AND :last
+    GROUP BY 1, 2
+),
+
+places AS (
+    SELECT
+        place,
+        sum(count(*)) OVER (ORDER BY place DESC) - count(*) AS newer,
+        cast(sum(count(*)) OVER () AS bigint) AS total_rows
+    FROM added
+    GROUP BY place
+)
+
 SELECT
-    period.start,
-    agents.agent_id,
-    agents.days,
-    agents.calls,
-    agents.connected,
-    agents.talk_s,
-    agents.grade_9,
-    agents.grade_1,
-    agents.orders,
-    count(*) OVER () AS total_rows
-FROM unnest(cast(:starts AS date[]), cast(:ends AS date[])) AS period (start, stop)
-CROSS JOIN
-    LATERAL (
-        SELECT
-            counted.agent_id,
-            count(*) AS days,
-            cast(sum(counted.calls) AS bigint) AS calls,
-            cast(sum(counted.connected) AS bigint) AS connected,
-            cast(sum(counted.talk_s) AS bigint) AS talk_s,
-            cast(sum(counted.grade_9) AS bigint) AS grade_9,
-            cast(sum(counted.grade_1) AS bigint) AS grade_1,
-            cast(sum(counted.orders) AS bigint) AS orders
-        FROM daily_agents AS counted
-        WHERE counted.date BETWEEN period.start AND period.stop
-        GROUP BY counted.agent_id
-    ) AS agents
+    (cast(:starts AS date[]))[added.place] AS start,
+    added.agent_id,
+    added.days,
+    added.calls,
+    added.connected,
+    added.talk_s,
+    added.grade_9,
+    added.grade_1,
+    added.orders,
+    places.total_rows
+FROM added
+INNER JOIN places ON added.place = places.place AND places.newer < :most
 ORDER BY
-    period.start DESC,
-    (agents.agent_id = ''),
-    agents.orders DESC,
-    agents.grade_9 DESC,
-    agents.connected DESC,
-    agents.agent_id
+    added.place DESC,
+    (added.agent_id = ''),
+    added.orders DESC,
+    added.grade_9 DESC,
+    added.connected DESC,
+    added.agent_id
 LIMIT :most;
