@@ -25,7 +25,7 @@ from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline_tests.benchmarks.support import database, free_port, percentile, simulator
+from calling_pipeline_tests.benchmarks.support import database, free_port, percentile, simulator, towards
 
 TOKEN = "benchmark-token"
 KEY = "a key for benchmarks, long enough"
@@ -52,24 +52,26 @@ def run() -> Iterator[dict[str, Any]]:
             figures = {name: {"rate": 0.0, "p99_ms": float("inf")} for name in asked}
             for _ in range(ROUNDS):
                 for name, (port, proof) in asked.items():
-                    rate, p99 = asyncio.run(_measure(port, day, proof))
-                    figures[name]["rate"] = max(figures[name]["rate"], rate)
-                    figures[name]["p99_ms"] = min(figures[name]["p99_ms"], p99)
+                    per_s, p99_ms = asyncio.run(_measure(port, day, proof))
+                    figures[name]["rate"] = max(figures[name]["rate"], per_s)
+                    figures[name]["p99_ms"] = min(figures[name]["p99_ms"], p99_ms)
     ours, bare, old = figures["ours"], figures["bare"], figures["old"]
-    yield _line("cached_read_p99", ours["p99_ms"], bare["p99_ms"], "one-client p99, ms", 5.0, ours["p99_ms"] <= 5.0)
-    yield _line(
+    p99 = _line("cached_read_p99", ours["p99_ms"], bare["p99_ms"], "one-client p99, ms", 5.0, ours["p99_ms"] <= 5.0)
+    yield {**p99, **towards(1.5, ours["p99_ms"] <= 1.5 * bare["p99_ms"])}
+    rate = _line(
         "cached_read_rate_vs_bare_asgi", ours["rate"], bare["rate"], "requests/s", ">= 1/2", ours["rate"] >= bare["rate"] / 2
     )
+    yield {**rate, **towards(0.6, ours["rate"] >= 0.6 * bare["rate"])}
     yield _line("cached_read_rate_vs_flask_orm", ours["rate"], old["rate"], "requests/s", "> 1", ours["rate"] > old["rate"])
     for name in ("stored token", "session"):
-        rate = figures[name]["rate"]
+        per_s = figures[name]["rate"]
         yield _line(
             f"cached_read_rate_by_{name.replace(' ', '_')}",
-            rate,
+            per_s,
             ours["rate"],
             "requests/s",
             ">= 0.9",
-            rate >= 0.9 * ours["rate"],
+            per_s >= 0.9 * ours["rate"],
         )
 
 

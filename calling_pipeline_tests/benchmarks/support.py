@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -71,6 +72,11 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def towards(limit: float, reached: bool) -> dict[str, Any]:
+    """What a line says of the goal beyond its own: how near to the bare statement or client it could be at all."""
+    return {"limit": limit, "limit_met": reached}
 
 
 def percentile(values: list[float], share: float) -> float:

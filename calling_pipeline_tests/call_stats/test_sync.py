@@ -40,3 +40,5 @@ def test_syncing_twice_writes_no_row_again_and_changes_no_number(sync, connectio
     assert numbers(first.stats) == numbers(second.stats)
     assert (first.proof.rows_added, second.proof.rows_added) == (first.stats.total_records, 0)
     assert second.proof.rows_changed == second.proof.rows_removed == 0
+    touched = connection.execute(sa.text("SELECT count(*) FROM call_records WHERE xmax <> 0")).scalar_one()
+    assert touched == 0, "a row that is as it was is not even locked: that writes its page"

@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Generic, TypeVar
 
 import msgspec
 
 from calling_pipeline.errors import ContractBreach, IncompleteFetch
 from calling_pipeline.vendors.guanke.records import CALLS, VENDOR, FieldCensus, Page
+from calling_pipeline.vendors.guanke.seen import SeenKeys
 
 T = TypeVar("T", bound=msgspec.Struct)
 REPAIRS = 4
@@ -75,7 +77,7 @@ class Reading(Generic[T]):
         self._page_size = page_size
         self._concurrency = concurrency
         self._retries = retries
-        self._seen: set[object] = set()
+        self._seen = SeenKeys()
         self._drifted: set[int] = set()
         self._read: set[int] = set()
         self._newest_request = 1
@@ -142,12 +144,8 @@ class Reading(Generic[T]):
         summary.pages += 1
         summary.fetched += len(page.records)
         self.pages_expected = max(self.pages_expected, self._page_count())
-        fresh = []
-        for record in page.records:
-            identity = getattr(record, key)
-            if identity not in self._seen:
-                self._seen.add(identity)
-                fresh.append(record)
+        news = self._seen.take([getattr(record, key) for record in page.records])
+        fresh = list(compress(page.records, news))
         expected = min(self._page_size, max(0, page.total - (page.number - 1) * self._page_size))
         if len(fresh) < len(page.records) or len(page.records) != expected:
             self._drifted.add(page.number)
