@@ -17,6 +17,7 @@ from calling_pipeline.masking import mask_digits
 
 _NUMBER = re.compile(r"(\d+)(?:\.\d+)?")
 _SHOWN = 3
+_NO_TLS = "SSL support is not compiled in"
 
 
 @cache
@@ -37,13 +38,22 @@ def tool(name: str, server_version: int) -> str:
 
 
 def run(program: str, url: URL, *words: str) -> None:
-    """Run a program on a database; its first words about an error become ours, which hold no data of a row."""
-    plain = url.set(drivername="postgresql", password=None, query={"host": url.query["host"]} if "host" in url.query else {})
+    """Run a program on a database; its first words about an error become ours, which hold no data of a row.
+
+    What the address says of TLS holds for the program too; `ConfigurationError` when it has none.
+    """
+    kept = {name: value for name, value in url.query.items() if name == "host" or name.startswith("ssl")}
+    plain = url.set(drivername="postgresql", password=None, query=kept)
     environment = {**os.environ, "PGAPPNAME": "calling_pipeline backup"}
     if url.password:
         environment["PGPASSWORD"] = str(url.password)
     command = [program, "--no-password", *words, "--dbname", plain.render_as_string()]
     ended = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if ended.returncode and _NO_TLS in ended.stderr:
+        raise ConfigurationError(
+            f"{program} speaks no TLS, and the address of the database demands it (sslmode): make backups where PostgreSQL's"
+            " own client is (postgresql-client), with the same settings and the same CALLING_HOME"
+        )
     if ended.returncode:
         said = [line for line in ended.stderr.splitlines() if "rror" in line] or ended.stderr.splitlines()
         raise CallingError(f"{Path(program).name} failed: {mask_digits(' '.join(said[:_SHOWN]))[:300] or ended.returncode}")

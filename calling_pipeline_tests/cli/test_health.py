@@ -14,12 +14,14 @@ from click.testing import CliRunner
 from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from calling_pipeline.analysis.dagster_storage.store import worker_lock
 from calling_pipeline.at_most_once.orphans import SessionLock
 from calling_pipeline.cli.health.command import health
 from calling_pipeline.cli.health.probes import look
+from calling_pipeline.cli.health.records import PROGRAM_OF_WORKERS
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline_tests.serving import served
-from calling_pipeline_tests.support import LIMIT_S
+from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
 
 DAEMONS = ("QUEUED_RUN_COORDINATOR", "SCHEDULER", "SENSOR")
 
@@ -130,6 +132,48 @@ def test_without_its_database_nothing_is_known_of_a_daemon_so_it_is_not_restarte
     monkeypatch.setenv("CALLING_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     assert look("daemon", "live").well
     assert not look("daemon", "ready").well
+
+
+@pytest.fixture
+def worker_process(tmp_path, monkeypatch):
+    """A process that looks like a worker of the installation with this test's home."""
+    monkeypatch.setenv("CALLING_HOME", str(tmp_path))
+    process = start_process([sys.executable, "-c", "import time; time.sleep(600)", PROGRAM_OF_WORKERS])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_worker_is_live_while_its_process_is_there_and_ready_while_it_takes_runs(
+    heartbeats, dagster_database_url, worker_process
+):
+    wait_until(lambda: look("worker", "live").well)
+    assert not look("worker", "ready").well
+    lock = SessionLock(dagster_database_url, *worker_lock(worker_process.pid))
+    assert lock.take()
+    try:
+        ready = look("worker", "ready")
+        assert (ready.well, ready.said) == (True, f"the worker takes runs (process {worker_process.pid})")
+    finally:
+        lock.free()
+    assert "takes no runs" in look("worker", "ready").said
+    worker_process.kill()
+    worker_process.wait()
+    assert look("worker", "live").said == "no worker runs on this machine"
+
+
+def test_a_worker_of_another_installation_is_none_of_ours(worker_process, monkeypatch):
+    wait_until(lambda: look("worker", "live").well)
+    monkeypatch.setenv("CALLING_HOME", "/somewhere/else")
+    assert not look("worker", "live").well
+
+
+def test_without_its_database_a_worker_is_unready_and_not_restarted(worker_process, monkeypatch):
+    monkeypatch.setenv("CALLING_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    wait_until(lambda: look("worker", "live").well)
+    ready = look("worker", "ready")
+    assert not ready.well
+    assert ready.said.startswith("nothing is known of the worker: ")
 
 
 def test_the_command_says_it_in_a_sentence_or_in_json_and_by_its_exit_status(answering, free_port):

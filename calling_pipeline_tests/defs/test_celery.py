@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,6 +134,12 @@ class Cluster:
     def said(self, name):
         return (self.folder / f"{name}.log").read_text()
 
+    def health(self):
+        """Exit status and words of the probe of workers."""
+        command = [sys.executable, "-m", "calling_pipeline.cli.entry", "health", "worker"]
+        done = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
     def of(self, pid):
         """The worker whose child that process is."""
         return next(name for name, one in self.groups.items() if os.getpgid(pid) == one.pid)
@@ -215,6 +222,11 @@ def waiting_batch(engine, app_settings, simulator):
     return desk, batch
 
 
+def states_of(desk):
+    """State → how many calls have it."""
+    return {row.state: row.count for row in desk.rows("SELECT state, count(*) FROM call_tasks GROUP BY state")}
+
+
 @AT_NIGHT
 @pytest.mark.parametrize("broker_url", ["redis"], indirect=True)
 def test_a_run_that_is_cancelled_awaits_what_is_in_flight_though_no_broker_reaches_its_process(
@@ -235,6 +247,33 @@ def test_a_run_that_is_cancelled_awaits_what_is_in_flight_though_no_broker_reach
     desk.judge()
     cluster.groups["one"].terminate()
     assert cluster.groups["one"].wait(PATIENCE_S) == 0
+
+
+@AT_NIGHT
+@pytest.mark.parametrize("broker_url", ["redis"], indirect=True)
+def test_a_worker_that_is_stopped_amid_a_batch_leaves_nothing_unknown_and_another_goes_on(
+    cluster, engine, app_settings, simulator
+):
+    desk, batch = waiting_batch(engine, app_settings, simulator)
+    cluster.worker("one", "--concurrency", "3")
+    wait_until(lambda: cluster.health()[0] == 0, limit_s=PATIENCE_S, every_s=0.5)
+    cluster.begin()
+    wait_until(lambda: len(desk.gateway_calls()) > PHONES // 10, limit_s=PATIENCE_S)
+    amid_batch, _ = wait_until(lambda: cluster.process_of("call_batches_run"), limit_s=PATIENCE_S)
+    stopped = cluster.groups.pop("one")
+    stopped.terminate()
+    assert stopped.wait(PATIENCE_S) == 0, cluster.said("one")[-2000:]
+    assert "ending the run call_batches_run" in cluster.said("one")
+    assert "no worker runs" in cluster.health()[1]
+    assert cluster.instance.get_run_by_id(amid_batch.run_id).status == S.CANCELED
+    counts = states_of(desk)
+    assert set(counts) == {"pending", "pushed"}, "nothing was cut off"
+
+    cluster.worker("two", "--concurrency", "3")
+    wait_until(lambda: not {"pending", "pushing"} & states_of(desk).keys(), limit_s=PATIENCE_S, every_s=0.5)
+    assert states_of(desk)["pushed"] > counts["pushed"]
+    assert desk.reconciliation(batch)["difference"] == 0
+    desk.judge()
 
 
 @AT_NIGHT
@@ -262,12 +301,9 @@ def test_a_worker_killed_amid_a_batch_and_amid_a_sync_calls_nobody_twice_and_los
     wait_until(lambda: cluster.instance.get_run_by_id(amid_batch.run_id).status == S.FAILURE, limit_s=PATIENCE_S)
     wait_until(lambda: cluster.instance.get_runs(dg.RunsFilter(tags={"dagster/parent_run_id": amid_batch.run_id})))
 
-    states = "SELECT state, count(*) FROM call_tasks GROUP BY state"
-    wait_until(
-        lambda: not {"pending", "pushing"} & {row.state for row in desk.rows(states)}, limit_s=PATIENCE_S, every_s=0.5
-    )
+    wait_until(lambda: not {"pending", "pushing"} & states_of(desk).keys(), limit_s=PATIENCE_S, every_s=0.5)
     desk.judge()
-    counts = {row.state: row.count for row in desk.rows(states)}
+    counts = states_of(desk)
     assert set(counts) <= {"pushed", "unknown"}
     assert sum(counts.values()) == PHONES
     assert desk.reconciliation(batch)["difference"] == 0

@@ -10,21 +10,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from calling_pipeline_tests.deploy.containerfile import CONTAINERFILE, ROOT
-from calling_pipeline_tests.deploy.files import DEPLOY
+from calling_pipeline_tests.deploy.files import BASE, CELERY, DEPLOY
 
 TOOLS = Path(os.environ.get("CALLING_TEST_DEPLOY_TOOLS", ROOT / ".venv" / "deploy" / "bin"))
 VERSIONS = ("1.32", "1.37")
 """Of Kubernetes: the oldest that the manifests are written for, and the newest whose schema the tool has."""
-OVERLAY = DEPLOY / "kubernetes" / "overlays" / "production"
+OVERLAYS = sorted((DEPLOY / "kubernetes" / "overlays").iterdir())
 
 
 def main() -> int:
     """How many tools found something."""
-    base = [str(path) for path in sorted((DEPLOY / "kubernetes" / "base").glob("*.yaml")) if path.stem != "kustomization"]
+    parts = (path for folder in (BASE, CELERY) for path in sorted(folder.glob("*.yaml")))
+    base = [str(path) for path in parts if path.stem != "kustomization"]
     found = [
         _run("hadolint", str(CONTAINERFILE)),
         _run("yamllint", "--strict", "-c", str(ROOT / ".yamllint.yaml"), str(DEPLOY)),
@@ -35,16 +36,17 @@ def main() -> int:
     return sum(found)
 
 
-def _rendered() -> list[bool]:
-    """The overlay as a cluster would get it."""
+def _rendered() -> Iterator[bool]:
+    """The overlays as a cluster would get them."""
     if shutil.which("kubectl") is None:
-        sys.stdout.write("kubectl is not here: the overlay was not rendered\n")
-        return []
-    rendered = subprocess.run(["kubectl", "kustomize", str(OVERLAY)], capture_output=True, text=True, check=True).stdout
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        file.write(rendered)
-        file.flush()
-        return [_run("kubernetes-validate", "--strict", "-k", version, file.name) for version in VERSIONS]
+        sys.stdout.write("kubectl is not here: the overlays were not rendered\n")
+        return
+    for overlay in OVERLAYS:
+        rendered = subprocess.run(["kubectl", "kustomize", str(overlay)], capture_output=True, text=True, check=True).stdout
+        with tempfile.NamedTemporaryFile("w", prefix=overlay.name, suffix=".yaml") as file:
+            file.write(rendered)
+            file.flush()
+            yield from (_run("kubernetes-validate", "--strict", "-k", version, file.name) for version in VERSIONS)
 
 
 def _run(tool: str, *arguments: str) -> bool:

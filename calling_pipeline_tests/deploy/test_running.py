@@ -13,7 +13,7 @@ from calling_pipeline import days
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
 from calling_pipeline_tests.deploy import bare_root
-from calling_pipeline_tests.deploy.running import TOKEN, Deployment, over_tcp
+from calling_pipeline_tests.deploy.running import TOKEN, Deployment, broker, over_tcp
 from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, wait_until
 
 pytestmark = [pytest.mark.skipif(not NIGHTLY, reason="of the nightly form"), pytest.mark.timeout(5400)]
@@ -70,6 +70,7 @@ def test_every_role_starts_is_healthy_says_when_one_is_killed_and_ends_in_order(
         asked = {"query": "{ runsOrError(limit: 1) { ... on Runs { results { jobName status } } } }"}
         wait_until(lambda: _begun(client.post(f"{ui}/dagster/graphql", json=asked).json()), limit_s=3 * LIMIT_S, every_s=0.5)
 
+    _back_up_and_verify(deployment)
     deployment.signal("daemon", signal.SIGKILL)
     deployment.processes["daemon"].wait(LIMIT_S)
     wait_until(lambda: deployment.health("daemon")[0] == 1)
@@ -83,6 +84,30 @@ def test_every_role_starts_is_healthy_says_when_one_is_killed_and_ends_in_order(
         assert status in (0, 128 + signal.SIGTERM, -signal.SIGTERM), deployment.log(role).read_text()[-2000:]
         assert deployment.health(role)[0] == 1
         assert "Traceback" not in deployment.log(role).read_text()
+
+
+def _back_up_and_verify(deployment):
+    """With the programs of PostgreSQL that the image holds, in its home."""
+    home = "/var/lib/calling" if deployment.root else deployment.folder / "home"
+    for words in (["backup", f"{home}/backup", "--without-key"], ["restore", f"{home}/backup", "--verify"]):
+        status, said = deployment.once("api", words)
+        assert status == 0, said
+
+
+def test_a_run_executes_on_a_worker_behind_the_broker_of_the_files(deployment, tmp_path):
+    with broker(tmp_path) as address:
+        deployment.run_on_workers(address)
+        assert deployment.start("migrate").wait(LIMIT_S) == 0, deployment.log("migrate").read_text()
+        for role in ("worker", "code", "daemon"):
+            deployment.start(role)
+        for role in ("worker", "code", "daemon"):
+            deployment.wait_for(role)
+        wait_until(lambda: "succeeded" in deployment.log("worker").read_text(), limit_s=3 * LIMIT_S, every_s=0.5)
+        assert deployment.stop("daemon") in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
+        assert deployment.stop("worker") == 0, deployment.log("worker").read_text()[-2000:]
+        assert deployment.health("worker") == (1, "worker: no worker runs on this machine\n")
+        assert "Traceback" not in deployment.log("worker").read_text()
+        assert deployment.stop("code") in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
 
 
 @pytest.mark.parametrize("deployment", ["as processes"], indirect=True)

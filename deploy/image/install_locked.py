@@ -1,5 +1,7 @@
 """Installs what the project needs at run time: `python install_locked.py [--extra NAME] [--without PACKAGE]`.
 
+With `--only PACKAGE --target FOLDER` that package alone is laid into the folder, as the lock pins it.
+
 `requirements.lock` pins development too. Here only what `pyproject.toml` asks for is installed, and what that asks for in
 turn, as the lock pins it; pip checks every file against its hash. A package that the lock does not pin ends the build.
 """
@@ -51,12 +53,12 @@ def needs(project: Path, extras: Iterable[str]) -> list[Requirement]:
     return list(wanted(texts))
 
 
-def install(chosen: Iterable[str]) -> None:
-    """Install these entries of the lock, and nothing that they ask for."""
+def install(chosen: Iterable[str], *more: str) -> None:
+    """Install these entries of the lock, and nothing that they ask for; `more` are further words for pip."""
     with tempfile.NamedTemporaryFile("w", suffix=".lock", encoding="utf-8") as file:
         file.write("".join(chosen))
         file.flush()
-        pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+        pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--only-binary=:all:", "--require-hashes", *more]
         subprocess.run([*pip, "--no-cache-dir", "--disable-pip-version-check", "--quiet", "-r", file.name], check=True)
 
 
@@ -65,9 +67,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--extra", action="append", default=[])
     parser.add_argument("--without", action="append", default=[], help="not needed there, though it is asked for")
+    parser.add_argument("--only", help="this package alone, into --target")
+    parser.add_argument("--target")
     given = parser.parse_args()
     here = Path(__file__).resolve().parent
     lock = entries((here / "requirements.lock").read_text(encoding="utf-8"))
+    if given.only:
+        install([lock[canonical(given.only)]], "--target", given.target)
+        return
     left_out = {canonical(name) for name in given.without}
     done: set[tuple[str, str]] = set()
     installed: set[str] = set()

@@ -10,6 +10,9 @@ once database_url "postgresql://calling:$(cat postgres_password)@postgres:5432/c
 once dagster_database_url "postgresql://calling:$(cat postgres_password)@postgres:5432/dagster"
 once secret_key "$(random)"
 once api_tokens "{\"$(random)\": {\"role\": \"admin\", \"name\": \"admin\"}}"
+once celery_broker "redis://:$(random)@broker:6379/0"
+broker_password() { sed 's|^redis://:\(.*\)@.*|\1|' celery_broker; }
+once broker_conf "$(printf 'requirepass %s\nsave ""\nappendonly no\nmaxmemory 200mb\nmaxmemory-policy noeviction\ndir /tmp' "$(broker_password)")"
 # Compose gives a secret to a container as the very file: uid 10001 reads it there, and on the host root alone.
-chown 10001:10001 database_url dagster_database_url secret_key api_tokens 2>/dev/null \
-  || echo "run this as root, or: chown 10001:10001 $(pwd)/{database_url,dagster_database_url,secret_key,api_tokens}" >&2
+chown 10001:10001 database_url dagster_database_url secret_key api_tokens celery_broker broker_conf 2>/dev/null \
+  || echo "run this as root, or: chown 10001:10001 $(pwd)/* but postgres_password and make.sh" >&2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ DAEMONS = ("QUEUED_RUN_COORDINATOR", "SCHEDULER", "SENSOR")
 """The daemons without which nothing happens by itself."""
 DAEMON_LOCK = "dagster daemon"
 """The session lock in Dagster's database that its daemon holds while it lives."""
+WORKER_LOCK = "celery worker"
+"""The session lock in Dagster's database that a worker of Celery holds while it takes runs."""
 _HEARTBEATS = load("analysis/dagster_storage/heartbeats")
 _QUEUE = load("analysis/dagster_storage/queue")
 _SCHEDULE_RUNS = load("analysis/dagster_storage/schedule_runs")
@@ -52,6 +55,21 @@ def daemon_is_there(url: URL) -> bool:
     try:
         with reachable(engine) as connection:
             return is_held(connection, DAEMON_LOCK)
+    finally:
+        engine.dispose()
+
+
+def worker_lock(pid: int) -> tuple[str, str, int]:
+    """The name of the lock of the worker that is this process of this machine."""
+    return WORKER_LOCK, socket.gethostname(), pid
+
+
+def workers_that_take_runs(url: URL, pids: Sequence[int]) -> list[int]:
+    """Which of these processes of this machine are workers that take runs. Raises `DatabaseUnavailable`."""
+    engine = make_engine(url, pool_size=1, max_overflow=0)
+    try:
+        with reachable(engine) as connection:
+            return [pid for pid in pids if is_held(connection, *worker_lock(pid))]
     finally:
         engine.dispose()
 

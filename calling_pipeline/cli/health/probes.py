@@ -60,10 +60,10 @@ def _code_server(question: Question, port: int | None) -> tuple[bool, str]:
     return code_server(f"{HOST}:{port or _settings().code_server_port}")
 
 
-def _daemon(question: Question, port: int | None) -> tuple[bool, str]:
-    from calling_pipeline.cli.health.daemon import daemon  # noqa: PLC0415 - 400 ms of every other probe
+def _portless(role: str, question: Question) -> tuple[bool, str]:
+    from calling_pipeline.cli.health.portless import LOOKS  # noqa: PLC0415 - 400 ms of every other probe
 
-    return daemon(question)
+    return LOOKS[role](question)
 
 
 def _settings() -> Settings:
@@ -75,7 +75,8 @@ def _settings() -> Settings:
 _ROLES: Mapping[str, Callable[[Question, int | None], tuple[bool, str]]] = {
     "api": _api,
     "code-server": _code_server,
-    "daemon": _daemon,
+    "daemon": lambda question, port: _portless("daemon", question),
     "ui": _ui,
+    "worker": lambda question, port: _portless("worker", question),
 }
 ROLES = tuple(_ROLES)

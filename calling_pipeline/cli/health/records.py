@@ -10,6 +10,8 @@ ANSWER_S = 4.0
 """How long a role may take to answer: less than the five seconds that the deployments give a probe."""
 SILENT_S = 120.0
 """A daemon says that it lives every half minute; longer silence of one of them means that it hangs."""
+PROGRAM_OF_WORKERS = "calling_pipeline.defs.instance.celery.worker"
+"""The module that a worker of Celery runs."""
 Question = Literal["live", "ready"]
 
 

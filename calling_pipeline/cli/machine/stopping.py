@@ -37,14 +37,22 @@ def stop_in_order(
     supervisor.stop(hurried=lambda: interrupts.count > before)
 
 
-def let_runs_end(dagster_url: sa.URL, environment: Mapping[str, str], interrupts: Interrupts, say: Say) -> None:
+def let_runs_end(
+    dagster_url: sa.URL,
+    environment: Mapping[str, str],
+    interrupts: Interrupts,
+    say: Say,
+    *,
+    worker: subprocess.Popen[bytes] | None = None,
+) -> None:
     """Wait for the runs whose process carries the mark of `environment`; batches, and who takes too long, are asked to end.
 
-    A second interrupt from now on asks all of them, a third leaves them alone.
+    With a `worker` of Celery, until that has ended: what no process executes yet is not its own then, others take it. A
+    second interrupt from now on asks all of them, a third leaves them alone.
     """
     engine = make_engine(dagster_url, pool_size=1, max_overflow=0)
     try:
-        _Waiting(engine, environment, interrupts, say).wait()
+        _Waiting(engine, environment, interrupts, say, worker).wait()
     finally:
         engine.dispose()
 
@@ -52,8 +60,15 @@ def let_runs_end(dagster_url: sa.URL, environment: Mapping[str, str], interrupts
 class _Waiting:
     """Waits for the runs of this `up`."""
 
-    def __init__(self, engine: sa.Engine, environment: Mapping[str, str], interrupts: Interrupts, say: Say) -> None:
-        self._engine, self._environment, self._say = engine, environment, say
+    def __init__(
+        self,
+        engine: sa.Engine,
+        environment: Mapping[str, str],
+        interrupts: Interrupts,
+        say: Say,
+        worker: subprocess.Popen[bytes] | None,
+    ) -> None:
+        self._engine, self._environment, self._say, self._worker = engine, environment, say, worker
         self._interrupts, self._before = interrupts, interrupts.count
         self._asked: dict[str, float] = {}
         self._helpers: list[subprocess.Popen[bytes]] = []
@@ -62,15 +77,19 @@ class _Waiting:
     def wait(self) -> None:
         """Until none is left, or those that were asked to end have had their time."""
         deadline = time.monotonic() + RUNS_S
-        while runs := self._under_way():
+        while (runs := self._under_way()) or self._works(deadline):
             hurried = self._interrupts.count - self._before
             late = hurried > 0 or time.monotonic() > deadline
             self._ask([run for run in runs if (late or run.may_last) and run.run_id not in self._asked])
-            if hurried > 1 or self._had_their_time(runs):
+            if hurried > 1 or (runs and self._had_their_time(runs)):
                 self._say(f"{_named(runs)}: not ended, and killed now; the next start says what became of it")
                 return
             self._announce(runs, deadline)
             time.sleep(_POLL_S)
+
+    def _works(self, deadline: float) -> bool:
+        """Whether there is a worker that has not ended yet, and may still take its time."""
+        return self._worker is not None and self._worker.poll() is None and time.monotonic() < deadline + ASKED_S
 
     def _had_their_time(self, runs: Sequence[RunUnderWay]) -> bool:
         waited = min(time.monotonic() - self._asked.get(run.run_id, time.monotonic()) for run in runs)
@@ -107,7 +126,8 @@ class _Waiting:
         except (CallingError, sa.exc.SQLAlchemyError):
             return []
         mark, now = self._environment[MARK], days.now()
-        starting = (run for run in runs if run.pid is None and (now - run.since).total_seconds() < _STARTING_S)
+        ours = () if self._worker else runs
+        starting = (run for run in ours if run.pid is None and (now - run.since).total_seconds() < _STARTING_S)
         return [*(run for run in runs if run.pid is not None and carries(run.pid, mark)), *starting]
 
 

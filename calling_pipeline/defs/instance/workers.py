@@ -184,7 +184,7 @@ def registered(instance: dg.DagsterInstance, run_id: str, *, obeys: bool = False
         yield
         return
     ends = partial(_is_ending, instance, run_id) if obeys else None
-    heart = _Heart(SessionLock(place, LOCK, run_id), ends)
+    heart = Heart(SessionLock(place, LOCK, run_id), ends)
     heart.start()
     try:
         if heart.wait_for_first_beat():
@@ -203,7 +203,7 @@ def _place_of(instance: dg.DagsterInstance) -> URL | None:
     return business_url(url) if url else None
 
 
-class _Heart(threading.Thread):
+class Heart(threading.Thread):
     """Holds a session lock in a thread of its own, and takes it again when its connection was lost."""
 
     def __init__(self, lock: SessionLock, ends: Callable[[], bool] | None = None) -> None:

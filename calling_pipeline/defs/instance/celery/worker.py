@@ -15,6 +15,7 @@ from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_execute_job_task
 
 from calling_pipeline.defs.instance.celery.broker import address, configuration
+from calling_pipeline.defs.instance.celery.presence import Presence
 from calling_pipeline.defs.instance.celery.queues import queues
 from calling_pipeline.settings import Settings, load
 
@@ -31,6 +32,7 @@ def application(settings: Settings) -> Celery:
         {"broker": address(settings), "config_source": source, "include": [_CODE]}
     )
     create_execute_job_task(made)
+    made.steps["consumer"].add(Presence)
     return made
 
 
