@@ -1,4 +1,4 @@
-"""The settings of the secret key; part of `settings.Settings`."""
+"""The settings of the secret key, and secrets of single commands; part of `settings.Settings`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ class KeySettings(BaseSettings):
     )
     backup_passphrase: SecretStr | None = Field(
         None, description="Seals the secret key in a backup and opens it at a restore; unset: `backup --without-key`"
+    )
+    takeover_source: SecretStr | None = Field(
+        None,
+        description="The old system that `takeover` and `takeover compare` read where they name none: the SOURCE of"
+        " `docs/takeover.md`",
     )
 
     def previous_key_bytes(self) -> bytes | None:

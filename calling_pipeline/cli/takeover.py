@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from calling_pipeline.takeover.comparison import comparing
 from calling_pipeline.takeover.export import exporting
 from calling_pipeline.takeover.records import PARTS, Part, Takeover
 from calling_pipeline.takeover.running import take_over
+from calling_pipeline.takeover.sources.asking import asked_source
 from calling_pipeline.takeover.views import reason_said, shown
 
 _RUN = "run"
@@ -36,12 +37,21 @@ def takeover() -> None:
     """Take over what an old system knows: `takeover SOURCE`. Nothing is called and nothing sent.
 
     SOURCE is a database URL (mysql://, postgresql://, sqlite:///), a SQLite file, or a folder of CSV and JSON files; it is
-    only read.
+    only read. Others of this machine see a command line: a URL with a password comes by --source-file, or by the setting
+    CALLING_TAKEOVER_SOURCE or CALLING_TAKEOVER_SOURCE_FILE, and then no SOURCE is named.
     """
 
 
+def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """SOURCE, or a file that holds it, or neither: then the setting says it."""
+    of_file = click.option(
+        "--source-file", type=click.Path(path_type=Path, dir_okay=False), help="A file that holds SOURCE on its first line."
+    )
+    return click.argument("source", required=False)(of_file(command))
+
+
 @takeover.command(_RUN, cls=PipelineCommand)
-@click.argument("source")
+@_source_options
 @click.option("--dry-run", is_flag=True, help="Report the same and change nothing.")
 @click.option(
     "--mapping", "mapping_file", type=click.Path(path_type=Path, dir_okay=False), help="TOML file of tables and columns."
@@ -49,14 +59,22 @@ def takeover() -> None:
 @click.option("--only", multiple=True, type=click.Choice(PARTS), help="Only this part; several for more.")
 @click.option("--reason", default="", help="Why; kept in the audit log.")
 @click.pass_obj
-def run(door: Door, source: str, dry_run: bool, mapping_file: Path | None, only: tuple[Part, ...], reason: str) -> Answer:
+def run(
+    door: Door,
+    source: str | None,
+    source_file: Path | None,
+    dry_run: bool,
+    mapping_file: Path | None,
+    only: tuple[Part, ...],
+    reason: str,
+) -> Answer:
     """Take SOURCE over, part by part, and report every row.
 
     Begun again after it was cut off, it goes on where it was; done again, it takes nothing. Exit status 1 never says that
     rows were left out: the report does.
 
     \b
-    calling-pipeline takeover mysql://reader@10.0.0.5/cco_system --dry-run
+    calling-pipeline takeover --source-file /etc/calling/old-system --dry-run
     calling-pipeline takeover /srv/old/export --only history --only messages
     """
     runtime = door.ready_runtime
@@ -70,7 +88,7 @@ def run(door: Door, source: str, dry_run: bool, mapping_file: Path | None, only:
 
         done = take_over(
             runtime,
-            source,
+            asked_source(source, source_file, runtime.settings),
             mapping_file=mapping_file,
             only=only,
             dry_run=dry_run,
@@ -118,7 +136,7 @@ def show_takeover(door: Door, takeover_id: int) -> Answer:
 
 
 @takeover.command("compare", cls=PipelineCommand)
-@click.argument("source")
+@_source_options
 @click.option("--day", required=True, help="The shadow day, YYYY-MM-DD.")
 @click.option(
     "--mapping", "mapping_file", type=click.Path(path_type=Path, dir_okay=False), help="TOML file of tables and columns."
@@ -126,16 +144,24 @@ def show_takeover(door: Door, takeover_id: int) -> Answer:
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write every number that differs.")
 @click.option("--unmasked", is_flag=True, help="Whole numbers in that file: for admins, and noted in the audit log.")
 @click.pass_obj
-def compare(door: Door, source: str, day: str, mapping_file: Path | None, csv_file: Path | None, unmasked: bool) -> Answer:
+def compare(
+    door: Door,
+    source: str | None,
+    source_file: Path | None,
+    day: str,
+    mapping_file: Path | None,
+    csv_file: Path | None,
+    unmasked: bool,
+) -> Answer:
     """Show whom only the old system called on a shadow day, and whom only this one would have, with reasons.
 
     \b
-    calling-pipeline takeover compare --day 2026-11-28 mysql://reader@10.0.0.5/cco_system --csv differences.csv
+    calling-pipeline takeover compare --day 2026-11-28 --source-file /etc/calling/old-system --csv differences.csv
     """
     on_day = days.day_asked(day, field="--day")
     found = comparing.compare(
         door.ready_runtime,
-        source,
+        asked_source(source, source_file, door.runtime.settings),
         on_day,
         mapping_file=mapping_file,
         csv_file=csv_file,

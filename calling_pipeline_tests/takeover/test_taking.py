@@ -133,6 +133,37 @@ def test_the_command_takes_over_and_shows_it_and_refuses_what_is_no_source(runti
         assert (code, said.startswith("Error: "), "secret-word" in said) == (1, True, False)
 
 
+def test_a_source_with_a_password_stands_on_no_command_line(runtime, source, tmp_path, monkeypatch):
+    """The URL of the old system was an argument, which everybody on the machine reads in the list of processes."""
+    for name in ("home", "database_url", "secret_key"):
+        value = getattr(runtime.settings, name)
+        monkeypatch.setenv(f"CALLING_{name.upper()}", str(getattr(value, "get_secret_value", lambda v=value: v)()))
+
+    def asked(*arguments):
+        done = CliRunner().invoke(main, ["takeover", *arguments], catch_exceptions=False)
+        return done.exit_code, done.output
+
+    file = tmp_path / "old-system"
+    file.write_text(f"{source}\n")
+    dry = ("--only", "do_not_call", "--dry-run", "--json")
+    code, said = asked("--source-file", str(file), *dry)
+    assert (code, json.loads(said)["taken"]) == (0, 1)
+    code, said = asked(*dry)
+    assert (code, "no SOURCE is named" in said) == (1, True)
+    monkeypatch.setenv("CALLING_TAKEOVER_SOURCE_FILE", str(file))
+    assert asked(*dry)[0] == 0
+    assert asked("compare", "--day", "2026-11-05")[0] == 0
+    assert asked(source, "--source-file", str(file), *dry)[0] == 1
+    monkeypatch.delenv("CALLING_TAKEOVER_SOURCE_FILE")
+    file.write_text("\n")
+    assert "is empty" in asked("--source-file", str(file), *dry)[1]
+    assert "cannot be read" in asked("--source-file", str(tmp_path / "none"), *dry)[1]
+    for wrong in ("oracle://u:secret-word@h/d", "mysql:/u:secret-word@h/d", "postgresql://u:secret-word@127.0.0.1:1/d"):
+        file.write_text(wrong)
+        code, said = asked("--source-file", str(file))
+        assert (code, said.startswith("Error: "), "secret-word" in said) == (1, True, False)
+
+
 def test_a_dry_run_reports_the_same_and_leaves_nothing_but_its_report(runtime, engine, source):
     before = counts_of(engine)
     dry = take_over(runtime, source, dry_run=True, by="ann")

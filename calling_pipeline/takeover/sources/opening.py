@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from calling_pipeline.errors import InvalidInput
@@ -9,6 +10,8 @@ from calling_pipeline.takeover.sources.folder import FolderSource
 from calling_pipeline.takeover.sources.records import Source
 from calling_pipeline.takeover.sources.store_database import DatabaseSource, engine_of
 
+_MAY_BE_A_URL = re.compile(r":.*@")
+"""A URL that was mistyped may hold a password, which is never repeated."""
 _SQLITE = b"SQLite format 3\x00"
 
 
@@ -25,7 +28,7 @@ def open_source(given: str) -> Source:
             if file.read(len(_SQLITE)) == _SQLITE:
                 return DatabaseSource(engine_of(f"sqlite:///{path.resolve()}"))
         raise InvalidInput(f"{path.name} is no SQLite database; name the folder of the CSV and JSON files")
+    shown = f"no {path}" if not _MAY_BE_A_URL.search(text) else "no such file, and it is no URL either"
     raise InvalidInput(
-        f"there is no {path}; SOURCE is a database URL (mysql://, postgresql://, sqlite:///) or a folder of CSV and JSON"
-        " files"
+        f"there is {shown}; SOURCE is a database URL (mysql://, postgresql://, sqlite:///) or a folder of CSV and JSON files"
     )
