@@ -34,6 +34,7 @@ from calling_pipeline.api.routes import (
     persons,
     report_mail,
     reports,
+    restored,
     server,
     session,
     status,
@@ -74,6 +75,7 @@ ROUTERS = (
     reports.router,
     exports.router,
     takeovers.router,
+    restored.router,
     persons.router,
 )
 _ERRORS: dict[int | str, dict[str, object]] = {

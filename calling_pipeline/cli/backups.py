@@ -15,6 +15,7 @@ from calling_pipeline.backups.making import make_backup
 from calling_pipeline.backups.records import Manifest
 from calling_pipeline.backups.restoring import restore as restore_backup
 from calling_pipeline.backups.verifying import read_manifest, verify
+from calling_pipeline.backups.views import went_on_document
 from calling_pipeline.call_batches.history.files import read_file
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user
 from calling_pipeline.errors import InvalidInput
@@ -109,8 +110,7 @@ def go_on_messages(door: Door, may_have_been_sent: bool, nothing_was_sent: bool,
 
 
 def _answer(done: WentOn, said: str) -> Answer:
-    called = dataclasses.asdict(done.called) if done.called else None
-    return Answer({"acts": done.acts, "called_since": called, "unknown": done.unknown}, [said])
+    return Answer(went_on_document(done), [said])
 
 
 def _holds(manifest: Manifest) -> str:

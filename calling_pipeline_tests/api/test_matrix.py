@@ -43,6 +43,9 @@ POST   /api/v1/reports/{kind}/{period}/rows                         operator   s
 GET    /api/v1/reports/{kind}/{period}/file                         viewer     reports
 GET    /api/v1/takeovers                                            operator   status
 GET    /api/v1/takeovers/{takeover_id}                              operator   status
+GET    /api/v1/restored                                             admin      migrate
+POST   /api/v1/restored/calls                                       admin      migrate
+POST   /api/v1/restored/messages                                    admin      migrate
 GET    /api/v1/exports                                              operator   statistics
 POST   /api/v1/exports                                              operator   statistics
 GET    /api/v1/exports/{export_id}                                  operator   statistics
