@@ -34,6 +34,8 @@ class Deployment:
 
     def __init__(self, folder: Path, database: URL, dagster: URL, simulator: str, root: Path | None = None) -> None:
         self.folder, self.root, self._executor = folder, root, "in_process"
+        self.checkout = ROOT
+        """Where the program is that is started from now on."""
         found = free_ports()
         self.ports = {"4266": found["CODE_SERVER"], "3000": found["UI"], "8000": found["API"]}
         self.processes: dict[str, subprocess.Popen[Any]] = {}
@@ -114,7 +116,7 @@ class Deployment:
         if self.root is None:
             etc = self.folder / "etc"
             given = {name: value.replace("/run/secrets", str(self.folder / "secrets")) for name, value in given.items()}
-            variables = {**os.environ, **given, "CALLING_HOME": str(self.folder / "home"), "PYTHONPATH": str(ROOT)}
+            variables = {**os.environ, **given, "CALLING_HOME": str(self.folder / "home"), "PYTHONPATH": str(self.checkout)}
             inner = [word.replace("/opt/calling/etc", str(etc)) for word in inner]
             return [sys.executable, "-m", "calling_pipeline.cli.entry", *inner], {"cwd": etc, "env": variables}
         variables = {**environment_of(role, STAGES), **given}
