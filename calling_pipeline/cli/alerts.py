@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.alerts import store, views
 from calling_pipeline.alerts.channels import parse_channels
 from calling_pipeline.alerts.deliver import try_channels
 from calling_pipeline.alerts.records import StoredAlert, StoredCondition
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, table
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
+from calling_pipeline.database.engine import reachable
+from calling_pipeline.errors import DatabaseUnavailable
 from calling_pipeline.texts.catalogue import catalogue
 
 _HEAD = ("state", "severity", "day", "subject", "times_announced")
@@ -91,6 +95,8 @@ def test(door: Door) -> Answer:
     """Send a test message to every channel of CALLING_ALERT_URLS and say which accepted it."""
     channels = parse_channels(door.runtime.settings.alert_urls, centre=door.runtime.settings.centre)
     took = try_channels(channels, say=lambda sentence: catalogue().say(sentence, door.runtime.settings.language))
+    with suppress(DatabaseUnavailable), reachable(door.runtime.engine) as connection, connection.begin():
+        note_act(connection, "alerts.test", "alerts:channels", by=acting_user(), after=took)
     lines = [f"{name}: {'accepted it' if ok else 'did not accept it'}" for name, ok in took.items()]
     return Answer(took, lines or ["CALLING_ALERT_URLS names no channel"], failed=not all(took.values()))
 

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import click
 
 from calling_pipeline import days
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_stats import retention
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.call_stats.held import decisions
@@ -57,6 +58,9 @@ def sync(door: Door, track: str, first: str, last: str, sync_type: str) -> Answe
     deps = CallStatsDependencies.from_runtime(runtime)
     wanted_track: Track = "task" if track == "task" else "grade"
     figures = FIGURES[wanted_track]
+    with runtime.transaction() as connection:
+        after = {"track": wanted_track, "from": first, "to": last, "sync_type": sync_type}
+        note_act(connection, "day.sync", f"day:{wanted[-1]}", by=acting_user(), after=after)
     with door.progress() as bar:
         task = bar.add_task(f"{track} stats", total=len(wanted))
 

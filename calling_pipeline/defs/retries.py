@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from dagster._core.errors import raise_execution_interrupts
+from dagster._core.execution.plan.active import ActiveExecution
 
 from calling_pipeline.errors import CallingError, may_succeed_later
 from calling_pipeline.settings import load
@@ -15,6 +17,24 @@ VENDOR = dg.RetryPolicy(
 )
 """Three more attempts, after 30, 90 and 210 s give or take 30: an outage of two minutes repairs itself. For steps that read:
 what calls or messages people is never repeated by Dagster. Steps say by `Failure.allow_retries` what cannot pass."""
+
+
+def wait_interruptibly() -> None:
+    """Let a run that is cancelled while it waits to try a step again end at once.
+
+    Dagster puts interrupts off until the wait, of minutes, is over; here they are raised within it, by its own means.
+    """
+    waiting = ActiveExecution.sleep_til_ready
+
+    def waited(execution: ActiveExecution) -> None:
+        with raise_execution_interrupts():
+            waiting(execution)
+
+    if getattr(waiting, "__name__", "") != waited.__name__:
+        setattr(ActiveExecution, waiting.__name__, waited)
+
+
+wait_interruptibly()
 
 
 @contextmanager
