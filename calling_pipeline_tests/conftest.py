@@ -26,7 +26,8 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings, load
 from calling_pipeline.vendors import http
 from calling_pipeline_tests.dagster_support import instance_on
-from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, free_name, of_the_session, start_process
+from calling_pipeline_tests.databases import Databases
+from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, of_the_session, start_process
 
 pytest_plugins = ["calling_pipeline_tests.browser.fixtures"]
 TEMPLATE = "calling_template"
@@ -69,6 +70,7 @@ os.environ["CALLING_VENDOR_RETRY_DELAY_S"] = "0"  # read once, on import: a step
 http.FIRST_PAUSE_S = 0.01  # as many attempts as in production, with shorter pauses between them
 measures.WRITE_EVERY_S = 1e6  # written when a runtime closes, never by a thread while a test's database is dropped
 _failed: list[int] = []
+_databases: dict[URL, Databases] = {}
 _own_temporary_root()
 
 
@@ -91,7 +93,7 @@ def no_process_left() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> URL:
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
     """The session's PostgreSQL, shared by all workers, with a migrated template database: an embedded server, or the one
     CALLING_TEST_DATABASE_URL names (any PostgreSQL >= 15 whose role may create databases)."""
     given = os.environ.get("CALLING_TEST_DATABASE_URL")
@@ -106,7 +108,9 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> URL:
             migrate.upgrade(engine)
             engine.dispose()
             made.touch()
-    return url
+    yield url
+    if url in _databases:
+        _databases.pop(url).close()
 
 
 def _shared_folder(factory: pytest.TempPathFactory) -> Path:
@@ -203,11 +207,11 @@ def simulator(_simulator_process: Simulator) -> Iterator[Simulator]:
 
 
 def temporary_database(server_url: URL, template: str) -> Iterator[URL]:
-    """A database made from `template`, dropped afterwards."""
-    name = free_name()
-    _statement(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
-    yield server_url.set(database=name)
-    _statement(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    """A database as `template` is, this user's own."""
+    if server_url not in _databases:
+        _databases[server_url] = Databases(server_url)
+    with _databases[server_url].of(template) as url:
+        yield url
 
 
 def _statement(url: URL, statement: str) -> None:
