@@ -1,12 +1,13 @@
 # Everything a fresh clone needs is Python >= 3.11 with pip, make and git.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 2
+# One more than cores: many tests wait for a process or a server, and another can run meanwhile.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 1, 8))')
 PIP := -m pip install --quiet --disable-pip-version-check
 # Each run of Dagster is a new process, and where nothing may write bytecode each would compile the package anew.
 COMPILE := $(BIN)/python -m compileall -q calling_pipeline calling_pipeline_tests
 
-.PHONY: up demo down test check bench campaign coverage measures screenshots deploy-check audit format lock hooks clean help
+.PHONY: up demo down test check check-types check-sql check-imports check-dead bench campaign coverage measures screenshots deploy-check audit format lock hooks clean help
 
 up: .venv/installed  ## environment, PostgreSQL, migrations, simulator, first sync, API, Dagster UI; Ctrl-C or `make down` stops all
 	@$(COMPILE)
@@ -18,17 +19,26 @@ demo: .venv/installed  ## beside a running `make up`: a working day over the exa
 down: .venv/installed  ## end what `make up` runs here, or what a killed one left; the data stay
 	@$(BIN)/calling-pipeline down
 
-test: check  ## the checks, then every test; WORKERS=2 at a time
+test: check  ## the checks, then every test; WORKERS=n at a time (one more than there are cores)
 	@$(COMPILE)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
-check: .venv/installed  ## style, import contracts, dead code, SQL and types; fastest first
+check: .venv/installed  ## style, import contracts, dead code, SQL and types; two at a time
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m calling_pipeline_tests.house.dead_code
+	@$(MAKE) --no-print-directory --jobs 2 check-types check-sql check-imports check-dead
+
+check-types: .venv/installed
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar calling_pipeline
+
+check-sql: .venv/installed
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar calling_pipeline
+
+check-imports: .venv/installed
+	$(BIN)/lint-imports --no-cache
+
+check-dead: .venv/installed
+	$(BIN)/python -m calling_pipeline_tests.house.dead_code
 
 bench: .venv/installed-bench  ## the benchmarks, one JSON line each; ONLY=name runs one
 	@$(COMPILE)

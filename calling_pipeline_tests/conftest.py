@@ -32,6 +32,7 @@ from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, of
 pytest_plugins = ["calling_pipeline_tests.browser.fixtures"]
 TEMPLATE = "calling_template"
 DAGSTER_TEMPLATE = "dagster_template"
+LONGEST = ("test_machine", "example/test_every_page", "test_canary", "test_up", "api/test_fuzz", "console/test_matrix")
 SPEED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 settings.register_profile("default", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -72,6 +73,11 @@ measures.WRITE_EVERY_S = 1e6  # written when a runtime closes, never by a thread
 _failed: list[int] = []
 _databases: dict[URL, Databases] = {}
 _own_temporary_root()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: at the end of a run they would keep one worker busy while the others have nothing to do."""
+    items.sort(key=lambda item: not item.nodeid.removeprefix("calling_pipeline_tests/").startswith(LONGEST))
 
 
 @pytest.fixture(autouse=True)
