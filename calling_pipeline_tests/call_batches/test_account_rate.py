@@ -12,6 +12,7 @@ from calling_pipeline import days
 from calling_pipeline.call_batches.dependencies import CLAIM_AHEAD_S, PushLimits
 from calling_pipeline.call_batches.gateway_rate import store as rate_store
 from calling_pipeline.call_batches.gateway_rate.store import EXACTNESS
+from calling_pipeline.call_batches.pushing.claim_queue import RESERVED_S
 from calling_pipeline_tests.call_batches.desk import phone
 from calling_pipeline_tests.call_batches.test_stopping import command_line
 from calling_pipeline_tests.support import LIMIT_S, run_together
@@ -111,11 +112,17 @@ def test_calls_that_are_late_reserve_anew(desk, simulator):
     with desk.engine.begin() as connection:
         connection.exec_driver_sql(RECORDING)
     desk.settings = desk.settings.model_copy(update={"gateway_rate_per_s": RATE})
-    desk.work_orders([phone(n) for n in range(8)])
-    desk.task()
-    simulator.plant("slow", path="/gateway", times=4, seconds=3)
-    assert desk.run(concurrency=4).state == "completed"
-    reserved = sum((row.ends - row.begins).total_seconds() for row in desk.rows("SELECT begins, ends FROM granted"))
+    for attempt in range(8):  # on a busy machine the second four are claimed late, and then they are not sent late
+        desk.work_orders([phone(8 * attempt + n) for n in range(8)])
+        desk.task(name=f"attempt {attempt}")
+        simulator.plant("slow", path="/gateway", times=4, seconds=3)
+        batch = desk.run(f"attempt {attempt}", concurrency=4)
+        assert batch.state == "completed"
+        granted = desk.rows("SELECT begins, ends FROM granted WHERE batch_id = :id ORDER BY id", id=batch.id)
+        of_batch = "SELECT sent_at FROM call_log JOIN call_tasks t ON t.id = call_task_id WHERE t.batch_id = :id ORDER BY 1"
+        if (desk.rows(of_batch, id=batch.id)[4].sent_at - granted[1].ends).total_seconds() > RESERVED_S:
+            break
+    reserved = sum((row.ends - row.begins).total_seconds() for row in granted)
     assert reserved * EXACTNESS * RATE >= 11.5
     desk.judge()
 
