@@ -28,16 +28,16 @@ check: .venv/installed  ## style, import contracts, dead code, SQL and types; tw
 	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory --jobs 2 check-types check-sql check-imports check-dead
 
-check-types: .venv/installed
+check-types: .venv/installed  ## of the checks, types alone
 	$(BIN)/mypy
 
-check-sql: .venv/installed
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar calling_pipeline
+check-sql: .venv/installed  ## of the checks, SQL alone
+	$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar calling_pipeline
 
-check-imports: .venv/installed
+check-imports: .venv/installed  ## of the checks, import contracts alone
 	$(BIN)/lint-imports --no-cache
 
-check-dead: .venv/installed
+check-dead: .venv/installed  ## of the checks, dead code alone
 	$(BIN)/python -m calling_pipeline_tests.house.dead_code
 
 bench: .venv/installed-bench  ## the benchmarks, one JSON line each; ONLY=name runs one

@@ -35,7 +35,10 @@ def test_every_target_is_in_the_help():
 
 def test_the_hooks_before_a_commit_are_the_checks():
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
-    assert re.findall(r"entry: (.*)", hooks) == _commands("check")
+    *style, others = _commands("check")
+    checks = [*style, *(command for name in re.findall(r"check-[a-z]+", others) for command in _commands(name))]
+    assert len(checks) == 6
+    assert sorted(re.findall(r"entry: (.*)", hooks)) == sorted(checks)
 
 
 def test_every_pin_has_hashes_and_names_no_host():
