@@ -42,6 +42,7 @@ NOT_RUN = {
     "calls history import": "it needs a file; tried by the tests of imports",
     "telephony import": "it needs a tenant; tried by the tests of telephony", "users password": "it asks at the terminal",
     "telephony quality sample": "it needs a tenant; tried by the tests of telephony", "backup": HEAVY, "restore": HEAVY,
+    "telephony cases list": "it needs a tenant; tried by the tests of cases",
     "go-on calls": "it needs a restored system; tried by the tests of backups",
     "go-on messages": "it needs a restored system; tried by the tests of backups",
 }  # fmt: skip
