@@ -25,10 +25,11 @@ def rotate(door: Door) -> Answer:
     done = rotate_keys(door.ready_runtime, by=acting_user(), say=lambda said: click.echo(said, err=True))
     lines = [
         f"{sum(done.sealed.values())} secrets and {sum(done.hashes.values())} hashes of numbers are under the new key now",
-        f"keep CALLING_SECRET_KEY_PREVIOUS set until {done.keep_until}: recordings, and hashes of numbers that are kept"
-        " nowhere in full, stay under the key before until they are deleted",
+        "nothing needs the key before any more; call records of numbers that nobody here called stay under it and are"
+        f" deleted by {done.keep_until}. While CALLING_SECRET_KEY_PREVIOUS is set they are found by number, too",
         "read today again with `calling-pipeline stats sync --track grade`: its numbers are counted by their hashes",
     ]
     if done.unreadable:
-        lines.append(f"neither key opens {len(done.unreadable)} secrets, as that of {done.unreadable[0]}; enter them again")
+        said = f"neither key opens {len(done.unreadable)} secrets, as that of {done.unreadable[0]}; enter them again"
+        lines.append(f"{said}, and keep the key before")
     return Answer(dataclasses.asdict(done), lines, failed=bool(done.unreadable))

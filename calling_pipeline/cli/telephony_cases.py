@@ -57,7 +57,7 @@ def import_cases(door: Door, file: Path, tenant: int) -> Answer:
     runtime = door.ready_runtime
     text = file.read_text(encoding=encoding_of(file))
     with runtime.transaction() as connection:
-        rows = importing.bulk_import(connection, runtime.secrets, runtime.phone_key, tenant, text, who=acting_user())
+        rows = importing.bulk_import(connection, runtime.secrets, runtime.phone_keys, tenant, text, who=acting_user())
     counts = Counter(str(row.result) for row in rows)
     bad = [row for row in rows if row.result == "invalid"]
     lines = [", ".join(f"{number} {name.replace('_', ' ')}" for name, number in sorted(counts.items()))]

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from calling_pipeline.contact_policy.erased import store as erased
+from calling_pipeline.contact_policy.erased.entering import Entrance
 from calling_pipeline.contact_policy.records import Attempt, Blocked, EntryState, Facts, Recent
 from calling_pipeline.contact_policy.tables import contact_attempts, contact_holidays, do_not_call, do_not_call_history
 from calling_pipeline.database.sql import load
@@ -87,15 +88,19 @@ def block(
 ) -> dict[str, bool]:
     """Put (phone, expiry, note) on the list. The numbers that changed: True for a new one, False for another entry.
 
-    `dry_run`: say the same and change nothing.
+    An erased number is put there under its token. `dry_run`: say the same and change nothing.
     """
-    phones, expiries, notes = ([entry[n] for entry in entries] for n in range(3))
+    entrance = Entrance(connection)
+    tokens = {token: entry[0] for entry in entries if (token := entrance.token(entry[0]))}
+    phones = [entrance.stored(entry[0]) for entry in entries]
+    expiries = [entry[1] for entry in entries]
+    notes = ["" if phone in tokens else entry[2] for phone, entry in zip(phones, entries, strict=True)]
     values = {"phones": phones, "expiries": expiries, "notes": notes, "source": source}
     if dry_run:
         found = connection.execute(_WOULD_BLOCK, values)
     else:
         found = connection.execute(_BLOCK, {**values, "by": by, "now": now})
-    return {row.phone: row.created for row in found}
+    return {tokens.get(row.phone, row.phone): row.created for row in found}
 
 
 def unblock(connection: sa.Connection, phone: str, source: str | None, *, by: str, why: str, now: dt.datetime) -> list[str]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from calling_pipeline.database.sql import load
 
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(:key)")
+_SHARE = sa.text("SELECT pg_advisory_xact_lock_shared(:key)")
 _TRY_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(:key)")
 _LOCK_TIMEOUT = sa.text("SELECT set_config('lock_timeout', :limit, true)")
 _TRY_SESSION_LOCK = "SELECT pg_try_advisory_lock(%s)"
@@ -28,8 +29,13 @@ def hold(connection: sa.Connection, *words: object) -> None:
     connection.execute(_LOCK, {"key": lock_key(*words)})
 
 
+def share(connection: sa.Connection, *words: object) -> None:
+    """Wait until nobody holds the lock called `words` alone, and share it until the transaction ends."""
+    connection.execute(_SHARE, {"key": lock_key(*words)})
+
+
 def wait_at_most(connection: sa.Connection, seconds: float) -> None:
-    """From now on this transaction waits so long for a lock, and then fails with an `OperationalError`."""
+    """From now on this transaction waits so long for a lock, and then fails with an `OperationalError`; 0: without end."""
     connection.execute(_LOCK_TIMEOUT, {"limit": f"{round(seconds * 1000)}ms"})
 
 

@@ -183,7 +183,7 @@ def _telephony(connection: sa.Connection, runtime: Runtime) -> dict[str, int]:
     numbers = [(str(8000 + place), f"示例{place:02d}") for place in range(1, EXTENSIONS + 1)]
     pool = extensions.bulk_import(connection, config.id, numbers, who=BY)
     people_of_it = _collectors(connection, runtime.secrets)
-    cases = importing.bulk_import(connection, runtime.secrets, runtime.phone_key, TENANT, _cases(), who=BY)
+    cases = importing.bulk_import(connection, runtime.secrets, runtime.phone_keys, TENANT, _cases(), who=BY)
     return {
         "extensions": extensions.counts(pool)["imported"],
         "collectors": people_of_it,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from calling_pipeline.call_batches.archives.archiving import Archives
 from calling_pipeline.call_batches.dependencies import archives_of
+from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.dependencies import keeping_of
 from calling_pipeline.telephony.recordings.storage import RecordingStore
@@ -13,13 +15,17 @@ from calling_pipeline.telephony.recordings.storage import RecordingStore
 
 @dataclass(frozen=True)
 class PersonDependencies:
-    """`phone_key`: of `masking.phone_hash`. `recordings`, `archives`: where sound and rows of old batches are."""
+    """`phone_keys`: of `masking.phone_hash`. `recordings`, `archives`: where sound and rows of old batches are.
 
-    phone_key: bytes = field(repr=False)
+    `secrets` opens reports of calls that are kept because they cannot be read.
+    """
+
+    phone_keys: Sequence[bytes] = field(repr=False)
     recordings: RecordingStore
     archives: Archives
+    secrets: SecretBox = field(repr=False)
 
     @classmethod
     def from_runtime(cls, runtime: Runtime) -> PersonDependencies:
         """As every door needs them."""
-        return cls(runtime.phone_key, keeping_of(runtime).store, archives_of(runtime))
+        return cls(runtime.phone_keys, keeping_of(runtime).store, archives_of(runtime), runtime.secrets)

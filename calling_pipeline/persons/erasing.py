@@ -18,6 +18,7 @@ from calling_pipeline.access.audit.door import current_door
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_batches.archives import archiving
 from calling_pipeline.contact_policy import gate
+from calling_pipeline.contact_policy.erased import entering
 from calling_pipeline.contact_policy.erased import store as erased
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
@@ -38,7 +39,8 @@ KEPT: Sequence[tuple[str, str]] = (
     ("masked numbers in files of exports until they expire, and in Dagster's event log",
      "138****0000 names nobody by itself; both are deleted by their retention"),
     ("the customer's own source tables, contract ledgers and the vendors' records",
-     "they belong to somebody else, who erases them; from now on what is read of them is not stored under the number again"),
+     "they belong to somebody else, who erases them; when the number comes in again it is stored under the hash or masked,"
+     " or refused where it would only be called"),
 )  # fmt: skip
 
 
@@ -50,6 +52,7 @@ def erase(connection: sa.Connection, deps: PersonDependencies, text: str, *, by:
     """
     if not reason.strip():
         raise InvalidInput("an erasure needs a reason: who asked for it, and how", field="reason")
+    entering.shut(connection)
     locks.hold(connection, "call batches", "planning")
     person = person_of(connection, deps, text)
     store.hold_rows(connection, person)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,13 +13,16 @@ from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_batches.archives import archiving
 from calling_pipeline.contact_policy.erased import store as erased
 from calling_pipeline.contact_policy.erased import tokens
-from calling_pipeline.errors import InvalidInput
+from calling_pipeline.database.crypto import SecretBox
+from calling_pipeline.errors import InvalidInput, SecretUnreadable
 from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.persons import store
 from calling_pipeline.persons.dependencies import PersonDependencies
 from calling_pipeline.persons.places import PLACES, SEALED
 from calling_pipeline.persons.records import ARCHIVED, Document, Found, Person, Preview
+from calling_pipeline.persons.spellings import pattern_of
 from calling_pipeline.phones import canonical_phone
+from calling_pipeline.telephony.kept_callbacks.store import owner_of as owner_of_body
 
 _NATIONAL = 11
 
@@ -33,11 +38,27 @@ def person_of(connection: sa.Connection, deps: PersonDependencies, text: str) ->
         phone=phone,
         digits="".join(filter(str.isdigit, phone))[-_NATIONAL:],
         masked=mask_phone(phone),
-        digest=phone_hash(deps.phone_key, phone),
+        digests=[phone_hash(key, phone) for key in deps.phone_keys],
         token=token,
-        token_digest=phone_hash(deps.phone_key, token),
+        token_digest=phone_hash(deps.phone_keys[0], token),
     )
-    return store.with_calls(connection, person)
+    return store.with_calls(connection, replace(person, kept=_kept_bodies(connection, deps.secrets, person)))
+
+
+def _kept_bodies(connection: sa.Connection, secrets: SecretBox, person: Person) -> list[int]:
+    """Reports that wait because they cannot be read, and in which the number stands; few ever wait.
+
+    One that no key opens is passed over: nobody reads a number in it.
+    """
+    pattern, found = re.compile(pattern_of(person.digits)), []
+    for row in store.sealed_bodies(connection):
+        try:
+            body = secrets.open(bytes(row.body_sealed), owner=owner_of_body(row.config_id, bytes(row.body_digest)))
+        except SecretUnreadable:
+            continue
+        if pattern.search(body.encode("latin-1").decode("utf-8", "replace")):
+            found.append(row.id)
+    return found
 
 
 def preview(connection: sa.Connection, deps: PersonDependencies, text: str) -> Preview:

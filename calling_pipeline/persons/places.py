@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.results.tables import call_results
@@ -21,6 +20,7 @@ from calling_pipeline.contact_policy.tables import contact_attempts, do_not_call
 from calling_pipeline.notifications.contracts.tables import contract_messages
 from calling_pipeline.notifications.technicians.tables import technician_messages
 from calling_pipeline.persons.records import Person
+from calling_pipeline.persons.spellings import pattern_of
 from calling_pipeline.task_ledger.tables import task_ledger
 from calling_pipeline.telephony.cases.tables import collector_cases
 from calling_pipeline.telephony.desk.tables import desk_calls
@@ -32,13 +32,17 @@ Condition = sa.ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Place:
-    """One table. `what` says in a few words what it holds of a person."""
+    """One table. `what` says in a few words what it holds of a person.
+
+    `texts`: columns in which the number is masked where it stands, and all else stays.
+    """
 
     table: sa.Table
     what: str
     of: Callable[[Person], Condition]
-    becomes: Callable[[Person], Mapping[str, Any]]
+    becomes: Callable[[Person], Mapping[str, Any]] = lambda person: {}
     name: str = ""
+    texts: Sequence[str] = ()
 
     @property
     def label(self) -> str:
@@ -50,20 +54,14 @@ def _by_phone(table: sa.Table) -> Callable[[Person], Condition]:
     return lambda person: table.c.phone == person.phone
 
 
-def _replaced(column: sa.Column[Any], person: Person) -> Any:
-    """A text or document in which the number is masked."""
-    masked = sa.func.replace(sa.cast(column, sa.Text), person.digits, person.masked)
-    return sa.cast(masked, JSONB) if isinstance(column.type, JSONB) else masked
-
-
 def _named_in(table: sa.Table, what: str, *columns: str) -> Place:
     """Texts and documents in which somebody wrote the number."""
     cells = [table.c[name] for name in columns]
 
     def of(person: Person) -> Condition:
-        return sa.or_(*(sa.func.strpos(sa.cast(cell, sa.Text), person.digits) > 0 for cell in cells))
+        return sa.or_(*(sa.cast(cell, sa.Text).op("~")(pattern_of(person.digits)) for cell in cells))
 
-    return Place(table, what, of, lambda person: {cell.name: _replaced(cell, person) for cell in cells})
+    return Place(table, what, of, name=f"{table.name}, texts", texts=columns)
 
 
 def _hidden_spelling(person: Person) -> Condition:
@@ -72,7 +70,7 @@ def _hidden_spelling(person: Person) -> Condition:
 
 
 def _records(table: sa.Table, what: str) -> Place:
-    return Place(table, what, lambda one: table.c.phone_hash == one.digest,
+    return Place(table, what, lambda one: table.c.phone_hash.in_(one.digests),
                  lambda one: {"phone_masked": "", "phone_hash": one.token_digest})  # fmt: skip
 
 
@@ -96,24 +94,32 @@ PLACES: Sequence[Place] = (
           lambda one: {"phone": one.token, "note": "", "ended_why": ""}),
     _records(call_records, "call records"),
     _records(held_call_records, "call records of held days"),
-    Place(collector_cases, "cases of collectors", lambda one: collector_cases.c.phone_hash == one.digest,
+    Place(collector_cases, "cases of collectors", lambda one: collector_cases.c.phone_hash.in_(one.digests),
           lambda one: {"customer_name": "", "phone_sealed": b"", "phone_masked": "", "phone_hash": one.token_digest,
                        "note": "", "remark": "", "state": "done",
                        "done_at": sa.func.coalesce(collector_cases.c.done_at, days.now())}),
     Place(desk_calls, "calls from the desk", lambda one: desk_calls.c.case_id.in_(one.cases),
           lambda one: {"remark": "", "sentence": ""}),
-    Place(communication_records, "calls of telephony", lambda one: communication_records.c.destination_hash == one.digest,
+    Place(communication_records, "calls of telephony", lambda one: communication_records.c.destination_hash.in_(one.digests),
           lambda one: {**_NUMBER, "destination_hash": one.token_digest, "case_id": "", "customer_id": "", "remark": None,
                        "failure": None, "recording_file": None, "recording_url": None}),
     Place(call_callbacks, "Infinity's reports of calls", lambda one: call_callbacks.c.record_id.in_(one.records),
           lambda one: {"remark": "", "recording_url": None}),
-    Place(kept_callbacks, "reports that cannot be read", lambda one: kept_callbacks.c.call_uuid.in_(one.uuids),
+    Place(kept_callbacks, "reports that cannot be read",
+          lambda one: sa.or_(kept_callbacks.c.call_uuid.in_(one.uuids), kept_callbacks.c.id.in_(one.kept)),
           lambda one: {"body_sealed": None, "sentence": "", "outcome": "erased",
                        "closed_at": sa.func.coalesce(kept_callbacks.c.closed_at, days.now())}),
-    Place(infinity_bills, "lines of Infinity's bill", lambda one: infinity_bills.c.destination_hash == one.digest,
+    Place(infinity_bills, "lines of Infinity's bill", lambda one: infinity_bills.c.destination_hash.in_(one.digests),
           lambda one: {**_NUMBER, "destination_hash": one.token_digest, "recording_file": None}),
     Place(call_notes, "reviewers' remarks on calls", lambda one: call_notes.c.record_id.in_(one.records),
           lambda one: {"remark": ""}),
+    _named_in(do_not_call, "notes of the do-not-call list", "note", "ended_why"),
+    _named_in(do_not_call_history, "earlier notes of the do-not-call list", "note", "ended_why"),
+    _named_in(collector_cases, "notes about other cases", "note", "remark", "customer_name"),
+    _named_in(desk_calls, "remarks on other calls", "remark", "sentence"),
+    _named_in(communication_records, "remarks on other calls", "remark", "failure"),
+    _named_in(call_callbacks, "remarks in reports of other calls", "remark"),
+    _named_in(call_notes, "reviewers' remarks on other calls", "remark"),
     _named_in(contract_messages, "messages that name the number", "body", "metadata", "last_error", "history"),
     _named_in(technician_messages, "messages that name the number", "body", "metadata", "last_error", "history"),
     _named_in(task_ledger, "details of tasks that name the number", "details"),

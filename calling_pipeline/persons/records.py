@@ -13,18 +13,21 @@ Document = dict[str, Any]
 class Person:
     """What leads to one person's rows. `digits` is the number as it may stand within texts; `token` takes its place.
 
-    `digest` and `token_digest` are the keyed hashes of both. `records`, `uuids`, `cases`: of telephony.
+    `digests`: its keyed hashes, two while a rotation of keys lasts; `token_digest`: that of the token.
+    `records`, `uuids`, `cases`: of telephony;
+    `kept`: reports of calls that cannot be read, whose body holds the number.
     """
 
     phone: str = field(repr=False)
     digits: str = field(repr=False)
     masked: str
-    digest: bytes = field(repr=False)
+    digests: Sequence[bytes] = field(repr=False)
     token: str
     token_digest: bytes
     records: Sequence[int] = ()
     uuids: Sequence[str] = ()
     cases: Sequence[int] = ()
+    kept: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

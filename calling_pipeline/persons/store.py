@@ -15,10 +15,11 @@ from calling_pipeline.database.sql import load
 from calling_pipeline.notifications.contracts.tables import contract_ledgers
 from calling_pipeline.persons.places import Place
 from calling_pipeline.persons.records import Certificate, Person
+from calling_pipeline.persons.spellings import masked_in
 from calling_pipeline.persons.tables import person_certificates
 from calling_pipeline.telephony.cases.tables import collector_cases
 from calling_pipeline.telephony.recordings.tables import call_recordings
-from calling_pipeline.telephony.tables import communication_records
+from calling_pipeline.telephony.tables import communication_records, kept_callbacks
 
 _OBSTACLES = load("persons/obstacles")
 _MERGE_HISTORY = load("persons/merge_history")
@@ -34,15 +35,15 @@ def hold_rows(connection: sa.Connection, person: Person) -> None:
 
 def obstacles(connection: sa.Connection, person: Person) -> Sequence[Any]:
     """(kind, place, id, state) of calls that are under way or unknown."""
-    return connection.execute(_OBSTACLES, {"phone": person.phone, "digest": person.digest}).all()
+    return connection.execute(_OBSTACLES, {"phone": person.phone, "digests": list(person.digests)}).all()
 
 
 def with_calls(connection: sa.Connection, person: Person) -> Person:
     """The person with the ids of their calls and cases in telephony."""
     r, c = communication_records.c, collector_cases.c
-    calls = connection.execute(sa.select(r.id, r.call_uuid).where(r.destination_hash == person.digest)).all()
-    cases = connection.execute(sa.select(c.id).where(c.phone_hash == person.digest)).scalars().all()
-    uuids = [call.call_uuid for call in calls if call.call_uuid]
+    calls = connection.execute(sa.select(r.id, r.call_uuid, r.reference).where(r.destination_hash.in_(person.digests))).all()
+    cases = connection.execute(sa.select(c.id).where(c.phone_hash.in_(person.digests))).scalars().all()
+    uuids = [name for call in calls for name in (call.call_uuid, call.reference) if name]
     return replace(person, records=[call.id for call in calls], uuids=uuids, cases=cases)
 
 
@@ -82,13 +83,32 @@ def allow_changes(connection: sa.Connection) -> None:
 
 def change(connection: sa.Connection, place: Place, person: Person) -> int:
     """Make of a place's rows what erasure makes of them; how many."""
+    if place.texts:
+        return _mask_texts(connection, place, person)
     return connection.execute(place.table.update().where(place.of(person)).values(**place.becomes(person))).rowcount
 
 
+def _mask_texts(connection: sa.Connection, place: Place, person: Person) -> int:
+    table, keys = place.table, list(place.table.primary_key.columns)
+    wanted = sa.select(*keys, *(table.c[name] for name in place.texts)).where(place.of(person))
+    rows = connection.execute(wanted.with_for_update()).mappings().all()
+    for row in rows:
+        values = {name: masked_in(row[name], person.digits) for name in place.texts}
+        connection.execute(table.update().where(*(key == row[key.name] for key in keys)).values(values))
+    return len(rows)
+
+
+def sealed_bodies(connection: sa.Connection) -> Sequence[Any]:
+    """(id, config_id, body_digest, body_sealed) of reports that cannot be read and wait."""
+    t = kept_callbacks.c
+    wanted = sa.select(t.id, t.config_id, t.body_digest, t.body_sealed).where(t.body_sealed.is_not(None))
+    return connection.execute(wanted).all()
+
+
 def recordings(connection: sa.Connection, person: Person) -> Sequence[tuple[int, str | None]]:
-    """(record, file) of the person's recordings that are kept or wanted."""
+    """(record, file) of the person's recordings that are kept or wanted, locked against who seals or deletes files."""
     t = call_recordings.c
-    wanted = sa.select(t.record_id, t.file).where(t.record_id.in_(person.records), t.state != "deleted")
+    wanted = sa.select(t.record_id, t.file).where(t.record_id.in_(person.records), t.state != "deleted").with_for_update()
     return [(row.record_id, row.file) for row in connection.execute(wanted)]
 
 

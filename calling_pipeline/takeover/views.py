@@ -58,6 +58,7 @@ SAID: Mapping[str, str] = {
     "collector_not_usable": "a collector who cannot be taken as they are",
     "no_time": "it has no time",
     "no_collector": "it names no collector",
+    "erased": "people who had their data erased; kept without their numbers",
     "outcome_not_known": "the old system does not say how the call ended",
     "recording_stays_with_the_vendor": "its recording stays where it is: only the record was taken",
 }

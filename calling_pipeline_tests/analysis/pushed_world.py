@@ -17,7 +17,7 @@ from calling_pipeline.database import partitions
 from calling_pipeline.masking import mask_phone, phone_hash
 
 KEY = b"a key for tests"
-RULES = JoinRules(KEY)
+RULES = JoinRules((KEY,))
 DAY = dt.date(2026, 11, 23)
 MORNING = dt.datetime.combine(DAY, dt.time(9), days.SHANGHAI)
 

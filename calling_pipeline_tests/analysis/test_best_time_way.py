@@ -69,7 +69,7 @@ def test_calls_planned_by_hour_come_back_as_the_rates_of_their_hours(desk, clock
     runtime = Runtime(desk.settings, engine=desk.engine)
     sync_days(desk.engine, guanke_client(runtime), "grade", (MONDAY,), sync_type="manual", phone_key=runtime.phone_key)
     with runtime.transaction() as connection:
-        assert join_day(connection, MONDAY, JoinRules.of(desk.settings, runtime.phone_key)).pushed == CALLS
+        assert join_day(connection, MONDAY, JoinRules.of(desk.settings, runtime.phone_keys)).pushed == CALLS
         assert [one.calls for one in learn(connection)] == [CALLS]
     runtime.close()
     called = desk.rows(CALLED)

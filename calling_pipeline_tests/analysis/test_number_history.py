@@ -145,7 +145,7 @@ def test_the_result_of_a_push_stands_beside_it_and_its_record_is_not_a_stranger(
                   "phone_hash": phone_hash(KEY, PHONE)}  # fmt: skip
         partitions.make(connection, "call_records", [days.day_of(at)])
         connection.execute(sa.insert(call_records).values(record))
-        assert join_day(connection, days.today(), JoinRules(KEY)).changed == 2
+        assert join_day(connection, days.today(), JoinRules((KEY,))).changed == 2
     found = asked(desk)
     [push] = [event for event in found["timeline"] if event["kind"] == "row" and event["state"] == "pushed"]
     [result] = [event for event in found["timeline"] if event["kind"] == "result"]

@@ -27,8 +27,8 @@ TARGET_S = 3.0
 KEY = b"a key for benchmarks, long enough"
 DAY = dt.date(2026, 11, 30)
 MORNING = dt.datetime(2026, 11, 30, 9, tzinfo=days.SHANGHAI)
-RULES = JoinRules(KEY)
 NOON_AFTER = MORNING + dt.timedelta(days=1, hours=12)
+RULES = JoinRules((KEY,))
 _BATCH = sa.text(
     "INSERT INTO call_batches (key, calling_task_id, task_name, day, state, source, policy, card, planned_at, started_at,"
     " finished_at) VALUES (:key, 1, 'orders', :day, 'completed', 'crm.orders', '{}', '{}', :at, :at, :ended) RETURNING id"

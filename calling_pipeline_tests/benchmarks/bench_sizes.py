@@ -109,7 +109,7 @@ def _calls_and_records(runtime: Runtime) -> None:
     for track in ("grade", "task"):
         sync_days(runtime.engine, guanke_client(runtime), track, wanted, sync_type="manual", phone_key=runtime.phone_key)
     with runtime.transaction() as connection:
-        join_day(connection, days.today(), JoinRules(runtime.phone_key))
+        join_day(connection, days.today(), JoinRules(runtime.phone_keys))
 
 
 def _messages(runtime: Runtime, folder: Path) -> None:

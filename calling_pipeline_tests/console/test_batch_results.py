@@ -33,7 +33,7 @@ def batch(console_runtime):
         for number, (state, order) in enumerate(STATES):
             more = {"hangup_reason": PROBES[1] if number == 0 else "正常挂断"}
             add_record(connection, number + 1, number, MORNING, call_state=state, order_yuan=order, **more)
-        join_day(connection, DAY, JoinRules(KEY))
+        join_day(connection, DAY, JoinRules((KEY,)))
     return made
 
 

@@ -26,7 +26,7 @@ def test_an_open_page_follows_a_join_and_a_figure_leads_to_its_calls(console, lo
     with console.runtime.transaction() as connection:
         for number, order in enumerate((9, 0, 1)):
             add_record(connection, number + 1, number, MORNING, order_yuan=order)
-        join_day(connection, DAY, JoinRules(KEY))
+        join_day(connection, DAY, JoinRules((KEY,)))
     expect(page.get_by_test_id("connected")).to_have_text("3")
     expect(page.get_by_test_id("results-difference")).to_have_text("0")
     assert (axe(page), overflow(page)) == ([], [])

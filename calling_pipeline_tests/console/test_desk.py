@@ -34,7 +34,7 @@ def at_desk(console, office):
 def add(office, phone="13800000001", name="Wang", note="", collector=1):
     with office.runtime.transaction() as connection:
         new = NewCase(collector, phone, name, note)
-        return cases.add(connection, office.runtime.secrets, office.runtime.phone_key, 1, new, who="test")
+        return cases.add(connection, office.runtime.secrets, office.runtime.phone_keys, 1, new, who="test")
 
 
 def field(page, name):

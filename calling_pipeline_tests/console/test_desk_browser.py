@@ -27,7 +27,7 @@ def office(console, simulator):
     with made.runtime.transaction() as connection:
         for number in range(1, 4):
             new = NewCase(1, f"1380000000{number}", f"Customer {number}")
-            cases.add(connection, made.runtime.secrets, made.runtime.phone_key, 1, new, who="test")
+            cases.add(connection, made.runtime.secrets, made.runtime.phone_keys, 1, new, who="test")
     yield made
     simulator.forget_calls()
 

@@ -35,7 +35,7 @@ def act(office):
 def add(office, phone="13800000001", name="Wang", collector=1):
     with office.runtime.transaction() as connection:
         new = NewCase(collector, phone, name)
-        return cases.add(connection, office.runtime.secrets, office.runtime.phone_key, 1, new, who="test")
+        return cases.add(connection, office.runtime.secrets, office.runtime.phone_keys, 1, new, who="test")
 
 
 def desk(office, seat=SEAT):
@@ -276,14 +276,14 @@ def test_an_import_says_what_became_of_every_row_and_keeps_no_number_readable(of
     lines = ("1,王,13800000001,a", "1,王,138-0000-0001,b", "2,李,1380,c", "99,赵,13800000003,d", "2,周,13800000004,e")
     text = "\n".join(("催员,客户,电话,备注", *lines))
     with office.runtime.transaction() as connection:
-        rows = importing.bulk_import(connection, office.runtime.secrets, office.runtime.phone_key, 1, text, who="li")
+        rows = importing.bulk_import(connection, office.runtime.secrets, office.runtime.phone_keys, 1, text, who="li")
     assert [row.result for row in rows] == ["imported", "duplicate_in_file", "invalid", "invalid", "imported"]
     stored = office.rows("SELECT * FROM collector_cases")
     assert len(stored) == 2
     assert "13800000001" not in repr(stored)
     with office.runtime.transaction() as connection:
         again = importing.bulk_import(
-            connection, office.runtime.secrets, office.runtime.phone_key, 1, "1\t王\t13800000001\t", who="li"
+            connection, office.runtime.secrets, office.runtime.phone_keys, 1, "1\t王\t13800000001\t", who="li"
         )
     assert [row.result for row in again] == ["already_there"]
 
@@ -291,4 +291,4 @@ def test_an_import_says_what_became_of_every_row_and_keeps_no_number_readable(of
 @pytest.mark.parametrize("text", ["", "phone,customer_name\n13800000001,x"])
 def test_an_import_without_rows_or_without_its_columns_is_refused(office, text):
     with office.runtime.transaction() as connection, pytest.raises(InvalidInput):
-        importing.bulk_import(connection, office.runtime.secrets, office.runtime.phone_key, 1, text, who="li")
+        importing.bulk_import(connection, office.runtime.secrets, office.runtime.phone_keys, 1, text, who="li")

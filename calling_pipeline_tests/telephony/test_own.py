@@ -90,7 +90,7 @@ def a_case(office):
     """A case of the office's first collector."""
     runtime, new = office.runtime, NewCase(1, "13800000077", "Wang")
     with runtime.transaction() as connection:
-        return cases.add(connection, runtime.secrets, runtime.phone_key, office.tenant_id, new, who="test").id
+        return cases.add(connection, runtime.secrets, runtime.phone_keys, office.tenant_id, new, who="test").id
 
 
 def kept_callback(office):

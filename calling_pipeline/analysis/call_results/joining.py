@@ -7,6 +7,7 @@ that comes late, is corrected or vanishes changes the result at the next join of
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -62,14 +63,7 @@ def _judge(connection: sa.Connection, day: dt.date, rules: JoinRules, now: dt.da
     pushes = store.pushes_of_day(connection, day)
     if pushes is None:
         return 0
-    hasher = phone_hasher(rules.phone_key)
-
-    def hashed(phone: str) -> tuple[str, bytes]:
-        one = hasher.copy()
-        one.update(phone.encode())
-        return phone, one.digest()
-
-    store.stage_phones(connection, map(hashed, pushes.phones))
+    store.stage_phones(connection, _hashed(pushes.phones, rules.phone_keys))
     return store.match(
         connection,
         day,
@@ -78,6 +72,16 @@ def _judge(connection: sa.Connection, day: dt.date, rules: JoinRules, now: dt.da
         last_day=days.day_of(pushes.last_at + rules.reach + _SENT_LATER),
         reach=rules.reach,
     )
+
+
+def _hashed(phones: Sequence[str], keys: Sequence[bytes]) -> Iterator[tuple[str, bytes, bool]]:
+    """(number, its hash, whether that is the one of the key in use)."""
+    for place, key in enumerate(keys):
+        hasher = phone_hasher(key)
+        for phone in phones:
+            one = hasher.copy()
+            one.update(phone.encode())
+            yield phone, one.digest(), place == 0
 
 
 def _kept_from(rules: JoinRules, now: dt.datetime) -> dt.date:

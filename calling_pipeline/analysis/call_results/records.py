@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from calling_pipeline import days
@@ -20,21 +20,22 @@ LOOK_BACK_DAYS = 11
 
 @dataclass(frozen=True)
 class JoinRules:
-    """`reach`: how long after its push a call may be dialled; `phone_key` keys the hashes of numbers in call records.
+    """`reach`: how long after its push a call may be dialled; `phone_keys`: of the hashes of numbers in call records.
 
-    `record_days` and `cache_days` say how long call records are kept: results of calls older than that stay.
+    There are two while a rotation of keys lasts. `record_days` and `cache_days` say how long call records are kept: results
+    of calls older than that stay.
     """
 
-    phone_key: bytes = field(repr=False)
+    phone_keys: Sequence[bytes] = field(repr=False)
     reach: dt.timedelta = dt.timedelta(hours=24)
     record_days: int = 90
     cache_days: int = 30
 
     @classmethod
-    def of(cls, settings: Settings, phone_key: bytes) -> JoinRules:
+    def of(cls, settings: Settings, phone_keys: Sequence[bytes]) -> JoinRules:
         """As the settings say."""
         reach = dt.timedelta(hours=settings.call_result_reach_h)
-        return cls(phone_key, reach, settings.call_record_retention_days, settings.cache_retention_days)
+        return cls(phone_keys, reach, settings.call_record_retention_days, settings.cache_retention_days)
 
     @property
     def reach_days(self) -> int:

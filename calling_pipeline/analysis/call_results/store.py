@@ -38,11 +38,14 @@ def pushes_of_day(connection: sa.Connection, day: dt.date) -> Pushes | None:
     return Pushes([row.phone for row in rows], rows[0].first_at, rows[0].last_at)
 
 
-def stage_phones(connection: sa.Connection, hashed: Iterable[tuple[str, bytes]]) -> None:
-    """Make the table of the numbers that are to be matched, and nothing else is in it; it ends with the transaction."""
+def stage_phones(connection: sa.Connection, hashed: Iterable[tuple[str, bytes, bool]]) -> None:
+    """Make the table of the numbers that are to be matched, and nothing else is in it; it ends with the transaction.
+
+    Each number stands there once with `current`, and once more for each other key that call records may be hashed with.
+    """
     connection.execute(_CREATE_PUSHED_PHONES)
     connection.execute(sa.text("TRUNCATE pushed_phones"))
-    copy_rows(connection, "pushed_phones", ("phone", "phone_hash"), hashed)
+    copy_rows(connection, "pushed_phones", ("phone", "phone_hash", "current"), hashed)
     connection.execute(sa.text("ANALYZE pushed_phones"))
 
 

@@ -2,7 +2,7 @@
 
 Both keys open until it is done, and after a kill it is simply begun again: each row is changed whole, from the one key to
 the other. A hash of a number that no table holds in full cannot be made anew; it is compared with both keys until retention
-deletes its row, and so are recordings, whose files stay as they are.
+deletes its row: call records of people whom nobody here called. No secret needs the key before any more.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.backups.key_rotation import store
+from calling_pipeline.backups.key_rotation.recordings import resealed
 from calling_pipeline.backups.key_rotation.sealed import SEALED, SealedColumn
 from calling_pipeline.backups.snapshots import own_connection
 from calling_pipeline.call_batches.archives.store_files import Keys, MonthFile
@@ -26,6 +27,7 @@ from calling_pipeline.database.engine import driver_connection
 from calling_pipeline.errors import ConfigurationError, SecretUnreadable
 from calling_pipeline.masking import phone_hash
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.telephony.dependencies import keeping_of
 
 CHUNK = 500
 """Rows of one transaction."""
@@ -35,7 +37,8 @@ CHUNK = 500
 class Rotated:
     """What was brought to the new key: rows by column, hashes by table; `unreadable`: secrets that neither key opens.
 
-    `keep_until`: the day from which nothing is left that only the key before opens or compares.
+    Nothing needs the key before to be opened any more. `keep_until`: until then call records may be there of numbers that no
+    table holds in full; with the key before they are found by number, too.
     """
 
     sealed: Mapping[str, int]
@@ -69,12 +72,14 @@ def rotate(runtime: Runtime, *, by: str, chunk: int = CHUNK, say: Callable[[str]
             for day in store.days_of(connection, table, time):
                 hashes[table.name] += store.rehash_day(connection, table, column, time, day)
                 connection.commit()
+        say("sealing recordings")
+        sealed["recordings"] = sum(resealed(connection, keeping_of(runtime), unreadable))
         say("sealing archives")
         sealed["archives"] = _archives_brought_over(runtime, before, old)
         after = {"sealed": sum(sealed.values()), "hashes": sum(hashes.values()), "unreadable": len(unreadable)}
         note_act(connection, "keys.rotate", "keys:secret", by=by, after=after)
         connection.commit()
-    kept = max(settings.call_record_retention_days, settings.recordings_days)
+    kept = settings.call_record_retention_days
     return Rotated(dict(sealed), dict(hashes), days.today() + dt.timedelta(days=kept), tuple(unreadable))
 
 
@@ -89,7 +94,7 @@ def _resealed(
             after = [row._mapping[key.name] for key in one.keys]
             value = bytes(row._mapping[one.column])
             owner = one.owner(row)
-            if box.is_current(value, owner=owner):
+            if not value or box.is_current(value, owner=owner):  # empty: its person was erased
                 continue
             try:
                 plain = box.open(value, owner=owner)

@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from calling_pipeline.contact_policy.erased import store as erased
+from calling_pipeline.contact_policy.tables import erasure_keys
 from calling_pipeline.database.credentials import owner_of as owner_of_credential
 from calling_pipeline.database.tables import vendor_credentials
 from calling_pipeline.telephony.cases import cases
@@ -50,6 +52,7 @@ def _of_config(name: str) -> SealedColumn:
 
 
 SEALED: Sequence[SealedColumn] = (
+    SealedColumn(erasure_keys, "sealed", lambda row: erased.OWNER, ("id",)),
     SealedColumn(vendor_credentials, "sealed", lambda row: owner_of_credential(row.name), ("name",)),
     _of_config("access_key"),
     _of_config("callback_secret"),

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from calling_pipeline.backups.key_rotation.sealed import SealedColumn
 from calling_pipeline.call_stats.tables import call_records, held_call_records
 from calling_pipeline.database.sql import load_driver
+from calling_pipeline.telephony.cases.tables import collector_cases
 from calling_pipeline.telephony.tables import communication_records, infinity_bills
 
 READ_AT_ONCE = 10_000
@@ -22,8 +23,10 @@ HASHED: Sequence[tuple[sa.Table, str, str]] = (
     (held_call_records, "phone_hash", "called_at"),
     (communication_records, "destination_hash", "started_at"),
     (infinity_bills, "destination_hash", "started_at"),
+    (collector_cases, "phone_hash", "created_at"),
 )
-"""Hashes whose number is kept nowhere beside them: table, column, and the column of time that chunks are made by."""
+"""Hashes whose number is kept nowhere beside them, also once their person was erased: table, column, and the column of time
+that chunks are made by."""
 
 
 def next_rows(connection: sa.Connection, one: SealedColumn, after: Sequence[Any] | None, limit: int) -> list[Any]:

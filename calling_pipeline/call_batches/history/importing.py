@@ -14,6 +14,7 @@ from calling_pipeline.activity.noting import note
 from calling_pipeline.call_batches.history import store
 from calling_pipeline.call_batches.history.lines import Liner
 from calling_pipeline.call_batches.history.records import HistoryRow, ImportReport, JudgedRow
+from calling_pipeline.contact_policy.erased.entering import Entrance
 from calling_pipeline.database.bulk import copy_stream
 from calling_pipeline.errors import CallingError, InvalidInput
 from calling_pipeline.masking import mask_phone
@@ -42,7 +43,8 @@ def import_history(
     """
     whose, now = _named(source), days.now()
     store.prepare(connection)
-    liner = Liner(now)
+    entrance = Entrance(connection)
+    liner = Liner(now, entrance.token if entrance.erased is not None else None)
     with copy_stream(connection, store.LINES, store.COLUMNS) as write:
         for chunk in liner.chunks(rows):
             write(chunk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.history.records import HistoryRow
@@ -26,14 +26,18 @@ _REASONS = {"land_line": "area_code_missing"}
 
 
 class Liner:
-    """Formats the rows of one import, and counts them: `read`, `reasons` of those not taken, `remarks`."""
+    """Formats the rows of one import, and counts them: `read`, `reasons` of those not taken, `remarks`.
 
-    def __init__(self, now: dt.datetime) -> None:
+    `erased` gives the token of an erased number, which takes its place; None while nobody was erased.
+    """
+
+    def __init__(self, now: dt.datetime, erased: Callable[[str], str | None] | None = None) -> None:
         self.read = 0
         self.with_number = 0
         self.reasons: Counter[str] = Counter()
         self.remarks: Counter[str] = Counter()
         self._now = now
+        self._erased = erased
         self._prefixes = mobile_prefixes()
         self._texts: dict[str, str] = {}
 
@@ -66,6 +70,8 @@ class Liner:
             return f"{line}\t{phone or _NULL}\t{said}\t{reason}" + f"\t{_NULL}" * 9 + "\n"
         self.with_number += 1
         last, remark = self._last(row)
+        if self._erased is not None and (token := self._erased(phone)):
+            phone, remark = token, "erased"
         if remark:
             self.remarks[remark] += 1
         calls = _NULL if row.calls is None else str(min(row.calls, MOST_CALLS))

@@ -22,6 +22,7 @@ REMARKS: Mapping[str, str] = {
     "time_missing": "it has no time; it counts as called now",
     "time_ahead": "its time is still to come; it counts as called now",
     "calls_unread": "its number of calls could not be read; it counts as one",
+    "erased": "the person had their data erased; it is kept without the number",
 }
 """What was odd about rows that were taken nevertheless: a number is never lost because of another column."""
 

@@ -23,7 +23,7 @@ from calling_pipeline.call_stats.sync.judging import Verdict
 from calling_pipeline.call_stats.sync.plan import ReadPlan, full, plan_read
 from calling_pipeline.call_stats.sync.staging import COLUMNS, Stager
 from calling_pipeline.call_stats.sync.store import DayCount
-from calling_pipeline.contact_policy.erased import store as erased
+from calling_pipeline.contact_policy.erased.entering import Entrance
 from calling_pipeline.database import locks
 from calling_pipeline.database.bulk import copy_stream
 from calling_pipeline.database.engine import reachable
@@ -58,7 +58,7 @@ async def _replace(job: SyncJob, connection: sa.Connection, day: dt.date, plan: 
     """One transaction: read into the staging table, then replace the day if no newer read was stored first."""
     watch = Stopwatch()
     with connection.begin() as transaction:
-        stager = Stager(day, job.phone_key, job.rules.words, erased.all_of_them(connection))
+        stager = Stager(day, job.phone_key, job.rules.words, Entrance(connection).erased)
         number = sync_store.draw_fetch_number(connection)
         sync_store.create_staging(connection)
         read = await _stage(job, connection, day, plan, stager)

@@ -61,7 +61,7 @@ def join(door: Door, first: str, last: str | None) -> Answer:
     runtime = door.ready_runtime
     begin = days.day_asked(first, field="--from")
     wanted = days.day_range(begin, days.day_asked(last, field="--to") if last else begin)
-    rules = JoinRules.of(runtime.settings, runtime.phone_key)
+    rules = JoinRules.of(runtime.settings, runtime.phone_keys)
     done = [_joined(door, day, rules) for day in wanted]
     lines = [f"{one['day']}: {one['pushed']:,} pushed calls, {one['changed']:,} results new or changed" for one in done]
     return Answer(done, lines)

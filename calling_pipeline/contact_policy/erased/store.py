@@ -94,19 +94,20 @@ def _key_if_any(connection: sa.Connection) -> bytes | None:
 
 OPTION = "secret_box"
 """Execution option of an engine: gives what opens the key. `Runtime` sets it."""
-_OWNER = "erased persons"
+OWNER = "erased persons"
+"""For whom the key is sealed."""
 _TEXTS = sa.ARRAY(sa.Text)
 
 
 def key(connection: sa.Connection) -> bytes | None:
     """The key; None when nobody was ever erased. Raises `SecretUnreadable` with another secret key."""
     sealed = connection.execute(sa.select(erasure_keys.c.sealed)).scalar()
-    return None if sealed is None else bytes.fromhex(_box(connection).open(bytes(sealed), owner=_OWNER))
+    return None if sealed is None else bytes.fromhex(_box(connection).open(bytes(sealed), owner=OWNER))
 
 
 def key_or_new(connection: sa.Connection) -> bytes:
     """The key, made now when there is none; of two sessions that make it at once one wins."""
-    fresh = _box(connection).seal(os.urandom(32).hex(), owner=_OWNER)
+    fresh = _box(connection).seal(os.urandom(32).hex(), owner=OWNER)
     connection.execute(insert(erasure_keys).values(id=1, sealed=fresh).on_conflict_do_nothing())
     known = key(connection)
     assert known is not None

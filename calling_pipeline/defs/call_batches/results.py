@@ -58,7 +58,7 @@ def _call_results(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         metadata={"dagster/table_name": table.name},
     )
     def call_results(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
-        rules, changed = JoinRules.of(runtime.settings, runtime.phone_key), 0
+        rules, changed = JoinRules.of(runtime.settings, runtime.phone_keys), 0
         for key in sorted(context.partition_keys, reverse=True):
             with reported_by_run({ASSET}), runtime.transaction() as connection:
                 joined = join_day(connection, days.parse_day(key), rules)
@@ -83,7 +83,7 @@ def _sensor(job: Any, first_partition: dt.date) -> dg.SensorDefinition:
     )
     def sensor(context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]) -> Any:
         with runtime.transaction() as connection:
-            states = days_due(connection, JoinRules.of(runtime.settings, runtime.phone_key))
+            states = days_due(connection, JoinRules.of(runtime.settings, runtime.phone_keys))
         occasions = {state.day: state.occasion for state in states if state.day >= first_partition}
         wanted = sorted(occasions)
         if not wanted:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from calling_pipeline import days
+from calling_pipeline.contact_policy.erased.entering import masked
 from calling_pipeline.database.bulk import copy_rows
 from calling_pipeline.database.sql import load
 from calling_pipeline.notifications.contracts.records import Contract, Order, Sent, SentMessage
@@ -81,6 +82,8 @@ def add_messages(
     open_lanes(connection, (draft.receiver for _, draft in ready))
     connection.execute(_CREATE_DRAFTS)
     values = {"csv_file": csv_file, "created_by": created_by, **(order.metadata if order else {})}
+    bodies = masked(connection, [draft.body for _, draft in ready])
+    documents = masked(connection, [_metadata(contract, values) for contract, _ in ready])
     copy_rows(
         connection,
         "contract_drafts",
@@ -90,12 +93,12 @@ def add_messages(
                 place,
                 draft.kind,
                 draft.receiver,
-                draft.body,
+                bodies[place],
                 draft.cut_bytes,
-                _metadata(contract, values),
+                documents[place],
                 *_edition(order, draft),
             )
-            for place, (contract, draft) in enumerate(ready)
+            for place, (_, draft) in enumerate(ready)
         ),
     )
     return connection.execute(_ADD_MESSAGES, {"now": now, "state": state, "reason": reason}).rowcount

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from calling_pipeline.contact_policy.erased.entering import masked
 from calling_pipeline.database.sql import load
 from calling_pipeline.notifications.outbox.records import Draft, MessageState
 from calling_pipeline.notifications.outbox.store import Outbox, open_lanes
@@ -43,16 +44,17 @@ def add_messages(
     if not drafts:
         return 0
     open_lanes(connection, (draft.receiver for _, draft in drafts))
+    bodies = masked(connection, [draft.body for _, draft in drafts])
     values = [
         {
             "change_id": change_id,
             "kind": draft.kind,
             "receiver": draft.receiver,
-            "body": draft.body,
+            "body": body,
             "cut_bytes": draft.cut_bytes,
             "metadata": {"change_id": change_id, "created_by": created_by},
         }
-        for change_id, draft in drafts
+        for (change_id, draft), body in zip(drafts, bodies, strict=True)
     ]
     rows = json.dumps(values, ensure_ascii=False)
     return connection.execute(_ADD_MESSAGES, {"drafts": rows, "now": now, "state": state, "reason": reason}).rowcount

@@ -5,4 +5,4 @@ WHERE phone = :phone AND state IN ('pushing', 'unknown')
 UNION ALL
 SELECT 'telephony', tenant_id, id, state
 FROM communication_records
-WHERE destination_hash = :digest AND (closed_at IS NULL OR settled_at IS NULL);
+WHERE destination_hash = any(:digests) AND (closed_at IS NULL OR settled_at IS NULL);

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.contact_policy.erased.entering import Entrance
 from calling_pipeline.masking import mask_digits, mask_phone, phone_hash
 from calling_pipeline.phones import read_phone
 from calling_pipeline.takeover import values
@@ -23,10 +24,10 @@ from calling_pipeline.telephony.calls.store_past import PastCall, take_past_call
 def take(job: Job, connection: sa.Connection, section: Section, rows: Sequence[Row], counts: Counts) -> None:
     """Take calls that have a configuration here. One of which the old system does not say how it ended is unknown."""
     counts.rows_read += len(rows)
-    configs = config_ids(job, connection)
+    configs, entrance = config_ids(job, connection), Entrance(connection)
     wanted: dict[str, PastCall] = {}
     for row in rows:
-        call = _call(job, connection, section, section.fields(row), configs, counts)
+        call = _call(job, connection, section, section.fields(row), configs, counts, entrance)
         if call is None:
             continue
         if wanted.setdefault(call.reference, call) is not call:
@@ -37,7 +38,13 @@ def take(job: Job, connection: sa.Connection, section: Section, rows: Sequence[R
 
 
 def _call(
-    job: Job, connection: sa.Connection, section: Section, fields: Fields, configs: Mapping[str, int], counts: Counts
+    job: Job,
+    connection: sa.Connection,
+    section: Section,
+    fields: Fields,
+    configs: Mapping[str, int],
+    counts: Counts,
+    entrance: Entrance,
 ) -> PastCall | None:
     phone, at = read_phone(values.text(fields.get("phone"))), values.moment(fields.get("started_at"))
     config_id, collector = config_of(connection, configs, fields), values.whole(fields.get("collector"))
@@ -57,22 +64,25 @@ def _call(
     state = _state(fields, duration, job.mapped.words("truth", "false_words"))
     if state == "unknown":
         counts.note("outcome_not_known", mask_phone(phone.phone))
+    token = entrance.token(phone.phone)
+    if token:
+        counts.note("erased")
     return PastCall(
         reference=_reference(job, fields, at),
         config_id=config_id,
         collector_id=collector,
         extension_number=(values.text(fields.get("extension")) or "")[:32],
-        case_id=values.text(fields.get("case")) or "",
-        customer_id=values.text(fields.get("customer")) or "",
-        destination_masked=mask_phone(phone.phone),
-        destination_hash=phone_hash(job.runtime.phone_key, phone.phone),
+        case_id="" if token else values.text(fields.get("case")) or "",
+        customer_id="" if token else values.text(fields.get("customer")) or "",
+        destination_masked="" if token else mask_phone(phone.phone),
+        destination_hash=phone_hash(job.runtime.phone_key, token or phone.phone),
         state=state,
         call_uuid=values.text(fields.get("call_uuid")),
         started_at=at,
         closed_at=min(at + dt.timedelta(seconds=min(duration or 0, 86_400)), days.now()),
         duration_s=duration if duration is None else min(duration, 2**31 - 1),
         contact_result=values.text(fields.get("result")),
-        remark=mask_digits(values.text(fields.get("remark")) or "") or None,
+        remark=None if token else mask_digits(values.text(fields.get("remark")) or "") or None,
     )
 
 

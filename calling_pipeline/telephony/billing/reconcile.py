@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.activity.noting import note, note_judgeable
-from calling_pipeline.contact_policy.erased import store as erased
+from calling_pipeline.contact_policy.erased.entering import Entrance
 from calling_pipeline.errors import CallingError, InvalidInput
 from calling_pipeline.masking import mask_digits, mask_phone, phone_hash
 from calling_pipeline.phones import read_phone
@@ -110,17 +110,17 @@ def _accounts(deps: TelephonyDependencies, tenant_id: int | None) -> list[Accoun
 def _apply(deps: TelephonyDependencies, account: Account, day: dt.date, billed: list[BilledCall]) -> int:
     now = days.now()
     with deps.transaction() as connection:
-        gone = erased.all_of_them(connection)
-        lines = [_line(call, deps.phone_key, gone) for call in billed]
+        entrance = Entrance(connection)
+        lines = [_line(call, deps.phone_key, entrance) for call in billed]
         bill_store.keep_day(connection, account.config_id, day, lines, reported=len(billed), now=now)
         bill_store.match(connection, account.config_id, day)
         call_store.match_callbacks(connection, now)
         return bill_store.settle(connection, account.config_id, day, now)
 
 
-def _line(call: BilledCall, phone_key: bytes, gone: erased.Erased | None) -> bill_store.BillLine:
+def _line(call: BilledCall, phone_key: bytes, entrance: Entrance) -> bill_store.BillLine:
     destination = read_phone(call.destination).phone or call.destination
-    token = gone.token(destination) if gone is not None else None
+    token = entrance.token(destination)
     return bill_store.BillLine(
         call_uuid=call.call_uuid,
         extension_number=call.extension,
@@ -130,7 +130,7 @@ def _line(call: BilledCall, phone_key: bytes, gone: erased.Erased | None) -> bil
         duration_s=call.duration_s,
         hangup=mask_digits(call.hangup)[:200],
         state=call.result,
-        recording_file=call.recording_file,
+        recording_file=None if token else call.recording_file,
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
+from calling_pipeline.contact_policy.erased import entering
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.masking import mask_phone, phone_hash
@@ -23,7 +25,7 @@ LONGEST_NOTE = 1000
 
 def columns_of(
     box: SecretBox,
-    phone_key: bytes,
+    phone_keys: Sequence[bytes],
     tenant_id: int,
     new: NewCase,
     *,
@@ -40,7 +42,7 @@ def columns_of(
         "customer_name": _text(new.customer_name, "customer_name", LONGEST_NAME),
         "phone_sealed": box.seal(phone, owner=owner_of(tenant_id, reference)),
         "phone_masked": mask_phone(phone),
-        "phone_hash": phone_hash(phone_key, phone),
+        "phone_hash": phone_hash(phone_keys[0], phone),
         "note": _text(new.note, "note", LONGEST_NOTE),
         "source": source,
         "place": place,
@@ -50,17 +52,19 @@ def columns_of(
     }
 
 
-def add(connection: sa.Connection, box: SecretBox, phone_key: bytes, tenant_id: int, new: NewCase, *, who: str) -> Case:
-    """Add a case typed by hand, at the end of the collector's list.
+def add(
+    connection: sa.Connection, box: SecretBox, phone_keys: Sequence[bytes], tenant_id: int, new: NewCase, *, who: str
+) -> Case:
+    """Add a case typed by hand, at the end of the collector's list. `phone_keys`: the one in use, and the one before.
 
-    Raises `InvalidInput`, `NotFound` for an unknown collector, and `Conflict` when the collector has an open case with
-    that number.
+    Raises `InvalidInput`, also for a number that was erased, `NotFound` for an unknown collector, and `Conflict` when the
+    collector has an open case with that number.
     """
     if new.collector_id not in store.active_collectors(connection, tenant_id):
         raise NotFound("there is no such active collector")
     place = store.last_place(connection, tenant_id) + 1
-    values = columns_of(box, phone_key, tenant_id, new, source="typed", place=place, who=who)
-    case_id = store.add(connection, values)
+    values = columns_of(box, phone_keys, tenant_id, new, source="typed", place=place, who=who)
+    case_id = keep(connection, values, phone_keys, new)
     if case_id is None:
         raise Conflict("this collector has an open case with that number already")
     after = {"collector": new.collector_id, "phone": values["phone_masked"]}
@@ -68,13 +72,27 @@ def add(connection: sa.Connection, box: SecretBox, phone_key: bytes, tenant_id: 
     return find(connection, case_id)
 
 
+def keep(connection: sa.Connection, values: dict[str, Any], phone_keys: Sequence[bytes], new: NewCase) -> int | None:
+    """Keep a case; its id, or None when the collector has an open one with that number, hashed with whichever key.
+
+    Raises `InvalidInput` when the number was erased: it is not stored again.
+    """
+    phone = numbers.customer_number(new.phone)
+    entering.refuse(connection, phone)
+    before = [phone_hash(key, phone) for key in phone_keys[1:]]
+    if before and store.open_with(connection, values["tenant_id"], new.collector_id, before) is not None:
+        return None
+    return store.add(connection, values)
+
+
 def find_or_add(
-    connection: sa.Connection, box: SecretBox, phone_key: bytes, tenant_id: int, new: NewCase, *, who: str
+    connection: sa.Connection, box: SecretBox, phone_keys: Sequence[bytes], tenant_id: int, new: NewCase, *, who: str
 ) -> Case:
     """The collector's open case with that number, else a new one. Raises `InvalidInput` and `NotFound`."""
     phone = numbers.customer_number(new.phone)
-    known = store.open_with(connection, tenant_id, new.collector_id, phone_hash(phone_key, phone))
-    return find(connection, known) if known is not None else add(connection, box, phone_key, tenant_id, new, who=who)
+    hashes = [phone_hash(key, phone) for key in phone_keys]
+    known = store.open_with(connection, tenant_id, new.collector_id, hashes)
+    return find(connection, known) if known is not None else add(connection, box, phone_keys, tenant_id, new, who=who)
 
 
 def find(connection: sa.Connection, case_id: int) -> Case:

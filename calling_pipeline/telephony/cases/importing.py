@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,7 +32,7 @@ _ORDER = ("collector_id", "customer_name", "phone", "note")
 
 
 def bulk_import(
-    connection: sa.Connection, box: SecretBox, phone_key: bytes, tenant_id: int, text: str, *, who: str
+    connection: sa.Connection, box: SecretBox, phone_keys: Sequence[bytes], tenant_id: int, text: str, *, who: str
 ) -> list[ImportRow]:
     """Add the cases of `text` to the collectors' lists in their order; one verdict per row.
 
@@ -45,7 +45,7 @@ def bulk_import(
     place = store.last_place(connection, tenant_id)
     results, seen = [], set[tuple[str, bytes]]()
     for number, cells in enumerate(rows, start=1):
-        one = _imported(connection, box, phone_key, tenant_id, number, cells, known, seen, place + number, who)
+        one = _imported(connection, box, phone_keys, tenant_id, number, cells, known, seen, place + number, who)
         results.append(one)
     after = dict(Counter(str(row.result) for row in results))
     note_act(connection, "case.import", f"tenant:{tenant_id}", by=who, tenant_id=tenant_id, after=after)
@@ -55,7 +55,7 @@ def bulk_import(
 def _imported(
     connection: sa.Connection,
     box: SecretBox,
-    phone_key: bytes,
+    phone_keys: Sequence[bytes],
     tenant_id: int,
     number: int,
     cells: Mapping[str, str],
@@ -69,13 +69,13 @@ def _imported(
         return ImportRow(number, shown, "invalid", "the tenant has no such active collector")
     new = NewCase(int(collector), cells.get("phone", ""), cells.get("customer_name", ""), cells.get("note", ""))
     try:
-        values = cases.columns_of(box, phone_key, tenant_id, new, source="import", place=place, who=who)
+        values = cases.columns_of(box, phone_keys, tenant_id, new, source="import", place=place, who=who)
+        key = (collector, values["phone_hash"])
+        result: ImportResult = "duplicate_in_file"
+        if key not in seen:
+            result = "already_there" if cases.keep(connection, values, phone_keys, new) is None else "imported"
     except InvalidInput as error:
         return ImportRow(number, shown, "invalid", str(error))
-    key = (collector, values["phone_hash"])
-    result: ImportResult = "duplicate_in_file"
-    if key not in seen:
-        result = "already_there" if store.add(connection, values) is None else "imported"
     seen.add(key)
     return ImportRow(number, values["phone_masked"], result)
 

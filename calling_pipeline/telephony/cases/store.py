@@ -53,15 +53,15 @@ def find(connection: sa.Connection, case_id: int) -> Case | None:
     return Case(**row._mapping) if row else None
 
 
-def open_with(connection: sa.Connection, tenant_id: int, collector_id: int, phone_hash: bytes) -> int | None:
-    """The collector's open case with that number."""
+def open_with(connection: sa.Connection, tenant_id: int, collector_id: int, hashes: Sequence[bytes]) -> int | None:
+    """The collector's open case with a number of one of these hashes."""
     same = sa.and_(
         _case.tenant_id == tenant_id,
         _case.collector_id == collector_id,
-        _case.phone_hash == phone_hash,
+        _case.phone_hash.in_(hashes),
         _case.state == "open",
     )
-    return connection.execute(sa.select(_case.id).where(same)).scalar_one_or_none()
+    return connection.execute(sa.select(_case.id).where(same).order_by(_case.id).limit(1)).scalar_one_or_none()
 
 
 def sealed_phone(connection: sa.Connection, case_id: int) -> tuple[str, bytes]:

@@ -52,7 +52,7 @@ async def call_number(deps: TelephonyDependencies, seat: Seat, turn: int, phone:
 
     def chosen(connection: sa.Connection, desk: Desk) -> Case:
         new = NewCase(seat.collector_id, phone, name)
-        return cases.find_or_add(connection, deps.secrets, deps.phone_key, seat.tenant_id, new, who=who)
+        return cases.find_or_add(connection, deps.secrets, deps.phone_keys, seat.tenant_id, new, who=who)
 
     return await _pressed(deps, seat, turn, chosen, who)
 

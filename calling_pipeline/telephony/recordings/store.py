@@ -89,13 +89,20 @@ def find(connection: sa.Connection, record_id: int) -> Recording | None:
 
 def kept_file(connection: sa.Connection, record_id: int) -> KeptFile | None:
     """The file of a kept recording."""
-    rows = _files(connection, _kept.record_id == record_id, limit=1)
-    return rows[0] if rows else None
+    row = connection.execute(_files_of(_kept.record_id == record_id)).one_or_none()
+    return None if row is None else KeptFile(*row)
 
 
 def older_than(connection: sa.Connection, before: dt.datetime, limit: int) -> Sequence[KeptFile]:
-    """Kept recordings that retention deletes, the oldest first."""
-    return _files(connection, _kept.kept_at < before, limit=limit)
+    """Kept recordings that retention deletes, the oldest first, locked: their files are in nobody else's hands."""
+    rows = connection.execute(_files_of(_kept.kept_at < before).order_by(_kept.kept_at).limit(limit).with_for_update())
+    return [KeptFile(*row) for row in rows]
+
+
+def next_kept(connection: sa.Connection, after: int, limit: int) -> Sequence[KeptFile]:
+    """Kept recordings by call, after the one of `after`, locked: nobody deletes their files meanwhile."""
+    found = _files_of(_kept.record_id > after).order_by(_kept.record_id).limit(limit)
+    return [KeptFile(*row) for row in connection.execute(found.with_for_update())]
 
 
 def deleted(connection: sa.Connection, record_ids: Sequence[int], now: dt.datetime) -> int:
@@ -117,10 +124,9 @@ def lost_since(connection: sa.Connection, since: dt.datetime) -> dict[int, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _files(connection: sa.Connection, which: sa.ColumnElement[bool], *, limit: int) -> list[KeptFile]:
+def _files_of(which: sa.ColumnElement[bool]) -> sa.Select[int, int, str, int, str]:
     query = sa.select(_kept.record_id, _kept.tenant_id, _kept.file, _kept.bytes, _kept.media_type)
-    query = query.where(_kept.state == "kept", which).order_by(_kept.kept_at).limit(limit)
-    return [KeptFile(*row) for row in connection.execute(query)]
+    return query.where(_kept.state == "kept", which)
 
 
 def _held(fetch: Fetch) -> sa.ColumnElement[bool]:

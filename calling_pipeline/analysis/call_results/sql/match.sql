@@ -7,20 +7,20 @@ INSERT INTO judged_results (
 )
 WITH pushes AS (
     SELECT
-        task.id, task.batch_id, batch.calling_task_id, batch.day, pushed.phone, pushed.phone_hash,
+        task.id, task.batch_id, batch.calling_task_id, batch.day, pushed.phone,
         coalesce(log.sent_at, task.claimed_at) AS pushed_at
     FROM pushed_phones AS pushed
     INNER JOIN call_log AS log ON pushed.phone = log.phone
     INNER JOIN call_tasks AS task ON log.call_task_id = task.id
     INNER JOIN call_batches AS batch ON task.batch_id = batch.id
     WHERE
-        log.recorded_at >= :first_at AND log.outcome IN ('pushed', 'settled_pushed')
+        pushed.current AND log.recorded_at >= :first_at AND log.outcome IN ('pushed', 'settled_pushed')
         AND task.state = 'pushed'
 ),
 
 stretches AS (
     SELECT
-        id, batch_id, calling_task_id, day, phone, phone_hash, pushed_at,
+        id, batch_id, calling_task_id, day, phone, pushed_at,
         pushed_at - cast(:tolerance AS interval) AS opens_at,
         least(
             lead(pushed_at) OVER (PARTITION BY phone ORDER BY pushed_at, id) - cast(:tolerance AS interval),
@@ -39,9 +39,10 @@ found AS (
         mine.id AS call_task_id, record.id, record.called_at, record.call_state, record.duration_s, record.order_yuan,
         record.agent_id, record.hangup_reason, record.province
     FROM mine
+    INNER JOIN pushed_phones AS hashed ON mine.phone = hashed.phone
     INNER JOIN call_records AS record
         ON
-            mine.phone_hash = record.phone_hash
+            hashed.phone_hash = record.phone_hash
             AND mine.opens_at <= record.called_at
             AND mine.closes_at > record.called_at
     WHERE record.date BETWEEN :first_day AND :last_day

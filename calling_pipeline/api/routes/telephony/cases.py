@@ -87,7 +87,7 @@ def add(body: CaseCreate, runtime: RuntimeDep, caller: Collector) -> Success[Cas
     tenant_id = caller.own_tenant(body.tenant_id)
     new = NewCase(body.collector_id, body.phone, body.customer_name, body.note)
     with runtime.transaction() as connection:
-        return ok(cases.add(connection, runtime.secrets, runtime.phone_key, tenant_id, new, who=caller.name))
+        return ok(cases.add(connection, runtime.secrets, runtime.phone_keys, tenant_id, new, who=caller.name))
 
 
 @router.post("/cases/import", summary="Import many cases")
@@ -95,7 +95,7 @@ def bulk_import(body: CaseImport, runtime: RuntimeDep, caller: Operator) -> Succ
     """Every row gets its verdict; a bad row spoils no other."""
     tenant_id = caller.own_tenant(body.tenant_id)
     with runtime.transaction() as connection:
-        rows = importing.bulk_import(connection, runtime.secrets, runtime.phone_key, tenant_id, body.text, who=caller.name)
+        rows = importing.bulk_import(connection, runtime.secrets, runtime.phone_keys, tenant_id, body.text, who=caller.name)
     return ok(Imported(counts=dict(Counter(str(row.result) for row in rows)), rows=rows))
 
 

@@ -75,7 +75,7 @@ def import_cases(
     given = text if text.strip() else _decoded(file.file.read() if file is not None else b"")
     with view.transaction() as connection:
         rows = importing.bulk_import(
-            connection, runtime.secrets, runtime.phone_key, view.caller.own_tenant(tenant), given, who=view.caller.name
+            connection, runtime.secrets, runtime.phone_keys, view.caller.own_tenant(tenant), given, who=view.caller.name
         )
     counts = Counter(row.result for row in rows)
     return view.page("cases/imported.html", rows=rows[:_SHOWN_ROWS], total=len(rows), counts=counts)

@@ -1,0 +1,97 @@
+"""An erased number that comes in again, door by door: nobody is called, nothing of it is stored, and figures stay right."""
+
+import threading
+
+import pytest
+
+from calling_pipeline.call_batches.history.importing import import_history
+from calling_pipeline.call_batches.history.records import HistoryRow
+from calling_pipeline.contact_policy import do_not_call, list_files
+from calling_pipeline.contact_policy.erased import entering
+from calling_pipeline.database import locks
+from calling_pipeline.errors import Conflict, InvalidInput
+from calling_pipeline.persons import erasing
+from calling_pipeline_tests.canary import PHONES, in_columns, spelled
+
+GONE, STAYS = PHONES[:2]
+
+
+def erase(desk, deps, phone=GONE):
+    with desk.engine.begin() as connection:
+        return erasing.erase(connection, deps, phone, by="Li Wei", reason="a letter")
+
+
+def where(desk, phone=GONE):
+    return sorted(name for name, found in in_columns(desk.engine) if phone in found and name.startswith("public."))
+
+
+def test_an_import_of_a_call_history_counts_them_under_their_token(desk, deps):
+    made = erase(desk, deps)
+    rows = [HistoryRow(spelled(GONE, 1), calls=2), HistoryRow(STAYS, calls=1), HistoryRow(GONE, calls=3)]
+    for taken in (2, 0):
+        with desk.engine.begin() as connection:
+            report = import_history(connection, rows, source="old system", by="Li Wei")
+        assert (report.taken, report.remarks["erased"]) == (taken, 2)
+        assert GONE not in str(report)
+    assert desk.rows("SELECT phone, calls FROM call_history ORDER BY calls") == [(STAYS, 1), (made.document["token"], 3)]
+    assert where(desk) == []
+
+
+def test_the_do_not_call_list_has_them_under_their_token_and_the_file_adds_up(desk, deps, tmp_path):
+    made = erase(desk, deps)
+    path = tmp_path / "list.csv"
+    path.write_text(f"phone,note\n{spelled(GONE, 3)},asked by {GONE}\n{STAYS},\n")
+    with desk.engine.begin() as connection:
+        first = list_files.import_file(connection, path, source="authority", by="Li Wei")
+        again = list_files.import_file(connection, path, source="authority", by="Li Wei")
+        do_not_call.add(connection, GONE, source="complaint", note=f"from {GONE}", by="Li Wei")
+    assert (first.new, first.rejected, again.unchanged) == (2, 0, 2)
+    assert desk.rows("SELECT phone, note FROM do_not_call WHERE source = 'authority' ORDER BY phone") == [
+        (STAYS, ""),
+        (made.document["token"], ""),
+    ]
+    assert where(desk) == []
+
+
+@pytest.mark.parametrize("spelling", [spelled(GONE, way) for way in (0, 1, 2, 3, 5)])
+def test_a_text_is_masked_where_an_erased_number_stands_and_costs_nothing_where_none_does(desk, deps, spelling):
+    with desk.engine.begin() as connection:
+        assert entering.masked(connection, [f"call {spelling}"]) == [f"call {spelling}"], "nobody was erased"
+    erase(desk, deps)
+    with desk.engine.begin() as connection:
+        [text] = entering.masked(connection, [f"call {spelling} or {STAYS}."])
+        assert text == f"call {GONE[:3]}****{GONE[-4:]} or {STAYS}."
+        with pytest.raises(InvalidInput, match="had their data erased"):
+            entering.refuse(connection, GONE)
+        entering.refuse(connection, STAYS)
+
+
+def test_an_erasure_waits_for_an_import_under_way_and_reaches_what_it_brought(desk, deps):
+    done = threading.Event()
+
+    def erased() -> None:
+        erase(desk, deps)
+        done.set()
+
+    eraser = threading.Thread(target=erased)
+    with desk.engine.begin() as connection:
+        import_history(connection, [HistoryRow(GONE)], source="old system", by="Li Wei")
+        eraser.start()
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+        while not desk.one(waiting):
+            assert not done.wait(0.01)
+    eraser.join()
+    assert done.is_set()
+    assert where(desk) == []
+    assert desk.one("SELECT count(*) FROM call_history WHERE phone LIKE 'erased:%'") == 1
+
+
+def test_an_import_that_does_not_end_refuses_the_erasure_with_a_sentence(desk, deps, monkeypatch):
+    monkeypatch.setattr(entering, "_PATIENCE_S", 0.05)
+    with desk.engine.begin() as connection:
+        entering.Entrance(connection)
+        with pytest.raises(Conflict, match="an import or a read of call records is at work"):
+            erase(desk, deps)
+        assert not locks.is_held(connection, "call batches", "planning")
+    assert desk.one("SELECT count(*) FROM erased_persons") == 0
+    assert erase(desk, deps).id == 1
