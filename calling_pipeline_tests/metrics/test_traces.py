@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 import json
 import logging
 import subprocess
 import sys
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import dagster as dg
 import httpx
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from calling_pipeline import days, tracing
 from calling_pipeline.api.app import create_app
@@ -31,6 +28,7 @@ from calling_pipeline.reports.mail.dependencies import MailDependencies
 from calling_pipeline.reports.mail.rounds import deliver_round as deliver_mails
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
+from calling_pipeline_tests.metrics.collector import attributes, collecting
 from calling_pipeline_tests.serving import served
 from calling_pipeline_tests.support import LIMIT_S, http
 from calling_pipeline_tests.telephony.support import callback_body, set_up, signed
@@ -39,58 +37,14 @@ PHONE = "13812345678"
 YESTERDAY = days.today() - dt.timedelta(days=1)
 
 
-class Collector(ThreadingHTTPServer):
-    """Takes OTLP over HTTP and keeps the decoded spans."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Take)
-        self.spans = []
-        self.bodies = []
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def named(self, name):
-        return [span for span in self.spans if span.name == name]
-
-    def one(self, name):
-        (found,) = self.named(name)
-        return found
-
-
-class _Take(BaseHTTPRequestHandler):
-    server: Collector
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        body = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
-        sent = ExportTraceServiceRequest.FromString(body)
-        self.server.bodies.append(body)
-        for resource in sent.resource_spans:
-            for scope in resource.scope_spans:
-                self.server.spans.extend(scope.spans)
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
 def collector():
-    server = Collector()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     factory = logging.getLogRecordFactory()
-    tracing.start(server.url)
-    yield server
-    tracing.stop()
+    with collecting() as server:
+        tracing.start(server.url)
+        yield server
+        tracing.stop()
     logging.setLogRecordFactory(factory)
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture
@@ -173,10 +127,6 @@ def sensor_of(name):
         data = sensor.evaluate_tick(context)
     assert data.cursor == "c"
     return data.run_requests[0]
-
-
-def attributes(span):
-    return {one.key: one.value.string_value for one in span.attributes}
 
 
 def test_every_schedule_and_sensor_of_the_code_location_begins_a_trace():
