@@ -16,13 +16,20 @@ HOME = ".calling"
 def project_folder() -> Path | None:
     """The folder of the project in which a command is run; None outside.
 
-    The current folder or one above it that holds `dagster.yaml` beside `.calling` or the project's own `pyproject.toml`.
+    The current folder or one above it that holds `dagster.yaml` beside `.calling` or the project's own `pyproject.toml`. A
+    folder that may not be read, such as /root for the account of the services, is none.
     """
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / "dagster.yaml").is_file() and ((folder / HOME).is_dir() or _is_ours(folder / "pyproject.toml")):
+        if os.path.isfile(folder / "dagster.yaml") and (os.path.isdir(folder / HOME) or _is_ours(folder / "pyproject.toml")):
             return folder
     return None
+
+
+def environment_file() -> Path | None:
+    """The `.env` of the project's folder, outside of it that of the current one; None where there is none to read."""
+    path = (project_folder() or Path.cwd()) / ".env"
+    return path if os.path.isfile(path) else None
 
 
 def in_the_project(path: Path) -> Path:

@@ -17,7 +17,7 @@ from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.gate_rules import GateRule
 from calling_pipeline.gateway_settings import GatewaySettings
 from calling_pipeline.key_settings import KeySettings
-from calling_pipeline.project import HOME, in_the_project, kept_text, project_folder, where_home_is
+from calling_pipeline.project import HOME, environment_file, in_the_project, kept_text, project_folder, where_home_is
 from calling_pipeline.setting_files import with_values
 from calling_pipeline.watching_settings import WatchingSettings
 from calling_pipeline.wrong_settings import sentences
@@ -334,10 +334,13 @@ class Settings(EngineSettings, GatewaySettings, KeySettings, WatchingSettings):
         return self.trusted_proxies or ["127.0.0.1"]
 
 
-def load(environment_file: Path | None = None, **overrides: Any) -> Settings:
-    """Read and validate the settings; `ConfigurationError` with one sentence a wrong setting, never its value."""
+def load(given: Path | None = None, **overrides: Any) -> Settings:
+    """Read and validate the settings; `ConfigurationError` with one sentence a wrong setting, never its value.
+
+    `given`: an environment file in the place of `.env`.
+    """
     try:
-        overrides["_env_file"] = environment_file or (project_folder() or Path.cwd()) / ".env"
+        overrides["_env_file"] = given or environment_file()
         return Settings(**overrides)
     except ValidationError as error:
         raise ConfigurationError("; ".join(sentences(error, PREFIX))) from None

@@ -51,6 +51,18 @@ def test_the_environment_file_is_read_and_the_environment_wins(monkeypatch, tmp_
     assert (settings.ui_port, settings.api_port) == (3100, 8200)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it becomes another account for a moment")
+def test_a_command_works_in_a_folder_that_its_account_may_not_read(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("CALLING_SIMULATOR_PORT=8901\n")
+    tmp_path.chmod(0o700)
+    monkeypatch.chdir(tmp_path)
+    os.seteuid(65534)
+    try:
+        assert load().simulator_port == 8900
+    finally:
+        os.seteuid(0)
+
+
 def test_vendors_default_to_the_simulator_wherever_it_listens():
     assert load(simulator_port=8123).guanke_base_url == "http://127.0.0.1:8123/guanke"
 

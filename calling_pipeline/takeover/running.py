@@ -50,7 +50,7 @@ def take_over(
     process takes over.
     """
     source = open_source(given)
-    lock = SessionLock(runtime.database_url, "takeover")
+    lock = SessionLock(runtime.direct_url, "takeover")
     try:
         if not lock.take():
             raise Busy("another process is taking over an old system; wait for its end")

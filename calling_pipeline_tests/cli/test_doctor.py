@@ -109,6 +109,23 @@ def test_a_taken_port_is_named_with_its_holder(tmp_path):
     assert wrong.do == "end it, or choose another with CALLING_UI_PORT"
 
 
+def test_a_port_that_a_service_of_this_installation_holds_is_well_and_one_of_another_is_not(tmp_path):
+    listens = (
+        "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
+    )
+    for home, level in ((tmp_path, "ok"), (tmp_path / "another", "wrong")):
+        service = start_process(
+            [sys.executable, "-c", listens, "api"],
+            env={**os.environ, "CALLING_HOME": str(home)},
+            stdout=subprocess.PIPE,
+            stdin=subprocess.PIPE,
+            text=True,
+        )
+        port = int(service.stdout.readline())
+        [found] = [one for one in machine.ports(load(home=tmp_path, api_port=port)) if f":{port} " in one.what]
+        assert (found.level, f"process {service.pid} (" in found.what) == (level, True)
+
+
 def test_files_that_others_can_read_a_full_disk_and_a_missing_home_are_found(tmp_path, monkeypatch):
     settings = load(home=tmp_path / "home")
     [absent] = machine.home(settings)

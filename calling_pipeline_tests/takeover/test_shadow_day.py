@@ -18,6 +18,7 @@ from calling_pipeline.errors import Forbidden, InvalidInput
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.takeover.comparison.comparing import compare
 from calling_pipeline.takeover.export.exporting import export
+from calling_pipeline.takeover.export.loading import LOADED
 from calling_pipeline.takeover.running import take_over
 from calling_pipeline_tests.call_batches.desk import phone
 from calling_pipeline_tests.takeover import old_system
@@ -94,6 +95,14 @@ def test_what_was_done_since_goes_back_into_the_old_tables_and_is_taken_over_fro
     assert {"staff_name", "sys_name", "order_type", "order_nums", "updated_time"} <= rows[0].keys()
     assert json.loads((tmp_path / "back" / "counts.json").read_text())["rows"] == done.files
     assert done.files["call_log.csv"] == 2
+    load = (tmp_path / "back" / "load.sql").read_text(encoding="utf-8")
+    for name, columns in LOADED.items():
+        with (tmp_path / "back" / f"{name}.csv").open(encoding="utf-8") as file:
+            header = next(csv.reader(file))
+        assert set(columns) <= set(header), name
+        assert f"({', '.join(f'@{column}' for column in header)})" in load, (
+            "a value for each column of the file, in its order"
+        )
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "back").iterdir()} == {0o600}
     with pytest.raises(InvalidInput, match="not empty"):
         export(runtime, tmp_path / "back", by="ann")

@@ -14,7 +14,7 @@ from calling_pipeline.cli.doctor.findings import Finding, Level
 from calling_pipeline.cli.listening import HOST
 from calling_pipeline.cli.machine import record as records
 from calling_pipeline.cli.machine.ports import PORTS, setting_of
-from calling_pipeline.cli.machine.processes import described, identify, listening_on, marked
+from calling_pipeline.cli.machine.processes import described, identify, listening_on, marked, serves
 from calling_pipeline.settings import Settings
 
 LEAST_FREE_GB, FEW_FREE_GB = 1.0, 5.0
@@ -93,7 +93,7 @@ def limits() -> Iterator[Finding]:
 
 
 def ports(settings: Settings) -> Iterator[Finding]:
-    """Each port of `up`: free, or held by this home's own `up`."""
+    """Each port: free, or held by a role of this installation, begun by its own `up` or as a service."""
     record = records.read(settings.home)
     own = {child.pid for child in record.children.values()} if record is not None else set()
     for name in PORTS:
@@ -103,6 +103,8 @@ def ports(settings: Settings) -> Iterator[Finding]:
             yield Finding("ports", "ok", f"{HOST}:{port} is free ({setting_of(name)})")
         elif holder.pid in own:
             yield Finding("ports", "ok", f"{HOST}:{port} is served by `up` ({name})")
+        elif serves(holder, name, settings.home):
+            yield Finding("ports", "ok", f"{HOST}:{port} is served by process {holder.pid} ({name})")
         else:
             do = f"end it, or choose another with {setting_of(name)}"
             yield Finding("ports", "wrong", f"{HOST}:{port} is held by {described(holder)}", do)

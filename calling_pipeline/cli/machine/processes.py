@@ -73,6 +73,15 @@ def executes_a_run(process: psutil.Process) -> bool:
     return False
 
 
+def serves(process: psutil.Process, role: str, home: Path) -> bool:
+    """Whether it is this role (`api`, `code_server`, …) of the installation in `home`, as far as this account may know."""
+    with suppress(psutil.Error, OSError):
+        if Path(process.environ().get("CALLING_HOME", "")).resolve() == home.resolve():
+            words = process.cmdline()
+            return ("calling_pipeline.definitions" if role == "code_server" else role) in words
+    return False
+
+
 def listening_on(port: int) -> psutil.Process | None:
     """The process that listens on a TCP port here; None when there is none or the system does not say."""
     with suppress(psutil.Error, OSError):

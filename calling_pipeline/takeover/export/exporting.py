@@ -19,7 +19,7 @@ from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.errors import CallingError, InvalidInput
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.takeover.export import store
+from calling_pipeline.takeover.export import loading, store
 
 BEGINNING = dt.datetime(2000, 1, 1, tzinfo=days.SHANGHAI)
 COUNTS = "counts.json"
@@ -49,11 +49,12 @@ def export(runtime: Runtime, folder: Path, *, since: dt.datetime | None = None, 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise InvalidInput(f"{folder} is not empty; name an empty folder")
-    at, files = days.now(), dict[str, int]()
+    at, files, headers = days.now(), dict[str, int](), dict[str, list[str]]()
     with runtime.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
         values = {"since": since or BEGINNING}
         for name in store.NAMES:
             rows = store.rows(connection, name, values)
+            headers[name] = rows[0]
             files[f"{name}.csv"] = _write_csv(folder / f"{name}.csv", rows)
             if files[f"{name}.csv"] != store.count(connection, name, values):
                 raise CallingError(f"{name}.csv does not have every row; export again into an empty folder")
@@ -64,6 +65,8 @@ def export(runtime: Runtime, folder: Path, *, since: dt.datetime | None = None, 
                 json.dump(flags, file, ensure_ascii=False, indent=1)
         after: dict[str, Any] = {"folder": str(folder), "since": since.isoformat() if since else None, "rows": files}
         note_act(connection, "takeover.export", "takeover:export", by=by, after=after)
+    with _private(folder / loading.SCRIPT) as file:
+        file.write(loading.script(headers))
     with _private(folder / COUNTS) as file:
         json.dump({**after, "at": at.isoformat()}, file, ensure_ascii=False, indent=1)
     return Exported(folder, since, at, files)
