@@ -7,7 +7,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Each run of Dagster is a new process, and where nothing may write bytecode each would compile the package anew.
 COMPILE := $(BIN)/python -m compileall -q calling_pipeline calling_pipeline_tests
 
-.PHONY: up demo down test check check-types check-sql check-imports check-dead bench campaign coverage measures screenshots deploy-check audit format lock hooks clean help
+.PHONY: up demo down test check check-types check-sql check-imports check-dead bench campaign rehearsal coverage measures screenshots deploy-check audit format lock hooks clean help
 
 up: .venv/installed  ## environment, PostgreSQL, migrations, simulator, first sync, API, Dagster UI; Ctrl-C or `make down` stops all
 	@$(COMPILE)
@@ -47,6 +47,9 @@ bench: .venv/installed-bench  ## the benchmarks, one JSON line each; ONLY=name r
 campaign: .venv/installed  ## all rooms for ten minutes while things are killed, cut and set wrong; SEED=n MINUTES=m
 	@$(COMPILE)
 	$(BIN)/python -m calling_pipeline_tests.campaign --minutes $(or $(MINUTES),10) $(addprefix --seed ,$(SEED))
+
+rehearsal: .venv/installed  ## a night's takeover from end to end, in bare Debian roots (needs root, mmdebstrap); FOLDER=path
+	$(BIN)/python -m calling_pipeline_tests.takeover.night $(or $(FOLDER),build/rehearsal)
 
 coverage: .venv/installed  ## every test with branch coverage, subprocesses included; fails below the floor in pyproject.toml
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered

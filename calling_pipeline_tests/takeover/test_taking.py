@@ -114,6 +114,25 @@ def test_contracts_of_which_old_records_disagree_are_held_and_the_others_deliver
         ]  # fmt: skip
 
 
+def test_a_source_without_messages_leaves_our_ledgers_to_the_one_that_has_statements(
+    app_settings, simulator, engine, tmp_path
+):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "old").mkdir()
+    old_system.contracts_in(tmp_path / "here")
+    old_system.contracts_in(tmp_path / "old")
+    made = notification_runtime(app_settings, simulator, contract_ledgers=[tmp_path / "here" / "contracts-2026-11.csv"])
+    database = old_system.in_database(
+        f"sqlite:///{tmp_path / 'old.db'}", {"call_history": old_system.tables()["call_history"]}
+    )
+    assert by_part(take_over(made, database, by="ann"))["messages"].rows_read == 0
+    take_over(made, str(tmp_path / "old"), by="ann")
+    with engine.connect() as connection:
+        states = connection.execute(sa.text("SELECT state FROM contract_messages WHERE metadata->>'contract_id' = 'id-4'"))
+        assert set(states.scalars()) == {"unknown"}, "the ledger says Y, send_status says that it was not sent"
+    made.close()
+
+
 def test_the_command_takes_over_and_shows_it_and_refuses_what_is_no_source(runtime, engine, source, monkeypatch):
     for name in ("home", "database_url", "secret_key"):
         value = getattr(runtime.settings, name)

@@ -2,6 +2,8 @@
 
 Nothing is sent. What ledger and others both call sent is delivered; where they contradict each other, and where a sending
 may have been under way, the message is unknown and a person settles it; what neither calls sent is left to be notified.
+A source that says nothing of messages leaves the ledgers that are configured here to the one that does: alone they would
+settle what others may contradict.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def take(job: Job, connection: sa.Connection, counts: Counts) -> None:
     for contract, sent in _claims_of_tasks(job, counts).items():
         claims[contract] = claims.get(contract, False) or sent
     counts.note("statements_about_contracts", times=len(claims))
-    ledgers = _ledgers(job, files["ledgers"])
+    ledgers = _ledgers(job, files["ledgers"]) if claims or files["ledgers"] else {}
     nowhere = {contract for contract, sent in claims.items() if sent}
     for path, known_as in ledgers.items():
         nowhere -= _take_ledger(job, connection, path, known_as, claims, counts)
