@@ -16,7 +16,8 @@ done < /etc/calling/environment
 for file in /etc/calling/secrets/*; do
   export "CALLING_$(basename "$file" | tr '[:lower:]' '[:upper:]')=$(cat "$file")"
 done
-export CALLING_HOME=/var/lib/calling LANG=C.UTF-8
+# HOME: the programs of PostgreSQL look for certificates in it, and fail where they may not.
+export CALLING_HOME=/var/lib/calling HOME=/var/lib/calling LANG=C.UTF-8
 # Who is acting: --as, CALLING_USER, else the account that became root.
 export LOGNAME="${SUDO_USER:-root}"
 umask 077
