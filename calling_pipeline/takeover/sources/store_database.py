@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from calling_pipeline.errors import ConfigurationError, InvalidInput
+from calling_pipeline.errors import CallingError, ConfigurationError, InvalidInput
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.takeover.records import Row
 
@@ -67,26 +67,42 @@ class DatabaseSource:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._streaming = False
         self.name = _shown(engine.url)
         try:
             self._connection = engine.connect().execution_options(stream_results=True, yield_per=AT_ONCE)
-            self._inspector = sa.inspect(self._connection)
-            names = [*self._inspector.get_table_names(), *self._inspector.get_view_names()]
+            inspector = sa.inspect(self._connection)
+            names = [*inspector.get_table_names(), *inspector.get_view_names()]
         except SQLAlchemyError as error:
             said = mask_digits(str(getattr(error, "orig", None) or error).splitlines()[0])
             raise ConfigurationError(f"{self.name} cannot be read: {said}; check address, name and rights") from None
         if _OURS in names:
             raise InvalidInput("SOURCE is the database of this system itself; name the old system's")
-        self._columns = {name: [column["name"] for column in self._inspector.get_columns(name)] for name in names}
+        self._columns = {name: [column["name"] for column in inspector.get_columns(name)] for name in names}
+        self._keys = {name: inspector.get_pk_constraint(name)["constrained_columns"] for name in names}
 
     def tables(self) -> Mapping[str, Sequence[str]]:
         """Its tables and views with their columns."""
         return self._columns
 
     def rows(self, table: str, *, skip: int = 0) -> Iterator[Row]:
-        """The rows in the order of the primary key, else of all columns."""
-        key = self._inspector.get_pk_constraint(table)["constrained_columns"]
-        columns = self._columns[table]
+        """The rows in the order of the primary key, else of all columns.
+
+        While they are read, other tables are read through a connection of their own: MySQL ends the first stream without a
+        word when another statement comes on its connection. Raises `CallingError` where not every row came.
+        """
+        if self._streaming:
+            with self._engine.connect().execution_options(stream_results=True, yield_per=AT_ONCE) as own:
+                yield from self._read(own, table, skip)
+            return
+        self._streaming = True
+        try:
+            yield from self._read(self._connection, table, skip)
+        finally:
+            self._streaming = False
+
+    def _read(self, connection: sa.Connection, table: str, skip: int) -> Iterator[Row]:
+        key, columns = self._keys[table], self._columns[table]
         ordered: sa.Select[*tuple[Any, ...]] = (
             sa.select(*(sa.column(name) for name in columns))
             .select_from(sa.table(table))
@@ -94,8 +110,13 @@ class DatabaseSource:
         )
         if skip:
             ordered = ordered.limit(2**62).offset(skip)
-        for row in self._connection.execute(ordered):
+        there = connection.execute(sa.select(sa.func.count()).select_from(sa.table(table))).scalar_one()
+        read = skip
+        for row in connection.execute(ordered):
+            read += 1
             yield row._asdict()
+        if read != max(there, skip):
+            raise CallingError(f"{read} of the {there} rows of {table} were read; the same command goes on where it was")
 
     def files(self, patterns: Sequence[str]) -> list[Path]:
         """None: it is a database."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def evening(centre: Centre, old: OldCentre, history: int) -> Begun:
     """Install, take over, a shadow day, the last takeover."""
     log = centre.journal
     with log.step("the old centre's tables are filled"):
-        log.figure("rows of the old centre", old.fill(history))
+        rows = old.fill(history)
+        log.figure("rows of the old centre", rows)
         log.say(f"{old.version}")
     _files(centre)
     with log.step("1. before: the new system in shadow mode is installed and healthy"):
@@ -58,7 +60,7 @@ def evening(centre: Centre, old: OldCentre, history: int) -> Begun:
             log.need(
                 sum(part["taken"] for part in again["parts"]) == 0, f"the second takeover of {_plain(source)} takes nothing"
             )
-    _reconciled(centre)
+    _reconciled(centre, rows)
     _shadow_day(centre, old)
     with log.step("4. the last takeover"):
         for source in SOURCES:
@@ -99,8 +101,10 @@ def _work_orders(centre: Centre, history: int) -> None:
     )
 
 
-def _reconciled(centre: Centre) -> None:
+def _reconciled(centre: Centre, rows: Mapping[str, int]) -> None:
     found = centre.asked("takeover list")
+    taken = int(centre.psql("SELECT count(*) FROM communication_records"))
+    centre.journal.need(taken == rows["communication_records"], f"all {taken} calls of collectors are here")
     parts = [part for one in found for part in one["parts"]]
     centre.journal.need(
         parts and all(part["difference"] == 0 for part in parts),
