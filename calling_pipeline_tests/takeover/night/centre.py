@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Centre:
         for unit in ROLES.values():
             self.machine.start(unit)
         for role, unit in ROLES.items():
-            wait_until(lambda role=role: self._ready(role), limit_s=READY_S, every_s=0.5)
+            wait_until(partial(self._ready, role), limit_s=READY_S, every_s=0.5)
             self.journal.say(f"{unit} is ready")
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pymysql
+import pymysql  # type: ignore[import-untyped]
 
 from calling_pipeline.days import SHANGHAI, now
 from calling_pipeline_tests.support import wait_until
