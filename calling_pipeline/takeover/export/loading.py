@@ -6,6 +6,9 @@ Ids of this system mean nothing there, so none is loaded: an account of Infinity
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jinja2
 
 SCRIPT = "load.sql"
 LOADED: Mapping[str, Sequence[str]] = {
@@ -24,33 +27,14 @@ LOADED: Mapping[str, Sequence[str]] = {
     "grade_stats_cache": ("date", "grade_9", "grade_1", "total_success", "total_records", "calculated_at", "sync_type"),
 }  # fmt: skip
 """Old table → its columns that are loaded."""
-_ACCOUNT = (
-    "config_id = (SELECT id FROM infinity_call_configs WHERE tenant_id = @tenant_id AND config_name = @config_name LIMIT 1)"
-)
-_HEAD = """\
--- For MySQL and MariaDB, in the folder of the files: mariadb --local-infile=1 DATABASE < load.sql
--- Tables and columns have the names of the packaged mapping; change them here where yours differ. Once: what has no key of
--- its own would be there twice. One transaction; a table of an engine without transactions is loaded at once.
-SET NAMES utf8mb4;
-START TRANSACTION;
-"""
+_TEMPLATE = Path(__file__).with_name("load.sql.j2")
 
 
 def script(headers: Mapping[str, Sequence[str]]) -> str:
-    """The script for files with these columns."""
-    statements = [_statement(name, headers[name], columns) for name, columns in LOADED.items()]
-    return "\n".join([_HEAD, *statements, "COMMIT;", ""])
+    """The script for files with these columns.
 
-
-def _statement(name: str, header: Sequence[str], columns: Sequence[str]) -> str:
-    """Every value is read into a variable: an empty one is NULL, and what the old table has no column for is dropped."""
-    values = [f"`{column}` = NULLIF(@{column}, '')" for column in columns]
-    if "config_name" in header:
-        values.append(_ACCOUNT)
-    return (
-        f"LOAD DATA LOCAL INFILE '{name}.csv' REPLACE INTO TABLE `{name}` CHARACTER SET utf8mb4\n"
-        "    FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY ''\n"
-        "    LINES TERMINATED BY '\\r\\n' IGNORE 1 LINES\n"
-        f"    ({', '.join(f'@{column}' for column in header)})\n"
-        f"    SET {', '.join(values)};\n"
-    )
+    Each value is read into a variable: an empty one is NULL, and what the old table has no column for is dropped.
+    """
+    files = [{"name": name, "header": headers[name], "columns": columns} for name, columns in LOADED.items()]
+    template = jinja2.Template(_TEMPLATE.read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined)
+    return str(template.render(files=files))
