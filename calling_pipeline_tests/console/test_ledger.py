@@ -111,3 +111,16 @@ def test_every_reason_of_a_refusal_is_read_in_chinese(transaction):
     assert len(reasons) == 5
     for reason in reasons:
         assert re.search(r"[\u4e00-\u9fff]", catalogue().say(reason, "zh")), reason
+
+
+def test_accounts_are_counted_once_for_all_who_look_and_one_account_is_counted_at_once(console, as_role, transaction):
+    viewer, started = as_role("viewer"), TaskDetails("a1", "page", "completed", credits=2, by="zhang")
+    with transaction() as connection:
+        save_task_details(connection, started)
+    first = viewer.get("/ledger/accounts").text
+    assert "zhang" in first
+    with transaction() as connection:
+        save_task_details(connection, TaskDetails("a2", "page", "completed", credits=5, by="later"))
+    assert "later" not in viewer.get("/ledger/accounts").text
+    assert "later" in viewer.get("/ledger/accounts?account=later").text
+    assert "later" in viewer.get("/ledger/accounts?form=csv").text

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, Any, cast
 from urllib.parse import quote
@@ -33,6 +34,8 @@ Operator = Annotated[View, Depends(viewing("operator", "ledger"))]
 Word = Annotated[str, Form(max_length=500)]
 COUNTED = 10_000
 _ACTS = 20
+_ACCOUNTS_S = 60
+_MOST_ACCOUNTS = 1000
 _MOST_DAYS = 92
 _WEEK = dt.timedelta(days=6)
 _TONES = {"pending": "busy", "completed": "good", "failed": "bad"}
@@ -156,13 +159,33 @@ def usage(view: Viewer) -> Response:
 def accounts(view: Viewer) -> Response:
     """Whose the tasks are, and what was charged for them."""
     wanted = asked(view.request)
+    name, page = wanted.filters.get("account"), wanted.form == "page"
+    counted = view.shared(("ledger accounts",), _ACCOUNTS_S, lambda: _counted(view)) if page and name is None else None
 
     def read(limit: int, offset: int) -> tuple[Sequence[Account], None]:
+        if counted is not None and offset + limit <= _MOST_ACCOUNTS:
+            return counted.rows[offset : offset + limit], None
         with view.transaction() as connection:
-            return store.accounts(connection, account=wanted.filters.get("account"), limit=limit, offset=offset), None
+            return store.accounts(connection, account=name, limit=limit, offset=offset), None
 
     found = listing(view, "ledger_accounts", "ledger", wanted, ACCOUNTS, read)
-    return found if isinstance(found, Response) else view.page("ledger/accounts.html", accounts=found)
+    if isinstance(found, Response):
+        return found
+    return view.page("ledger/accounts.html", accounts=found, at=counted.at if counted is not None else days.now())
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The first accounts as they were at a moment."""
+
+    rows: Sequence[Account]
+    at: dt.datetime
+
+
+def _counted(view: View) -> _Counted:
+    """All tasks counted by account: a read of the whole ledger, so it is done for everybody who looks at once."""
+    with view.transaction() as connection:
+        return _Counted(store.accounts(connection, limit=_MOST_ACCOUNTS), days.now())
 
 
 @router.get("/ledger/refusals")
