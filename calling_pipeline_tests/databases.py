@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from calling_pipeline_tests.support import free_name
+from calling_pipeline_tests.support import free_name, wait_until
 
 _MOST_KEPT = 4
 
@@ -151,7 +151,17 @@ class Databases:
         engine.dispose()
 
     def _drop(self, name: str) -> None:
-        self._statement(f'DROP DATABASE "{name}" WITH (FORCE)')
+        """Drop it, also where the machine is so busy that its last session needs longer to end than the server waits."""
+        wait_until(lambda: self._is_dropped(name))
+
+    def _is_dropped(self, name: str) -> bool:
+        try:
+            self._statement(f'DROP DATABASE "{name}" WITH (FORCE)')
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != "55006":  # object_in_use
+                raise
+            return False
+        return True
 
     def _statement(self, statement: str) -> None:
         with self._admin.connect() as admin:
