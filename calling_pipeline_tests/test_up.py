@@ -23,8 +23,9 @@ def test_everything_comes_up_filled_and_ctrl_c_ends_all_of_it(tmp_path):
         assert answer["data"]["complete"] is True
         assert answer["data"]["from_cache"] is True
 
-        [filled] = up.ask(_PARTITIONS)["assetNodeOrError"]["assetPartitionStatuses"]["ranges"]
-        assert (filled["endKey"], filled["status"]) == (days.today().isoformat(), "MATERIALIZED")
+        filled = up.ask(_PARTITIONS)["assetNodeOrError"]["assetPartitionStatuses"]["ranges"]
+        assert {one["status"] for one in filled} <= {"MATERIALIZED", "MATERIALIZING"}, filled  # the next read may have begun
+        assert (filled[0]["status"], filled[-1]["endKey"]) == ("MATERIALIZED", days.today().isoformat())
 
         [location] = up.ask(_AUTOMATION)["repositoriesOrError"]["nodes"]
         assert location["location"]["name"] == "calling_pipeline"
