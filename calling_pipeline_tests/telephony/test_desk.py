@@ -5,6 +5,7 @@ import datetime as dt
 import threading
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline import days
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
@@ -254,6 +255,24 @@ def test_a_fresh_intent_keeps_the_desk_until_it_is_answered(office, act):
     assert desk(office).state.line == "starting"
     with pytest.raises(Conflict, match="under way"):
         act(calling.call_case, SEAT, 1, case.id, who="li")
+
+
+def test_nobody_keeps_a_result_of_another_desk_s_call(office, act):
+    case = add(office)
+    pressed = act(calling.call_case, SEAT, 0, case.id, who="li")
+    given = {"result": "paid", "remark": "", "done": None, "next_call_at": None, "who": "wang"}
+    for seat in (Seat(1, 2), Seat(2, 1)):
+        with pytest.raises(NotFound), office.runtime.transaction() as connection:
+            calling.conclude(connection, seat, pressed.id, **given)
+    assert office.rows("SELECT state FROM collector_cases") == [("open",)]
+
+
+def test_the_database_itself_refuses_a_second_press_before_the_first_is_answered(office):
+    case = add(office)
+    with office.runtime.transaction() as connection:
+        store.intend(connection, SEAT, case.id, run=0, now=days.now())
+    with pytest.raises(IntegrityError, match=store.UNDER_WAY), office.runtime.transaction() as connection:
+        store.intend(connection, SEAT, case.id, run=0, now=days.now())
 
 
 def test_a_result_ends_the_case_or_calls_it_later(office, act):

@@ -11,17 +11,18 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidTag
 
 from calling_pipeline import days
 from calling_pipeline.errors import SecretUnreadable
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.dependencies import TelephonyDependencies, keeping_of
-from calling_pipeline.telephony.recordings import store
+from calling_pipeline.telephony.recordings import sealed_files, store
 from calling_pipeline.telephony.recordings.fetching import fetch_due
 from calling_pipeline.telephony.recordings.playing import delete_old, open_recording
 from calling_pipeline.telephony.recordings.records import Fetch
-from calling_pipeline.telephony.recordings.sealed_files import CHUNK, SealedReader, SealedWriter
+from calling_pipeline.telephony.recordings.sealed_files import CHUNK, MAGIC, SealedReader, SealedWriter
 from calling_pipeline.vendors.recordings import expiry_of
 from calling_pipeline_tests.support import start_process, wait_until
 from calling_pipeline_tests.telephony.support import callback_body, signed
@@ -270,6 +271,16 @@ def test_a_sealed_file_is_read_from_any_place_and_never_without_its_end(size):
         swapped = file[:head] + file[head + one : head + 2 * one] + file[head : head + one] + file[head + 2 * one :]
         with pytest.raises(SecretUnreadable):
             SealedReader(io.BytesIO(swapped), KEY, OWNER, size).verify()
+
+
+def test_a_chunk_is_bound_to_its_owner_beside_the_key():
+    file = sealed(b"a conversation")
+    head = len(MAGIC) + 16
+    cipher = sealed_files._cipher(KEY, file[len(MAGIC) : head], OWNER)
+    nonce = sealed_files._nonce(0, last=True)
+    assert cipher.decrypt(nonce, file[head:], OWNER.encode()) == b"a conversation"
+    with pytest.raises(InvalidTag):
+        cipher.decrypt(nonce, file[head:], None)
 
 
 def test_a_writer_that_did_not_finish_leaves_what_no_reader_takes():
