@@ -260,10 +260,11 @@ def test_a_fresh_intent_keeps_the_desk_until_it_is_answered(office, act):
 def test_nobody_keeps_a_result_of_another_desk_s_call(office, act):
     case = add(office)
     pressed = act(calling.call_case, SEAT, 0, case.id, who="li")
-    given = {"result": "paid", "remark": "", "done": None, "next_call_at": None, "who": "wang"}
     for seat in (Seat(1, 2), Seat(2, 1)):
         with pytest.raises(NotFound), office.runtime.transaction() as connection:
-            calling.conclude(connection, seat, pressed.id, **given)
+            calling.conclude(
+                connection, seat, pressed.id, result="paid", remark="", done=None, next_call_at=None, who="wang"
+            )
     assert office.rows("SELECT state FROM collector_cases") == [("open",)]
 
 
