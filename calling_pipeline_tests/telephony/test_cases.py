@@ -47,7 +47,7 @@ def test_a_case_that_was_done_long_ago_goes_with_its_presses_and_an_open_one_sta
     with office.runtime.transaction() as connection:
         made = [
             cases.add(
-                connection, office.runtime.secrets, office.runtime.phone_key, 1, NewCase(1, f"1380000000{n}"), who="test"
+                connection, office.runtime.secrets, office.runtime.phone_keys, 1, NewCase(1, f"1380000000{n}"), who="test"
             )
             for n in range(3)
         ]
