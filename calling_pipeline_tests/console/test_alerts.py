@@ -129,7 +129,7 @@ def test_a_test_goes_to_every_channel_and_says_which_did_not_take_it(console_run
     receiver.close()
     assert answer.status_code == 409
     assert "json-" in answer.text
-    assert [title for title, _ in receiver.messages] == ["Test of calling_pipeline"]
+    assert [title for title, _ in receiver.messages] == ["calling_pipeline 测试消息"]
     assert kept.count("alerts:channels") == 1
     runtime.close()
 

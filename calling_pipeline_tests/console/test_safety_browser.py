@@ -41,10 +41,11 @@ def with_password(console, log_in, name):
 
 
 def log_in_again(page, name):
-    """In the dialog over the form; nobody is known, so it is in the language of the settings."""
+    """In the dialog over the form, in the language of the page below it."""
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("用户名").fill(name)
-    dialog.get_by_label("密码").fill(PASSWORD)
+    expect(dialog.locator("label[for=name-again]")).to_have_text("Name")
+    dialog.locator("#name-again").fill(name)
+    dialog.get_by_label("Password").fill(PASSWORD)
     dialog.get_by_test_id("log-in").click()
     expect(page.locator(".notice.good:visible")).to_be_visible()
 
