@@ -1,5 +1,5 @@
-"""Fixtures all tests share: one real PostgreSQL for the session, a fresh clone of the migrated database for each test,
-and the simulator as a real server process."""
+"""Fixtures all tests share: one real PostgreSQL for the session, a migrated database for each test (`databases.py`), and the
+simulator as a real server process."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def empty_database_url(server_url: URL) -> Iterator[URL]:
 
 @pytest.fixture
 def database_url(server_url: URL) -> Iterator[URL]:
-    """A clone of the migrated template: real, empty, this test's own."""
+    """A database as the migrated template is: real, empty, this test's own."""
     yield from temporary_database(server_url, TEMPLATE)
 
 
