@@ -43,7 +43,7 @@ def run(program: str, url: URL, *words: str) -> None:
     What the address says of TLS holds for the program too; `ConfigurationError` when it has none.
     """
     kept = {name: value for name, value in url.query.items() if name == "host" or name.startswith("ssl")}
-    plain = url.set(drivername="postgresql", password=None, query=kept)
+    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, kept)  # `set` keeps a password
     environment = {**os.environ, "PGAPPNAME": "calling_pipeline backup"}
     if url.password:
         environment["PGPASSWORD"] = str(url.password)
