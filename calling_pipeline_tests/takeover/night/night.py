@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import httpx
@@ -139,9 +140,15 @@ def _postgres_killed(centre: Centre) -> None:
     time.sleep(5)
     stood = len(called())
     log.say(f"without a database nobody is called: {stood} calls")
-    centre.machine.postgres("start")
-    log.say("pg_ctlcluster 15 main start")
+    tried = wait_until(partial(_started, centre), limit_s=LEGS, every_s=2)
+    log.say(f"pg_ctlcluster 15 main start: it has to wait for the last session of the postmaster that was killed ({tried})")
     _goes_on(centre, time.monotonic())
+
+
+def _started(centre: Centre) -> str:
+    """What is said of a start that succeeded; nothing while sessions of the killed postmaster hold its memory."""
+    done = centre.machine.run("pg_ctlcluster 15 main start", check=False)
+    return "" if done.returncode else "started"
 
 
 def _goes_on(centre: Centre, since: float) -> None:

@@ -46,6 +46,7 @@ def make(folder: Path, name: str, packages: Sequence[str]) -> Path:
 def install(root: Path) -> None:
     """Steps 1 to 3 of `docs/deployment.md`, systemd: account, environment of Python, files."""
     inside(root, shlex.split("useradd --system --home-dir /var/lib/calling --shell /usr/sbin/nologin calling"))
+    inside(root, shlex.split("install --directory --owner=calling --group=calling --mode=0700 /var/lib/calling"))
     source = root / "usr/src/calling_pipeline"
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "calling_pipeline", source / "calling_pipeline", ignore=ignore)
