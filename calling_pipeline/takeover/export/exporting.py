@@ -46,7 +46,12 @@ def export(runtime: Runtime, folder: Path, *, since: dt.datetime | None = None, 
     The call history has whole numbers: without them the old system would call everybody again. Raises `InvalidInput` for a
     folder that is not empty, and `CallingError` when a file does not have every row.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"{folder} cannot be made: {error.strerror}; name an empty folder that this account may write"
+        ) from None
     if any(folder.iterdir()):
         raise InvalidInput(f"{folder} is not empty; name an empty folder")
     at, files, headers = days.now(), dict[str, int](), dict[str, list[str]]()

@@ -213,7 +213,8 @@ def _restored(centre: Centre, begun: Begun, batch: int) -> None:
     before = len(called())
     with log.step("nothing goes out until a person says how to go on"):
         centre.operator("status")
-        centre.operator('calls run --task "few"', fails=True)
+        said = centre.operator('calls run --task "new orders"', fails=True)
+        log.need("go-on" in said, "who starts a batch reads why it does not start, and how to go on")
         time.sleep(65)  # a tick of each sensor, and one of the task
         log.need(len(called()) == before, f"a minute later nobody was called: {before}")
         missing = _list_since(centre)

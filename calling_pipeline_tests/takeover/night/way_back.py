@@ -25,13 +25,17 @@ def way_back(centre: Centre, old: OldCentre, begun: Begun) -> None:
         centre.setting("SHADOW", "true")
         centre.stop()
         centre.start()
+        here = centre.folder(FOLDER)
         centre.operator(f"takeover export {FOLDER} --since {since}")
-        here = centre.machine.root / FOLDER.lstrip("/")
         counts = json.loads((here / "counts.json").read_text(encoding="utf-8"))["rows"]
         before = _known(old.column("SELECT mobile_phone FROM call_history"))
         there = old.folder("/root/back")
         for path in here.iterdir():
             shutil.copy(path, there)
+        script = there / "load.sql"
+        script.write_text(
+            script.read_text(encoding="utf-8").replace("TABLE `do_not_call`", "TABLE `blacklist`"), encoding="utf-8"
+        )
         log.say(old.load("/root/back") or "(the load said nothing)")
         known = _known(old.column("SELECT mobile_phone FROM call_history"))
         missing = {one["phone"] for one in called()} - known
