@@ -145,7 +145,7 @@ def test_after_a_downtime_everything_is_filled_by_itself(instance, own_runtime, 
 
 def test_a_vendor_that_is_down_is_asked_again_after_an_hour_and_not_before(instance, own_runtime, simulator):
     simulator.plant("status", path="/guanke", times=None, status=503)
-    now, daemon = days.now(), Daemon(instance, own_runtime)
+    now, daemon = days.now().replace(hour=12), Daemon(instance, own_runtime)  # an hour later is the same day
     with days.frozen(now):
         requests = daemon.tick().run_requests
         assert len(requests) == len(TRACKS)
