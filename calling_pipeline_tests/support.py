@@ -7,11 +7,12 @@ import atexit
 import contextlib
 import os
 import signal
+import socketserver
 import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -44,6 +45,19 @@ def some(*ways: T) -> Sequence[T]:
 def every_nth(ways: Iterable[T], step: int) -> Sequence[T]:
     """All of these ways at night, else the first of each `step` of them."""
     return [*ways] if NIGHTLY else [*ways][::step]
+
+
+@contextlib.contextmanager
+def answering(server: socketserver.BaseServer) -> Iterator[None]:
+    """The server answers within the block, in a thread of its own."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """A collector of traces: takes OTLP over HTTP on 127.0.0.1 and keeps the decoded spans."""
 
 import gzip
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from calling_pipeline_tests.support import answering
 
 
 class Collector(ThreadingHTTPServer):
@@ -51,12 +52,8 @@ class _Take(BaseHTTPRequestHandler):
 def collecting():
     """A collector that takes spans within the block."""
     server = Collector()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server):
+        yield server
 
 
 def attributes(span):

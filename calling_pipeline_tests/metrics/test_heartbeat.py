@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg
@@ -21,6 +20,7 @@ from calling_pipeline.cli.doctor import outside
 from calling_pipeline.cli.status import _watcher as said
 from calling_pipeline.metrics import heartbeat
 from calling_pipeline.runtime import Runtime
+from calling_pipeline_tests.support import answering
 
 HEARD = "the watcher heard that all is well"
 
@@ -54,12 +54,8 @@ class _Ask(BaseHTTPRequestHandler):
 @pytest.fixture
 def watcher():
     server = Watcher()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server):
+        yield server
 
 
 @pytest.fixture
