@@ -68,15 +68,24 @@ def all_ended(infinity):
     return all(call["ended"] for call in infinity.get("/infinity/_sim/calls"))
 
 
-def later(office, act, minutes=30):
-    """Run an act of telephony as if it were `minutes` later."""
+LATER = dt.timedelta(minutes=30)
+
+
+def later(office, act, after=LATER):
+    """Run an act of telephony as if it were that much later."""
 
     async def run():
         async with TelephonyDependencies.from_runtime(office.runtime) as deps:
             return await act(deps)
 
-    with days.frozen(days.now() + dt.timedelta(minutes=minutes)):
+    with days.frozen(days.now() + after):
         return asyncio.run(run())
+
+
+async def reconcile(deps):
+    """The bill of every day that the test has seen; near midnight these are two."""
+    for day in sorted({(days.now() - LATER).date(), days.today()}):
+        await reconcile_day(deps, day)
 
 
 def held(office):
@@ -101,7 +110,7 @@ def test_a_call_killed_at_any_step_is_made_at_most_once_and_its_extension_comes_
     wait_until(lambda: all_ended(infinity))
     assert later(office, sweep).released == 1 + committed
     assert (held(office), broken_rules(office.runtime)) == (0, [])
-    later(office, lambda deps: reconcile_day(deps, days.today()))
+    later(office, reconcile)
     states = [state for (state,) in office.rows("SELECT state FROM communication_records WHERE collector_id = 1")]
     if made:
         assert states[0] in ("not_connected", "busy", "cancelled", "failed")
@@ -121,7 +130,7 @@ def test_a_call_killed_while_infinity_acts_is_learned_from_the_bill(office, infi
     infinity.clear_faults()
     assert office.rows("SELECT state FROM communication_records WHERE collector_id = 1") == [("initiating",)]
     wait_until(lambda: all_ended(infinity))
-    later(office, lambda deps: reconcile_day(deps, days.today()))
+    later(office, reconcile)
     assert office.rows("SELECT state, settled_by FROM communication_records WHERE collector_id = 1") == [
         ("connected", "bill")
     ]
@@ -153,7 +162,7 @@ def test_a_sweep_killed_at_any_step_is_finished_by_the_next(office, infinity, st
     assert killed(office, "sweep", step)
     assert broken_rules(office.runtime) == []
     assert held(office) == (0 if step == "after-4" else 1)
-    later(office, sweep, minutes=2)
+    later(office, sweep, dt.timedelta(minutes=2))
     assert (held(office), office.state(call.call_id)) == (0, "unknown")
 
 
@@ -263,7 +272,7 @@ def test_a_restart_of_postgresql_amid_calls_and_callbacks_loses_none_and_calls_n
     assert any(status == 503 for _, status in answers), "no call met a restart"
     wait_until(lambda: all_ended(infinity))
     later(office, sweep)
-    later(office, lambda deps: reconcile_day(deps, days.today()))
+    later(office, reconcile)
     calls = infinity.get("/infinity/_sim/calls")
     known = dict(office.rows("SELECT reference, state FROM communication_records"))
     assert {call["customuuid"] for call in calls} <= set(known)
