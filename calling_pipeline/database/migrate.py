@@ -6,13 +6,14 @@ Each migration is a transaction of its own, so that an index can be built betwee
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
@@ -50,7 +51,6 @@ def upgrade(engine: sa.Engine) -> tuple[str | None, str]:
         refuse_unknown(before)
         connection.rollback()
         command.upgrade(_configuration(connection), "head")
-        _keep_older_programs(connection, newest_revision())
     return before, newest_revision()
 
 
@@ -66,7 +66,6 @@ def downgrade(engine: sa.Engine, revision: str) -> tuple[str | None, str]:
         refuse_unknown(before)
         connection.rollback()
         command.downgrade(_configuration(connection), revision)
-        _keep_older_programs(connection, revision)
     return before, revision
 
 
@@ -110,15 +109,21 @@ def _take_turn(connection: sa.Connection) -> None:
     connection.commit()
 
 
-def _keep_older_programs(connection: sa.Connection, revision: str) -> None:
-    """Note which older programs run on the schema of `revision`: back to the first migration that they do not know of."""
-    older: list[str] = []
-    scripts = {script.revision: script for script in _scripts().walk_revisions()}
-    while scripts[revision].module.PREVIOUS_VERSION_RUNS and scripts[revision].down_revision is not None:
-        revision = str(scripts[revision].down_revision)
-        older.append(revision)
-    keep_runs_with(connection, older)
-    connection.commit()
+def _keep_older_programs(*, ctx: MigrationContext, heads: Iterable[str], **_: object) -> None:
+    """Note which older programs run on the schema: back to the first migration that they do not know of.
+
+    Alembic calls it within the transaction of each migration: an older program that starts between two of them, or after one
+    that failed, is not refused by a schema on which it runs.
+    """
+    assert ctx.connection is not None
+    assert ctx.script is not None
+    for revision in heads:
+        older: list[str] = []
+        script = ctx.script.get_revision(revision)
+        while script.module.PREVIOUS_VERSION_RUNS and script.down_revision is not None:
+            script = ctx.script.get_revision(str(script.down_revision))
+            older.append(script.revision)
+        keep_runs_with(ctx.connection, older)
 
 
 def _busy() -> Busy:
@@ -129,6 +134,7 @@ def _configuration(connection: sa.Connection) -> Config:
     configuration = Config()
     configuration.set_main_option("script_location", str(_FOLDER))
     configuration.attributes["connection"] = connection
+    configuration.attributes["applied"] = _keep_older_programs
     return configuration
 
 

@@ -2,6 +2,12 @@
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True, transaction_per_migration=True)
+given = context.config.attributes
+context.configure(
+    connection=given["connection"],
+    transactional_ddl=True,
+    transaction_per_migration=True,
+    on_version_apply=given["applied"],
+)
 with context.begin_transaction():
     context.run_migrations()
