@@ -28,9 +28,10 @@ from calling_pipeline.reports.mail.dependencies import MailDependencies
 from calling_pipeline.reports.mail.rounds import deliver_round as deliver_mails
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
+from calling_pipeline_tests.deploy.running import Deployment
 from calling_pipeline_tests.metrics.collector import attributes, collecting
 from calling_pipeline_tests.serving import served
-from calling_pipeline_tests.support import LIMIT_S, http
+from calling_pipeline_tests.support import LIMIT_S, http, nightly, wait_until
 from calling_pipeline_tests.telephony.support import callback_body, set_up, signed
 
 PHONE = "13812345678"
@@ -134,6 +135,30 @@ def test_every_schedule_and_sensor_of_the_code_location_begins_a_trace():
     definitions: list[Any] = [*repository.schedule_defs, *repository.sensor_defs]
     for one in definitions:
         assert hasattr(type(one).evaluate_tick, "__wrapped__"), one.name
+
+
+@nightly
+def test_a_tick_in_the_code_server_and_its_run_in_a_process_of_its_own_are_one_trace(
+    tmp_path, empty_database_url, dagster_database_url, simulator, monkeypatch
+):
+    http.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
+    deployment = Deployment(tmp_path / "run", empty_database_url, dagster_database_url, simulator.url)
+    with collecting() as server:
+        monkeypatch.setenv("CALLING_TRACES_URL", server.url)
+        assert deployment.start("migrate").wait(3 * LIMIT_S) == 0, deployment.log("migrate").read_text()
+        for role in ("code", "daemon"):
+            deployment.start(role)
+
+        def chains():
+            """Pages of a run of its own process, whose tick was seen too."""
+            ticks = {one.span_id: one for one in server.named("tick")}
+            runs = {one.trace_id: one for one in server.named("run") if one.parent_span_id in ticks}
+            assert all(ticks[one.parent_span_id].trace_id == trace for trace, one in runs.items())
+            return [page for page in server.named("page") if page.trace_id in runs]
+
+        wait_until(chains, limit_s=5 * LIMIT_S, every_s=0.5)
+        for role in ("daemon", "code"):
+            deployment.stop(role)
 
 
 def test_what_a_run_does_for_batches_messages_and_mails_is_in_its_trace(runtime, engine, simulator, collector):
