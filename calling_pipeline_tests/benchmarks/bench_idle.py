@@ -134,14 +134,14 @@ def _dagster_alone() -> dict[str, float]:
         return {part: round((used - first[part]) * 60 / WINDOW_S, 2) for part, used in last.items()}
 
 
-def _processes(*roots: int) -> Iterator[psutil.Process]:
+def _processes(*roots: int | None) -> Iterator[psutil.Process]:
     """These processes and all below them, each once."""
-    found = {pid: psutil.Process(pid) for pid in roots}
+    found = {pid: psutil.Process(pid) for pid in roots if pid is not None}
     below = {one.pid: one for root in found.values() for one in root.children(recursive=True)}
     yield from (found | below).values()
 
 
-def _spent(*roots: int) -> dict[str, float]:
+def _spent(*roots: int | None) -> dict[str, float]:
     """Seconds of CPU by part, of these processes and all below them."""
     spent: dict[str, float] = {}
     for process in _processes(*roots):
