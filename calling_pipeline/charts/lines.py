@@ -59,21 +59,22 @@ def _line(series: Series, on: Plane, scale: Scale) -> Markup:
                 element("circle", cx=on.x(place), cy=scale.y(value), r=2.5, fill=colour, class_=class_of("dot", series.look))
             )
             continue
-        points = [(round(on.x(place), 1), round(scale.y(value), 1)) for place, value in run]
         if on.count > _MANY:
-            parts.append(_stroke("path", series.look, width=1.2, d=_steps(points)))
+            steps = [(round(on.x(place), 1), round(scale.y(value))) for place, value in run]
+            parts.append(_stroke("path", series.look, width=1.2, d=_steps(steps)))
         else:
+            points = [(round(on.x(place), 1), round(scale.y(value), 1)) for place, value in run]
             written = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
             parts.append(_stroke("polyline", series.look, points=written))
     return joined(parts)
 
 
-def _steps(points: Sequence[tuple[float, float]]) -> str:
-    """A path from each point to the next by how far that is: compressed, half as long as the points themselves."""
+def _steps(points: Sequence[tuple[float, int]]) -> str:
+    """A path from each point to the next by how far that is: compressed, a third as long as the points themselves."""
     (x, y), *following = points
-    steps = [f"M{x:.1f} {y:.1f}l"]
+    steps = [f"M{x:.1f} {y}l"]
     for to_x, to_y in following:
-        steps.append(f"{to_x - x:.1f} {to_y - y:.1f} ")
+        steps.append(f"{to_x - x:.1f} {to_y - y} ")
         x, y = to_x, to_y
     return "".join(steps).rstrip()
 

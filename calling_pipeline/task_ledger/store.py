@@ -19,6 +19,7 @@ _USAGE = load("task_ledger/usage")
 WHOSE = sa.func.coalesce(task_ledger.c.account, task_ledger.c.created_by)
 """Whose a task is: the account that its first save named, else whoever made it."""
 _ACCOUNTS = load("task_ledger/accounts")
+_ACCOUNTS_BETWEEN = load("task_ledger/accounts_between")
 _TASKS = sa.select(
     task_ledger.c.task_id,
     task_ledger.c.feature,
@@ -129,6 +130,20 @@ def accounts(connection: sa.Connection, *, account: str | None = None, limit: in
     """Every account with its balance, the one that was charged most first; or one of them."""
     values = {"account": account, "limit": limit, "offset": offset}
     return [Account(**row._mapping) for row in connection.execute(_ACCOUNTS, values)]
+
+
+def accounts_between(
+    connection: sa.Connection,
+    first: dt.datetime,
+    until: dt.datetime,
+    *,
+    account: str | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[Account]:
+    """The same of the tasks that were created, and of what was charged, between two instants (half-open)."""
+    values = {"first": first, "until": until, "account": account, "limit": limit, "offset": offset}
+    return [Account(**row._mapping) for row in connection.execute(_ACCOUNTS_BETWEEN, values)]
 
 
 def refusals(

@@ -270,7 +270,10 @@ def test_a_run_is_a_dry_run_first_and_calls_as_many_as_were_previewed(desk, as_r
     desk.work_orders([phone(1), phone(2), None])
     task = desk.task()
     operator = as_role("operator")
-    page = operator.get(f"/batches/tasks/{task.id}/run")
+    at_once = operator.get(f"/batches/tasks/{task.id}/run").text
+    assert f'href="/batches/tasks/{task.id}/run?counted=true" data-testid="count"' in at_once
+    assert 'data-testid="to-call"' not in at_once
+    page = operator.get(f"/batches/tasks/{task.id}/run?counted=true")
     assert figure(page, "to-call") == "2"
     assert figure(page, "reason-blank") == "1"
     assert desk.rows("SELECT 1 FROM call_batches") == []
@@ -293,7 +296,7 @@ def test_no_run_is_offered_when_the_gateway_is_not_set_up(desk, as_role, console
     task = desk.task()
     console.runtime.settings.__dict__["gateway_event_code"] = ""
     operator = as_role("operator")
-    page = operator.get(f"/batches/tasks/{task.id}/run").text
+    page = operator.get(f"/batches/tasks/{task.id}/run?counted=true").text
     assert "CALLING_GATEWAY_EVENT_CODE" in page
     assert 'data-testid="act-form"' not in page
     assert operator.post(f"/batches/tasks/{task.id}/run", data={"to_call": "1"}).status_code >= 400
@@ -314,7 +317,7 @@ def test_texts_from_outside_are_only_text(desk, as_role, probe):
         f"/batches/{batch.id}/cancel",
         "/batches/tasks",
         f"/batches/tasks/{task.id}",
-        f"/batches/tasks/{task.id}/run",
+        f"/batches/tasks/{task.id}/run?counted=true",
         f"/batches/tasks/{task.id}/delete",
     ):
         text = operator.get(path).text

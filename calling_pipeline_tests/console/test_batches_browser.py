@@ -152,7 +152,7 @@ def test_the_pages_are_accessible_and_fit_a_phone(desk, log_in, scheme, language
         f"/batches/{batch.id}/settle?which=all",
         "/batches/tasks",
         f"/batches/tasks/{task.id}",
-        f"/batches/tasks/{task.id}/run",
+        f"/batches/tasks/{task.id}/run?counted=true",
         "/batches/why",
         "/batches/accept",
     ):

@@ -94,6 +94,7 @@ EXEMPT: Mapping[str, Mapping[str, str]] = {
     "login_links": {_SECRETS: "digest", _NAMES: "created_by"},
     "measure_marks": {_NAMES: "source"},
     "measures": {_OURS: "name", _COUNTS: "labels"},
+    "monthly_agents": {_STAFF: "agent_id"},
     "notification_lanes": {_NAMES: "receiver"},
     "number_segments": {_COUNTS: "segment province"},
     "outgoing_holds": {_OURS: "kind act reason", _NAMES: "by"},

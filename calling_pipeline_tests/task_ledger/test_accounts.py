@@ -1,5 +1,6 @@
 """Whose a task is, what each account was charged, and the names that clients of the system before use."""
 
+import datetime as dt
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -108,3 +109,24 @@ def test_the_command_shows_accounts(engine, monkeypatch):
     answer = CliRunner().invoke(main, ["ledger", "accounts", "--account", "zhang", "--json"])
     assert json.loads(answer.stdout)[0]["credits"] == 3
     assert "zhang" in CliRunner().invoke(main, ["ledger", "list", "--account", "zhang"]).stdout
+
+
+def test_accounts_of_some_days_have_the_tasks_made_and_the_credits_charged_on_them(engine):
+    save(engine, "old", "pending", account="zhang")
+    save(engine, "new", account="zhang", credits=2)
+    save(engine, "other", account="li", credits=9)
+    with engine.begin() as connection:
+        day = sa.text("SELECT date_trunc('day', now(), 'Asia/Shanghai')")
+        today = connection.execute(day).scalar_one()
+        before = today - dt.timedelta(days=40)
+        connection.execute(sa.text("UPDATE task_ledger SET created_at = :at WHERE task_id IN ('old', 'other')"), {"at": before})
+        connection.execute(sa.text("UPDATE task_charges SET charged_at = :at WHERE task_id = 'other'"), {"at": before})
+    save(engine, "old", credits=5)
+    tomorrow = today + dt.timedelta(days=1)
+    with engine.begin() as connection:
+        (zhang,) = store.accounts_between(connection, today, tomorrow)
+        assert (zhang.account, zhang.tasks, zhang.completed, zhang.charges, zhang.credits) == ("zhang", 1, 1, 2, 7)
+        assert [one.account for one in store.accounts_between(connection, before, today)] == ["li", "zhang"]
+        assert store.accounts_between(connection, before, tomorrow) == store.accounts(connection)
+        assert [one.account for one in store.accounts_between(connection, before, tomorrow, account="li")] == ["li"]
+        assert store.accounts_between(connection, tomorrow, tomorrow + dt.timedelta(days=9)) == []

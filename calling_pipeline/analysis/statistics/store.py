@@ -65,11 +65,29 @@ def agent_sums(
 ) -> tuple[Sequence[Row], int]:
     """The counts of each agent in each period, newest period first and ranked in it; at most `most`, and how many in all.
 
-    The periods follow each other without a gap.
+    The periods follow each other without a gap. Months that no period cuts are read as they are kept added up.
     """
-    values = {"starts": [first for first, _ in periods], "last": periods[-1][1], "most": most}
+    months_first, months_until = _whole_months(periods)
+    values = {
+        "starts": [first for first, _ in periods], "last": periods[-1][1], "most": most, "months_first": months_first,
+        "months_until": months_until,
+    }  # fmt: skip
     found = [dict(row) for row in connection.execute(_AGENTS, values).mappings().all()]
     return found, found[0]["total_rows"] if found else 0
+
+
+def _whole_months(periods: Sequence[tuple[dt.date, dt.date]]) -> tuple[dt.date, dt.date]:
+    """The first days of the first whole month and of the month after the last one; the day after all where one is cut."""
+    after = periods[-1][1] + dt.timedelta(days=1)
+    first, until = periods[0][0], after.replace(day=1)
+    if first.day > 1:
+        first = _month_after(first)
+    cut = any(start.day > 1 for start, _ in periods[1:])
+    return (after, after) if cut or first >= until else (first, until)
+
+
+def _month_after(day: dt.date) -> dt.date:
+    return (day.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
 
 
 def weekday_hours(connection: sa.Connection, first: dt.date, last: dt.date) -> Sequence[Row]:

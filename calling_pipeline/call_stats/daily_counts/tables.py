@@ -40,6 +40,26 @@ daily_agents = sa.Table(
 )
 
 
+class _MonthlyAgentsColumns(Columns):
+    month = sa.Column(sa.Date, primary_key=True, comment="its first day")
+    agent_id = sa.Column(sa.Text, primary_key=True)
+    days = sa.Column(sa.BigInteger, nullable=False, comment="days of the month with calls of the agent")
+    calls = sa.Column(sa.BigInteger, nullable=False)
+    connected = sa.Column(sa.BigInteger, nullable=False)
+    talk_s = sa.Column(sa.BigInteger, nullable=False)
+    grade_9 = sa.Column(sa.BigInteger, nullable=False)
+    grade_1 = sa.Column(sa.BigInteger, nullable=False)
+    orders = sa.Column(sa.BigInteger, nullable=False)
+
+
+monthly_agents = sa.Table(
+    "monthly_agents",
+    metadata,
+    _MonthlyAgentsColumns,
+    comment="Sums of daily_agents over each month, kept by triggers of it",
+)
+
+
 class _DailyHoursColumns(Columns):
     date = sa.Column(sa.Date, primary_key=True)
     hour = sa.Column(sa.SmallInteger, primary_key=True)

@@ -37,7 +37,8 @@ _ACTS = 20
 _ACCOUNTS_S = 60
 _MOST_ACCOUNTS = 1000
 _MOST_DAYS = 92
-_WEEK = dt.timedelta(days=6)
+_MOST_ACCOUNT_DAYS = 400
+_WEEK, _MONTH = dt.timedelta(days=6), dt.timedelta(days=30)
 _TONES = {"pending": "busy", "completed": "good", "failed": "bad"}
 _ORDERS: Mapping[tuple[str, bool], store.Order] = {
     ("created", True): "newest",
@@ -157,21 +158,32 @@ def usage(view: Viewer) -> Response:
 
 @router.get("/ledger/accounts")
 def accounts(view: Viewer) -> Response:
-    """Whose the tasks are, and what was charged for them."""
+    """Whose the tasks of some days are, and what was charged on them: 31 days without `from` and `to`.
+
+    One account that is searched for without days is counted over all of them.
+    """
     wanted = asked(view.request)
     name, page = wanted.filters.get("account"), wanted.form == "page"
-    counted = view.shared(("ledger accounts",), _ACCOUNTS_S, lambda: _counted(view)) if page and name is None else None
+    whole = name is not None and not wanted.filters.keys() & {"from", "to"}
+    first, last = _range(wanted, usual=_MONTH, most=_MOST_ACCOUNT_DAYS)
+    span = (days.day_bounds(first)[0], days.day_bounds(last)[1])
+    counted = None
+    if page and name is None:
+        counted = view.shared(("ledger accounts", first, last), _ACCOUNTS_S, lambda: _counted(view, *span))
 
     def read(limit: int, offset: int) -> tuple[Sequence[Account], None]:
         if counted is not None and offset + limit <= _MOST_ACCOUNTS:
             return counted.rows[offset : offset + limit], None
         with view.transaction() as connection:
-            return store.accounts(connection, account=name, limit=limit, offset=offset), None
+            if whole:
+                return store.accounts(connection, account=name, limit=limit, offset=offset), None
+            return store.accounts_between(connection, *span, account=name, limit=limit, offset=offset), None
 
     found = listing(view, "ledger_accounts", "ledger", wanted, ACCOUNTS, read)
     if isinstance(found, Response):
         return found
-    return view.page("ledger/accounts.html", accounts=found, at=counted.at if counted is not None else days.now())
+    at = counted.at if counted is not None else days.now()
+    return view.page("ledger/accounts.html", accounts=found, at=at, whole=whole, first=first, last=last)
 
 
 @dataclass(frozen=True)
@@ -182,10 +194,10 @@ class _Counted:
     at: dt.datetime
 
 
-def _counted(view: View) -> _Counted:
-    """All tasks counted by account: a read of the whole ledger, so it is done for everybody who looks at once."""
+def _counted(view: View, first: dt.datetime, until: dt.datetime) -> _Counted:
+    """The tasks of these days counted by account, for everybody who looks."""
     with view.transaction() as connection:
-        return _Counted(store.accounts(connection, limit=_MOST_ACCOUNTS), days.now())
+        return _Counted(store.accounts_between(connection, first, until, limit=_MOST_ACCOUNTS), days.now())
 
 
 @router.get("/ledger/refusals")
@@ -272,12 +284,12 @@ def _state(state: TaskState) -> State:
     return State(f"ledger.state_{state}", _TONES[state])
 
 
-def _range(wanted: Asked) -> tuple[dt.date, dt.date]:
+def _range(wanted: Asked, *, usual: dt.timedelta = _WEEK, most: int = _MOST_DAYS) -> tuple[dt.date, dt.date]:
     given = wanted.filters
     last = days.parse_day(given["to"], field="to") if "to" in given else days.today()
-    first = days.parse_day(given["from"], field="from") if "from" in given else last - _WEEK
-    if len(days.day_range(first, last)) > _MOST_DAYS:
-        raise InvalidInput(f"usage is counted over at most {_MOST_DAYS} days at once", field="from")
+    first = days.parse_day(given["from"], field="from") if "from" in given else last - usual
+    if len(days.day_range(first, last)) > most:
+        raise InvalidInput(f"usage is counted over at most {most} days at once", field="from")
     return first, last
 
 

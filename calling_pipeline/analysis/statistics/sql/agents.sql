@@ -2,19 +2,34 @@
 -- connected calls; calls of no agent come last. Periods begin on the days `starts` and follow each other until `last`. `days`:
 -- those with calls of the agent; `total_rows`: how many rows there are without the limit. Only periods that are shown are put
 -- into their order.
-WITH added AS MATERIALIZED (
+-- The months from `months_first` and before `months_until`, each whole within one period, are read as they are kept added up;
+-- the days around them by themselves. Where the two are one day, no month is.
+WITH counted AS (
+    SELECT date, agent_id, 1 AS days, calls, connected, talk_s, grade_9, grade_1, orders
+    FROM daily_agents
+    WHERE date >= (cast(:starts AS date[]))[1] AND date < :months_first
+    UNION ALL
+    SELECT month, agent_id, days, calls, connected, talk_s, grade_9, grade_1, orders
+    FROM monthly_agents
+    WHERE month >= :months_first AND month < :months_until
+    UNION ALL
+    SELECT date, agent_id, 1 AS days, calls, connected, talk_s, grade_9, grade_1, orders
+    FROM daily_agents
+    WHERE date >= :months_until AND date <= :last
+),
+
+added AS MATERIALIZED (
     SELECT
         width_bucket(date, cast(:starts AS date[])) AS place,
         agent_id,
-        count(*) AS days,
+        cast(sum(days) AS bigint) AS days,
         cast(sum(calls) AS bigint) AS calls,
         cast(sum(connected) AS bigint) AS connected,
         cast(sum(talk_s) AS bigint) AS talk_s,
         cast(sum(grade_9) AS bigint) AS grade_9,
         cast(sum(grade_1) AS bigint) AS grade_1,
         cast(sum(orders) AS bigint) AS orders
-    FROM daily_agents
-    WHERE date BETWEEN (cast(:starts AS date[]))[1] AND :last
+    FROM counted
     GROUP BY 1, 2
 ),
 

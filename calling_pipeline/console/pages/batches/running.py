@@ -24,15 +24,18 @@ Operator = Annotated[View, Depends(viewing("operator", "batches"))]
 
 
 @router.get("/batches/tasks/{task_id}/run")
-def preview(view: Operator, task_id: PathId) -> Response:
-    """The dry run: who would be called now, and why the others would not. Writes nothing."""
+def preview(view: Operator, task_id: PathId, counted: bool = False) -> Response:
+    """The dry run: who would be called now, and why the others would not. Writes nothing.
+
+    The page is there at once and asks for the card, which reads the whole source, by itself: `counted` shows it.
+    """
     with view.transaction() as connection:
         task = task_store.by_id(connection, task_id)
-    card = runs.preview_task(_patient(view).engine, task.name, plan_rules(view.runtime.settings))
+    card = runs.preview_task(_patient(view).engine, task.name, plan_rules(view.runtime.settings)) if counted else None
     return view.page(
         "batches/run.html",
         task=task,
-        card=batch_views.card_document(card),
+        card=batch_views.card_document(card) if card is not None else None,
         refusal=gateway_refusal(view.runtime.settings),
     )
 
