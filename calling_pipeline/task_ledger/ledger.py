@@ -14,6 +14,7 @@ from calling_pipeline import days, measures
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.task_ledger import store
+from calling_pipeline.task_ledger.naming import without_erased
 from calling_pipeline.task_ledger.records import STATES, Account, Saved, Task, TaskDetails, Usage
 from calling_pipeline.task_ledger.store import SaveValues
 
@@ -28,10 +29,12 @@ def save_task_details(connection: sa.Connection, details: TaskDetails) -> Saved:
     """Create or move one task, and charge it when it is completed; exact under any number of concurrent callers.
 
     A refused move raises nothing: `Saved.outcome` says so, and the refusal is kept once the caller commits. A save with a
-    reason is noted in the audit log, a refused one too. Raises `InvalidInput` for an empty or null id, an unknown state,
-    negative credits or details that are no JSON object.
+    reason is noted in the audit log, a refused one too. Numbers of erased people in the details are masked. Raises
+    `InvalidInput` for an empty or null id, an unknown state, negative credits or details that are no JSON object.
     """
     values = _values(details)
+    if details.details:
+        values["details"] = _json_object(without_erased(connection, details.details))
     edit = bool(details.reason.strip())
     before = store.task(connection, values["task_id"], lock=True) if edit else None
     saved = store.save(connection, values)

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.database.sql import load
+from calling_pipeline.task_ledger.naming import without_erased
 from calling_pipeline.task_ledger.records import State
 
 _TAKE = load("task_ledger/take")
@@ -36,15 +37,18 @@ def take_tasks(connection: sa.Connection, tasks: Sequence[OldTask], *, by: str) 
     """Take tasks with different ids; returns those that changed something.
 
     A task that is known stays as it is, but one that was itself taken over moves on as a save would move it. A completed one
-    is charged its credits at its own time, once.
+    is charged its credits at its own time, once. Numbers of erased people in the details are masked.
     """
+    kept = [without_erased(connection, task.details) for task in tasks]
     columns = {
         "ids": [task.task_id for task in tasks],
         "features": [task.feature for task in tasks],
         "states": [task.state for task in tasks],
         "credits": [task.credits for task in tasks],
         "at": [task.at for task in tasks],
-        "details": [json.dumps({**task.details, TAKEN_OVER: task.source}, ensure_ascii=False) for task in tasks],
+        "details": [
+            json.dumps({**one, TAKEN_OVER: task.source}, ensure_ascii=False) for one, task in zip(kept, tasks, strict=True)
+        ],
     }
     taken = {row.task_id: row.state for row in connection.execute(_TAKE, {**columns, "by": by})}
     connection.execute(_CHARGE, {"ids": list(taken), "by": by})

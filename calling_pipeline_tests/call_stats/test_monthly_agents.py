@@ -1,4 +1,4 @@
-"""The months of agents are the sum of their days after any sequence of statements, and rankings that read them say the same."""
+"""The months of agents are the sum of their days after any statements, and rankings that read them say the same."""
 
 import datetime as dt
 import threading
@@ -69,7 +69,9 @@ def months(connection):
 
 @given(writes, places, places)
 @settings(deadline=None, max_examples=12)
-def test_months_are_the_sums_of_their_days_after_any_writes_and_rankings_are_those_of_the_days(class_engine, done, one, other):
+def test_months_are_the_sums_of_their_days_after_any_writes_and_rankings_are_those_of_the_days(
+    class_engine, done, one, other
+):
     with class_engine.connect() as connection:
         for kind, what in done:
             write(connection, kind, what)

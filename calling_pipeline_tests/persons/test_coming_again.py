@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from calling_pipeline import days
 from calling_pipeline.call_batches.history.importing import import_history
 from calling_pipeline.call_batches.history.records import HistoryRow
 from calling_pipeline.contact_policy import do_not_call, list_files
@@ -11,6 +12,9 @@ from calling_pipeline.contact_policy.erased import entering
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, InvalidInput
 from calling_pipeline.persons import erasing
+from calling_pipeline.task_ledger import ledger
+from calling_pipeline.task_ledger.records import TaskDetails
+from calling_pipeline.task_ledger.store_taking import OldTask, take_tasks
 from calling_pipeline_tests.canary import PHONES, in_columns, spelled
 
 GONE, STAYS = PHONES[:2]
@@ -64,6 +68,27 @@ def test_a_text_is_masked_where_an_erased_number_stands_and_costs_nothing_where_
         with pytest.raises(InvalidInput, match="had their data erased"):
             entering.refuse(connection, GONE)
         entering.refuse(connection, STAYS)
+
+
+def test_details_of_tasks_are_kept_with_the_number_masked_however_deep_and_by_whatever_door(desk, deps):
+    mask = f"{GONE[:3]}****{GONE[-4:]}"
+    details = {"said": f"call\n{spelled(GONE, 1)}", GONE: [int(GONE), {"to": (GONE, STAYS)}], "n": 3, "paid": True}
+    erase(desk, deps)
+    with desk.engine.begin() as connection:
+        ledger.save_task_details(connection, TaskDetails("a", "export", "pending", details=details, by="program"))
+        ledger.save_task_details(connection, TaskDetails("a", "export", "completed", details={"late": GONE}, by="program"))
+        take_tasks(connection, [OldTask("b", "export", "failed", 0, days.now(), "old", {"phone": GONE})], by="takeover")
+        kept = ledger.find(connection, "a").details
+        taken = ledger.find(connection, "b").details
+    assert kept == {
+        "said": f"call\n{mask}",
+        mask: [mask, {"to": [mask, STAYS]}],
+        "n": 3,
+        "paid": True,
+        "late": mask,
+    }
+    assert taken == {"phone": mask, "taken_over": "old"}
+    assert where(desk) == []
 
 
 def test_an_erasure_waits_for_an_import_under_way_and_reaches_what_it_brought(desk, deps):

@@ -119,7 +119,9 @@ def test_accounts_of_some_days_have_the_tasks_made_and_the_credits_charged_on_th
         day = sa.text("SELECT date_trunc('day', now(), 'Asia/Shanghai')")
         today = connection.execute(day).scalar_one()
         before = today - dt.timedelta(days=40)
-        connection.execute(sa.text("UPDATE task_ledger SET created_at = :at WHERE task_id IN ('old', 'other')"), {"at": before})
+        connection.execute(
+            sa.text("UPDATE task_ledger SET created_at = :at WHERE task_id IN ('old', 'other')"), {"at": before}
+        )
         connection.execute(sa.text("UPDATE task_charges SET charged_at = :at WHERE task_id = 'other'"), {"at": before})
     save(engine, "old", credits=5)
     tomorrow = today + dt.timedelta(days=1)
