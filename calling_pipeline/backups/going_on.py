@@ -7,7 +7,7 @@ which numbers were called since, or that nobody was; that nothing was sent since
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,7 +79,8 @@ def go_on_calling(
     hold = _held(connection, "calls", reason)
     report = None
     if called_since is not None:
-        report = import_history(connection, called_since, source=source, by=by, reason=reason)
+        rows = _called_by_now(called_since, days.now())
+        report = import_history(connection, rows, source=source, by=by, reason=reason)
         unread = {why: rows for why, rows in report.reasons.items() if why not in _HARMLESS}
         if unread:
             lines = ", ".join(str(row.line) for row in report.examples[:10])
@@ -108,6 +109,21 @@ def go_on_sending(connection: sa.Connection, *, may_have_been_sent: bool, by: st
         unknown += len(mail_store.hold_waiting(connection, by=by, why=why))
     after = {"may_have_been_sent": may_have_been_sent, "unknown": unknown}
     return WentOn(_lifted(connection, "messages", by=by, reason=reason, after=after), unknown=unknown)
+
+
+def _called_by_now(rows: Iterable[HistoryRow], now: dt.datetime) -> Iterator[HistoryRow]:
+    """The rows; one without a time, or with one that is still to come, was called now at the latest.
+
+    An import alone would leave such a number at the time that an earlier import said of it.
+    """
+    for row in rows:
+        at = row.last_called_at or row.updated_time
+        if at is None:
+            yield row._replace(last_called_at=now, remark=row.remark or "time_missing")
+        elif (at if at.tzinfo is not None else at.replace(tzinfo=days.SHANGHAI)) > now:
+            yield row._replace(last_called_at=now, remark="time_ahead")
+        else:
+            yield row
 
 
 def _held(connection: sa.Connection, subject: Subject, reason: str) -> Hold:

@@ -81,3 +81,35 @@ def test_tasks_usage_and_refusals_of_the_ledger_are_listed(api_runtime, viewer):
     assert viewer.get(f"{ledger}/usage", params=wrong).status_code == 422
     (refusal,) = data(viewer.get(f"{ledger}/refusals", params={"task_id": "a"}))
     assert refusal["to_state"] == "failed"
+
+
+KEEPS_NO_NOTE = """
+    CREATE FUNCTION keeps_no_note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no note'; END $$;
+    CREATE TRIGGER keeps_no_note BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION keeps_no_note();
+"""
+
+
+def test_an_act_that_cannot_be_noted_in_the_audit_log_changes_nothing(operator, api_runtime):
+    def everything():
+        with api_runtime.transaction() as connection:
+            return [
+                connection.exec_driver_sql(f"SELECT to_jsonb(t)::text FROM {table} AS t ORDER BY 1").scalars().all()
+                for table in ("do_not_call", "do_not_call_history", "contact_holidays", "asset_activity", "audit_log")
+            ]
+
+    data(operator.post(f"{ROOT}/do-not-call", json={"phone": PHONE, "source": "complaint"}))
+    data(operator.put(f"{ROOT}/holidays", json={"day": "2027-01-01", "name": "元旦"}))
+    with api_runtime.transaction() as connection:
+        connection.exec_driver_sql(KEEPS_NO_NOTE)
+    before = everything()
+    other, csv = {"phone": "13900000000", "source": "complaint"}, {"Content-Type": "text/csv"}
+    tried = [
+        operator.post(f"{ROOT}/do-not-call", json=other),
+        operator.post(f"{ROOT}/do-not-call", json={"phone": PHONE, "source": "complaint", "expires": "2027-01-31"}),
+        operator.post(f"{ROOT}/do-not-call/remove", json={"phone": PHONE, "reason": "a mistake"}),
+        operator.post(f"{ROOT}/do-not-call/import", params={"source": "a"}, content=b"phone\n13900000000\n", headers=csv),
+        operator.put(f"{ROOT}/holidays", json={"day": "2027-01-02", "name": "holiday"}),
+        operator.delete(f"{ROOT}/holidays/2027-01-01"),
+    ]
+    assert [answer.status_code for answer in tried] == [503] * len(tried)
+    assert everything() == before

@@ -8,18 +8,21 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
 
 from calling_pipeline import days
 from calling_pipeline.analysis.call_results.joining import join_day
 from calling_pipeline.analysis.call_results.records import JoinRules
+from calling_pipeline.backups.key_rotation import recordings as rotated_recordings
 from calling_pipeline.backups.key_rotation import rotating, store
 from calling_pipeline.backups.key_rotation.sealed import SEALED
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt
+from calling_pipeline.database import locks
 from calling_pipeline.database.crypto import phone_key_of
 from calling_pipeline.database.tables import metadata
-from calling_pipeline.errors import Conflict, InvalidInput
+from calling_pipeline.errors import Conflict, InvalidInput, SecretUnreadable
 from calling_pipeline.masking import phone_hash
 from calling_pipeline.persons import erasing, finding
 from calling_pipeline.persons.dependencies import PersonDependencies
@@ -28,8 +31,9 @@ from calling_pipeline.telephony.cases import cases
 from calling_pipeline.telephony.cases import store as case_store
 from calling_pipeline.telephony.cases.records import NewCase
 from calling_pipeline.telephony.dependencies import keeping_of
+from calling_pipeline.telephony.recordings import store as recording_store
 from calling_pipeline.telephony.recordings.keeping import owner_of
-from calling_pipeline.telephony.recordings.playing import open_recording
+from calling_pipeline.telephony.recordings.playing import delete_old, open_recording
 from calling_pipeline.telephony.recordings.sealed_files import SealedWriter
 from calling_pipeline_tests.analysis.pushed_world import DAY, MORNING, add_batch, add_push, add_record, kept, phone
 from calling_pipeline_tests.call_batches.desk import ALL_DAY
@@ -191,23 +195,66 @@ def test_a_collector_has_one_open_case_of_a_number_whichever_key_hashed_it(of, e
         assert case_store.last_place(connection, 1) == 1
 
 
-def test_recordings_play_with_the_new_key_alone_after_a_rotation(of, engine):
-    before = keeping_of(of(OLD))
-    with engine.begin() as connection, before.store.writing("1/7") as file:
-        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        connection.exec_driver_sql(
-            "INSERT INTO call_recordings (record_id, tenant_id, config_id, state, known_at, expires_at, next_try_at, file,"
-            f" bytes, kept_at) VALUES (7, 1, 1, 'kept', now(), now(), now(), '1/7', {len(SOUND)}, now())"
-        )
-        writer = SealedWriter(file, before.key, owner_of(1, 7))
-        writer.write(SOUND)
-        writer.finish()
-    done = rotating.rotate(of(NEW, OLD), by="ann")
-    assert done.sealed["recordings"] == 1
+@pytest.fixture
+def recordings(of, engine):
+    """Three kept recordings that the old key sealed, of more than one chunk each; the places of their files."""
+    before, places = keeping_of(of(OLD)), {}
     with engine.begin() as connection:
-        playable = open_recording(connection, keeping_of(of(NEW)), 7)
-        assert b"".join(playable.read(0, playable.size)) == SOUND
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        for record in (7, 8, 9):
+            places[record] = f"1/{record}"
+            connection.exec_driver_sql(
+                "INSERT INTO call_recordings (record_id, tenant_id, config_id, state, known_at, expires_at, next_try_at,"
+                f" file, bytes, kept_at) VALUES ({record}, 1, 1, 'kept', now(), now(), now(), '1/{record}', {len(SOUND)},"
+                " now())"
+            )
+            with before.store.writing(places[record]) as file:
+                writer = SealedWriter(file, before.key, owner_of(1, record))
+                writer.write(SOUND)
+                writer.finish()
+    return places
+
+
+def played(engine, runtime, record):
+    with engine.begin() as connection:
+        playable = open_recording(connection, keeping_of(runtime), record)
+    return b"".join(playable.read(0, playable.size))
+
+
+def test_recordings_play_with_the_new_key_alone_after_a_rotation(of, engine, recordings, monkeypatch):
+    monkeypatch.setattr(rotated_recordings, "_AT_ONCE", 2)
+    for record in recordings:
+        assert played(engine, of(NEW, OLD), record) == SOUND, "before it, with both keys"
+        with pytest.raises(SecretUnreadable):
+            played(engine, of(NEW), record)
+    assert rotating.rotate(of(NEW, OLD), by="ann").sealed["recordings"] == 3
+    assert [played(engine, of(NEW), record) for record in recordings] == [SOUND] * 3
     assert rotating.rotate(of(NEW, OLD), by="ann").sealed["recordings"] == 0
+
+
+def test_retention_and_a_rotation_have_no_recording_in_hand_at_once(of, engine, recordings):
+    keeping = dataclasses.replace(keeping_of(of(NEW, OLD)), days=0)
+    folder = of(NEW).settings.home / "recordings"
+
+    def files():
+        return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+    with engine.connect() as rotation, engine.connect() as housekeeping:
+        assert recording_store.next_kept(rotation, 0, 3)
+        locks.wait_at_most(housekeeping, 0.05)
+        with pytest.raises(OperationalError):
+            delete_old(housekeeping, keeping)
+        housekeeping.rollback()
+        rotation.rollback()
+        assert files() == ["7", "8", "9"]
+        assert delete_old(housekeeping, keeping) == 3
+        locks.wait_at_most(rotation, 0.05)
+        with pytest.raises(OperationalError):
+            next(rotated_recordings.resealed(rotation, keeping, []))
+        rotation.rollback()
+        housekeeping.commit()
+        assert list(rotated_recordings.resealed(rotation, keeping, [])) == []
+    assert files() == []
 
 
 def test_an_export_amid_a_rotation_gives_out_rows_of_both_keys(of, engine):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import threading
 from collections import Counter
 from pathlib import Path
@@ -12,11 +13,13 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from pydantic import SecretStr
 
+from calling_pipeline import days
 from calling_pipeline.backups import going_on
 from calling_pipeline.backups.making import MANIFEST, make_backup
 from calling_pipeline.backups.restoring import restore
 from calling_pipeline.backups.verifying import read_manifest, verify
 from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.history.importing import import_history
 from calling_pipeline.call_batches.history.records import HistoryRow
 from calling_pipeline.cli.main import main
 from calling_pipeline.contact_policy.tables import contact_attempts
@@ -136,6 +139,26 @@ def test_after_a_restore_to_an_hour_ago_nobody_is_called_twice(
     with lost.transaction() as connection:
         assert connection.execute(sa.select(sa.func.count(contact_attempts.c.phone.distinct()))).scalar_one() == ROWS
     lost.close()
+
+
+def test_a_number_of_an_earlier_history_that_was_called_since_the_backup_counts_as_called_then(connection):
+    long_ago, since = days.now() - dt.timedelta(days=100), days.now()
+    earlier = [HistoryRow(f"1380000000{n}", last_called_at=long_ago) for n in range(4)]
+    import_history(connection, earlier, source="old system", by="ann")
+    going_on.hold_everything(connection, since, by="ann")
+    called = [
+        HistoryRow("13800000001"),
+        HistoryRow("13800000002", last_called_at=since.replace(tzinfo=None) + dt.timedelta(days=2)),
+        HistoryRow("13800000003", last_called_at=since),
+    ]
+    went = going_on.go_on_calling(connection, called_since=called, by="ann", reason="the gateway's list")
+    assert went.called.remarks == {"time_missing": 1, "time_ahead": 1}
+    for query in (
+        "SELECT phone FROM call_history WHERE last_called_at >= :since ORDER BY phone",
+        "SELECT phone FROM contact_attempts WHERE at >= :since ORDER BY phone",
+    ):
+        found = connection.execute(sa.text(query), {"since": since}).scalars().all()
+        assert found == ["13800000001", "13800000002", "13800000003"]
 
 
 def pointed(settings, at):

@@ -13,6 +13,7 @@ from calling_pipeline.contact_policy import do_not_call, holidays, rules, store
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt, Facts
 from calling_pipeline.texts.catalogue import catalogue
+from calling_pipeline_tests.api.test_policy import KEEPS_NO_NOTE
 from calling_pipeline_tests.support import LIMIT_S
 
 PHONE, MASKED = "13812345678", "138****5678"
@@ -144,6 +145,31 @@ def test_a_file_counts_before_what_was_pasted_and_one_that_is_too_large_is_refus
     large = {"file": ("l.txt", b"1" * 10_000_001, "text/plain")}
     assert operator.post("/policy/import", data={"source": "a"}, files=large).status_code == 422
     assert operator.post("/policy/import", data={"source": "a", "numbers": " "}).status_code == 422
+
+
+def test_an_act_that_cannot_be_noted_in_the_audit_log_changes_nothing(operator, transaction):
+    def everything():
+        with transaction() as connection:
+            return [
+                connection.exec_driver_sql(f"SELECT to_jsonb(t)::text FROM {table} AS t ORDER BY 1").scalars().all()
+                for table in ("do_not_call", "do_not_call_history", "contact_holidays", "audit_log")
+            ]
+
+    with transaction() as connection:
+        do_not_call.add(connection, PHONE, source="complaint", by="li")
+        holidays.declare(connection, dt.date(2027, 1, 1), "元旦", by="li")
+        connection.exec_driver_sql(KEEPS_NO_NOTE)
+    before, number = everything(), looked_up(operator)
+    tried = {
+        "/policy/do-not-call/add": {"phone": "13900000000", "source": "complaint", "reason": "asked"},
+        f"{number}/add": {"source": "carrier", "reason": "asked"},
+        f"{number}/remove": {"reason": "a mistake"},
+        "/policy/import": {"numbers": "13900000000", "source": "a", "do": "import"},
+        "/policy/holidays/2027-01-02": {"name": "holiday", "reason": "asked"},
+        "/policy/holidays/2027-01-01/remove": {"reason": "asked"},
+    }
+    assert {act: operator.post(act, data=form).status_code for act, form in tried.items()} == dict.fromkeys(tried, 503)
+    assert everything() == before
 
 
 def test_a_month_shows_its_holidays_and_days_become_holidays_and_ordinary_again(operator, as_role, transaction):

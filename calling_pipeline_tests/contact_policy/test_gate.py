@@ -61,6 +61,13 @@ def test_a_withdrawn_attempt_no_longer_counts(connection):
     assert gate.check_and_record(connection, wish("2"), ONE_A_DAY).allowed
 
 
+def test_a_withdrawal_leaves_the_attempt_of_another_room_under_the_same_reference(connection):
+    for room in ("calls", "telephony"):
+        gate.check_and_record(connection, wish("1", room=room), LIST_ONLY)
+    assert gate.withdraw(connection, "calls", "1")
+    assert connection.execute(sa.text("SELECT room FROM contact_attempts")).scalars().all() == ["telephony"]
+
+
 def test_asking_for_many_counts_those_before_it_in_the_same_list(connection):
     wishes = [wish("1"), wish("2", phone="13900000000"), wish("3"), wish("1")]
     assert [verdict.allowed for verdict in gate.check_and_record_many(connection, wishes, ONE_A_DAY)] == [
@@ -85,6 +92,14 @@ def test_an_expired_entry_of_the_list_no_longer_refuses(connection):
     assert gate.check(connection, wish("1"), LIST_ONLY).allowed
     store.block(connection, [(PHONE, None, "")], source="complaint", by="", now=NOON)
     assert gate.check(connection, wish("1"), LIST_ONLY).not_before is None
+
+
+def test_an_entry_of_the_list_refuses_until_the_very_moment_at_which_it_ends(connection):
+    store.block(connection, [(PHONE, NOON, "")], source="complaint", by="li", now=NOON - dt.timedelta(days=1))
+    before = NOON - dt.timedelta(microseconds=1)
+    verdicts = [gate.check(connection, wish("1", at=at), LIST_ONLY) for at in (before, NOON)]
+    assert [verdict.allowed for verdict in verdicts] == [False, True]
+    assert verdicts[0].not_before == NOON
 
 
 def test_stored_holidays_close_a_policy_that_keeps_them(connection):
@@ -112,6 +127,27 @@ def test_a_second_transaction_waits_until_the_first_commits_and_is_then_refused(
     first.close()
     join_all(waiting)
     assert answers == [False]
+
+
+def test_of_two_numbers_that_ask_under_one_reference_at_once_the_second_is_a_conflict(engine):
+    said: list[object] = []
+
+    def second() -> None:
+        try:
+            with engine.begin() as connection:
+                said.append(gate.check_and_record(connection, wish("1", phone="13900000000"), LIST_ONLY))
+        except Conflict as error:
+            said.append(str(error))
+
+    waiting = threading.Thread(target=second)
+    with engine.connect() as first, engine.connect() as watcher:
+        gate.check_and_record(first, wish("1"), LIST_ONLY)
+        waiting.start()
+        wait_until(lambda: said or watcher.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+        first.commit()
+        join_all(waiting)
+        assert said == ["one reference was used for two different contact attempts at once"]
+        assert attempts(watcher) == 1
 
 
 def test_a_second_transaction_is_allowed_when_the_first_rolls_back(engine):

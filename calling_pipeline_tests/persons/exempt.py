@@ -53,7 +53,7 @@ EXEMPT: Mapping[str, Mapping[str, str]] = {
     "collectors": {_STAFF: "name callback_number_sealed callback_number_masked"},
     "communication_records": {_KEYS: "reference trace", _NAMES: "extension_number caller_number supplier",
                               _OURS: "state settled_by", _VENDORS: "call_uuid contact_result failure_code"},
-    "contact_attempts": {_OURS: "room", _KEYS: "reference", _NAMES: "caller"},
+    "contact_attempts": {_OURS: "room", _NAMES: "caller"},
     "contact_holidays": {_OURS: "name"},
     "contract_ledgers": {_NAMES: "csv_file", _COUNTS: "digest encoding parked",
                          "the customer's own file; where the number stands in it, the certificate says so": "content"},

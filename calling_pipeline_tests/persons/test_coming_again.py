@@ -111,12 +111,39 @@ def test_an_erasure_waits_for_an_import_under_way_and_reaches_what_it_brought(de
     assert desk.one("SELECT count(*) FROM call_history WHERE phone LIKE 'erased:%'") == 1
 
 
-def test_an_import_that_does_not_end_refuses_the_erasure_with_a_sentence(desk, deps, monkeypatch):
+@pytest.mark.parametrize(
+    "enter",
+    [
+        entering.Entrance,
+        lambda connection: entering.refuse(connection, GONE),
+        lambda connection: entering.masked(connection, [f"call {GONE}"]),
+    ],
+    ids=["a list", "a case", "a text"],
+)
+def test_what_is_entering_and_does_not_end_refuses_the_erasure_with_a_sentence(desk, deps, monkeypatch, enter):
     monkeypatch.setattr(entering, "_PATIENCE_S", 0.05)
     with desk.engine.begin() as connection:
-        entering.Entrance(connection)
+        enter(connection)
         with pytest.raises(Conflict, match="an import or a read of call records is at work"):
             erase(desk, deps)
         assert not locks.is_held(connection, "call batches", "planning")
     assert desk.one("SELECT count(*) FROM erased_persons") == 0
     assert erase(desk, deps).id == 1
+
+
+def test_what_wants_to_enter_waits_for_an_erasure_under_way_and_comes_under_the_token(desk, deps):
+    def enter() -> None:
+        with desk.engine.begin() as entering_one:
+            do_not_call.add(entering_one, GONE, source="complaint", by="Li Wei")
+
+    door = threading.Thread(target=enter)
+    with desk.engine.begin() as connection:
+        token = erasing.erase(connection, deps, GONE, by="Li Wei", reason="a letter").document["token"]
+        door.start()
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+        while not desk.one(waiting):
+            assert door.is_alive()
+            door.join(0.01)
+    door.join()
+    assert desk.rows("SELECT phone FROM do_not_call WHERE source = 'complaint'") == [(token,)]
+    assert where(desk) == []

@@ -6,9 +6,11 @@ import threading
 import pytest
 import sqlalchemy as sa
 
+from calling_pipeline.backups import going_on
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.archives import archiving
 from calling_pipeline.call_batches.facts import store as fact_store
+from calling_pipeline.call_batches.history.records import HistoryRow
 from calling_pipeline.contact_policy import do_not_call, gate
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt
@@ -250,3 +252,20 @@ def test_rows_of_old_batches_in_month_files_are_given_out_and_erased_too(desk, d
     with desk.engine.begin() as connection:
         assert archiving.find(connection, archives, GONE, digits=GONE) == []
         assert len(archiving.find(connection, archives, made.document["token"])) == 1
+
+
+def test_a_number_that_a_restored_system_learned_is_erased_from_the_attempts_too(desk, deps):
+    for called, since in ((GONE, now()), (STAYS, now()), (GONE, now())):
+        with desk.engine.begin() as connection:
+            going_on.hold_everything(connection, since, by="ann")
+            going_on.go_on_calling(connection, called_since=[HistoryRow(called)], by="ann", reason="the gateway's list")
+    counted = "SELECT phone, count(*) FROM contact_attempts GROUP BY 1 ORDER BY 1"
+    assert dict(map(tuple, desk.rows(counted))) == {GONE: 2, STAYS: 1}
+    with desk.engine.begin() as connection:  # as versions before this one named them
+        connection.exec_driver_sql(
+            "UPDATE contact_attempts SET reference = 'restored:' || phone"
+            " WHERE id IN (SELECT max(id) FROM contact_attempts GROUP BY phone)"
+        )
+    token = erase(desk, deps).document["token"]
+    assert dict(map(tuple, desk.rows(counted))) == {token: 2, STAYS: 1}
+    assert where(desk) == []

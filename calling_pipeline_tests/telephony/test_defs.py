@@ -13,7 +13,7 @@ from calling_pipeline.defs.telephony import assets as room
 from calling_pipeline.defs.telephony.sensors import stale_extensions
 from calling_pipeline.errors import CallingError
 from calling_pipeline.telephony import monitoring
-from calling_pipeline.telephony.billing.reconcile import reconcile_day
+from calling_pipeline.telephony.billing.reconcile import compare_day, reconcile_day
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline_tests.support import http, wait_until
@@ -137,6 +137,19 @@ def test_a_call_of_ours_that_is_not_billed_is_reported(definitions, office, infi
     assert checks(run(definitions, "communication_records_reconcile", days.day_of(day).isoformat())) == {
         "reconciled_equals_billed": False
     }
+
+
+@pytest.mark.parametrize(("minutes", "missing"), [(28, 0), (32, 1)])
+def test_a_call_is_missed_on_the_bill_half_an_hour_after_it_began_and_not_before(office, infinity, minutes, missing):
+    office.call(1)
+    begun = days.now() - dt.timedelta(minutes=minutes)
+    with office.driver() as connection:
+        connection.execute(
+            "UPDATE communication_records SET started_at = %s, state = 'unknown', closed_at = now()", (begun,)
+        )
+    with office.runtime.transaction() as connection:
+        (compared,) = compare_day(connection, days.day_of(begun))
+    assert (compared.recorded, compared.recorded_not_billed) == (1, missing)
 
 
 def test_an_incomplete_bill_fails_the_day_and_changes_nothing(definitions, office, infinity):
