@@ -4,6 +4,7 @@ simulator as a real server process."""
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import os
 import shutil
 import signal
@@ -27,7 +28,7 @@ from calling_pipeline.settings import Settings, load
 from calling_pipeline.vendors import http
 from calling_pipeline_tests.dagster_support import instance_on
 from calling_pipeline_tests.databases import Databases
-from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, of_the_session, start_process
+from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, of_the_session, start_process, wait_until
 
 pytest_plugins = ["calling_pipeline_tests.browser.fixtures"]
 TEMPLATE = "calling_template"
@@ -70,6 +71,7 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 os.environ["CALLING_VENDOR_RETRY_DELAY_S"] = "0"  # read once, on import: a step asks a vendor again without a pause
 http.FIRST_PAUSE_S = 0.01  # as many attempts as in production, with shorter pauses between them
 measures.WRITE_EVERY_S = 1e6  # written when a runtime closes, never by a thread while a test's database is dropped
+BEFORE_MIDNIGHT = dt.timedelta(seconds=45)
 _failed: list[int] = []
 _databases: dict[URL, Databases] = {}
 _own_temporary_root()
@@ -78,6 +80,12 @@ _own_temporary_root()
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first: at the end of a run they would keep one worker busy while the others have nothing to do."""
     items.sort(key=lambda item: not item.nodeid.removeprefix("calling_pipeline_tests/").startswith(LONGEST))
+
+
+def pytest_runtest_setup() -> None:
+    """A test begins and ends on one business day: one that would begin just before midnight begins after it."""
+    day = days.today()
+    wait_until(lambda: days.today() > day or days.now() + BEFORE_MIDNIGHT < days.day_bounds(day)[1], every_s=0.5)
 
 
 @pytest.fixture(autouse=True)

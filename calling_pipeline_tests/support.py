@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import datetime as dt
 import os
 import signal
 import socketserver
@@ -18,6 +19,8 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+
+from calling_pipeline import days
 
 T = TypeVar("T")
 LIMIT_S = 120.0
@@ -35,6 +38,11 @@ of_the_session: list[subprocess.Popen[Any]] = []
 
 
 nightly = pytest.mark.skipif(not NIGHTLY, reason="in the exhaustive form alone; the short one looks at the same elsewhere")
+
+
+def yesterday() -> dt.date:
+    """The day before today's; asked when it is needed, because midnight passes while tests run."""
+    return days.today() - dt.timedelta(days=1)
 
 
 def some(*ways: T) -> Sequence[T]:

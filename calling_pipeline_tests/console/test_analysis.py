@@ -9,15 +9,18 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from calling_pipeline import days
 from calling_pipeline.access.audit import store as audit
 from calling_pipeline.call_stats.daily_counts.tables import daily_agents, daily_provinces
 from calling_pipeline.cli.analysis import analysis as command
 from calling_pipeline.cli.output import Door
+from calling_pipeline_tests.support import yesterday
 
-YESTERDAY = days.today() - dt.timedelta(days=1)
-RANGE = {"from": str(YESTERDAY - dt.timedelta(days=2)), "to": str(YESTERDAY)}
 PROBES = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}", "=cmd()")
+
+
+def three_days():
+    """The days of `world`, as an address and an API name them."""
+    return {"from": str(yesterday() - dt.timedelta(days=2)), "to": str(yesterday())}
 
 
 @pytest.fixture
@@ -28,9 +31,9 @@ def viewer(as_role):
 @pytest.fixture
 def filled(console, sync):
     """Two days that were read, and agents and provinces whose names attack."""
-    sync("grade", YESTERDAY, YESTERDAY - dt.timedelta(days=1))
-    sync("task", YESTERDAY)
-    counts = {"date": YESTERDAY, "calls": 1, "connected": 1, "talk_s": 1, "grade_9": 0, "grade_1": 0, "orders": 0}
+    sync("grade", yesterday(), yesterday() - dt.timedelta(days=1))
+    sync("task", yesterday())
+    counts = {"date": yesterday(), "calls": 1, "connected": 1, "talk_s": 1, "grade_9": 0, "grade_1": 0, "orders": 0}
     with console.runtime.transaction() as connection:
         for probe in PROBES:
             connection.execute(sa.insert(daily_agents).values(agent_id=probe, **counts))
@@ -51,14 +54,14 @@ def test_page_api_and_command_line_answer_the_same(filled, viewer):
     door = Door()
     door.__dict__["runtime"] = filled.runtime
     for name in NAMES:
-        api = viewer.get(f"/api/v1/analysis/{name}", params=RANGE).raise_for_status().json()["data"]
-        words = [name, "--from", RANGE["from"], "--to", RANGE["to"], "--json"]
+        api = viewer.get(f"/api/v1/analysis/{name}", params=three_days()).raise_for_status().json()["data"]
+        words = [name, "--from", three_days()["from"], "--to", three_days()["to"], "--json"]
         done = CliRunner().invoke(command, words, obj=door, catch_exceptions=False)
         assert json.loads(done.stdout) == api
-        page = viewer.get(f"/analysis/{name}", params=RANGE).raise_for_status()
+        page = viewer.get(f"/analysis/{name}", params=three_days()).raise_for_status()
         assert f'data-testid="figure-{next(iter(api["figures"]))}"' in page.text
         for table, found in api["tables"].items():
-            rows = exported(viewer, f"/analysis/{name}", **RANGE, table=table)
+            rows = exported(viewer, f"/analysis/{name}", **three_days(), table=table)
             assert len(rows) == len(found["rows"]) + 1, table
             for line, row in zip(rows[1:], found["rows"], strict=True):
                 for text, (column, value) in zip(line, row.items(), strict=True):
@@ -69,7 +72,7 @@ def test_page_api_and_command_line_answer_the_same(filled, viewer):
 def test_the_command_shows_tables_and_writes_one_as_csv(filled, tmp_path):
     door = Door()
     door.__dict__["runtime"] = filled.runtime
-    words = ["agents", "--from", RANGE["from"], "--to", RANGE["to"], "--by", "week"]
+    words = ["agents", "--from", three_days()["from"], "--to", three_days()["to"], "--by", "week"]
     shown = CliRunner().invoke(command, words, obj=door, catch_exceptions=False)
     assert shown.exit_code == 0
     assert "Sums are over the 2 of 3 days" in shown.stdout
@@ -83,25 +86,25 @@ def test_the_command_shows_tables_and_writes_one_as_csv(filled, tmp_path):
 
 def test_texts_from_outside_are_shown_as_text_and_are_no_formula(filled, viewer):
     for name in ("agents", "provinces"):
-        page = viewer.get(f"/analysis/{name}", params={**RANGE, "per": "500"}).text
+        page = viewer.get(f"/analysis/{name}", params={**three_days(), "per": "500"}).text
         assert "<script>alert(1)" not in page
         assert "<img src=x" not in page
         assert "{{7*7}}" in page
-        cells = {cell for line in exported(viewer, f"/analysis/{name}", **RANGE) for cell in line}
+        cells = {cell for line in exported(viewer, f"/analysis/{name}", **three_days()) for cell in line}
         assert "'=cmd()" in cells
         assert "=cmd()" not in cells
 
 
 def test_a_table_is_sorted_paged_and_exported_by_its_own_address(filled, viewer, console):
-    rows = exported(viewer, "/analysis/hours", **RANGE, sort="-calls")
+    rows = exported(viewer, "/analysis/hours", **three_days(), sort="-calls")
     calls = [float(row[1]) for row in rows[1:]]
     assert calls == sorted(calls, reverse=True)
     page = viewer.get(
-        "/analysis/agents", params={**RANGE, "sort": "-order_rate", "per": "2", "page": "2"}
+        "/analysis/agents", params={**three_days(), "sort": "-order_rate", "per": "2", "page": "2"}
     ).raise_for_status()
     assert 'data-testid="agents-agents-next"' in page.text
     assert "sort=-order_rate" in page.text
-    sheet = viewer.get("/analysis/hours", params={**RANGE, "form": "xlsx", "table": "hours"}).raise_for_status()
+    sheet = viewer.get("/analysis/hours", params={**three_days(), "form": "xlsx", "table": "hours"}).raise_for_status()
     assert sheet.content.startswith(b"PK")
     with console.runtime.transaction() as connection:
         noted, _ = audit.entries(connection, act="list.export", limit=10, offset=0)

@@ -1,22 +1,17 @@
 """The pages of analyses in a browser: days chosen by form, tables sorted, readable on a telephone in both themes."""
 
-import datetime as dt
-
 import pytest
 from playwright.sync_api import expect
 
-from calling_pipeline import days
 from calling_pipeline.analysis.best_time.learning import learn
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline_tests.browser.looking import axe, overflow
-from calling_pipeline_tests.support import nightly
-
-YESTERDAY = days.today() - dt.timedelta(days=1)
+from calling_pipeline_tests.support import nightly, yesterday
 
 
 @pytest.fixture
 def filled(sync):
-    sync("grade", YESTERDAY)
+    sync("grade", yesterday())
 
 
 def test_a_viewer_opens_the_ranking_chooses_weeks_and_sorts_it(filled, log_in):

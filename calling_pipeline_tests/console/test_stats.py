@@ -21,10 +21,8 @@ from calling_pipeline.errors import CallingError
 from calling_pipeline.gate_rules import GateRule
 from calling_pipeline.texts.catalogue import catalogue
 from calling_pipeline_tests.call_stats.conftest import proof_of
-from calling_pipeline_tests.support import http, wait_until
+from calling_pipeline_tests.support import http, wait_until, yesterday
 
-TODAY = days.today()
-YESTERDAY = TODAY - dt.timedelta(days=1)
 CALLS = "/task/cdr/all2"
 PROBES = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}"]
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -50,7 +48,7 @@ def shown(page, testid):
 
 def newest(console, track="grade"):
     with console.runtime.transaction() as connection:
-        return refreshes.newest(connection, track, YESTERDAY)
+        return refreshes.newest(connection, track, yesterday())
 
 
 def refresh(operator, track="grade", date="yesterday"):
@@ -71,7 +69,7 @@ def test_a_day_shows_both_tracks_with_source_age_completeness_and_proof(sync, vi
         "来自缓存",
         "T-3 同步",
         "重读 0 页",
-        f"grade_stats_cache?view=partitions&amp;partition={YESTERDAY}",
+        f"grade_stats_cache?view=partitions&amp;partition={yesterday()}",
         "checkDetail=",
     ):
         assert text in page.text
@@ -101,7 +99,7 @@ def test_tracks_that_were_read_apart_say_which_is_later():
 
 def test_today_is_shown_without_a_date_and_an_unread_day_says_what_to_do(viewer):
     page = viewer.get("/stats")
-    assert f"{TODAY} 统计" in page.text
+    assert f"{days.today()} 统计" in page.text
     assert "没有已发布的数字" in page.text
     assert "等下次同步" in page.text
 
@@ -118,10 +116,10 @@ def test_days_that_are_none_are_refused_in_a_sentence(viewer, query):
 
 def test_the_refresh_button_says_what_changed_and_who_asked(console, sync, operator, simulator):
     before = sync("grade")[0].stats
-    body = {"date": YESTERDAY.isoformat(), "grade": "9元", "order": 9, "rows": 50}
+    body = {"date": yesterday().isoformat(), "grade": "9元", "order": 9, "rows": 50}
     http.post(f"{simulator.url}/guanke/_sim/correct", json=body).raise_for_status()
     answer = refresh(operator)
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/stats?date={YESTERDAY}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/stats?date={yesterday()}")
     wait_until(lambda: newest(console).state == "stored")
     page = operator.get("/stats?date=yesterday")
     after = store_day(console)
@@ -130,12 +128,12 @@ def test_the_refresh_button_says_what_changed_and_who_asked(console, sync, opera
     assert "operator-" in shown(page, "refresh-result-grade") or "operator-" in page.text
     with console.runtime.transaction() as connection:
         (row,), _ = audit.entries(connection, act="day.refresh", limit=9)
-    assert (row.door, row.subject) == ("console", f"day:{YESTERDAY}")
+    assert (row.door, row.subject) == ("console", f"day:{yesterday()}")
 
 
 def store_day(console):
     with console.runtime.transaction() as connection:
-        return store.read_grade_day(connection, YESTERDAY)
+        return store.read_grade_day(connection, yesterday())
 
 
 def test_a_refresh_that_changes_nothing_says_so(console, sync, operator):
@@ -158,7 +156,7 @@ def test_a_second_press_joins_the_refresh_that_runs_and_the_page_shows_it(consol
     simulator.clear_faults()
     wait_until(lambda: newest(console).state == "stored")
     with console.runtime.transaction() as connection:
-        assert len(refreshes.of_day(connection, "grade", YESTERDAY)) == 1
+        assert len(refreshes.of_day(connection, "grade", yesterday())) == 1
     wait_until(lambda: "hx-trigger" not in viewer.get("/stats/live?date=yesterday").text)
 
 
@@ -177,7 +175,7 @@ def test_a_failed_refresh_is_shown_with_its_sentence_in_chinese(console, sync, o
 def test_a_refresh_whose_server_was_killed_is_shown_as_interrupted(console, sync, operator):
     sync("grade")
     with console.runtime.transaction() as connection:
-        refreshes.begin(connection, "grade", YESTERDAY, by="li", before=None, now=days.now())
+        refreshes.begin(connection, "grade", yesterday(), by="li", before=None, now=days.now())
     page = operator.get("/stats?date=yesterday")
     assert "刷新中断" in page.text
     assert 'data-testid="refresh-button-grade"' in page.text
@@ -205,7 +203,7 @@ def test_a_held_day_says_why_and_is_published_with_a_reason(console, sync, opera
     assert f"{held.numbers['grade_9']:,}" in asked.text
     assert operator.post(f"/stats/held/{held.id}/publish", data={"reason": " "}).status_code == 422
     done = operator.post(f"/stats/held/{held.id}/publish", data={"reason": "确认无误"})
-    assert (done.status_code, done.headers["location"]) == (303, f"/stats?date={YESTERDAY}")
+    assert (done.status_code, done.headers["location"]) == (303, f"/stats?date={yesterday()}")
     page = operator.get("/stats?date=yesterday")
     assert shown(page, "grade_9") == f"{held.numbers['grade_9']:,}" != f"{before.grade_9:,}"
     assert "人工发布" in page.text
@@ -232,12 +230,12 @@ def test_a_held_day_is_discarded_and_the_numbers_stand(console, sync, operator, 
 
 
 def test_a_range_has_its_sums_a_gap_for_a_missing_day_and_signs(sync, viewer, simulator):
-    gap = YESTERDAY - dt.timedelta(days=2)
-    wanted = [YESTERDAY - dt.timedelta(days=n) for n in range(5) if n != 2]
+    gap = yesterday() - dt.timedelta(days=2)
+    wanted = [yesterday() - dt.timedelta(days=n) for n in range(5) if n != 2]
     results = sync("grade", *wanted)
     spoil(simulator)
-    sync("grade", YESTERDAY)
-    page = viewer.get(f"/stats?from={YESTERDAY - dt.timedelta(days=4)}&to=yesterday")
+    sync("grade", yesterday())
+    page = viewer.get(f"/stats?from={yesterday() - dt.timedelta(days=4)}&to=yesterday")
     assert shown(page, "total-orders") == f"{sum(result.stats.total_success for result in results):,}"
     chart = page.text[
         page.text.index('id="trend-orders-title"') : page.text.index(
@@ -262,10 +260,10 @@ def test_a_long_range_has_its_numbers_on_a_page_with_export(sync, viewer):
 
 
 def test_agents_are_ranked_over_any_range_with_names_order_and_export(console, sync, viewer):
-    sync("grade", YESTERDAY - dt.timedelta(days=1), YESTERDAY)
+    sync("grade", yesterday() - dt.timedelta(days=1), yesterday())
     page = (
         viewer.get("/stats/agents?from=2026-01-01&to=yesterday")
-        if TODAY.year == 2026
+        if days.today().year == 2026
         else viewer.get("/stats/agents?last=7")
     )
     assert page.status_code == 200
@@ -285,18 +283,18 @@ def test_texts_of_the_vendor_stay_texts(console, sync, operator, probe):
     with console.runtime.transaction() as connection:
         connection.execute(
             agent_ranking.update()
-            .where(agent_ranking.c.date == YESTERDAY, agent_ranking.c.position == 1)
+            .where(agent_ranking.c.date == yesterday(), agent_ranking.c.position == 1)
             .values(agent_id=probe)
         )
         held_store.hold(
             connection,
-            proof_of("grade", YESTERDAY),
+            proof_of("grade", yesterday()),
             [Reason("unknown_grades", "hold", f"1 of 2 grades are unknown texts that may be orders: {probe} (1)")],
             numbers={"total_records": 1, "grade_9": 0, "grade_1": 0},
             before=None,
             now=days.now(),
         )
-        refresh_id = refreshes.begin(connection, "grade", YESTERDAY, by=probe, before=None, now=days.now())
+        refresh_id = refreshes.begin(connection, "grade", yesterday(), by=probe, before=None, now=days.now())
         refreshes.finish(connection, refresh_id, "failed", after=None, error=probe, now=days.now())
     for path in ("/stats?date=yesterday", "/stats?last=7", "/stats/agents", "/stats/held", "/stats/held/1/publish"):
         page = operator.get(path).text
@@ -307,8 +305,8 @@ def test_texts_of_the_vendor_stay_texts(console, sync, operator, probe):
 
 def test_every_sentence_of_the_gate_has_its_chinese():
     """The sentences are those that the gate makes of bad days, one for each rule."""
-    start, end = days.day_bounds(YESTERDAY)
-    good = replace(proof_of("grade", YESTERDAY, records=1000), started_at=end, dialled=1000, connected=400)
+    start, end = days.day_bounds(yesterday())
+    good = replace(proof_of("grade", yesterday(), records=1000), started_at=end, dialled=1000, connected=400)
     bad = replace(
         good,
         unknown_grades={"九元": 200, **{f"text {number}": 9 for number in range(9)}},
@@ -324,7 +322,7 @@ def test_every_sentence_of_the_gate_has_its_chinese():
         (Read(bad, numbers, 500), Known(Numbers(1000, 900, None, None), [], [early])),
         (Read(good, replace(numbers, calls=90_000), 500), Known(None, weekdays, [])),
         (Read(replace(good, window_end=start + dt.timedelta(hours=9)), Numbers(1, 1, 1, 1), 1), Known(None, weekdays, [])),
-        (Read(replace(proof_of("task", YESTERDAY), started_at=end), Numbers(10, 50, 10, 20), 0), Known(None, [], [])),
+        (Read(replace(proof_of("task", yesterday()), started_at=end), Numbers(10, 50, 10, 20), 0), Known(None, [], [])),
     ]
     said = {}
     for read, known in reads:
@@ -358,7 +356,7 @@ def test_what_a_sync_says_when_it_fails_has_its_chinese(sync, simulator, kind, o
 
 
 def test_pages_are_small_and_read_no_call_records(console, sync, viewer):
-    sync("grade", *(YESTERDAY - dt.timedelta(days=n) for n in range(3)))
+    sync("grade", *(yesterday() - dt.timedelta(days=n) for n in range(3)))
     statements = []
     listening = (console.runtime.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     sa.event.listen(*listening)
@@ -393,7 +391,7 @@ def test_an_incomplete_day_is_marked(console, sync, viewer):
             .where(fetch_proofs.c.fetch_number == result.proof.fetch_number)
             .values(reported_total=9_999)
         )
-        assert connection.execute(sa.select(grade_stats_cache.c.date)).scalar_one() == YESTERDAY
+        assert connection.execute(sa.select(grade_stats_cache.c.date)).scalar_one() == yesterday()
         assert connection.execute(sa.select(sa.func.count()).select_from(day_refreshes)).scalar_one() == 0
     assert shown(viewer.get("/stats?date=yesterday"), "standing-grade") == "不完整"
     assert 'class="mark incomplete"' in viewer.get("/stats?last=7").text

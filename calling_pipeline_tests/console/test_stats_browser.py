@@ -6,11 +6,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from calling_pipeline import days
 from calling_pipeline_tests.browser.looking import axe, overflow, screenshot
-from calling_pipeline_tests.support import http, nightly, some
+from calling_pipeline_tests.support import http, nightly, some, yesterday
 
-YESTERDAY = days.today() - dt.timedelta(days=1)
 CALLS = "/task/cdr/all2"
 PHONE = {"viewport": {"width": 375, "height": 800}}
 
@@ -31,7 +29,7 @@ def test_a_fault_makes_a_day_held_and_publishing_it_by_name_changes_the_trend(sy
     page.goto("/stats?last=7")
     expect(page.get_by_test_id("trend-orders").locator(".mark.held").first).to_be_visible()
     page.get_by_text("The numbers", exact=True).first.click()
-    row = page.get_by_test_id(f"day-{YESTERDAY}")
+    row = page.get_by_test_id(f"day-{yesterday()}")
     expect(row).to_contain_text(f"{before.total_success:,}")
     page.goto("/stats/held")
     aside = page.locator("[data-testid^=held-numbers] tr", has_text="9-yuan orders").locator("td").nth(1).inner_text()
@@ -45,13 +43,13 @@ def test_a_fault_makes_a_day_held_and_publishing_it_by_name_changes_the_trend(sy
     expect(page.get_by_test_id("changes")).to_contain_text("the vendor confirms it")
     page.goto("/stats?last=7")
     page.get_by_text("The numbers", exact=True).first.click()
-    expect(page.get_by_test_id(f"day-{YESTERDAY}")).not_to_contain_text("held")
-    expect(page.get_by_test_id(f"day-{YESTERDAY}")).to_contain_text(aside)
+    expect(page.get_by_test_id(f"day-{yesterday()}")).not_to_contain_text("held")
+    expect(page.get_by_test_id(f"day-{yesterday()}")).to_contain_text(aside)
 
 
 def test_a_refresh_shows_its_progress_and_then_what_changed(sync, simulator, log_in):
     before = sync("grade")[0].stats
-    body = {"date": YESTERDAY.isoformat(), "grade": "9元", "order": 9, "rows": 50}
+    body = {"date": yesterday().isoformat(), "grade": "9元", "order": 9, "rows": 50}
     http.post(f"{simulator.url}/guanke/_sim/correct", json=body).raise_for_status()
     simulator.plant("hang", path="page=2&", times=None, seconds=60)
     page = log_in("operator")
@@ -82,7 +80,7 @@ def test_what_is_open_stays_open_while_a_refresh_runs(sync, simulator, log_in):
 
 
 def test_a_range_of_31_days_with_a_missing_day_shows_a_gap(sync, log_in):
-    wanted = [YESTERDAY - dt.timedelta(days=n) for n in (0, 1, 3, 4)]
+    wanted = [yesterday() - dt.timedelta(days=n) for n in (0, 1, 3, 4)]
     sync("grade", *wanted)
     page = log_in("viewer")
     page.goto("/stats?last=31")
@@ -97,7 +95,7 @@ def test_a_range_of_31_days_with_a_missing_day_shows_a_gap(sync, log_in):
 @pytest.mark.parametrize(("scheme", "language"), some(("dark", "en"), ("light", "zh"), ("dark", "zh"), ("light", "en")))
 def test_every_page_passes_axe_fits_a_phone_and_keeps_to_the_policy(sync, simulator, log_in, scheme, language):
     sync("task")
-    sync("grade", YESTERDAY - dt.timedelta(days=1), YESTERDAY)
+    sync("grade", yesterday() - dt.timedelta(days=1), yesterday())
     spoil(simulator)
     sync("grade")
     page = log_in("operator", language=language, color_scheme=scheme, **PHONE)
@@ -116,7 +114,7 @@ def test_every_page_passes_axe_fits_a_phone_and_keeps_to_the_policy(sync, simula
 
 
 def test_labels_of_a_chart_do_not_meet_on_a_phone_or_a_large_screen(sync, log_in):
-    sync("grade", *(YESTERDAY - dt.timedelta(days=n) for n in range(3)))
+    sync("grade", *(yesterday() - dt.timedelta(days=n) for n in range(3)))
     for width in (375, 1920):
         page = log_in(f"viewer{width}", "viewer", viewport={"width": width, "height": 900})
         page.goto("/stats?last=31")
@@ -148,13 +146,13 @@ def test_everything_is_done_without_script_too(sync, simulator, console, new_pag
 
 
 def test_a_range_is_chosen_by_keyboard_and_the_address_can_be_sent(sync, log_in):
-    sync("grade", YESTERDAY - dt.timedelta(days=1), YESTERDAY)
+    sync("grade", yesterday() - dt.timedelta(days=1), yesterday())
     page = log_in("viewer")
     page.goto("/stats?date=yesterday")
-    page.get_by_label("From").fill((YESTERDAY - dt.timedelta(days=1)).isoformat())
+    page.get_by_label("From").fill((yesterday() - dt.timedelta(days=1)).isoformat())
     page.get_by_label("To", exact=True).press("Enter")
     expect(page.get_by_test_id("total-orders")).to_be_visible()
-    assert f"from={YESTERDAY - dt.timedelta(days=1)}&to={YESTERDAY}" in page.url
+    assert f"from={yesterday() - dt.timedelta(days=1)}&to={yesterday()}" in page.url
     page.get_by_test_id("all-agents").click()
     page.get_by_role("link", name="Calls", exact=True).click()
     assert "sort=calls" in page.url
