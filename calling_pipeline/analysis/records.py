@@ -10,7 +10,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 Value = str | int | float | Decimal | dt.date | dt.datetime | None
 """A cell; None where nothing is known, which is not 0."""
@@ -83,6 +85,36 @@ class Note:
     severity: Severity = "note"
 
 
+class FigureDocument(TypedDict):
+    """One number; `before`: the same of the period before, `low` and `high`: the ends of its 95 % interval."""
+
+    value: Value
+    before: NotRequired[Value]
+    low: NotRequired[Value]
+    high: NotRequired[Value]
+
+
+class TableDocument(TypedDict):
+    """Rows as column → value; `total_rows` is larger than their number when the table is cut."""
+
+    total_rows: int
+    rows: list[dict[str, Value]]
+
+
+AnalysisDocument = TypedDict(
+    "AnalysisDocument",
+    {
+        "analysis": str,
+        "from": dt.date,
+        "to": dt.date,
+        "figures": dict[str, FigureDocument],
+        "tables": dict[str, TableDocument],
+        "notes": list[dict[str, Any]],
+    },
+)
+"""What an analysis found: figures and tables by name, and what must be said beside them, each with `note`, `severity`."""
+
+
 @dataclass(frozen=True)
 class Analysis:
     """One analysis over the days from `first` to `last`, both included."""
@@ -95,23 +127,25 @@ class Analysis:
     notes: Sequence[Note] = ()
 
     @property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> AnalysisDocument:
         """What API and command line answer."""
         return {
             "analysis": self.name,
             "from": self.first,
             "to": self.last,
-            "figures": {
-                one.name: {
-                    "value": _plain(one.value),
-                    **({"before": _plain(one.before)} if one.before is not None else {}),
-                    **({"low": _plain(one.low), "high": _plain(one.high)} if one.low is not None else {}),
-                }
-                for one in self.figures
-            },
+            "figures": {one.name: _figure(one) for one in self.figures},
             "tables": {one.name: {"total_rows": one.total_rows, "rows": one.documents} for one in self.tables},
             "notes": [{"note": one.name, "severity": one.severity, **one.values} for one in self.notes],
         }
+
+
+def _figure(one: Figure) -> FigureDocument:
+    found: FigureDocument = {"value": _plain(one.value)}
+    if one.before is not None:
+        found["before"] = _plain(one.before)
+    if one.low is not None:
+        found["low"], found["high"] = _plain(one.low), _plain(one.high)
+    return found
 
 
 def _plain(value: Value) -> Value:

@@ -23,7 +23,6 @@ from calling_pipeline.api.routes import (
     alerts,
     analysis,
     audit,
-    call_batches,
     call_history,
     call_stats,
     contact_policy,
@@ -41,6 +40,7 @@ from calling_pipeline.api.routes import (
     takeovers,
     task_ledger,
 )
+from calling_pipeline.api.routes.call_batches import batches, tasks
 from calling_pipeline.api.routes.notifications import deciding, reading
 from calling_pipeline.api.routes.telephony import callbacks, calls, cases, collectors, configurations, extensions, samples
 from calling_pipeline.database.engine import driver_dsn, session_limits
@@ -50,7 +50,8 @@ from calling_pipeline.runtime import Runtime
 ROUTERS = (
     call_stats.router,  # first: routes are tried in order, and these are polled
     calls.router,  # then those that calls and their callbacks wait for
-    call_batches.router,
+    tasks.router,
+    batches.router,
     call_history.router,
     configurations.router,
     extensions.router,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
 
 from calling_pipeline.call_batches.best_time.records import BestTime
 from calling_pipeline.call_batches.redials.records import REDIAL_SAID, RedialRule

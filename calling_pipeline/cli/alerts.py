@@ -20,7 +20,6 @@ from calling_pipeline.database.engine import reachable
 from calling_pipeline.errors import DatabaseUnavailable
 from calling_pipeline.texts.catalogue import catalogue
 
-_HEAD = ("state", "severity", "day", "subject", "times_announced")
 _LISTED = ("id", "state", "day", "what", "since", "until", "alerts", "severity")
 
 
@@ -71,12 +70,11 @@ def show(door: Door, number: int) -> Answer:
         places = {"ui_url": settings.ui_address, "console_url": settings.address, "centre": settings.centre}
         found = views.document(connection, number, **places)
     sent = [
-        (f"{one['created_at']:%m-%d %H:%M:%S}", one["title"], one["delivered"], one["waiting"], one["failed"])
-        for one in found["alerts"]
+        (f"{one.created_at:%m-%d %H:%M:%S}", one.title, one.delivered, one.waiting, one.failed) for one in found["alerts"]
     ]
     lines: list[Any] = [
         found["title"],
-        *(f"{name}: {found[name]}" for name in _HEAD if found[name] is not None),
+        *(f"{name}: {value}" for name, value in _head(found).items() if value is not None),
         f"since {days.wall_clock(found['opened_at'])}" + _until(found["closed_at"]),
         f"last judged {days.wall_clock(found['judged_at'])}",
         found["text"],
@@ -118,6 +116,16 @@ def _messages(kept: Sequence[StoredAlert]) -> Answer:
 def _row(one: StoredCondition) -> tuple[Any, ...]:
     until = f"{one.closed_at:%m-%d %H:%M}" if one.closed_at else ""
     return (one.id, one.state, one.day, one.title, f"{one.opened_at:%m-%d %H:%M}", until, one.times_announced, one.severity)
+
+
+def _head(found: views.ConditionDocument) -> dict[str, Any]:
+    return {
+        "state": found["state"],
+        "severity": found["severity"],
+        "day": found["day"],
+        "subject": found["subject"],
+        "times_announced": found["times_announced"],
+    }
 
 
 def _until(closed_at: dt.datetime | None) -> str:

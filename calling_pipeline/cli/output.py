@@ -161,6 +161,11 @@ def table(columns: Iterable[str], rows: Iterable[Sequence[Any]], *, title: str |
     return drawn
 
 
+def table_of(columns: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> Table:
+    """A table of these columns of documents for people."""
+    return table(columns, [[document[column] for column in columns] for document in documents])
+
+
 def to_json(value: Any) -> str:
     """JSON of records, dates, decimals and containers of them; instants keep their offset."""
     return json.dumps(value, ensure_ascii=False, default=_plain)

@@ -10,9 +10,10 @@ import datetime as dt
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NotRequired, cast
 
 import sqlalchemy as sa
+from typing_extensions import TypedDict
 
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
@@ -77,9 +78,58 @@ class _Event:
     more: Document = field(default_factory=dict)
 
     @property
-    def document(self) -> Document:
-        return {"at": self.at, "kind": self.kind, "state": self.state, "text": mask_digits(self.text),
-                "batch_id": self.batch_id, **self.more}  # fmt: skip
+    def document(self) -> EventDocument:
+        named = {"at": self.at, "kind": self.kind, "state": self.state, "text": mask_digits(self.text),
+                 "batch_id": self.batch_id}  # fmt: skip
+        return cast(EventDocument, {**named, **self.more})
+
+
+class EventDocument(TypedDict):
+    """One thing that happened to a number; the keys after `batch_id` are those that its kind has.
+
+    `kind` is `row`, `log`, `import` (the newest call made elsewhere), `refusal`, `contact`, `do_not_call`, `telephony`,
+    `result` (the record of a pushed row, named by `call_id`) or `record` (any other).
+    """
+
+    at: dt.datetime
+    kind: str
+    state: str
+    text: str
+    batch_id: int | None
+    task: NotRequired[str]
+    call_id: NotRequired[int]
+    record_id: NotRequired[int]
+    attempt: NotRequired[int]
+    result: NotRequired[str | None]
+    by: NotRequired[str | None]
+    day: NotRequired[dt.date]
+    duration_s: NotRequired[int | None]
+    order_yuan: NotRequired[int | None]
+
+
+class PolicyDocument(TypedDict):
+    """Whether the number may be called now by a policy, by which rule not, and when; and the calling tasks that have it."""
+
+    preset: str
+    tasks: list[str]
+    allowed: bool
+    rule: str | None
+    reason: str
+    not_before: dt.datetime | None
+
+
+class NumberHistory(row_views.WhyDocument):
+    """What every room knows of a number; what the caller may not see is left out.
+
+    `policies`: may it be called now, by the policy of each enabled calling task, the same ones once, the first that of most
+    `tasks`; without a task by the ordinary one. `policy` is the first of these. `do_not_call`: the sources whose entries
+    stand on the list. `timeline`: the newest first.
+    """
+
+    policies: NotRequired[list[PolicyDocument]]
+    policy: NotRequired[PolicyDocument]
+    do_not_call: NotRequired[list[str]]
+    timeline: list[EventDocument]
 
 
 def number_history(
@@ -90,17 +140,12 @@ def number_history(
     *,
     most: int = MOST,
     archives: Archives | None = None,
-) -> Document:
-    """The history of the number that `text` spells, masked: what `row_views.why` says, and with it
+) -> NumberHistory:
+    """The history of the number that `text` spells, masked, with at most `most` events of each kind.
 
-    `policies` (may it be called now, by which rule not, and when: by the policy of each enabled calling task, the same
-    ones once, the first that of most `tasks`; without a task by the ordinary one), `policy` (the first of these),
-    `do_not_call` (whether it stands on the list), and `timeline`, the newest first: `{at, kind, state, text, batch_id,
-    …}`. `kind` is `row`, `log`, `import` (the newest call made elsewhere), `refusal`, `contact`, `do_not_call`,
-    `telephony`, `result` (the record of a pushed row, named by `call_id`) or `record` (any other); at most `most` of
-    each. Raises `InvalidInput` for what is no number.
+    Raises `InvalidInput` for what is no number.
     """
-    document = row_views.why(connection, text, limit=most, archives=archives)
+    document = cast(NumberHistory, {**row_views.why(connection, text, limit=most, archives=archives)})
     phone = canonical_phone(text)
     results = _results(connection, document)
     events = [*_of_batches(connection, phone, document, most), *_of_results(results)]
@@ -120,7 +165,7 @@ def number_history(
     return document
 
 
-def _of_batches(connection: sa.Connection, phone: str, document: Document, most: int) -> Iterator[_Event]:
+def _of_batches(connection: sa.Connection, phone: str, document: row_views.WhyDocument, most: int) -> Iterator[_Event]:
     for row in document["rows"]:
         at = row["claimed_at"] or row["planned_at"]
         more = {"task": row["task"], "call_id": row["call_id"], "result": row.get("result")}
@@ -136,7 +181,7 @@ def _of_batches(connection: sa.Connection, phone: str, document: Document, most:
         yield _Event(refused["refused_at"], "refusal", refused["about"], refused["code"], refused["batch_id"])
 
 
-def _results(connection: sa.Connection, document: Document) -> list[Any]:
+def _results(connection: sa.Connection, document: row_views.WhyDocument) -> list[Any]:
     """The results of its pushed calls, each put into its row of the document too: a push and its call are one history."""
     rows = {row["call_id"]: row for row in document["rows"] if row["state"] == "pushed"}
     found = result_store.of_calls(connection, list(rows))
@@ -154,7 +199,7 @@ def _of_results(results: list[Any]) -> Iterator[_Event]:
             yield _Event(one.called_at, "result", one.result, text, one.batch_id, more)
 
 
-def _verdicts(connection: sa.Connection, phone: str) -> list[Document]:
+def _verdicts(connection: sa.Connection, phone: str) -> list[PolicyDocument]:
     names: dict[str, list[str]] = {}
     for task in task_store.all_tasks(connection):
         if task.enabled:

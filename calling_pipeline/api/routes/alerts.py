@@ -12,13 +12,10 @@ from calling_pipeline.access.caller import Caller
 from calling_pipeline.alerts import store, views
 from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import Limit, Offset, PathId, RuntimeDep, Short
-from calling_pipeline.api.envelope import Page, Success, ok, page
+from calling_pipeline.api.envelope import Described, Page, Success, ok, page
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
 Viewer = Annotated[Caller, Depends(requires("viewer", "alerts"))]
-
-Document = dict[str, Any]
-"""A condition as `alerts.views` describes it."""
 
 
 @router.get("")
@@ -33,7 +30,7 @@ def list_alerts(
     text: Annotated[Short, Query(description="words in its title, subject or text")] = "",
     limit: Limit = 100,
     offset: Offset = 0,
-) -> Success[Page[Document]]:
+) -> Success[Page[Described[views.ConditionLine]]]:
     """Everything that is wrong (`open`), and what recovered lately (`closed`): open first, the newest change first."""
     since = days.now() - dt.timedelta(days=days_back)
     wanted: dict[str, Any] = {"since": since, "only_open": open_only, "kind": kind, "severity": severity}
@@ -45,7 +42,7 @@ def list_alerts(
 
 
 @router.get("/{alert_id}")
-def show_alert(runtime: RuntimeDep, alert_id: PathId, caller: Viewer) -> Success[Document]:
+def show_alert(runtime: RuntimeDep, alert_id: PathId, caller: Viewer) -> Success[Described[views.ConditionDocument]]:
     """One of them in full: what to do, where to look, and every alert that was sent about it."""
     with runtime.transaction() as connection:
         s = runtime.settings

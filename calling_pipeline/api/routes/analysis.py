@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel
 
 from calling_pipeline.access.caller import Caller
+from calling_pipeline.access.people.records import Room
 from calling_pipeline.analysis.asking import ask, entry_of, open_to, span_of
+from calling_pipeline.analysis.records import AnalysisDocument
 from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import RuntimeDep, Short, Tenant
-from calling_pipeline.api.envelope import Success, fast_ok, ok
+from calling_pipeline.api.envelope import Success, answers, fast_ok, ok
 
 router = APIRouter(prefix="/api/v1/analysis", tags=["analysis"])
 Viewer = Annotated[Caller, Depends(requires("viewer", "session"))]
@@ -19,23 +22,32 @@ Viewer = Annotated[Caller, Depends(requires("viewer", "session"))]
 _NOT_OPTIONS = ("from", "to", "tenant_id")
 
 
+class AnalysisEntry(BaseModel):
+    """An analysis: its room, its options with their choices (none: free text), and the widest range that it answers for."""
+
+    analysis: str
+    room: Room
+    options: dict[str, list[str]]
+    longest_days: int
+
+
 @router.get("")
-def show_analyses(caller: Viewer) -> Success[list[dict[str, Any]]]:
+def show_analyses(caller: Viewer) -> Success[list[AnalysisEntry]]:
     """The analyses that you may ask: room, options with their choices, and how many days they answer for at most."""
     return ok(
         [
-            {
-                "analysis": entry.name,
-                "room": entry.room,
-                "options": {name: list(entry.choices.get(name, ())) for name in entry.options},
-                "longest_days": entry.longest_days,
-            }
+            AnalysisEntry(
+                analysis=entry.name,
+                room=entry.room,
+                options={name: list(entry.choices.get(name, ())) for name in entry.options},
+                longest_days=entry.longest_days,
+            )
             for entry in open_to(caller)
         ]
     )
 
 
-@router.get("/{name}")
+@router.get("/{name}", responses=answers(AnalysisDocument))
 def show_analysis(
     request: Request,
     runtime: RuntimeDep,

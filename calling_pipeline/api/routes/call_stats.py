@@ -27,14 +27,16 @@ from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import PathId, RuntimeDep, Short
-from calling_pipeline.api.envelope import failure_of, fast_ok
+from calling_pipeline.api.envelope import answers, failure_of, fast_ok
+from calling_pipeline.call_stats import documents as shapes
 from calling_pipeline.call_stats import store, views
 from calling_pipeline.call_stats.dependencies import CallStatsDependencies
 from calling_pipeline.call_stats.held import decisions
 from calling_pipeline.call_stats.held import store as held_store
+from calling_pipeline.call_stats.ranges.records import AgentTotal, HourTotal
 from calling_pipeline.call_stats.ranges.store import agents_of, hours_of
 from calling_pipeline.call_stats.ranges.views import range_view, require_range
-from calling_pipeline.call_stats.records import Track
+from calling_pipeline.call_stats.records import AgentRank, HourlyOrders, Track
 from calling_pipeline.call_stats.sync.refresh import Refreshed, refresh_day
 from calling_pipeline.call_stats.trend.trend import read_trend, trend_view
 from calling_pipeline.errors import CallingError, InvalidInput, NotFound
@@ -205,7 +207,7 @@ async def _stats(reader: DayReader, track: Track, asked: Asked) -> Response:
     return await asyncio.to_thread(reader.range, track, asked.ends)
 
 
-@router.get("/grade-stats")
+@router.get("/grade-stats", responses=answers(shapes.GradeDayDocument | list[shapes.GradeRangeDay]))
 async def grade_stats(caller: Viewer, reader: Reader, asked: AskedDays) -> Response:
     """Orders of a day, counted call by call. Today without a cache is computed; history without one is 404.
 
@@ -215,7 +217,7 @@ async def grade_stats(caller: Viewer, reader: Reader, asked: AskedDays) -> Respo
     return await _stats(reader, "grade", asked)
 
 
-@router.get("/task-stats")
+@router.get("/task-stats", responses=answers(shapes.TaskDayDocument | list[shapes.TaskRangeDay]))
 async def task_stats(caller: Viewer, reader: Reader, asked: AskedDays) -> Response:
     """A day's numbers by dialling task. Today without a cache is computed; history without one is 404.
 
@@ -224,7 +226,7 @@ async def task_stats(caller: Viewer, reader: Reader, asked: AskedDays) -> Respon
     return await _stats(reader, "task", asked)
 
 
-@router.post("/grade-stats/refresh")
+@router.post("/grade-stats/refresh", responses=answers(shapes.GradeDayDocument))
 async def refresh_grade_stats(reader: Reader, wanted: RefreshRequest, caller: Operator) -> Response:
     """Refresh one day now, or join the refresh of it that is under way.
 
@@ -233,7 +235,7 @@ async def refresh_grade_stats(reader: Reader, wanted: RefreshRequest, caller: Op
     return await reader.refresh("grade", wanted.date, caller.name)
 
 
-@router.post("/task-stats/refresh")
+@router.post("/task-stats/refresh", responses=answers(shapes.TaskDayDocument))
 async def refresh_task_stats(reader: Reader, wanted: RefreshRequest, caller: Operator) -> Response:
     """Refresh one day now, or join the refresh of it that is under way.
 
@@ -242,7 +244,7 @@ async def refresh_task_stats(reader: Reader, wanted: RefreshRequest, caller: Ope
     return await reader.refresh("task", wanted.date, caller.name)
 
 
-@router.get("/agent-ranking")
+@router.get("/agent-ranking", responses=answers(list[AgentRank] | list[AgentTotal]))
 def agent_ranking(caller: Viewer, runtime: RuntimeDep, reader: Reader, asked: AskedDays) -> Response:
     """The day's agents, most orders first. With `from` and `to` the sums of the days that are cached."""
     with runtime.transaction() as connection:
@@ -252,7 +254,7 @@ def agent_ranking(caller: Viewer, runtime: RuntimeDep, reader: Reader, asked: As
         return fast_ok(agents_of(connection, wanted[0], wanted[-1]))
 
 
-@router.get("/hourly-orders")
+@router.get("/hourly-orders", responses=answers(list[HourlyOrders] | list[HourTotal]))
 def hourly_orders(caller: Viewer, runtime: RuntimeDep, reader: Reader, asked: AskedDays) -> Response:
     """Calls and orders of the day by hour. With `from` and `to` the sums of the days that are cached."""
     with runtime.transaction() as connection:
@@ -262,7 +264,7 @@ def hourly_orders(caller: Viewer, runtime: RuntimeDep, reader: Reader, asked: As
         return fast_ok(hours_of(connection, wanted[0], wanted[-1]))
 
 
-@router.get("/trend")
+@router.get("/trend", responses=answers(list[shapes.TrendDocument]))
 def trend(caller: Viewer, runtime: RuntimeDep, reader: Reader, asked: AskedDays) -> Response:
     """Orders and rates of every day of a range, oldest first, as far back as numbers are kept.
 
@@ -275,21 +277,21 @@ def trend(caller: Viewer, runtime: RuntimeDep, reader: Reader, asked: AskedDays)
         return fast_ok(trend_view(read_trend(connection, wanted[0], wanted[-1])))
 
 
-@router.get("/held")
+@router.get("/held", responses=answers(list[shapes.HeldDocument]))
 def held_days(runtime: RuntimeDep, caller: Viewer, state: Literal["open", "all"] = "open") -> Response:
     """Days that the publishing gate holds, newest first, with the reasons and both days' numbers."""
     with runtime.transaction() as connection:
         return fast_ok([views.held_view(one) for one in held_store.held(connection, only_open=state == "open")])
 
 
-@router.post("/held/{held_id}/publish")
+@router.post("/held/{held_id}/publish", responses=answers(shapes.HeldDocument))
 def publish_held_day(runtime: RuntimeDep, held_id: PathId, decision: Decision, caller: Operator) -> Response:
     """Publish a held day in spite of the gate. Refused when a newer read has been published since."""
     with runtime.transaction() as connection:
         return fast_ok(views.held_view(decisions.publish(connection, held_id, by=caller.name, why=decision.reason)))
 
 
-@router.post("/held/{held_id}/discard")
+@router.post("/held/{held_id}/discard", responses=answers(shapes.HeldDocument))
 def discard_held_day(runtime: RuntimeDep, held_id: PathId, decision: Decision, caller: Operator) -> Response:
     """Drop what was read for a held day; the published numbers stand."""
     with runtime.transaction() as connection:

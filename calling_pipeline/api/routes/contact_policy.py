@@ -12,12 +12,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import RuntimeDep, Short, Text
-from calling_pipeline.api.envelope import Success, ok
+from calling_pipeline.api.envelope import Described, Success, ok
 from calling_pipeline.contact_policy import do_not_call, gate, holidays, list_files, store
 from calling_pipeline.contact_policy.list_files import Imported
 from calling_pipeline.contact_policy.presets import policy_from
@@ -30,8 +31,6 @@ router = APIRouter(prefix="/api/v1/policy", tags=["contact policy"])
 Viewer = Annotated[Caller, Depends(requires("viewer", "policy"))]
 Operator = Annotated[Caller, Depends(requires("operator", "policy"))]
 
-Document = dict[str, Any]
-"""An entry of the list: number masked, who asked for it, until when."""
 LONGEST_FILE = 10_000_000
 Phone = Annotated[Text, Field(min_length=1, max_length=40, description="in any spelling")]
 _SHOWN = ("source", "expires_at", "note", "added_by", "added_at", "ended_by", "ended_why", "replaced_at")
@@ -79,14 +78,64 @@ class Holiday(_Body):
     name: Short = Field("holiday", min_length=1)
 
 
-@router.get("/do-not-call")
+class Shown(TypedDict):
+    """An entry of the list: number masked, who asked for it, until when."""
+
+    phone: str
+    source: str
+    expires_at: dt.datetime | None
+    note: str
+    added_by: str
+    added_at: dt.datetime
+    ended_by: str
+    ended_why: str
+    replaced_at: dt.datetime | None
+
+
+class SourceCount(TypedDict):
+    """How many entries a source has, and how many of it have expired."""
+
+    source: str
+    entries: int
+    expired: int
+
+
+class Listed(TypedDict):
+    """Entries, and how many each source has."""
+
+    entries: list[Shown]
+    sources: list[SourceCount]
+
+
+class Added(BaseModel):
+    """The number, masked; `changed`: it was not there before, or otherwise."""
+
+    phone: str
+    source: str
+    changed: bool
+
+
+class Ended(BaseModel):
+    """The number, masked, and how many of its entries ended."""
+
+    phone: str
+    removed: int
+
+
+class Withdrawn(BaseModel):
+    """The day that is an ordinary one again."""
+
+    day: dt.date
+
+
+@router.get("/do-not-call", response_model=Success[Described[Listed]])
 def list_entries(
     runtime: RuntimeDep,
     caller: Viewer,
     source: Annotated[Short | None, Query(description="only this source")] = None,
     expired: Annotated[bool, Query(description="expired entries too")] = False,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-) -> Success[Document]:
+) -> object:
     """The list, newest entries first, and how many each source has."""
     now = days.now()
     with runtime.transaction() as connection:
@@ -97,27 +146,27 @@ def list_entries(
 
 
 @router.post("/do-not-call")
-def add_entry(runtime: RuntimeDep, wanted: Entry, caller: Operator) -> Success[Document]:
+def add_entry(runtime: RuntimeDep, wanted: Entry, caller: Operator) -> Success[Added]:
     """Put a number on the list; `changed` says whether it was not there before, or otherwise."""
     with runtime.transaction() as connection:
         changed = do_not_call.add(
             connection, wanted.phone, source=wanted.source, expires=wanted.expires, note=wanted.note, by=caller.name
         )
-    return ok({"phone": mask_phone(wanted.phone), "source": wanted.source, "changed": changed})
+    return ok(Added(phone=mask_phone(wanted.phone), source=wanted.source, changed=changed))
 
 
 @router.post("/do-not-call/remove")
-def remove_entries(runtime: RuntimeDep, wanted: Removal, caller: Operator) -> Success[Document]:
+def remove_entries(runtime: RuntimeDep, wanted: Removal, caller: Operator) -> Success[Ended]:
     """End a number's entries now. They stay, with their end, in its history."""
     with runtime.transaction() as connection:
         removed = do_not_call.remove(connection, wanted.phone, source=wanted.source, by=caller.name, reason=wanted.reason)
     if not removed:
         raise NotFound(f"{mask_phone(wanted.phone)} is not on the do-not-call list")
-    return ok({"phone": mask_phone(wanted.phone), "removed": removed})
+    return ok(Ended(phone=mask_phone(wanted.phone), removed=removed))
 
 
-@router.post("/do-not-call/history")
-def history(runtime: RuntimeDep, wanted: Asked, caller: Viewer) -> Success[list[Document]]:
+@router.post("/do-not-call/history", response_model=Success[list[Described[Shown]]])
+def history(runtime: RuntimeDep, wanted: Asked, caller: Viewer) -> object:
     """Everything that ever stood on the list about a number, the newest first."""
     phone = canonical_phone(wanted.phone)
     with runtime.transaction() as connection:
@@ -169,12 +218,12 @@ def declare_holiday(runtime: RuntimeDep, wanted: Holiday, caller: Operator) -> S
 
 
 @router.delete("/holidays/{day}")
-def withdraw_holiday(runtime: RuntimeDep, day: dt.date, caller: Operator) -> Success[Document]:
+def withdraw_holiday(runtime: RuntimeDep, day: dt.date, caller: Operator) -> Success[Withdrawn]:
     """Make a day an ordinary one again."""
     with runtime.transaction() as connection:
         holidays.withdraw(connection, day, by=caller.name)
-    return ok({"day": day})
+    return ok(Withdrawn(day=day))
 
 
-def _shown(entry: Blocked) -> Document:
+def _shown(entry: Blocked) -> dict[str, Any]:
     return {"phone": mask_phone(entry.phone), **{name: getattr(entry, name) for name in _SHOWN}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import FileResponse
@@ -12,16 +12,15 @@ from calling_pipeline.access.caller import Caller
 from calling_pipeline.access.people.records import Language
 from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import LARGEST_ID, Limit, Offset, RuntimeDep, Short
-from calling_pipeline.api.envelope import Page, Success, ok, page
+from calling_pipeline.api.envelope import Described, Page, Success, ok, page
 from calling_pipeline.reports.exports import asking, store
 from calling_pipeline.reports.exports.dependencies import folder_of, link_key, oldest_day
-from calling_pipeline.reports.exports.records import MEDIA, Export
+from calling_pipeline.reports.exports.records import MEDIA, Export, ExportDocument
 from calling_pipeline.runtime import Runtime
 
 router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
 Operator = Annotated[Caller, Depends(requires(asking.ROLE, asking.ROOM))]
 ExportId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
-Document = dict[str, Any]
 
 
 class Asking(BaseModel):
@@ -38,8 +37,16 @@ class Asking(BaseModel):
     )
 
 
+class LinkedExport(ExportDocument):
+    """An export; `link` leads to its file while there is one."""
+
+    link: str | None
+
+
 @router.get("")
-def list_exports(runtime: RuntimeDep, caller: Operator, limit: Limit = 100, offset: Offset = 0) -> Success[Page[Document]]:
+def list_exports(
+    runtime: RuntimeDep, caller: Operator, limit: Limit = 100, offset: Offset = 0
+) -> Success[Page[Described[LinkedExport]]]:
     """Your exports, the newest first; an admin sees everybody's."""
     with runtime.transaction() as connection:
         found, total = store.listed(connection, asked_by=asking.whose(caller), limit=limit, offset=offset)
@@ -47,7 +54,7 @@ def list_exports(runtime: RuntimeDep, caller: Operator, limit: Limit = 100, offs
 
 
 @router.post("")
-def ask_for_export(runtime: RuntimeDep, caller: Operator, body: Asking) -> Success[Document]:
+def ask_for_export(runtime: RuntimeDep, caller: Operator, body: Asking) -> Success[Described[LinkedExport]]:
     """Ask for call records as one file. A run writes it; `state` and `percent` say how far it is."""
     wanted = asking.wanted_of(body.first, body.last, body.format, body.language, body.filters, oldest=oldest_day(runtime))
     with runtime.transaction() as connection:
@@ -55,7 +62,7 @@ def ask_for_export(runtime: RuntimeDep, caller: Operator, body: Asking) -> Succe
 
 
 @router.get("/{export_id}")
-def show_export(runtime: RuntimeDep, caller: Operator, export_id: ExportId) -> Success[Document]:
+def show_export(runtime: RuntimeDep, caller: Operator, export_id: ExportId) -> Success[Described[LinkedExport]]:
     """How far an export is; when it is done, `link` leads to its file until `expires_at`."""
     with runtime.transaction() as connection:
         return ok(_document(asking.visible(connection, export_id, caller), runtime))
@@ -75,7 +82,7 @@ def fetch_export(
     return FileResponse(path, media_type=MEDIA[export.wanted.format], filename=export.name, headers=headers)
 
 
-def _document(export: Export, runtime: Runtime) -> Document:
+def _document(export: Export, runtime: Runtime) -> LinkedExport:
     done = export.state == "done"
     link = f"/api/v1/exports/{export.id}/file?key={asking.link_secret(export, link_key(runtime))}" if done else None
     return {**export.document, "link": link}

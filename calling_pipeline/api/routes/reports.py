@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
@@ -14,18 +14,18 @@ from calling_pipeline.access.caller import Caller
 from calling_pipeline.access.people.records import Language
 from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import Limit, Offset, RuntimeDep, Short, Text
-from calling_pipeline.api.envelope import Page, Success, ok, page
+from calling_pipeline.api.envelope import Described, Page, Success, ok, page
 from calling_pipeline.reports import making, periods, store, views
 from calling_pipeline.reports.downloads import file_of
 from calling_pipeline.reports.exports import asking
 from calling_pipeline.reports.exports.dependencies import oldest_day
+from calling_pipeline.reports.exports.records import ExportDocument
 from calling_pipeline.reports.records import Period, ReportKind
 
 router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
 Viewer = Annotated[Caller, Depends(requires("viewer", "reports"))]
 Operator = Annotated[Caller, Depends(requires("operator", "reports"))]
 Exporter = Annotated[Caller, Depends(requires(asking.ROLE, asking.ROOM))]
-Document = dict[str, Any]
 Revision = Annotated[int | None, Query(ge=1, le=1_000_000, description="without it the newest")]
 
 
@@ -53,7 +53,7 @@ def list_reports(
     kind: Annotated[ReportKind | None, Query(description="only these")] = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> Success[Page[Document]]:
+) -> Success[Page[Described[views.ReportLine]]]:
     """The newest revision of each period, newest period first."""
     with runtime.transaction() as connection:
         found = store.listed(connection, kind, limit=limit, offset=offset)
@@ -64,7 +64,7 @@ def list_reports(
 @router.get("/{kind}/{period}")
 def show_report(
     runtime: RuntimeDep, caller: Viewer, kind: ReportKind, period: Short, revision: Revision = None
-) -> Success[Document]:
+) -> Success[Described[views.ReportDocument]]:
     """The facts of a report: figures, tables, charts and notes by section, its control totals, and what changed.
 
     `period`: `2026-11-29`, `2026-W48`, `2026-11`, a day within it, or `last`.
@@ -74,14 +74,18 @@ def show_report(
 
 
 @router.get("/{kind}/{period}/revisions")
-def list_revisions(runtime: RuntimeDep, caller: Viewer, kind: ReportKind, period: Short) -> Success[list[Document]]:
+def list_revisions(
+    runtime: RuntimeDep, caller: Viewer, kind: ReportKind, period: Short
+) -> Success[list[Described[views.ReportLine]]]:
     """Every revision of the period's report, newest first, each with what changed."""
     with runtime.transaction() as connection:
         return ok([views.line(one) for one in store.revisions(connection, _period(kind, period))])
 
 
 @router.post("/{kind}/{period}/make")
-def make_report(runtime: RuntimeDep, caller: Operator, kind: ReportKind, period: Short, body: Making) -> Success[Document]:
+def make_report(
+    runtime: RuntimeDep, caller: Operator, kind: ReportKind, period: Short, body: Making
+) -> Success[Described[views.MadeDocument]]:
     """Make the report now, whatever it lacks, which it then says. A new revision only if a number changed."""
     with runtime.transaction() as connection:
         made = making.make(
@@ -96,7 +100,9 @@ def make_report(runtime: RuntimeDep, caller: Operator, kind: ReportKind, period:
 
 
 @router.post("/{kind}/{period}/rows")
-def ask_for_rows(runtime: RuntimeDep, caller: Exporter, kind: ReportKind, period: Short, body: Rows) -> Success[Document]:
+def ask_for_rows(
+    runtime: RuntimeDep, caller: Exporter, kind: ReportKind, period: Short, body: Rows
+) -> Success[Described[ExportDocument]]:
     """Ask for the report's workbook with the call records of its days, phones masked. It is an export: a run writes it.
 
     `GET /api/v1/exports/{id}` says how far it is and leads to the file.

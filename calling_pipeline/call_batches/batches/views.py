@@ -2,31 +2,104 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
-from typing import Any
 
 import sqlalchemy as sa
+from typing_extensions import TypedDict
 
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.records import REASONS, Batch, Card, Outcome, UnknownCall, reconciliation
+from calling_pipeline.call_batches.records import (
+    REASONS,
+    Batch,
+    BatchState,
+    CallState,
+    Card,
+    Outcome,
+    Reconciliation,
+    UnknownCall,
+    reconciliation,
+)
 from calling_pipeline.call_batches.redials.rules import text_of
 from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.call_batches.results.records import BatchResults
-from calling_pipeline.call_batches.results.views import results_document, results_lines
+from calling_pipeline.call_batches.results.views import ResultsDocument, results_document, results_lines
 from calling_pipeline.masking import mask_phone
 
 
-def card_document(card: Card) -> dict[str, Any]:
-    """`{source_rows, to_call, redials: [{result, said, rows}], left_out: [{reason, said, rows, samples}]}`.
+class RedialLine(TypedDict):
+    """Numbers that a redial rule lets through: the rule by its result and in words."""
 
-    `redials` are some of those to call, by the rule that allows it.
-    """
-    lines = [
+    result: str
+    said: str
+    rows: int
+
+
+class LeftOutLine(TypedDict):
+    """Rows that are not called for one reason, with samples, numbers masked."""
+
+    reason: str
+    said: str
+    rows: int
+    samples: list[str]
+
+
+class CardDocument(TypedDict):
+    """The pre-flight card: source rows = to call + every line left out. `redials` are some of those to call."""
+
+    source_rows: int
+    to_call: int
+    redials: list[RedialLine]
+    left_out: list[LeftOutLine]
+
+
+class BatchLine(TypedDict):
+    """One batch in a list; `redial` are its redial rules as a person writes them."""
+
+    batch_id: int
+    task: str
+    day: dt.date
+    tick_at: dt.datetime | None
+    state: BatchState
+    note: str
+    source_rows: int
+    to_call: int
+    planned_at: dt.datetime
+    started_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    resume_at: dt.datetime | None
+    expires_at: dt.datetime | None
+    redial: list[str]
+
+
+class UnknownCallDocument(TypedDict):
+    """A call whose outcome is unknown, its number masked."""
+
+    call_id: int
+    phone: str
+    distinct_id: str
+    claimed_at: dt.datetime
+    message: str
+
+
+class BatchDocument(BatchLine):
+    """Everything of one batch; `outcome` counts its rows by state."""
+
+    card: CardDocument
+    outcome: dict[CallState, int]
+    reconciliation: Reconciliation
+    results: ResultsDocument
+    unknown_calls: list[UnknownCallDocument]
+
+
+def card_document(card: Card) -> CardDocument:
+    """The card with its reasons in words."""
+    lines: list[LeftOutLine] = [
         {"reason": line.reason, "said": line.said, "rows": line.rows, "samples": list(line.samples)}
         for line in card.left_out
     ]
-    redials = [{"result": line.result, "said": line.said, "rows": line.rows} for line in card.redials]
+    redials: list[RedialLine] = [{"result": line.result, "said": line.said, "rows": line.rows} for line in card.redials]
     return {"source_rows": card.source_rows, "to_call": card.to_call, "redials": redials, "left_out": lines}
 
 
@@ -45,7 +118,7 @@ def said(reason: str) -> str:
     return REASONS.get(reason, reason)
 
 
-def batch_line(batch: Batch) -> dict[str, Any]:
+def batch_line(batch: Batch) -> BatchLine:
     """One batch in a list."""
     return {
         "batch_id": batch.id,
@@ -65,7 +138,7 @@ def batch_line(batch: Batch) -> dict[str, Any]:
     }
 
 
-def batch_document(connection: sa.Connection, batch_id: int, *, unknown: int = 20) -> dict[str, Any]:
+def batch_document(connection: sa.Connection, batch_id: int, *, unknown: int = 20) -> BatchDocument:
     """Everything of one batch: its card, the calls by state, the card reconciled, and calls whose outcome is unknown."""
     batch = batch_store.batch(connection, batch_id)
     calls = call_store.unknown_calls(connection, batch_id=batch_id, limit=unknown)
@@ -75,7 +148,7 @@ def batch_document(connection: sa.Connection, batch_id: int, *, unknown: int = 2
 
 def document_of(
     batch: Batch, outcome: Outcome, unknown_calls: Iterable[UnknownCall] = (), results: BatchResults | None = None
-) -> dict[str, Any]:
+) -> BatchDocument:
     """The document of a batch whose outcome has been read; `results` is None when it was never joined."""
     known = (results or result_store.NEVER_JOINED).as_of(outcome.states.get("pushed", 0), batch.started_at)
     return {
@@ -88,7 +161,7 @@ def document_of(
     }
 
 
-def unknown_document(call: UnknownCall) -> dict[str, Any]:
+def unknown_document(call: UnknownCall) -> UnknownCallDocument:
     """One call whose outcome is unknown, number masked."""
     return {
         "call_id": call.id,
@@ -99,7 +172,7 @@ def unknown_document(call: UnknownCall) -> dict[str, Any]:
     }
 
 
-def batch_lines(document: dict[str, Any]) -> list[str]:
+def batch_lines(document: BatchDocument) -> list[str]:
     """A batch document for people."""
     note = f" ({document['note']})" if document["note"] else ""
     later = f", goes on at {document['resume_at']:%Y-%m-%d %H:%M}" if document["resume_at"] else ""

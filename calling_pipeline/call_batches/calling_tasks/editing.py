@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NotRequired, cast
 
 import sqlalchemy as sa
+from typing_extensions import TypedDict
 
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_batches.best_time import alerting as best_time_alerting
 from calling_pipeline.call_batches.best_time import store as best_time_store
-from calling_pipeline.call_batches.best_time.records import best_time_from
+from calling_pipeline.call_batches.best_time.records import Goal, best_time_from
 from calling_pipeline.call_batches.calling_tasks import cron, source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.records import DEFAULT_RULES, MAPPED, CallingTask, PlanRules, Source
+from calling_pipeline.call_batches.redials.records import RedialResult
 from calling_pipeline.call_batches.redials.rules import documents_of, rules_from
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Policy
@@ -125,10 +128,52 @@ def values_of(task: CallingTask) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def document(task: CallingTask) -> dict[str, Any]:
+class RedialDocument(TypedDict):
+    """A redial rule; `below_s` of a short talk alone."""
+
+    result: RedialResult
+    after_hours: float
+    at_most: int
+    below_s: NotRequired[int]
+
+
+class BestTimeDocument(TypedDict):
+    """How calls are ordered by hour: towards which goal, and the share of numbers that explores."""
+
+    goal: Goal
+    explore: float
+
+
+class TaskDocument(TypedDict):
+    """A calling task: its values as it is added and edited with them, and its next ticks (none while it is disabled)."""
+
+    name: str
+    cron: str
+    source_schema: str
+    source_table: str
+    mobile_phone: str
+    staff_name: str | None
+    sys_name: str | None
+    order_type: str | None
+    order_nums: str | None
+    row_key: str | None
+    enabled: bool
+    remark: str
+    recall_days: int | None
+    refused_days: int | None
+    expires_after: str | None
+    rate_per_s: float | None
+    policy: dict[str, Any]
+    redial: list[RedialDocument]
+    land_lines: bool
+    best_time: BestTimeDocument | None
+    next_ticks: list[dt.datetime]
+
+
+def document(task: CallingTask) -> TaskDocument:
     """The task for people: its values and its next five ticks."""
     ticks = cron.next_ticks(task.cron, days.now()) if task.enabled else []
-    return {**values_of(task), "next_ticks": ticks}
+    return cast(TaskDocument, {**values_of(task), "next_ticks": ticks})
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:

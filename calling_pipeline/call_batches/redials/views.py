@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import sqlalchemy as sa
+from typing_extensions import TypedDict
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.calling_tasks import store as task_store
@@ -14,11 +14,21 @@ from calling_pipeline.call_batches.redials import store as redial_store
 from calling_pipeline.call_batches.redials.records import REDIAL_SAID
 
 
-def of_phone(connection: sa.Connection, phone: str) -> dict[str, Any] | None:
+class RedialDocument(TypedDict):
+    """The rule by its result and in words, from when it allows a redial, and why not now."""
+
+    task: str
+    rule: str | None
+    said: str
+    free_at: dt.datetime | None
+    reason: str | None
+    reason_said: str
+
+
+def of_phone(connection: sa.Connection, phone: str) -> RedialDocument | None:
     """What the redial rules of the task that called a canonical number last say about it; None when none is about it.
 
-    `{task, rule, said, free_at, reason, reason_said}`: the rule by its result and in words, from when it allows a redial,
-    and why not now. Every other guard of the planner comes on top.
+    Every other guard of the planner comes on top.
     """
     task_id = redial_store.last_task(connection, phone)
     if task_id is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import datetime as dt
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from calling_pipeline import days
-from calling_pipeline.call_batches.results.records import BatchResults
+from calling_pipeline.call_batches.results.records import BatchResults, Result
 from calling_pipeline.masking import mask_phone
 
 COLUMNS = ("row_key", "source_row", "phone", "result", "order_yuan", "talk_s", "pushed_at", "called_at", "agent_id",
@@ -14,7 +16,44 @@ COLUMNS = ("row_key", "source_row", "phone", "result", "order_yuan", "talk_s", "
 """Of a file, in this order."""
 
 
-def result_document(row: Any) -> dict[str, Any]:
+class ResultDocument(TypedDict):
+    """What became of one pushed call; the numbers of its call record are null while it is `waiting`."""
+
+    call_id: int
+    batch_id: int
+    row_key: str | None
+    source_row: int
+    phone: str
+    pushed_at: dt.datetime
+    result: Result
+    called_at: dt.datetime | None
+    talk_s: int | None
+    order_yuan: int | None
+    agent_id: str | None
+    hangup_reason: str | None
+    province: str | None
+    record_id: int | None
+    judged_at: dt.datetime | None
+
+
+class ResultsDocument(TypedDict):
+    """The results of a batch added up; `waiting_s` is the age of the oldest waiting call in seconds, `difference` 0."""
+
+    pushed: int
+    connected: int
+    not_connected: int
+    not_dialled: int
+    waiting: int
+    order_9: int
+    order_1: int
+    talk_s: int
+    oldest_waiting_at: dt.datetime | None
+    joined_at: dt.datetime | None
+    waiting_s: int | None
+    difference: int
+
+
+def result_document(row: Any) -> ResultDocument:
     """What became of one pushed call."""
     return {
         "call_id": row.id,
@@ -35,17 +74,26 @@ def result_document(row: Any) -> dict[str, Any]:
     }
 
 
-def results_document(results: BatchResults) -> dict[str, Any]:
-    """The results of a batch added up; `waiting_s` is the age of the oldest waiting call in seconds."""
+def results_document(results: BatchResults) -> ResultsDocument:
+    """The results of a batch with the age of the oldest waiting call."""
     oldest = results.oldest_waiting_at
     return {
-        **asdict(results),
+        "pushed": results.pushed,
+        "connected": results.connected,
+        "not_connected": results.not_connected,
+        "not_dialled": results.not_dialled,
+        "waiting": results.waiting,
+        "order_9": results.order_9,
+        "order_1": results.order_1,
+        "talk_s": results.talk_s,
+        "oldest_waiting_at": oldest,
+        "joined_at": results.joined_at,
         "waiting_s": None if oldest is None else round((days.now() - oldest).total_seconds()),
         "difference": results.difference,
     }
 
 
-def results_lines(document: dict[str, Any]) -> list[str]:
+def results_lines(document: ResultsDocument) -> list[str]:
     """The results of a batch for people; nothing where nothing was pushed."""
     if not document["pushed"]:
         return []

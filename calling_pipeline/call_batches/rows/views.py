@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NotRequired, cast
 
 import sqlalchemy as sa
+from typing_extensions import TypedDict
 
 from calling_pipeline.call_batches.archives.archiving import Archives, find
-from calling_pipeline.call_batches.records import REASONS
+from calling_pipeline.call_batches.records import REASONS, CallState
 from calling_pipeline.call_batches.redials import views as redial_views
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.errors import InvalidInput
@@ -21,16 +23,72 @@ from calling_pipeline.phones import read_phone
 COLUMNS = ("call_id", "batch_id", "source_row", "phone", "state", "reason", "said", "code", "attempts", "distinct_id",
            "claimed_at", "row_key", "redial", "redial_of")  # fmt: skip
 
-CALLED = ("calls", "first_called_at", "last_called_at", "origin", "imported_calls", "imported_called_at", "imported_from")
-"""What `why` says of the call history: `origin` is `imported` when the number was first known by an import."""
 
-
-def row_document(row: Any) -> dict[str, Any]:
+class RowDocument(TypedDict):
     """One row of a batch; `said` is its reason for people, `code` the gateway's.
 
     `row_key` is the source's own key, its mobile numbers masked. `redial` is the rule, by its result, that judged the
     number's last call, `redial_of` that call when this one redials it.
     """
+
+    call_id: int
+    batch_id: int
+    source_row: int
+    phone: str
+    state: CallState
+    reason: str | None
+    said: str
+    code: str | None
+    attempts: int
+    distinct_id: str | None
+    claimed_at: dt.datetime | None
+    row_key: str | None
+    redial: str | None
+    redial_of: int | None
+
+
+class RowOfNumber(RowDocument):
+    """A row in the history of its number; `result` is what became of it when it was pushed."""
+
+    task: str
+    day: dt.date
+    planned_at: dt.datetime
+    result: NotRequired[str]
+
+
+class CalledDocument(TypedDict):
+    """The call history of a number; `origin` is `imported` when the number was first known by an import."""
+
+    calls: int
+    first_called_at: dt.datetime | None
+    last_called_at: dt.datetime | None
+    origin: str
+    imported_calls: int | None
+    imported_called_at: dt.datetime | None
+    imported_from: str | None
+
+
+class RefusedDocument(TypedDict):
+    """What the gateway refused last about a number."""
+
+    about: str
+    code: str
+    refused_at: dt.datetime
+    batch_id: int | None
+
+
+class WhyDocument(TypedDict):
+    """What the batches know of a number, which is masked."""
+
+    phone: str
+    called: CalledDocument | None
+    refused: RefusedDocument | None
+    redial: redial_views.RedialDocument | None
+    rows: list[RowOfNumber]
+
+
+def row_document(row: Any) -> RowDocument:
+    """One row of a batch, from the database or from a month file."""
     return {
         "call_id": row.id,
         "batch_id": row.batch_id,
@@ -49,7 +107,7 @@ def row_document(row: Any) -> dict[str, Any]:
     }
 
 
-def why(connection: sa.Connection, phone: str, *, limit: int = 100, archives: Archives | None = None) -> dict[str, Any]:
+def why(connection: sa.Connection, phone: str, *, limit: int = 100, archives: Archives | None = None) -> WhyDocument:
     """What became of a number in every batch, when it was called, what the gateway refused, and when it may be redialled.
 
     With `archives` their rows follow those of the database. Raises `InvalidInput` for what is no number.
@@ -60,15 +118,29 @@ def why(connection: sa.Connection, phone: str, *, limit: int = 100, archives: Ar
     history, refusal = row_store.history_of(connection, reading.phone), row_store.refusal_of(connection, reading.phone)
     return {
         "phone": mask_phone(reading.phone),
-        "called": None if history is None else {name: getattr(history, name) for name in CALLED},
+        "called": None if history is None else _called(history),
         "refused": None
         if refusal is None
         else {"about": refusal.about, "code": refusal.code, "refused_at": refusal.refused_at, "batch_id": refusal.batch_id},
         "redial": redial_views.of_phone(connection, reading.phone),
-        "rows": [
-            {"task": row.task_name, "day": row.day, "planned_at": row.planned_at, **row_document(row)}
-            for row in _rows_of(connection, reading.phone, archives, limit)
-        ],
+        "rows": [_row_of_number(row) for row in _rows_of(connection, reading.phone, archives, limit)],
+    }
+
+
+def _row_of_number(row: Any) -> RowOfNumber:
+    more = {"task": row.task_name, "day": row.day, "planned_at": row.planned_at}
+    return cast(RowOfNumber, {**more, **row_document(row)})
+
+
+def _called(history: Any) -> CalledDocument:
+    return {
+        "calls": history.calls,
+        "first_called_at": history.first_called_at,
+        "last_called_at": history.last_called_at,
+        "origin": history.origin,
+        "imported_calls": history.imported_calls,
+        "imported_called_at": history.imported_called_at,
+        "imported_from": history.imported_from,
     }
 
 

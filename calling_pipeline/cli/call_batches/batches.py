@@ -19,7 +19,7 @@ from calling_pipeline.cli.call_batches.history import history
 from calling_pipeline.cli.call_batches.results import join, results
 from calling_pipeline.cli.call_batches.rows import rows, why
 from calling_pipeline.cli.call_batches.tasks import task
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table_of
 from calling_pipeline.errors import Busy, ConfigurationError, InvalidInput
 
 
@@ -92,7 +92,7 @@ def batches(door: Door, batch_id: int | None, name: str | None, day: str | None,
         found = batch_store.latest_batches(connection, task=name, day=wanted, state=state, limit=limit)
     lines = [views.batch_line(batch) for batch in found]
     columns = ("batch_id", "task", "day", "state", "source_rows", "to_call", "note")
-    return Answer(lines, [table(columns, [[line[column] for column in columns] for line in lines])])
+    return Answer(lines, [table_of(columns, lines)])
 
 
 def _batch_argument(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.call_batches.results import views
 from calling_pipeline.call_batches.results.records import RESULTS, Result
 from calling_pipeline.call_batches.rows.views import write_csv
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table_of
 
 _SHOWN = ("row_key", "source_row", "phone", "result", "order_yuan", "talk_s", "called_at", "agent_id")
 
@@ -44,7 +44,7 @@ def results(door: Door, batch_id: int, result: Result | None, csv_file: Path | N
             return Answer({"results": written, "file": csv_file}, [f"{written} results written to {csv_file}"])
         rows = result_store.of_batch(connection, batch_id, result=result, limit=limit)
     documents = [views.result_document(row) for row in rows]
-    return Answer(documents, [table(_SHOWN, [[row[column] for column in _SHOWN] for row in documents])])
+    return Answer(documents, [table_of(_SHOWN, documents)])
 
 
 @click.command(cls=PipelineCommand)

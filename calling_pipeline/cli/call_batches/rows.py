@@ -14,7 +14,7 @@ from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.call_batches.records import REASONS, CallState
 from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.call_batches.rows import views
-from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
+from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table, table_of
 
 _SHOWN = ("call_id", "source_row", "row_key", "phone", "state", "said", "redial", "code")
 
@@ -45,7 +45,7 @@ def rows(
             return Answer({"rows": written, "file": csv_file}, [f"{written} rows written to {csv_file}"])
         found_rows = row_store.of_batch(connection, batch_id, state=state, reason=reason, limit=limit)
     documents = [views.row_document(row) for row in found_rows]
-    return Answer(documents, [table(_SHOWN, [[row[column] for column in _SHOWN] for row in documents])])
+    return Answer(documents, [table_of(_SHOWN, documents)])
 
 
 @click.command(cls=PipelineCommand)
@@ -81,6 +81,8 @@ def why(door: Door, phone: str) -> Answer:
         lines.append(
             f"may be called now{by}" if policy["allowed"] else f"may not be called now{by}: {policy['reason']}{when}"
         )
-    columns = ("at", "kind", "state", "batch_id", "text")
-    rows = [[f"{event['at']:%Y-%m-%d %H:%M:%S}", *(event[column] for column in columns[1:])] for event in found["timeline"]]
-    return Answer(found, [*lines, table(columns, rows)])
+    rows = [
+        (f"{event['at']:%Y-%m-%d %H:%M:%S}", event["kind"], event["state"], event["batch_id"], event["text"])
+        for event in found["timeline"]
+    ]
+    return Answer(found, [*lines, table(("at", "kind", "state", "batch_id", "text"), rows)])

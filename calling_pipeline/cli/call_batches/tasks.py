@@ -224,7 +224,7 @@ def _policy(text: str) -> dict[str, Any]:
     return value
 
 
-def _answer(document: dict[str, Any]) -> Answer:
+def _answer(document: editing.TaskDocument) -> Answer:
     shown = {**document, "redial": "; ".join(map(text_of, rules_from(document["redial"])))}
     lines = [f"{name}: {'' if value is None else value}" for name, value in shown.items() if name != "next_ticks"]
     ticks = [f"  {_tick(tick)}" for tick in document["next_ticks"]]

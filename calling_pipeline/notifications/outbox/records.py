@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict, get_args
+from typing import Literal, get_args
+
+from typing_extensions import TypedDict
 
 MessageState = Literal["pending", "sending", "delivered", "unknown", "dead", "abandoned"]
 """`unknown`: it may have been sent, and is held until a person settles it. `dead`: a dead letter, certainly not sent and

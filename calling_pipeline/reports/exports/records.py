@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from typing_extensions import TypedDict
+
 from calling_pipeline.access.people.records import Language
 
 Format = Literal["csv.gz", "xlsx"]
@@ -37,6 +39,33 @@ class Wanted:
     def report_id(self) -> int | None:
         """The report whose workbook the rows are added to; None: the rows alone."""
         return int(self.filters[REPORT]) if REPORT in self.filters else None
+
+
+ExportDocument = TypedDict(
+    "ExportDocument",
+    {
+        "id": int,
+        "what": Literal["call_records"],
+        "from": dt.date,
+        "to": dt.date,
+        "filters": dict[str, str],
+        "format": Format,
+        "language": Language,
+        "asked_by": str,
+        "asked_at": dt.datetime,
+        "state": State,
+        "rows": int,
+        "expected": int | None,
+        "percent": int,
+        "started_at": dt.datetime | None,
+        "finished_at": dt.datetime | None,
+        "bytes": int | None,
+        "digest": str | None,
+        "expires_at": dt.datetime | None,
+        "error": str | None,
+    },
+)
+"""An export: which rows, how far it is (`percent`), and its file once it is `done`."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +103,7 @@ class Export:
         return f"call_records_{self.wanted.first:%Y%m%d}_{self.wanted.last:%Y%m%d}_{self.id}.{self.wanted.format}"
 
     @property
-    def document(self) -> dict[str, object]:
+    def document(self) -> ExportDocument:
         """What API and command line answer."""
         return {
             "id": self.id,

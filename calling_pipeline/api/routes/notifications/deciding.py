@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import Id, RuntimeDep, Short, Text
-from calling_pipeline.api.envelope import Success, ok
+from calling_pipeline.api.envelope import Described, Success, ok
+from calling_pipeline.api.routes.notifications import answers
 from calling_pipeline.api.routes.notifications.reading import Box
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.errors import InvalidInput
@@ -31,7 +32,6 @@ from calling_pipeline.notifications.outboxes import OUTBOXES
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
 Operator = Annotated[Caller, Depends(requires("operator", "notifications"))]
-Document = dict[str, Any]
 Why = Annotated[Text, Field(min_length=1, max_length=500, description="kept with the messages and in the audit log")]
 
 
@@ -92,7 +92,7 @@ class Settle(_Choice):
 
 
 @router.post("/run")
-def run(runtime: RuntimeDep, wanted: RunWanted, caller: Operator) -> Success[Document]:
+def run(runtime: RuntimeDep, wanted: RunWanted, caller: Operator) -> Success[answers.RunSeen | answers.RunBegun]:
     """Begin a run over ledgers, as `notify run` does it: generate, deliver what is due, write Y back.
 
     The answer comes before it is done: `GET /api/tasks/{task_id}` says how it ended. What a rate holds back is sent by the
@@ -102,11 +102,10 @@ def run(runtime: RuntimeDep, wanted: RunWanted, caller: Operator) -> Success[Doc
     ledgers = starting.ledgers_of(deps, runtime.settings.contract_ledgers, wanted.ledger)
     if wanted.dry_run:
         seen = starting.prospect(deps, ledgers)
-        counts = {"messages": seen.messages, "by_receiver": seen.by_receiver, "parked": seen.parked}
-        return ok({**counts, "waiting": seen.waiting, "unreadable": seen.unreadable, "held_by_rate": seen.held_by_rate})
+        return ok(answers.RunSeen.model_validate(seen, from_attributes=True))
     if wanted.expect is None:
         raise InvalidInput("look first with a dry run; then say how many messages you expect", field="expect")
-    return ok({"task_id": starting.start(deps, ledgers, by=caller.name, expect=wanted.expect)})
+    return ok(answers.RunBegun(task_id=starting.start(deps, ledgers, by=caller.name, expect=wanted.expect)))
 
 
 @router.post("/resend")
@@ -122,14 +121,14 @@ def resend(runtime: RuntimeDep, wanted: Resend, caller: Operator) -> Success[Res
 
 
 @router.post("/keep")
-def keep(runtime: RuntimeDep, wanted: Keep, caller: Operator) -> Success[Document]:
+def keep(runtime: RuntimeDep, wanted: Keep, caller: Operator) -> Success[answers.Kept]:
     """Answer that contracts set back to N are not to be sent again: writes Y back."""
     with runtime.transaction() as connection:
-        return ok({"contracts": keep_contracts(connection, wanted.contract_ids, by=caller.name, why=wanted.why)})
+        return ok(answers.Kept(contracts=keep_contracts(connection, wanted.contract_ids, by=caller.name, why=wanted.why)))
 
 
-@router.post("/redrive")
-def redrive(runtime: RuntimeDep, wanted: Redrive, caller: Operator) -> Success[Document]:
+@router.post("/redrive", response_model=Success[Described[answers.Decided]])
+def redrive(runtime: RuntimeDep, wanted: Redrive, caller: Operator) -> object:
     """Send dead letters again. They were certainly not sent; what may have been is never redriven."""
     with runtime.transaction() as connection:
         done = decisions.redrive(
@@ -145,8 +144,8 @@ def redrive(runtime: RuntimeDep, wanted: Redrive, caller: Operator) -> Success[D
     return ok(_document(done))
 
 
-@router.post("/settle")
-def settle(runtime: RuntimeDep, wanted: Settle, caller: Operator) -> Success[Document]:
+@router.post("/settle", response_model=Success[Described[answers.Decided]])
+def settle(runtime: RuntimeDep, wanted: Settle, caller: Operator) -> object:
     """Say what became of messages that are held, unknown or dead."""
     states = (wanted.state,) if wanted.state else ()
     with runtime.transaction() as connection:
@@ -163,6 +162,6 @@ def settle(runtime: RuntimeDep, wanted: Settle, caller: Operator) -> Success[Doc
     return ok(_document(done))
 
 
-def _document(done: Decision) -> Document:
+def _document(done: Decision) -> dict[str, Any]:
     sample = [views.message_document(message) for message in done.sample]
     return {**asdict(done), "messages": done.messages, "sample": sample}

@@ -66,7 +66,10 @@ CALLBACK_BODY = {
     summary="Call a customer",
     response_model=Success[CallOutcome],
     responses={
-        202: {"description": "whether the call was made is not known; the extension stays held until it is"},
+        202: {
+            "model": Success[CallOutcome],
+            "description": "whether the call was made is not known; the extension stays held until it is",
+        },
         409: {
             "description": "refused: `rule` is none_free, over_limit, busy, no_config, no_collector, in_call, held_back"
             " or a policy's"

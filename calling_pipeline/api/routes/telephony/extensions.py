@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter
 from pydantic import AwareDatetime
+from typing_extensions import TypedDict
 
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.api.dependencies import Id, Limit, Offset, RuntimeDep, Short, Tenant
-from calling_pipeline.api.envelope import Page, Success, ok, page
+from calling_pipeline.api.envelope import Described, Page, Success, ok, page
 from calling_pipeline.api.routes.telephony.bodies import (
     PREFIX,
     Deleted,
@@ -35,6 +35,21 @@ from calling_pipeline.telephony.records import ExtensionState as State
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 router = APIRouter(prefix=PREFIX, tags=["telephony: extensions"])
+
+
+class Snapshot(TypedDict):
+    """One configuration's extensions at one instant."""
+
+    config_id: int
+    tenant_id: int
+    taken_at: dt.datetime
+    total: int
+    in_use: int
+    available: int
+    cooling_down: int
+    offline: int
+    quarantined: int
+    utilisation_pct: float
 
 
 @router.post("/extensions", summary="Add an extension", status_code=201)
@@ -98,7 +113,7 @@ def statistics(
     return ok(rows)
 
 
-@router.get("/extensions/utilisation", summary="Utilisation history")
+@router.get("/extensions/utilisation", summary="Utilisation history", response_model=Success[list[Described[Snapshot]]])
 def utilisation(
     runtime: RuntimeDep,
     caller: Viewer,
@@ -107,7 +122,7 @@ def utilisation(
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
     limit: Limit = 1000,
-) -> Success[list[dict[str, Any]]]:
+) -> object:
     """Snapshots, oldest first; the last day without `since`."""
     now = days.now()
     with runtime.transaction() as connection:

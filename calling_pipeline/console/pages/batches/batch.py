@@ -34,8 +34,7 @@ CALL_TONES = {
     "pending": "quiet", "pushing": "busy", "pushed": "good", "refused": "warn", "failed": "bad", "unknown": "bad",
     "skipped": "quiet",
 }  # fmt: skip
-_Row = dict[str, Any]
-COLUMNS: Sequence[Column[_Row]] = (
+COLUMNS: Sequence[Column[row_views.RowDocument]] = (
     Column("source_row", lambda row: row["source_row"], number=True),
     Column("row_key", lambda row: row["row_key"], wide=True),
     Column("phone", lambda row: row["phone"]),
@@ -110,7 +109,7 @@ class _Pages:
         self._narrowed: dict[str, Any] = {"state": state, "reason": reason}
         self._read, self._last = 0, 0
 
-    def read(self, limit: int, offset: int) -> tuple[Sequence[_Row], int | None]:
+    def read(self, limit: int, offset: int) -> tuple[Sequence[row_views.RowDocument], int | None]:
         """Rows `offset` to `offset + limit`, and how many there are where they are counted."""
         behind = self._last if offset == self._read else 0
         with self._view.transaction() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
@@ -23,8 +23,7 @@ from calling_pipeline.errors import InvalidInput
 router = APIRouter()
 Viewer = Annotated[View, Depends(viewing("viewer", "batches"))]
 TONES = {"connected": "good", "not_connected": "warn", "not_dialled": "quiet", "waiting": "busy"}
-_Row = dict[str, Any]
-COLUMNS: Sequence[Column[_Row]] = (
+COLUMNS: Sequence[Column[result_views.ResultDocument]] = (
     Column("row_key", lambda row: row["row_key"]),
     Column("source_row", lambda row: row["source_row"], number=True),
     Column("phone", lambda row: row["phone"]),
@@ -66,7 +65,7 @@ class _Pages:
         self._view, self._batch_id, self._result, self._total = view, batch_id, result, total
         self._read, self._last = 0, 0
 
-    def read(self, limit: int, offset: int) -> tuple[Sequence[_Row], int | None]:
+    def read(self, limit: int, offset: int) -> tuple[Sequence[result_views.ResultDocument], int | None]:
         """Results `offset` to `offset + limit`, and how many there are."""
         goes_on = offset == self._read
         with self._view.transaction() as connection:
