@@ -25,6 +25,17 @@ def with_values(environment: Mapping[str, str], values: Mapping[str, str]) -> di
     return {**kept, **values}
 
 
+def names_given(prefix: str) -> list[str]:
+    """The names in this process's environment that begin so."""
+    return [name for name in os.environ if name.startswith(prefix)]
+
+
+def become(environment: Mapping[str, str]) -> None:
+    """Give this process this environment and no other: what it loads from now on reads it anew."""
+    os.environ.clear()
+    os.environ.update(environment)
+
+
 def named_by_files(fields: Collection[str], prefix: str) -> Iterable[str]:
     """The names in the environment by which files give settings; a setting that ends alike is itself."""
     return (f"{prefix}{name}{SUFFIX}".upper() for name in fields if f"{name}{SUFFIX}".lower() not in fields)

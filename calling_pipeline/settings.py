@@ -1,4 +1,4 @@
-"""All settings, read once from the environment and `.env` (prefix `CALLING_`). Nothing else reads the environment."""
+"""All settings, read once (prefix `CALLING_`). Beside `setting_files.py` nothing reads the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds what the API answers against its own description: every answer that any test gets."""
+"""Holds what the API answers against its own description."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from calling_pipeline_tests.described import Compared
 from calling_pipeline_tests.support import join_all, wait_until
 
 LOOK_S = 0.1
@@ -37,9 +36,6 @@ def served(app: Any) -> Iterator[str]:
 def running(config: uvicorn.Config) -> Iterator[tuple[str, uvicorn.Server]]:
     """The application of `config` behind real HTTP on a free port: its URL and its server."""
     share_what_routers_cost(config.app)
-    compared = Compared(config.app) if isinstance(config.app, FastAPI) and config.app.openapi_url else None
-    if compared is not None:
-        config.app = compared
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(config)
     loops: list[asyncio.AbstractEventLoop] = []
@@ -66,7 +62,6 @@ def running(config: uvicorn.Config) -> Iterator[tuple[str, uvicorn.Server]]:
                 loop.call_soon_threadsafe(ended.set)
         join_all(thread)
         listener.close()
-    assert compared is None or not compared.differences, sorted(compared.differences)
 
 
 def share_what_routers_cost(app: Any) -> None:

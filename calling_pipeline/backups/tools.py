@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from sqlalchemy.engine import URL
 
 from calling_pipeline.errors import CallingError, ConfigurationError
 from calling_pipeline.masking import mask_digits
+from calling_pipeline.settings import Settings
 
 _NUMBER = re.compile(r"(\d+)(?:\.\d+)?")
 _SHOWN = 3
@@ -44,7 +44,7 @@ def run(program: str, url: URL, *words: str) -> None:
     """
     kept = {name: value for name, value in url.query.items() if name == "host" or name.startswith("ssl")}
     plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, kept)  # `set` keeps a password
-    environment = {**os.environ, "PGAPPNAME": "calling_pipeline backup"}
+    environment = Settings.child_environment({"PGAPPNAME": "calling_pipeline backup"})
     if url.password:
         environment["PGPASSWORD"] = str(url.password)
     command = [program, "--no-password", *words, "--dbname", plain.render_as_string()]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from calling_pipeline.api.app import create_app
-from calling_pipeline_tests.described import differences
-from calling_pipeline_tests.serving import share_what_routers_cost
+from calling_pipeline_tests.described import Compared, differences
+from calling_pipeline_tests.serving import served, share_what_routers_cost
+from calling_pipeline_tests.support import LIMIT_S
 
 FREE = {
     "after", "before", "contact_rules", "details", "found", "history", "notes", "partial", "policy", "rows", "waits",
@@ -40,6 +42,18 @@ def test_every_json_answer_is_described_down_to_its_values(description):
         for place in _vague(response["content"]["application/json"]["schema"], named, "the answer")
     ]
     assert vague == []
+
+
+def test_every_list_answers_as_it_is_described(api_runtime):
+    app = create_app(api_runtime)
+    share_what_routers_cost(app)
+    paths = [path for path, operations in app.openapi()["paths"].items() if "get" in operations and "{" not in path]
+    compared = Compared(app)
+    headers = {"Authorization": "Bearer admin-token"}
+    with served(compared) as url, httpx.Client(base_url=url, headers=headers, timeout=LIMIT_S) as client:
+        answered = [path for path in paths if client.get(path).is_success]
+    assert len(answered) > 20
+    assert compared.differences == set()
 
 
 def test_a_model_of_the_description_has_the_title_of_its_type_alone(description):

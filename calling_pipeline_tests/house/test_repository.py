@@ -67,3 +67,14 @@ def test_the_changelog_begins_with_this_version():
 )
 def test_what_people_look_for_first_is_there(name):
     assert (ROOT / name).stat().st_size > 100
+
+
+def test_only_the_settings_read_the_environment_of_this_process():
+    readers = {"settings.py", "setting_files.py", "defs/instance/daemon.py"}  # the last sets what Dagster's modules read
+    package = ROOT / "calling_pipeline"
+    found = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if re.search(r"\bos\.(environ|getenv|putenv)\b", path.read_text(encoding="utf-8"))
+    }
+    assert found <= readers, "ask `settings.py` for it, or `setting_files.py` for names and children's environments"

@@ -27,40 +27,24 @@ def notes_of(period: Period, before: Period | None = None) -> Sequence[Note]:
 
 def order_figures(period: Period, before: Period) -> Sequence[Figure]:
     """Records, orders and the order rate, beside the period before where that is known."""
-    known = before.grade_days > 0
-    low, high = wilson(period.orders, period.records)
-    return (
-        Figure("records", period.records, "whole", before.records if known else None),
-        Figure("orders", period.orders, "whole", before.orders if known else None),
-        Figure("grade_9", period.grade_9, "whole", before.grade_9 if known else None),
-        Figure("grade_1", period.grade_1, "whole", before.grade_1 if known else None),
-        Figure(
-            "order_rate",
-            share(period.orders, period.records),
-            "percent",
-            share(before.orders, before.records),
-            low,
-            high,
-        ),
-    )
+    counts = ("records", "orders", "grade_9", "grade_1")
+    return _beside(period, before, counts, ("order_rate", "orders", "records"), known=before.grade_days > 0)
 
 
 def dialled_figures(period: Period, before: Period) -> Sequence[Figure]:
     """Dialled and connected calls by dialling task, beside the period before where that is known."""
-    known = before.task_days > 0
-    low, high = wilson(period.connected, period.dialled)
-    return (
-        Figure("dialled", period.dialled, "whole", before.dialled if known else None),
-        Figure("connected", period.connected, "whole", before.connected if known else None),
-        Figure(
-            "connected_rate",
-            share(period.connected, period.dialled),
-            "percent",
-            share(before.connected, before.dialled),
-            low,
-            high,
-        ),
-    )
+    counts = ("dialled", "connected")
+    return _beside(period, before, counts, ("connected_rate", "connected", "dialled"), known=before.task_days > 0)
+
+
+def _beside(
+    period: Period, before: Period, counts: Sequence[str], rate: tuple[str, str, str], *, known: bool
+) -> Sequence[Figure]:
+    """These counts, and a rate with its interval: its name, and which count it is of which."""
+    name, part, whole = rate
+    now, old = ((getattr(one, part), getattr(one, whole)) for one in (period, before))
+    sums = (Figure(one, getattr(period, one), "whole", getattr(before, one) if known else None) for one in counts)
+    return (*sums, Figure(name, share(*now), "percent", share(*old), *wilson(*now)))
 
 
 def counted_notes(period: Period, counted: Counted, before: Counted) -> Sequence[Note]:

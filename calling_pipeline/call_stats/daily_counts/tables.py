@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from calling_pipeline.call_stats.tables import CallCounts
 from calling_pipeline.database.tables import Columns, Instant, metadata
 
 
@@ -21,15 +22,9 @@ counted_days = sa.Table(
 )
 
 
-class _DailyAgentsColumns(Columns):
+class _DailyAgentsColumns(CallCounts):
     date = sa.Column(sa.Date, primary_key=True)
     agent_id = sa.Column(sa.Text, primary_key=True)
-    calls = sa.Column(sa.BigInteger, nullable=False)
-    connected = sa.Column(sa.BigInteger, nullable=False)
-    talk_s = sa.Column(sa.BigInteger, nullable=False)
-    grade_9 = sa.Column(sa.BigInteger, nullable=False)
-    grade_1 = sa.Column(sa.BigInteger, nullable=False)
-    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 daily_agents = sa.Table(
@@ -40,16 +35,10 @@ daily_agents = sa.Table(
 )
 
 
-class _MonthlyAgentsColumns(Columns):
+class _MonthlyAgentsColumns(CallCounts):
     month = sa.Column(sa.Date, primary_key=True, comment="its first day")
     agent_id = sa.Column(sa.Text, primary_key=True)
     days = sa.Column(sa.BigInteger, nullable=False, comment="days of the month with calls of the agent")
-    calls = sa.Column(sa.BigInteger, nullable=False)
-    connected = sa.Column(sa.BigInteger, nullable=False)
-    talk_s = sa.Column(sa.BigInteger, nullable=False)
-    grade_9 = sa.Column(sa.BigInteger, nullable=False)
-    grade_1 = sa.Column(sa.BigInteger, nullable=False)
-    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 monthly_agents = sa.Table(
@@ -60,15 +49,9 @@ monthly_agents = sa.Table(
 )
 
 
-class _DailyHoursColumns(Columns):
+class _DailyHoursColumns(CallCounts):
     date = sa.Column(sa.Date, primary_key=True)
     hour = sa.Column(sa.SmallInteger, primary_key=True)
-    calls = sa.Column(sa.BigInteger, nullable=False)
-    connected = sa.Column(sa.BigInteger, nullable=False)
-    talk_s = sa.Column(sa.BigInteger, nullable=False)
-    grade_9 = sa.Column(sa.BigInteger, nullable=False)
-    grade_1 = sa.Column(sa.BigInteger, nullable=False)
-    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 daily_hours = sa.Table(
@@ -80,15 +63,9 @@ daily_hours = sa.Table(
 )
 
 
-class _DailyProvincesColumns(Columns):
+class _DailyProvincesColumns(CallCounts):
     date = sa.Column(sa.Date, primary_key=True)
     province = sa.Column(sa.Text, primary_key=True)
-    calls = sa.Column(sa.BigInteger, nullable=False)
-    connected = sa.Column(sa.BigInteger, nullable=False)
-    talk_s = sa.Column(sa.BigInteger, nullable=False)
-    grade_9 = sa.Column(sa.BigInteger, nullable=False)
-    grade_1 = sa.Column(sa.BigInteger, nullable=False)
-    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 daily_provinces = sa.Table(
@@ -99,16 +76,10 @@ daily_provinces = sa.Table(
 )
 
 
-class _DailyProvinceHoursColumns(Columns):
+class _DailyProvinceHoursColumns(CallCounts):
     date = sa.Column(sa.Date, primary_key=True)
     province = sa.Column(sa.Text, primary_key=True)
     hour = sa.Column(sa.SmallInteger, primary_key=True)
-    calls = sa.Column(sa.BigInteger, nullable=False)
-    connected = sa.Column(sa.BigInteger, nullable=False)
-    talk_s = sa.Column(sa.BigInteger, nullable=False)
-    grade_9 = sa.Column(sa.BigInteger, nullable=False)
-    grade_1 = sa.Column(sa.BigInteger, nullable=False)
-    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 daily_province_hours = sa.Table(
@@ -120,16 +91,10 @@ daily_province_hours = sa.Table(
 )
 
 
-class _DailyTasksColumns(Columns):
+class _DailyTasksColumns(CallCounts):
     date = sa.Column(sa.Date, primary_key=True)
     task_id = sa.Column(sa.Text, primary_key=True)
     task_name = sa.Column(sa.Text, primary_key=True)
-    calls = sa.Column(sa.BigInteger, nullable=False)
-    connected = sa.Column(sa.BigInteger, nullable=False)
-    talk_s = sa.Column(sa.BigInteger, nullable=False)
-    grade_9 = sa.Column(sa.BigInteger, nullable=False)
-    grade_1 = sa.Column(sa.BigInteger, nullable=False)
-    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 daily_tasks = sa.Table(

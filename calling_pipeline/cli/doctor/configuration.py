@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from calling_pipeline.cli.doctor.findings import Finding
 from calling_pipeline.cli.machine.processes import MARK
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.project import project_folder
-from calling_pipeline.setting_files import named_by_files
+from calling_pipeline.setting_files import named_by_files, names_given
 from calling_pipeline.settings import PREFIX, Settings, load
 
 _README = "see the settings table in README.md"
@@ -48,7 +47,7 @@ def unknown() -> Iterator[Finding]:
 
 def _given() -> dict[str, str]:
     """Name → where it is set, the `.env` of the project included. No values."""
-    found = {name: "the environment" for name in os.environ if name.startswith(PREFIX)}
+    found = dict.fromkeys(names_given(PREFIX), "the environment")
     path = (project_folder() or Path.cwd()) / ".env"
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

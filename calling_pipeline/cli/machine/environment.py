@@ -18,6 +18,7 @@ from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.masking import mask_digits
 from calling_pipeline.project import project_folder
 from calling_pipeline.runtime import Runtime
+from calling_pipeline.setting_files import become
 from calling_pipeline.settings import Settings
 
 _INSTANCE = "dagster.yaml"
@@ -36,9 +37,7 @@ def of_dagster(runtime: Runtime) -> dict[str, str]:
 
 def become_dagsters(runtime: Runtime) -> None:
     """Let this process be one of Dagster's: Dagster, and the settings that its code loads, read the environment anew."""
-    settled = runtime.settings.child_environment(of_dagster(runtime))
-    os.environ.clear()
-    os.environ.update(settled)
+    become(runtime.settings.child_environment(of_dagster(runtime)))
 
 
 def bring_up_to_date(runtime: Runtime, say: Callable[[str], None]) -> None:
