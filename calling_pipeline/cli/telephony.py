@@ -153,7 +153,8 @@ def test_connection(
     if any(values.values()):
         return _tried(runtime, values, tenant, config_id)
     with runtime.transaction() as connection:
-        account = accounts.account_of(connection, runtime.secrets, _config_of(connection, tenant, config_id))
+        wanted = _config_of(connection, tenant, config_id)
+        account = trying.stored_account(connection, runtime.secrets, wanted, by=acting_user())
 
     async def test(account: Account) -> accounts.Tested:
         async with TelephonyDependencies.from_runtime(runtime) as deps:
@@ -167,7 +168,7 @@ def _tried(runtime: Runtime, values: dict[str, str | None], tenant: int | None, 
     stored = tenant is not None or config_id is not None
     with runtime.transaction() as connection:
         wanted = _config_of(connection, tenant, config_id) if stored else None
-        account = trying.account_to_try(connection, runtime.secrets, values, config_id=wanted)
+        account = trying.account_to_try(connection, runtime.secrets, values, config_id=wanted, by=acting_user())
     reach = Reach.of(runtime.settings)
     return _outcome(wanted, asyncio.run(trying.try_account(lambda one: infinity_client(runtime, one), reach, account)))
 

@@ -20,7 +20,9 @@ def span(first: str | None, last: str | None, *, names: tuple[str, str]) -> tupl
 
 
 def changes(entry: Entry) -> str:
-    """What the act changed, in one line: `state: paused → waiting`."""
+    """What the act changed, in one line: `state: paused → waiting`; what it was about alone where nothing was before."""
+    if entry.before is None:
+        return "; ".join(f"{name}: {_shown(value)}" for name, value in (entry.after or {}).items())
     before, after = entry.before or {}, entry.after or {}
     names = [*before, *(name for name in after if name not in before)]
     return "; ".join(f"{name}: {_shown(before.get(name))} → {_shown(after.get(name))}" for name in names)

@@ -1,4 +1,4 @@
-"""Tries an account with Infinity before it is kept: nothing of it is stored or logged."""
+"""Tries an account with Infinity, before it is kept or after. The audit log has who tried which one, without its key."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
 
+from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.telephony.records import Account
@@ -19,12 +20,17 @@ NEEDED = ("api_url", "app_id", "access_key")
 
 
 def account_to_try(
-    connection: sa.Connection, box: SecretBox, values: Mapping[str, str | None], *, config_id: int | None = None
+    connection: sa.Connection,
+    box: SecretBox,
+    values: Mapping[str, str | None],
+    *,
+    config_id: int | None = None,
+    by: str,
 ) -> Account:
     """The account that `values` (of `NEEDED`) describe; what they leave out is that of the configuration `config_id`.
 
-    A stored access key is used with its own address alone. Raises `InvalidInput`, which names the field, `NotFound`, and
-    `SecretUnreadable`.
+    That `by` tries it is noted. A stored access key is used with its own address alone. Raises `InvalidInput`, which names
+    the field, `NotFound`, and `SecretUnreadable`.
     """
     given = {name: text for name in NEEDED if (text := (values.get(name) or "").strip())}
     stored = None if config_id is None else accounts.account_of(connection, box, config_id)
@@ -36,7 +42,16 @@ def account_to_try(
     if stored is not None and checked != stored.api_url and "access_key" not in given:
         raise InvalidInput(NEW_ADDRESS, field="access_key")
     tenant_id = stored.tenant_id if stored else 0
-    return Account(config_id or 0, tenant_id, checked, whole["app_id"], whole["access_key"])
+    account = Account(config_id or 0, tenant_id, checked, whole["app_id"], whole["access_key"])
+    _note(connection, account, by=by)
+    return account
+
+
+def stored_account(connection: sa.Connection, box: SecretBox, config_id: int, *, by: str) -> Account:
+    """The account of a configuration, which `by` tries: that is noted. Raises `NotFound` and `SecretUnreadable`."""
+    account = accounts.account_of(connection, box, config_id)
+    _note(connection, account, by=by)
+    return account
 
 
 async def try_account(make_client: Callable[[Account], InfinityClient], reach: Reach, account: Account) -> accounts.Tested:
@@ -47,3 +62,15 @@ async def try_account(make_client: Callable[[Account], InfinityClient], reach: R
     await asyncio.to_thread(check_address, account.api_url, reach)
     async with make_client(account) as client:
         return await accounts.test_login(client)
+
+
+def _note(connection: sa.Connection, account: Account, *, by: str) -> None:
+    """What is about to be tried; whether the login worked is answered and kept nowhere."""
+    note_act(
+        connection,
+        "config.test",
+        f"config:{account.config_id or 'new'}",
+        by=by,
+        tenant_id=account.tenant_id or None,
+        after={"api_url": account.api_url, "app_id": account.app_id},
+    )

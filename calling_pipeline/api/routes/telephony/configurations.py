@@ -174,10 +174,10 @@ def _account_to_try(runtime: Runtime, body: ConnectionTest, caller: Caller) -> A
     with runtime.transaction() as connection:
         if body.config_id is not None:
             _visible(connection, runtime, body.config_id, caller)
-        return trying.account_to_try(connection, runtime.secrets, vars(body), config_id=body.config_id)
+        return trying.account_to_try(connection, runtime.secrets, vars(body), config_id=body.config_id, by=caller.name)
 
 
 def _account(runtime: Runtime, config_id: int, caller: Caller) -> Account:
     with runtime.transaction() as connection:
         _visible(connection, runtime, config_id, caller)
-        return accounts.account_of(connection, runtime.secrets, config_id)
+        return trying.stored_account(connection, runtime.secrets, config_id, by=caller.name)

@@ -126,7 +126,7 @@ async def _tested(view: View, config_id: int | None) -> Response:
 def _account(view: View, form: FormData, config_id: int | None) -> Account:
     values = {name: _text(form, name) for name in trying.NEEDED}
     with view.transaction() as connection:
-        return trying.account_to_try(connection, view.runtime.secrets, values, config_id=config_id)
+        return trying.account_to_try(connection, view.runtime.secrets, values, config_id=config_id, by=view.caller.name)
 
 
 def _require_visible(view: View, config_id: int) -> None:

@@ -31,7 +31,7 @@ from calling_pipeline.telephony.call_limits.judging import LIMITS
 from calling_pipeline.telephony.dependencies import infinity_client
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Account, Config, PoolStatistics
-from calling_pipeline.telephony.tenants import accounts, configurations
+from calling_pipeline.telephony.tenants import accounts, configurations, trying
 from calling_pipeline.telephony.tenants.secret_changes import secret_changes
 
 router = APIRouter(tags=["telephony"])
@@ -212,4 +212,4 @@ def _limits(connection: sa.Connection, config: Config) -> Sequence[Limit]:
 def _stored(view: View, config_id: int) -> tuple[Config, Account]:
     with view.transaction() as connection:
         config = visible(view, connection, config_id)
-        return config, accounts.account_of(connection, view.runtime.secrets, config_id)
+        return config, trying.stored_account(connection, view.runtime.secrets, config_id, by=view.caller.name)
