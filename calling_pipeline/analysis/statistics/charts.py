@@ -65,7 +65,7 @@ def hour_charts(found: Analysis, language: Language) -> Sequence[Drawing]:
     panels = [
         [_series("calls", every("calls"), language), _series("connected", every("connected"), language, "second")],
         [_series("orders", every("orders"), language, "third")],
-        [_series("order_rate", every("order_rate"), language)],
+        [_series("order_rate", every("order_rate"), language, "mean")],
     ]
     return (Bars(caption, [str(hour) for hour in HOURS], panels, language=language),)
 
@@ -82,7 +82,7 @@ def province_charts(found: Analysis, language: Language) -> Sequence[Drawing]:
             _series("calls", values(table, "calls")[:MOST_BARS], language),
             _series("connected", values(table, "connected")[:MOST_BARS], language, "second"),
         ],
-        [_series("order_rate", values(table, "order_rate")[:MOST_BARS], language, "third")],
+        [_series("order_rate", values(table, "order_rate")[:MOST_BARS], language, "mean")],
     ]
     return (Bars(caption, names, panels, language=language),)
 
