@@ -1,5 +1,6 @@
 """A client that goes away: what it read ends, what it began goes on, and no connection of the pool stays in use."""
 
+import datetime as dt
 import socket
 from urllib.parse import urlsplit
 
@@ -7,7 +8,6 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_stats.refreshes import store as refreshes
-from calling_pipeline_tests.console.test_stats import YESTERDAY
 from calling_pipeline_tests.support import wait_until
 
 TASKS = sa.text(
@@ -50,20 +50,21 @@ def test_an_export_whose_reader_goes_away_ends_and_gives_its_connection_back(con
 
 
 def test_a_refresh_whose_caller_goes_away_is_done_to_its_end(console, simulator):
-    body = f'{{"date": "{YESTERDAY}"}}'.encode()
+    day = days.today() - dt.timedelta(days=1)
+    body = f'{{"date": "{day}"}}'.encode()
     simulator.plant("hang", path="page=2&", times=None, seconds=60)
 
     def once_it_runs(connection):
         head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body)
-        wait_until(lambda: newest(console).state == "running" and newest(console).refresh is not None)
+        wait_until(lambda: newest(console, day).state == "running" and newest(console, day).refresh is not None)
 
     go_away(console, "POST /api/stats/grade-stats/refresh HTTP/1.1", after=once_it_runs)
     simulator.clear_faults()
-    wait_until(lambda: newest(console).state == "stored")
+    wait_until(lambda: newest(console, day).state == "stored")
     wait_until(lambda: is_at_rest(console))
 
 
-def newest(console):
+def newest(console, day):
     with console.runtime.transaction() as connection:
-        return refreshes.newest(connection, "grade", YESTERDAY)
+        return refreshes.newest(connection, "grade", day)
