@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from calling_pipeline.errors import ConfigurationError
 from calling_pipeline.example import contracts
-from calling_pipeline.example.names import CONTACT, ROBOT, folder_of, ledger_of, simulated
+from calling_pipeline.example.names import CONTACT, LEDGER, ROBOT, folder_of, ledger_of, simulated
 from calling_pipeline.settings import Settings
 
 State = Literal["none", "wanted", "seeded", "removed"]
@@ -42,7 +42,8 @@ def want(settings: Settings) -> State:
         write_ledger(settings)
         return "wanted"
     if known == "removed":
-        ledger_of(settings).unlink(missing_ok=True)  # nothing is configured to read it any more
+        for file in folder_of(settings).glob(f"{LEDGER}*"):  # nothing is configured to read it any more
+            file.unlink(missing_ok=True)
     return known
 
 

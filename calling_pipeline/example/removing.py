@@ -18,12 +18,15 @@ from calling_pipeline.contact_policy import do_not_call, holidays
 from calling_pipeline.contact_policy import store as policy_store
 from calling_pipeline.errors import Conflict
 from calling_pipeline.example import contracts, keeping, store
-from calling_pipeline.example.names import APP_ID, BY, HOLIDAY, PEOPLE, SOURCE, TASK, TENANT, ledger_of
+from calling_pipeline.example.names import APP_ID, BY, CONTACT, HOLIDAY, PEOPLE, ROBOT, SOURCE, TASK, TENANT, ledger_of
 from calling_pipeline.example.seeding import dependencies
 from calling_pipeline.notifications.contracts import runs
 from calling_pipeline.notifications.contracts.contradictions import LedgerWatch, heed_ledgers
 from calling_pipeline.notifications.contracts.ledger_files import key_of
 from calling_pipeline.notifications.contracts.rows import store as rows
+from calling_pipeline.notifications.outbox import decisions
+from calling_pipeline.notifications.outbox.records import HELD, Selection
+from calling_pipeline.notifications.outboxes import OUTBOXES
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.cases import cases
 from calling_pipeline.telephony.cases import store as case_store
@@ -125,5 +128,21 @@ def _contracts(runtime: Runtime, by: str, gone: list[str], kept: list[str]) -> N
     deps = dependencies(runtime)
     runs.generate_only(deps, [path], created_by=by or BY, day=days.today())
     withdrawn = heed_ledgers(deps, LedgerWatch())
+    given_up = _give_up_held(runtime, by)
+    if given_up:
+        gone.append(f"{given_up} messages that were held or dead letters: they are given up")
     gone.append(f"{withdrawn} waiting messages about contracts of {path.name}; the next `up` deletes the file")
     kept.append("messages that were sent or given up: they stay in the outbox with their history")
+
+
+def _give_up_held(runtime: Runtime, by: str) -> int:
+    """Settle what nobody will decide about any more, so that no alert about it stays open; how many messages."""
+    outbox = OUTBOXES["contracts"]
+    ids: list[int] = []
+    with runtime.transaction() as connection:
+        for receiver in (f"robot:{ROBOT}", f"user:{CONTACT}"):
+            chosen = outbox.chosen(connection, Selection(states=HELD, receiver=receiver), lock=True)
+            ids += [message_id for message_id, _ in chosen]
+        if ids:
+            decisions.settle(connection, outbox, Selection(tuple(ids)), as_="abandoned", by=by, why=_WHY)
+    return len(ids)

@@ -51,11 +51,14 @@ def test_calls_of_collectors_end_by_the_simulators_callbacks(playing, simulator)
     wait_until(lambda: _one(playing, ended) == 4, limit_s=3 * LIMIT_S)
 
 
-def test_a_message_becomes_a_dead_letter_and_the_others_are_delivered(playing):
+def test_a_message_becomes_a_dead_letter_the_others_are_delivered_and_none_is_held_without_the_example(playing):
     with stage(playing, print, pace=0) as on:
         scenes.messages_go_out(on)
     assert _one(playing, "SELECT count(*) FROM contract_messages WHERE state = 'dead'") == 1
     assert _one(playing, "SELECT count(*) FROM contract_messages WHERE state = 'delivered'") >= 3
+    removed = removing.remove(playing, by="test")
+    assert "1 messages that were held or dead letters: they are given up" in removed.gone
+    assert _one(playing, "SELECT count(*) FROM contract_messages WHERE state IN ('dead', 'unknown')") == 0
 
 
 def test_a_day_is_held_and_passes_when_the_vendor_is_well(playing):
@@ -76,7 +79,7 @@ def test_a_batch_has_calls_of_which_nobody_knows_and_one_is_settled(playing):
             connection.execute(sa.text("UPDATE call_batches SET rate_per_s = NULL"))  # as fast as the account may
         pushing = threading.Thread(target=runs.push, args=(BatchDependencies.from_runtime(playing, by="test"), number))
         pushing.start()
-        scenes.the_batch_ends(on, number)
+        assert scenes.the_batch_ends(on, number) == 2
         pushing.join()
     assert any("calls is unknown" in line for line in said)
     unknown = _one(playing, f"SELECT count(*) FROM call_tasks WHERE batch_id = {number} AND state = 'unknown'")

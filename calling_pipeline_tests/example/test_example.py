@@ -6,7 +6,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from calling_pipeline import days
+from calling_pipeline import atomic_file, days
 from calling_pipeline.access.people import store as people_store
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import store as task_store
@@ -90,9 +90,11 @@ def test_removed_it_is_gone_but_for_what_was_done(example_runtime):
 
 def test_what_is_removed_does_not_come_back_by_itself(example_runtime):
     seeding.seed(example_runtime)
+    ledger = ledger_of(example_runtime.settings)
+    atomic_file.replace(ledger, lambda content: content)  # as a message that is delivered does
     removing.remove(example_runtime, by="test")
     assert keeping.want(example_runtime.settings) == "removed"
-    assert not ledger_of(example_runtime.settings).exists()
+    assert [path.name for path in ledger.parent.iterdir()] == ["state"]
 
 
 def test_it_can_be_made_again_and_delivers_contracts_of_its_own(example_runtime):

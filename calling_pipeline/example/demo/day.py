@@ -24,8 +24,8 @@ def play(runtime: Runtime, say: Say, *, pace: float = 1.0) -> int:
         scenes.collectors_call(on, 9)
         scenes.the_vendor_is_away(on)
         on.pause(5)
-        scenes.the_batch_ends(on, batch)
-        on.look("the day is over. Left for you: unknown calls to settle", f"/batches/{batch}")
+        left = scenes.the_batch_ends(on, batch)
+        on.look(f"the day is over. Left for you: {left} unknown calls to settle", f"/batches/{batch}")
         on.look("  a dead letter to send again", "/notifications")
         on.look("  parked lines of the contract ledger to correct", "/alerts")
     return batch

@@ -104,8 +104,8 @@ def the_vendor_is_away(stage: Stage) -> None:
     stage.look(f"Guanke is back: {healed}", "/stats")
 
 
-def the_batch_ends(stage: Stage, number: int) -> None:
-    """What became of the batch, and one of its unknown calls settled."""
+def the_batch_ends(stage: Stage, number: int) -> int:
+    """What became of the batch, and one of its unknown calls settled; how many are left. At night nobody is called."""
     stage.wait_until(lambda: _batch(stage, number)["state"] in ("completed", "paused", "cancelled"), within_s=90)
     batch = _batch(stage, number)
     unknown = batch.get("unknown_calls") or []
@@ -115,6 +115,7 @@ def the_batch_ends(stage: Stage, number: int) -> None:
         chosen = {"settle_as": "pushed", "call_ids": [unknown[0]["call_id"]], "note": "示例：网关账单里有这一通"}
         stage.act(f"/api/v1/calls/batches/{number}/settle", chosen)
         stage.say(f"  {PERSON} settles one of them by the gateway's bill; the others are yours to settle")
+    return max(len(unknown) - 1, 0)
 
 
 def _refresh(stage: Stage, day: dt.date) -> dict[str, Any]:
