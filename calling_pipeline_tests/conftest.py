@@ -28,7 +28,15 @@ from calling_pipeline.settings import Settings, load
 from calling_pipeline.vendors import http
 from calling_pipeline_tests.dagster_support import instance_on
 from calling_pipeline_tests.databases import Databases
-from calling_pipeline_tests.support import LIMIT_S, Simulator, end_processes, of_the_session, start_process, wait_until
+from calling_pipeline_tests.support import (
+    LIMIT_S,
+    NIGHTLY,
+    Simulator,
+    end_processes,
+    of_the_session,
+    start_process,
+    wait_until,
+)
 
 pytest_plugins = ["calling_pipeline_tests.browser.fixtures"]
 TEMPLATE = "calling_template"
@@ -78,7 +86,13 @@ _own_temporary_root()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first: at the end of a run they would keep one worker busy while the others have nothing to do."""
+    """The longest first: at the end of a run they would keep one worker busy while the others have nothing to do.
+
+    At night each may take two hours: the limit of `pyproject.toml` is one for short forms.
+    """
+    for item in items:
+        if NIGHTLY and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(7200))
     items.sort(key=lambda item: not item.nodeid.removeprefix("calling_pipeline_tests/").startswith(LONGEST))
 
 

@@ -27,7 +27,7 @@ from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, start_process, wait
 S = dg.DagsterRunStatus
 PHONES = 240
 RATE = 12
-PATIENCE_S = 300
+PATIENCE_S = 1200
 
 
 def run(job, *path, **tags):
