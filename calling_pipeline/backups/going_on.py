@@ -73,8 +73,9 @@ def go_on_calling(
 ) -> WentOn:
     """Let batches and clicks go on. `called_since`: the numbers called since the backup; None: nobody was called.
 
-    Those numbers are called before from then on, in batches that were planned too, and count for caps. Raises `Conflict`
-    when nothing is held, `InvalidInput` without a reason and for a list with rows that name no number: none is lost unseen.
+    Those numbers are called before from then on, in batches that were planned too, and count for caps; one without a time
+    counts as called now. Raises `Conflict` when nothing is held, `InvalidInput` without a reason and for a list with rows
+    that name no number: none is lost unseen.
     """
     hold = _held(connection, "calls", reason)
     report = None

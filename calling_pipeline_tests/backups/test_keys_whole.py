@@ -232,7 +232,8 @@ def test_recordings_play_with_the_new_key_alone_after_a_rotation(of, engine, rec
     assert rotating.rotate(of(NEW, OLD), by="ann").sealed["recordings"] == 0
 
 
-def test_retention_and_a_rotation_have_no_recording_in_hand_at_once(of, engine, recordings):
+def test_retention_and_a_rotation_have_no_recording_in_hand_at_once(of, engine, recordings, monkeypatch):
+    monkeypatch.setattr(rotated_recordings, "_AT_ONCE", 2)
     keeping = dataclasses.replace(keeping_of(of(NEW, OLD)), days=0)
     folder = of(NEW).settings.home / "recordings"
 
@@ -240,6 +241,10 @@ def test_retention_and_a_rotation_have_no_recording_in_hand_at_once(of, engine, 
         return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
     with engine.connect() as rotation, engine.connect() as housekeeping:
+        assert next(rotated_recordings.resealed(rotation, keeping, [])) == 2
+        locks.wait_at_most(housekeeping, 0.05)
+        assert len(recording_store.next_kept(housekeeping, 0, 3)) == 3, "what is done is nobody's"
+        housekeeping.rollback()
         assert recording_store.next_kept(rotation, 0, 3)
         locks.wait_at_most(housekeeping, 0.05)
         with pytest.raises(OperationalError):

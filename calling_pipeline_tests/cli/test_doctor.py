@@ -1,6 +1,7 @@
 """The doctor: each fault made real is found, named, and answered with what to do; nothing hangs, nothing is started."""
 
 import asyncio
+import dataclasses
 import datetime as dt
 import json
 import os
@@ -14,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from calling_pipeline.cli.doctor import configuration, machine, outside, stored
 from calling_pipeline.cli.doctor.findings import Finding, Probe, examine
 from calling_pipeline.cli.machine import record as records
-from calling_pipeline.cli.machine.processes import MARK, Identity
+from calling_pipeline.cli.machine.processes import MARK, Identity, identify
 from calling_pipeline.database.credentials import CredentialStore, Fetched
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.settings import load
@@ -124,6 +125,16 @@ def test_a_port_that_a_service_of_this_installation_holds_is_well_and_one_of_ano
         port = int(service.stdout.readline())
         [found] = [one for one in machine.ports(load(home=tmp_path, api_port=port)) if f":{port} " in one.what]
         assert (found.level, f"process {service.pid} (" in found.what) == (level, True)
+
+
+def test_a_port_is_well_that_a_child_of_up_holds_and_not_one_that_has_its_number_alone(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port, ours = taken.getsockname()[1], identify(os.getpid())
+        assert ours is not None
+        for child, level in ((ours, "ok"), (dataclasses.replace(ours, started="long ago"), "wrong")):
+            records.save(tmp_path, records.Record("of a test", Identity(1, "long ago", "up"), {"api": child}))
+            [found] = [one for one in machine.ports(load(home=tmp_path, api_port=port)) if f":{port} " in one.what]
+            assert (found.level, "is served by `up` (api)" in found.what) == (level, level == "ok")
 
 
 def test_files_that_others_can_read_a_full_disk_and_a_missing_home_are_found(tmp_path, monkeypatch):

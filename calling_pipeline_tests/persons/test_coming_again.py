@@ -7,9 +7,12 @@ import pytest
 from calling_pipeline import days
 from calling_pipeline.call_batches.history.importing import import_history
 from calling_pipeline.call_batches.history.records import HistoryRow
-from calling_pipeline.contact_policy import do_not_call, list_files
+from calling_pipeline.contact_policy import do_not_call, gate, list_files
 from calling_pipeline.contact_policy.erased import entering
+from calling_pipeline.contact_policy.presets import LIST_ONLY
+from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline.database import locks
+from calling_pipeline.days import now
 from calling_pipeline.errors import Conflict, InvalidInput
 from calling_pipeline.persons import erasing
 from calling_pipeline.task_ledger import ledger
@@ -147,3 +150,22 @@ def test_what_wants_to_enter_waits_for_an_erasure_under_way_and_comes_under_the_
     door.join()
     assert desk.rows("SELECT phone FROM do_not_call WHERE source = 'complaint'") == [(token,)]
     assert where(desk) == []
+
+
+def test_an_erasure_waits_for_a_click_that_is_being_opened(desk, deps):
+    done = threading.Event()
+
+    def erased() -> None:
+        erase(desk, deps)
+        done.set()
+
+    eraser = threading.Thread(target=erased)
+    with desk.engine.begin() as connection:
+        assert gate.check_and_record(connection, Attempt(GONE, "telephony", "click", now()), LIST_ONLY).allowed
+        eraser.start()
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+        while not desk.one(waiting):
+            assert not done.wait(0.01)
+    eraser.join()
+    assert where(desk) == []
+    assert desk.one("SELECT count(*) FROM contact_attempts WHERE phone LIKE 'erased:%'") == 1

@@ -176,6 +176,24 @@ def test_a_fetch_whose_claim_ran_out_does_not_replace_the_one_that_followed(offi
     assert recording(office, call_id).state == "kept"
 
 
+def test_a_fetch_whose_claim_ran_out_changes_nothing_while_another_is_at_work(office, recorded):
+    call_id, _ = recorded()
+    now, minute = days.now(), dt.timedelta(minutes=1)
+    with office.runtime.transaction() as connection:
+        (link,) = store.take_new(connection, 10)
+        store.want(connection, link, now=now, expires_at=now + 60 * minute)
+        (late,) = store.claim(connection, now=now, until=now + minute, limit=9)
+        assert store.claim(connection, now=now, until=now + minute, limit=9) == []
+        (held,) = store.claim(connection, now=now + minute, until=now + 3 * minute, limit=9)
+        assert not store.keep(connection, late, file="late", size=1, media_type="audio/wav", now=now)
+        assert not store.give_up(connection, late, state="expired", failure="late", now=now)
+        store.postpone(connection, late, until=now, failure="late")
+        assert store.claim(connection, now=now + 2 * minute, until=now + 9 * minute, limit=9) == []
+        assert store.keep(connection, held, file="held", size=1, media_type="audio/wav", now=now)
+    found = recording(office, call_id)
+    assert (found.state, found.failure) == ("kept", "")
+
+
 DRIVER = """
 import asyncio, sys
 from calling_pipeline.runtime import Runtime

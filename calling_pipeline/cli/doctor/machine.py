@@ -95,13 +95,13 @@ def limits() -> Iterator[Finding]:
 def ports(settings: Settings) -> Iterator[Finding]:
     """Each port: free, or held by a role of this installation, begun by its own `up` or as a service."""
     record = records.read(settings.home)
-    own = {child.pid for child in record.children.values()} if record is not None else set()
+    own = set(record.children.values()) if record is not None else set()
     for name in PORTS:
         port = getattr(settings, f"{name}_port")
         holder = listening_on(port)
         if holder is None:
             yield Finding("ports", "ok", f"{HOST}:{port} is free ({setting_of(name)})")
-        elif holder.pid in own:
+        elif identify(holder.pid) in own:
             yield Finding("ports", "ok", f"{HOST}:{port} is served by `up` ({name})")
         elif serves(holder, name, settings.home):
             yield Finding("ports", "ok", f"{HOST}:{port} is served by process {holder.pid} ({name})")
