@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from calling_pipeline.backups import going_on
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.archives import archiving
+from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.facts import store as fact_store
 from calling_pipeline.call_batches.history.records import HistoryRow
 from calling_pipeline.contact_policy import do_not_call, gate
@@ -269,3 +270,16 @@ def test_a_number_that_a_restored_system_learned_is_erased_from_the_attempts_too
     token = erase(desk, deps).document["token"]
     assert dict(map(tuple, desk.rows(counted))) == {token: 2, STAYS: 1}
     assert where(desk) == []
+
+
+def test_a_refused_call_of_an_erased_person_is_not_requeued(desk, deps, simulator):
+    desk.work_orders([GONE, STAYS])
+    desk.task(policy={**ALL_DAY, "countries": None, "number_kinds": None})
+    simulator.plant("refuse", path="/gateway", times=None, resp_code="401", message="appid错误")
+    batch = desk.run()
+    erase(desk, deps)
+    simulator.clear_faults()
+    with desk.engine.begin() as connection:
+        assert lifecycle.requeue(connection, batch.id, reason="a new key", by="ann") == 1
+    assert desk.push(batch).state == "completed"
+    assert desk.rows("SELECT state FROM call_tasks ORDER BY source_row") == [("refused",), ("pushed",)]

@@ -140,7 +140,7 @@ def test_a_callback_ends_no_call_of_another_tenant_though_it_names_it(office, ru
     ((reference,),) = office.rows("SELECT reference FROM communication_records WHERE id = %(id)s", id=theirs.call_id)
     named = callback_body("unknown", custom_params=json.dumps({"customuuid": reference}))
     assert outcome(send(sender, named)) == "kept"
-    assert outcome(send(sender, callback_body(reference))) == "kept"
+    assert send(sender, callback_body(reference)).status_code == 401
     with runtime.transaction() as connection:
         assert call_store.match_callbacks(connection, days.now()) == 0
     assert outcome(send(sender, callback_body("same"))) == "applied"
@@ -149,17 +149,6 @@ def test_a_callback_ends_no_call_of_another_tenant_though_it_names_it(office, ru
     with runtime.transaction() as connection:
         assert call_store.match_callbacks(connection, days.now()) == 0
     assert office.state(theirs.call_id) == "ringing"
-
-
-def test_an_id_that_another_tenants_call_has_is_kept_of_ours_too(office, runtime, infinity):
-    other = set_up(runtime, infinity.url + "/infinity/api", tenant_id=2)
-    theirs, ours = other.call(1), office.call(1, "13800000002")
-    office.rows("UPDATE communication_records SET call_uuid = NULL WHERE id = %(id)s RETURNING 1", id=ours.call_id)
-    for _ in range(2):
-        with runtime.transaction() as connection:
-            call_store.answered(connection, ours.call_id, theirs.call_uuid, days.now(), days.now())
-        kept = office.rows("SELECT call_uuid FROM communication_records WHERE id = %(id)s", id=ours.call_id)
-        assert kept == [(theirs.call_uuid,)]
 
 
 def test_both_secrets_are_valid_while_a_rotation_lasts(office, runtime, sender):

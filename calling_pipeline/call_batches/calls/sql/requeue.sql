@@ -1,5 +1,6 @@
 -- Let refused calls be called again by a person's word, each under a new distinct_id: the gateway answers the old one as it
--- did. A call is left as it is in a cancelled batch, and while its number is open elsewhere; the caller keeps plans away.
+-- did. A call is left as it is in a cancelled batch, while its number is open elsewhere, and once its person was erased; the
+-- caller keeps plans away.
 WITH requeued AS (
     UPDATE call_tasks AS task
     SET state = 'pending', reason = NULL, resp_code = NULL, distinct_id = NULL, claim = NULL, not_before = NULL
@@ -7,6 +8,7 @@ WITH requeued AS (
     WHERE
         batch.id = task.batch_id AND batch.state <> 'cancelled' AND before.id = task.id
         AND task.state IN ('refused', 'failed') AND task.id = any(cast(:ids AS bigint[]))
+        AND task.phone NOT LIKE 'erased:%'
         AND NOT EXISTS (
             SELECT FROM call_tasks AS other
             WHERE other.phone = task.phone AND other.state IN ('pending', 'pushing', 'unknown')
