@@ -138,21 +138,16 @@ task_stats_cache = sa.Table(
 )
 
 
-class CallCounts(Columns):
-    """What calls are counted by, for one agent, hour, province or dialling task."""
-
+class _AgentRankingColumns(Columns):
+    date = sa.Column(sa.Date, primary_key=True)
+    agent_id = sa.Column(sa.Text, primary_key=True)
+    position = sa.Column(sa.Integer, nullable=False)
     calls = sa.Column(sa.BigInteger, nullable=False)
     connected = sa.Column(sa.BigInteger, nullable=False)
     talk_s = sa.Column(sa.BigInteger, nullable=False)
     grade_9 = sa.Column(sa.BigInteger, nullable=False)
     grade_1 = sa.Column(sa.BigInteger, nullable=False)
     orders = sa.Column(sa.BigInteger, nullable=False)
-
-
-class _AgentRankingColumns(CallCounts):
-    date = sa.Column(sa.Date, primary_key=True)
-    agent_id = sa.Column(sa.Text, primary_key=True)
-    position = sa.Column(sa.Integer, nullable=False)
 
 
 agent_ranking = sa.Table(

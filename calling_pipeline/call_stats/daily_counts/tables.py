@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_stats.tables import CallCounts
 from calling_pipeline.database.tables import Columns, Instant, metadata
 
 
@@ -22,9 +21,15 @@ counted_days = sa.Table(
 )
 
 
-class _DailyAgentsColumns(CallCounts):
+class _DailyAgentsColumns(Columns):
     date = sa.Column(sa.Date, primary_key=True)
     agent_id = sa.Column(sa.Text, primary_key=True)
+    calls = sa.Column(sa.BigInteger, nullable=False)
+    connected = sa.Column(sa.BigInteger, nullable=False)
+    talk_s = sa.Column(sa.BigInteger, nullable=False)
+    grade_9 = sa.Column(sa.BigInteger, nullable=False)
+    grade_1 = sa.Column(sa.BigInteger, nullable=False)
+    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 daily_agents = sa.Table(
@@ -35,10 +40,16 @@ daily_agents = sa.Table(
 )
 
 
-class _MonthlyAgentsColumns(CallCounts):
+class _MonthlyAgentsColumns(Columns):
     month = sa.Column(sa.Date, primary_key=True, comment="its first day")
     agent_id = sa.Column(sa.Text, primary_key=True)
     days = sa.Column(sa.BigInteger, nullable=False, comment="days of the month with calls of the agent")
+    calls = sa.Column(sa.BigInteger, nullable=False)
+    connected = sa.Column(sa.BigInteger, nullable=False)
+    talk_s = sa.Column(sa.BigInteger, nullable=False)
+    grade_9 = sa.Column(sa.BigInteger, nullable=False)
+    grade_1 = sa.Column(sa.BigInteger, nullable=False)
+    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 monthly_agents = sa.Table(
@@ -49,9 +60,15 @@ monthly_agents = sa.Table(
 )
 
 
-class _DailyHoursColumns(CallCounts):
+class _DailyHoursColumns(Columns):
     date = sa.Column(sa.Date, primary_key=True)
     hour = sa.Column(sa.SmallInteger, primary_key=True)
+    calls = sa.Column(sa.BigInteger, nullable=False)
+    connected = sa.Column(sa.BigInteger, nullable=False)
+    talk_s = sa.Column(sa.BigInteger, nullable=False)
+    grade_9 = sa.Column(sa.BigInteger, nullable=False)
+    grade_1 = sa.Column(sa.BigInteger, nullable=False)
+    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 daily_hours = sa.Table(
@@ -63,9 +80,15 @@ daily_hours = sa.Table(
 )
 
 
-class _DailyProvincesColumns(CallCounts):
+class _DailyProvincesColumns(Columns):
     date = sa.Column(sa.Date, primary_key=True)
     province = sa.Column(sa.Text, primary_key=True)
+    calls = sa.Column(sa.BigInteger, nullable=False)
+    connected = sa.Column(sa.BigInteger, nullable=False)
+    talk_s = sa.Column(sa.BigInteger, nullable=False)
+    grade_9 = sa.Column(sa.BigInteger, nullable=False)
+    grade_1 = sa.Column(sa.BigInteger, nullable=False)
+    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 daily_provinces = sa.Table(
@@ -76,10 +99,16 @@ daily_provinces = sa.Table(
 )
 
 
-class _DailyProvinceHoursColumns(CallCounts):
+class _DailyProvinceHoursColumns(Columns):
     date = sa.Column(sa.Date, primary_key=True)
     province = sa.Column(sa.Text, primary_key=True)
     hour = sa.Column(sa.SmallInteger, primary_key=True)
+    calls = sa.Column(sa.BigInteger, nullable=False)
+    connected = sa.Column(sa.BigInteger, nullable=False)
+    talk_s = sa.Column(sa.BigInteger, nullable=False)
+    grade_9 = sa.Column(sa.BigInteger, nullable=False)
+    grade_1 = sa.Column(sa.BigInteger, nullable=False)
+    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 daily_province_hours = sa.Table(
@@ -91,10 +120,16 @@ daily_province_hours = sa.Table(
 )
 
 
-class _DailyTasksColumns(CallCounts):
+class _DailyTasksColumns(Columns):
     date = sa.Column(sa.Date, primary_key=True)
     task_id = sa.Column(sa.Text, primary_key=True)
     task_name = sa.Column(sa.Text, primary_key=True)
+    calls = sa.Column(sa.BigInteger, nullable=False)
+    connected = sa.Column(sa.BigInteger, nullable=False)
+    talk_s = sa.Column(sa.BigInteger, nullable=False)
+    grade_9 = sa.Column(sa.BigInteger, nullable=False)
+    grade_1 = sa.Column(sa.BigInteger, nullable=False)
+    orders = sa.Column(sa.BigInteger, nullable=False)
 
 
 daily_tasks = sa.Table(
