@@ -215,6 +215,14 @@ def test_vendors_that_cannot_be_reached_or_answer_wrongly_are_found(monkeypatch)
 def test_addresses_of_tenants_within_private_networks_are_found():
     findings = outside.tenants([(1, "https://10.0.0.1"), (2, "https://8.8.8.8")], load())
     assert found(findings, "wrong") == [("infinity", "the address of tenant 1 leads into a private network")]
+
+
+def test_the_address_of_the_simulated_tenant_is_well_beside_up_with_the_simulator_alone():
+    simulated = f"{load().simulator_url}/infinity/api"
+    assert found(outside.tenants([(1, simulated)], load()), "wrong") == []
+    address = "https://vendor.example.com"
+    real = load(guanke_base_url=address, gateway_url=address, wecom_base_url=address, metabase_url=address)
+    assert len(found(outside.tenants([(1, simulated)], real), "wrong")) == 1
     assert found(outside.tenants([(2, "https://8.8.8.8")], load()), "ok")
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import atomic_file, days
 from calling_pipeline.access.people import store as people_store
+from calling_pipeline.analysis.health.store import tenants_addresses
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.contact_policy import store as policy_store
@@ -83,6 +84,7 @@ def test_removed_it_is_gone_but_for_what_was_done(example_runtime):
             configurations.page(connection, example_runtime.secrets, tenant_id=TENANT, enabled=None, limit=9, offset=0)[1]
             == 0
         )
+        assert tenants_addresses(connection) == [], "`doctor` judges no address of it"
         assert not any(people_store.by_name(connection, one.name).active for one in PEOPLE)
         waiting = "SELECT count(*) FROM contract_messages WHERE state IN ('pending', 'sending', 'unknown', 'dead')"
         assert connection.exec_driver_sql(waiting).scalar_one() == 0

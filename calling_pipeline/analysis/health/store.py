@@ -41,7 +41,8 @@ def unreadable_secrets(connection: sa.Connection, box: SecretBox) -> tuple[int, 
 
 
 def tenants_addresses(connection: sa.Connection) -> list[tuple[int, str]]:
-    """Tenant and address of telephony configurations, the first few."""
+    """Tenant and address of telephony configurations that are not deleted, the first few."""
     table = infinity_configs.c
-    rows = connection.execute(sa.select(table.tenant_id, table.api_url).order_by(table.id).limit(SHOWN))
+    query = sa.select(table.tenant_id, table.api_url).where(table.deleted_at.is_(None)).order_by(table.id).limit(SHOWN)
+    rows = connection.execute(query)
     return [(row.tenant_id, row.api_url) for row in rows]
