@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+from calling_pipeline import days
 from calling_pipeline.cli.main import main
 from calling_pipeline.database import migrate
 from calling_pipeline.errors import InvalidInput, NotFound
@@ -42,6 +43,28 @@ def test_a_task_is_its_first_saves_account_or_whoever_saved_it(engine):
             ledger.balance(connection, "nobody")
         with pytest.raises(InvalidInput):
             save_task_details(connection, TaskDetails("d", "export", "pending", account=" "))
+
+
+def test_tasks_of_one_instant_are_listed_in_one_order_however_they_are_paged(engine):
+    noon = dt.datetime(2026, 11, 20, 12, tzinfo=days.SHANGHAI)
+    for minute, names in ((0, "bdac"), (1, "e")):
+        with days.frozen(noon + dt.timedelta(minutes=minute)):
+            for name in names:
+                save(engine, name, "pending")
+
+    def listed(order, at_once):
+        with engine.begin() as connection:
+            given = {"feature": None, "state": None, "order": order, "limit": at_once}
+            pages = [store.tasks(connection, **given, offset=first) for first in range(0, 5, at_once)]
+        return "".join(task.task_id for page in pages for task in page)
+
+    for at_once in (2, 9):
+        assert [listed(order, at_once) for order in ("newest", "oldest", "id", "id_down")] == [
+            "eabcd",
+            "dcbae",
+            "abcde",
+            "edcba",
+        ]
 
 
 @pytest.mark.parametrize("first", [{"account": "zhang"}, {"by": "zhang"}])

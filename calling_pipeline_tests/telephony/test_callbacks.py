@@ -151,6 +151,18 @@ def test_a_callback_ends_no_call_of_another_tenant_though_it_names_it(office, ru
     assert office.state(theirs.call_id) == "ringing"
 
 
+def test_an_id_that_another_tenants_call_has_is_kept_of_ours_too(office, runtime, infinity):
+    other = set_up(runtime, infinity.url + "/infinity/api", tenant_id=2)
+    theirs, ours = other.call(1), office.call(1, "13800000002")
+    assert theirs.call_uuid is not None
+    office.rows("UPDATE communication_records SET call_uuid = NULL WHERE id = %(id)s RETURNING 1", id=ours.call_id)
+    for _ in range(2):
+        with runtime.transaction() as connection:
+            call_store.answered(connection, ours.call_id, theirs.call_uuid, days.now(), days.now())
+        kept = office.rows("SELECT call_uuid FROM communication_records WHERE id = %(id)s", id=ours.call_id)
+        assert kept == [(theirs.call_uuid,)]
+
+
 def test_both_secrets_are_valid_while_a_rotation_lasts(office, runtime, sender):
     def rotate(overlap_s):
         with runtime.transaction() as connection:
