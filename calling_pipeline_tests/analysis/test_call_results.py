@@ -165,6 +165,15 @@ def test_a_push_that_is_settled_later_takes_the_record_that_is_its_own_from_the_
     transaction.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
 
 
+def test_a_batch_that_goes_on_after_midnight_finds_the_records_of_both_days(transaction):
+    batch, midnight = add_batch(transaction), days.day_bounds(DAY)[1]
+    calls = [add_push(transaction, batch, n, midnight + minutes * MINUTE) for n, minutes in ((1, -45), (2, 30))]
+    add_record(transaction, 5, 1, midnight - 44 * MINUTE)
+    add_record(transaction, 6, 2, midnight + 31 * MINUTE)
+    join(transaction)
+    assert {call: row.record_id for call, row in kept(transaction).items()} == {calls[0]: 5, calls[1]: 6}
+
+
 def _read(connection, number, day=DAY, rows=1):
     proof = proof_of("grade", day, fetch_number=number)
     sync_store.add_proof(connection, proof)

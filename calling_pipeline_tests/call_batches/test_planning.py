@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from calling_pipeline import days
 from calling_pipeline.call_batches import runs
-from calling_pipeline.contact_policy import do_not_call
+from calling_pipeline.contact_policy import do_not_call, store
 from calling_pipeline.masking import mask_sample
 from calling_pipeline_tests.call_batches.desk import phone
 from calling_pipeline_tests.support import LIMIT_S
@@ -45,6 +45,8 @@ def test_every_reason_has_its_rows_and_masked_samples_and_the_card_adds_up(desk)
     called(desk, phone(2))
     with desk.engine.begin() as connection:
         do_not_call.add(connection, phone(3), source="complaint")
+        ended = days.now() - dt.timedelta(days=1)
+        store.block(connection, [(phone(5), ended, "")], source="customer", by="", now=ended - dt.timedelta(days=9))
     contacted(desk, phone(4), 5)
     desk.task("other", policy={"preset": "list_only"})
     desk.task(policy={"hours": None, "rolling": [[5, "24h"]]})

@@ -93,6 +93,8 @@ def test_an_old_token_releases_nothing(small):
 
 def test_every_refusal_says_why(small, runtime):
     assert allocate(small, 77).reason == "no_collector"
+    small.rows("UPDATE collectors SET active = FALSE WHERE id = 6 RETURNING id")
+    assert allocate(small, 6).reason == "no_collector"
     with small.driver() as connection:
         assert allocation.allocate(connection, 5, 1).reason == "no_config"
     for collector in (1, 2, 3, 4):

@@ -276,6 +276,14 @@ def test_the_database_itself_refuses_a_second_press_before_the_first_is_answered
         store.intend(connection, SEAT, case.id, run=0, now=days.now())
 
 
+def test_collectors_of_one_tenant_press_side_by_side(office):
+    for collector in (1, 2):
+        case = add(office, f"1380000000{collector}", collector=collector)
+        with office.runtime.transaction() as connection:
+            store.intend(connection, Seat(1, collector), case.id, run=0, now=days.now())
+    assert office.rows("SELECT count(*) FROM desk_calls WHERE outcome IS NULL") == [(2,)]
+
+
 def test_a_result_ends_the_case_or_calls_it_later(office, act):
     case = add(office)
     pressed = act(calling.call_case, SEAT, 0, case.id, who="li")
