@@ -115,7 +115,7 @@ def _reconciled(centre: Centre, rows: Mapping[str, int]) -> None:
 def _shadow_day(centre: Centre, old: OldCentre) -> None:
     log, today = centre.journal, days.today()
     with log.step("3. a shadow day"):
-        wants = f"{days.now().astimezone(days.SHANGHAI) + dt.timedelta(minutes=1):%-M %-H * * *}"
+        wants = f"{days.now().astimezone(days.SHANGHAI) + dt.timedelta(minutes=2):%-M %-H * * *}"
         centre.operator(f'calls task edit "new orders" --cron "{wants}"')
         log.say("the daemon plans the day's batch at its tick; meanwhile the old centre calls")
         wait_until(lambda: centre.asked("calls batches"), limit_s=LEGS, every_s=2)

@@ -99,7 +99,7 @@ def _batch_begins(centre: Centre) -> int:
     said = centre.operator('calls run --task "new orders" --dry-run')
     centre.journal.need("10,000" in said or "10000" in said, "10,000 would be called, as the shadow day said")
     before = len(called())
-    wants = f"{days.now().astimezone(days.SHANGHAI) + dt.timedelta(minutes=1):%-M %-H * * *}"
+    wants = f"{days.now().astimezone(days.SHANGHAI) + dt.timedelta(minutes=2):%-M %-H * * *}"
     centre.operator(f'calls task edit "new orders" --cron "{wants}"')
     wait_until(lambda: len(called()) > before + 300, limit_s=LEGS, every_s=0.5)
     batch = int(centre.psql("SELECT max(id) FROM call_batches"))
