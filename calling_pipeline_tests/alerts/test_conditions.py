@@ -178,7 +178,7 @@ def test_one_in_full_has_its_text_what_to_do_its_link_and_its_alerts(engine):
     assert (found["what_to_do"], found["link"]) == (what_to_do("check"), "http://ui/assets")
     assert (found["page"], found["mended_at"]) == (f"http://console/alerts/{one.id}", "")
     assert found["runbook"] == "http://console/runbooks/check"
-    assert [alert["title"] for alert in found["alerts"]] == ["Failing: calls: rates are in range, 2026-11-20"]
+    assert [alert.title for alert in found["alerts"]] == ["Failing: calls: rates are in range, 2026-11-20"]
 
 
 def test_days_are_named_in_few_words():

@@ -60,3 +60,9 @@ def test_who_may_have_had_a_revision_gets_the_next_as_a_correction_or_not_at_all
         ("wants@example.com", 1, False),
         ("wants@example.com", 2, True),
     ]
+
+
+def test_of_two_revisions_that_were_made_before_any_mail_went_the_newest_alone_is_sent(engine):
+    a_report(engine, ["one@example.com"])
+    corrected(engine)
+    assert planned(engine) == [("one@example.com", 2, False)]

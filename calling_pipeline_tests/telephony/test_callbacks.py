@@ -85,6 +85,19 @@ def test_a_callback_of_an_unknown_call_is_kept_and_matched_when_the_call_is_know
     assert broken_rules(office.runtime) == []
 
 
+def test_a_kept_callback_changes_nothing_of_a_call_that_the_bill_has_settled(office, sender):
+    assert outcome(send(sender, callback_body("never-seen"))) == "kept"
+    call = office.call(1)
+    office.rows(
+        "UPDATE communication_records SET call_uuid = 'never-seen', state = 'busy', closed_at = now(), settled_at = now(),"
+        " settled_by = 'bill' RETURNING 1"
+    )
+    with office.runtime.transaction() as connection:
+        assert call_store.match_callbacks(connection, days.now()) == 1
+    assert office.rows("SELECT state, settled_by FROM communication_records") == [("busy", "bill")]
+    assert office.state(call.call_id) == "busy"
+
+
 def test_our_own_id_in_custom_params_finds_the_call(office, sender, infinity):
     office.call(9, "13800000009")
     infinity.plant("reset", path="/infinity/api", after=True)

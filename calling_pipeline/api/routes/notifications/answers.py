@@ -93,9 +93,9 @@ class Decided(TypedDict):
 
 
 class Kept(BaseModel):
-    """How many contracts were answered."""
+    """Which contracts were answered."""
 
-    contracts: int
+    contracts: list[str]
 
 
 class RunSeen(BaseModel):
