@@ -98,6 +98,15 @@ def test_a_kept_callback_changes_nothing_of_a_call_that_the_bill_has_settled(off
     assert office.state(call.call_id) == "busy"
 
 
+def test_an_answer_that_comes_after_the_callback_leaves_the_call_ended(office, sender):
+    call = office.call(1)
+    assert outcome(send(sender, callback_body(call.call_uuid))) == "applied"
+    now = days.now()
+    with office.runtime.transaction() as connection:
+        assert call_store.answered(connection, call.call_id, call.call_uuid, now, now) == "connected"
+    assert broken_rules(office.runtime) == []
+
+
 def test_our_own_id_in_custom_params_finds_the_call(office, sender, infinity):
     office.call(9, "13800000009")
     infinity.plant("reset", path="/infinity/api", after=True)
