@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from calling_pipeline.database.engine import SESSION_OPTIONS, direct_url, reachable
@@ -136,7 +135,3 @@ def _configuration(connection: sa.Connection) -> Config:
     configuration.attributes["connection"] = connection
     configuration.attributes["applied"] = _keep_older_programs
     return configuration
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(_FOLDER))

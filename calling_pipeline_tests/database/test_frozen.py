@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from calling_pipeline.database import migrate
 from calling_pipeline_tests.database.freeze import CHECKSUMS, VERSIONS, checksum_of, files
+from calling_pipeline_tests.database.scripts import scripts
 
-SCRIPTS = list(migrate._scripts().walk_revisions())
+SCRIPTS = list(scripts().walk_revisions())
 
 
 def test_no_frozen_file_was_changed_or_removed():

@@ -12,6 +12,7 @@ from calling_pipeline.database import migrate, revisions
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline.database.migration_steps import create_index_concurrently
 from calling_pipeline.errors import Busy, ConfigurationError, DatabaseUnavailable
+from calling_pipeline_tests.database.scripts import scripts
 from calling_pipeline_tests.support import wait_until
 
 
@@ -74,7 +75,7 @@ def test_a_database_keeps_with_which_older_programs_its_schema_works(empty_datab
 
 
 def _previous_runs(revision):
-    return migrate._scripts().get_revision(revision).module.PREVIOUS_VERSION_RUNS
+    return scripts().get_revision(revision).module.PREVIOUS_VERSION_RUNS
 
 
 def test_an_unmigrated_database_names_the_command(empty_database_url):

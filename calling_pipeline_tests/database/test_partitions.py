@@ -10,10 +10,11 @@ from calling_pipeline.database import migrate, partitions
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline.errors import Busy
 from calling_pipeline_tests.database.catalog import differences, snapshot
+from calling_pipeline_tests.database.scripts import scripts
 
 DAY = dt.date(2026, 11, 20)
 ONE = dt.timedelta(days=1)
-BEFORE = str(migrate._scripts().get_revision("0045_day_partitions").down_revision)
+BEFORE = str(scripts().get_revision("0045_day_partitions").down_revision)
 ROWS = sa.text(
     "INSERT INTO call_records (id, date, called_at, duration_s, order_yuan, agent_id, phone_masked, phone_hash)"
     " SELECT n, cast(:first AS date) + n / 10, now(), n, 0, '', '138****0000', decode(md5(n::text), 'hex')"

@@ -17,6 +17,7 @@ from calling_pipeline.task_ledger.records import TaskDetails
 from calling_pipeline.telephony.pool import allocation
 from calling_pipeline_tests.conftest import TEMPLATE, temporary_database
 from calling_pipeline_tests.database.catalog import Snapshot, create_declared, differences, snapshot
+from calling_pipeline_tests.database.scripts import scripts
 
 SCHEMA_OF_0010 = Path(__file__).with_name("schema_of_0010.sql").read_bytes()
 ROWS_OF_0010 = """
@@ -121,7 +122,7 @@ def test_every_migration_but_the_first_has_a_way_back_that_restores_what_was(emp
     migrate.upgrade(engine)
     head = revisions.newest_revision()
     seen = {head: snapshot_of(engine)}
-    for script in list(migrate._scripts().walk_revisions()):
+    for script in list(scripts().walk_revisions()):
         if isinstance(script.down_revision, str):
             assert migrate.downgrade(engine, script.down_revision) == (script.revision, script.down_revision)
             seen[script.down_revision] = snapshot_of(engine)
