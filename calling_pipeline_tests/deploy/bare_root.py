@@ -22,6 +22,10 @@ CLIENTS = (
     "/etc/resolv.conf", "/etc/pip.conf", "/etc/xdg/pip", "/etc/ssl/certs", "/usr/local/share/ca-certificates",
     "/opt/wheels", *glob.glob("/opt/pypi*"),
 )  # fmt: skip
+_DROP = (
+    "/usr/bin/setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups", "--no-new-privs", "--bounding-set=-all",
+    "--inh-caps=-all",
+)  # fmt: skip
 _VARIABLES = ("PIP_", "SSL_", "http", "https", "no_proxy", "REQUESTS_CA")
 
 
@@ -108,6 +112,13 @@ class Builder:
         return environment(name, self.stages)
 
 
+def entered(pid: int, words: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+    """The command that runs beside this process of a role, as an engine runs a health check: it sees its processes."""
+    pairs = [f"{name}={value}" for name, value in variables.items()]
+    enter = ["nsenter", "--target", str(pid), "--mount", "--pid", "--root", "--wd"]
+    return [*enter, *_DROP, "/usr/bin/env", "-i", *pairs, *words]
+
+
 def inside(
     root: Path, words: Sequence[str], *, where: str = "/", variables: Mapping[str, str] | None = None, clients: bool = False
 ) -> None:
@@ -144,6 +155,5 @@ def contained(
     script += [f"mount -o remount,ro,bind {inner}"]
     pairs = shlex.join(f"{name}={value}" for name, value in variables.items())
     run = f"cd {where} && exec env -i {pairs} {shlex.join(words)}"
-    drop = f"setpriv --reuid {UID} --regid {UID} --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all"
-    script.append(f"exec chroot . {drop} /bin/sh -c {shlex.quote(run)}")
+    script.append(f"exec chroot . {shlex.join(_DROP)} /bin/sh -c {shlex.quote(run)}")
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", "\n".join(script)]

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 from sqlalchemy.engine import URL
 
-from calling_pipeline_tests.deploy.bare_root import UID, contained
+from calling_pipeline_tests.deploy.bare_root import UID, contained, entered
 from calling_pipeline_tests.deploy.containerfile import ROOT
 from calling_pipeline_tests.deploy.containerfile import environment as environment_of
 from calling_pipeline_tests.deploy.files import COMPOSE, STAGES
@@ -77,14 +77,21 @@ class Deployment:
         return self.folder / f"{role}.log"
 
     def health(self, role: str) -> tuple[int, str]:
-        """Exit status and words of the health check of the compose file."""
-        return self.once(role, COMPOSE["services"][role]["healthcheck"]["test"][2:])
+        """Exit status and words of the health check of the compose file; in a root, beside the processes of the role."""
+        words = COMPOSE["services"][role]["healthcheck"]["test"][2:]
+        process = self.processes[role]
+        if self.root is None or process.poll() is not None:
+            return self.once(role, words)
+        try:
+            [first] = psutil.Process(process.pid).children()
+        except (psutil.NoSuchProcess, ValueError):  # it begins or ends
+            return 1, ""
+        program = ["calling-pipeline", *map(self._here, words)]
+        return _done(entered(first.pid, program, self._variables(role)), {})
 
     def once(self, role: str, words: Sequence[str]) -> tuple[int, str]:
         """Exit status and words of another command in the place of this role."""
-        command, options = self._command(role, words)
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3 * LIMIT_S, **options)
-        return done.returncode, done.stdout + done.stderr
+        return _done(*self._command(role, words))
 
     def wait_for(self, role: str) -> None:
         """Wait until it is healthy; fails with its last words when it ends before."""
@@ -106,27 +113,35 @@ class Deployment:
         return int(self.processes[role].wait(3 * LIMIT_S))
 
     def _command(self, role: str, words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+        inner, variables = [self._here(word) for word in words], self._variables(role)
+        if self.root is None:
+            etc = self.folder / "etc"
+            inner = [word.replace("/opt/calling/etc", str(etc)) for word in inner]
+            return [sys.executable, "-m", "calling_pipeline.cli.entry", *inner], {"cwd": etc, "env": variables}
+        targets = {"home": "/var/lib/calling", "ledgers": "/var/lib/calling-ledgers", "secrets": "/run/secrets"}
+        mounts = {self.folder / name: target for name, target in {**targets, "etc": "/opt/calling/etc"}.items()}
+        program = ["tini", "--", "calling-pipeline", *inner]
+        return contained(self.root, program, variables, mounts, where="/opt/calling/etc"), {}
+
+    def _variables(self, role: str) -> dict[str, str]:
         given = {
             **COMPOSE["services"][role]["environment"],
             **self._more,
             "CALLING_PUBLIC_URL": "https://calling.example.com",
             "CALLING_EXECUTOR": self._executor,
         }
-        inner = [self._here(word) for word in words]
-        if self.root is None:
-            etc = self.folder / "etc"
-            given = {name: value.replace("/run/secrets", str(self.folder / "secrets")) for name, value in given.items()}
-            variables = {**os.environ, **given, "CALLING_HOME": str(self.folder / "home"), "PYTHONPATH": str(self.checkout)}
-            inner = [word.replace("/opt/calling/etc", str(etc)) for word in inner]
-            return [sys.executable, "-m", "calling_pipeline.cli.entry", *inner], {"cwd": etc, "env": variables}
-        variables = {**environment_of(role, STAGES), **given}
-        targets = {"home": "/var/lib/calling", "ledgers": "/var/lib/calling-ledgers", "secrets": "/run/secrets"}
-        mounts = {self.folder / name: target for name, target in {**targets, "etc": "/opt/calling/etc"}.items()}
-        program = ["tini", "--", "calling-pipeline", *inner]
-        return contained(self.root, program, variables, mounts, where="/opt/calling/etc"), {}
+        if self.root is not None:
+            return {**environment_of(role, STAGES), **given}
+        given = {name: value.replace("/run/secrets", str(self.folder / "secrets")) for name, value in given.items()}
+        return {**os.environ, **given, "CALLING_HOME": str(self.folder / "home"), "PYTHONPATH": str(self.checkout)}
 
     def _here(self, word: str) -> str:
         return str(self.ports.get(word, word)).replace("0.0.0.0", "127.0.0.1")
+
+
+def _done(command: Sequence[str], options: Mapping[str, Any]) -> tuple[int, str]:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3 * LIMIT_S, **options)
+    return done.returncode, done.stdout + done.stderr
 
 
 def _plain(url: URL) -> str:
