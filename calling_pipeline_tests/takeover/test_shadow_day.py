@@ -12,8 +12,11 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.access.people import people
+from calling_pipeline.backups import going_on
 from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.dependencies import plan_rules
+from calling_pipeline.call_batches.history.importing import import_history
+from calling_pipeline.call_batches.history.records import HistoryRow
 from calling_pipeline.errors import Forbidden, InvalidInput
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.takeover.comparison.comparing import compare
@@ -112,3 +115,20 @@ def test_what_was_done_since_goes_back_into_the_old_tables_and_is_taken_over_fro
     assert again.parts[0].difference == 0
     with desk.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM call_history")).scalar_one() == 3
+
+
+def test_what_a_person_named_as_called_after_a_restore_goes_back_too(desk, runtime, tmp_path):
+    take_over(runtime, old_database(tmp_path, [(phone(1), days.now() - dt.timedelta(days=3))]), by="ann")
+    desk.work_orders([phone(1), phone(2)])
+    desk.task()
+    desk.run()
+    since = days.now() - dt.timedelta(hours=1)
+    with desk.engine.begin() as connection:
+        import_history(connection, [HistoryRow(phone(5), days.now())], source="another system", by="ann")
+        going_on.hold_everything(connection, since, by="ann")
+        named = [HistoryRow(phone(1), None), HistoryRow(phone(3), days.now())]
+        going_on.go_on_calling(connection, called_since=named, by="ann", reason="the gateway's list")
+    export(runtime, tmp_path / "back", since=since, by="ann")
+    with (tmp_path / "back" / "call_history.csv").open(encoding="utf-8") as file:
+        rows = {row["mobile_phone"]: row["calls"] for row in csv.DictReader(file)}
+    assert rows == {phone(n): "1" for n in (1, 2, 3)}, "called here before the backup, or since as the list says"
