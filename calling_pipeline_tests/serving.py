@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from calling_pipeline_tests.described import Compared
 from calling_pipeline_tests.support import join_all, wait_until
 
 LOOK_S = 0.1
@@ -34,8 +35,14 @@ def served(app: Any) -> Iterator[str]:
 
 @contextmanager
 def running(config: uvicorn.Config) -> Iterator[tuple[str, uvicorn.Server]]:
-    """The application of `config` behind real HTTP on a free port: its URL and its server."""
+    """The application of `config` behind real HTTP on a free port: its URL and its server.
+
+    What it answered otherwise than its description says fails whoever asked.
+    """
     share_what_routers_cost(config.app)
+    compared = Compared(config.app) if isinstance(config.app, FastAPI) else None
+    if compared is not None:
+        config.app = compared
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(config)
     loops: list[asyncio.AbstractEventLoop] = []
@@ -62,6 +69,8 @@ def running(config: uvicorn.Config) -> Iterator[tuple[str, uvicorn.Server]]:
                 loop.call_soon_threadsafe(ended.set)
         join_all(thread)
         listener.close()
+    if compared is not None and compared.differences:
+        raise AssertionError(f"answered otherwise than described: {sorted(compared.differences)}")
 
 
 def share_what_routers_cost(app: Any) -> None:

@@ -49,7 +49,7 @@ class ContractRow(TypedDict):
     first_seen_at: dt.datetime
     said_yes_at: dt.datetime | None
     set_back_at: dt.datetime | None
-    parked: str | None
+    parked: bool
     state: RowState
     messages: dict[MessageState, int]
 
