@@ -14,7 +14,7 @@ from calling_pipeline.call_batches.redials import store as redial_store
 from calling_pipeline.call_batches.redials.records import REDIAL_SAID
 
 
-class RedialDocument(TypedDict):
+class RedialNow(TypedDict):
     """The rule by its result and in words, from when it allows a redial, and why not now."""
 
     task: str
@@ -25,7 +25,7 @@ class RedialDocument(TypedDict):
     reason_said: str
 
 
-def of_phone(connection: sa.Connection, phone: str) -> RedialDocument | None:
+def of_phone(connection: sa.Connection, phone: str) -> RedialNow | None:
     """What the redial rules of the task that called a canonical number last say about it; None when none is about it.
 
     Every other guard of the planner comes on top.

@@ -83,7 +83,7 @@ class WhyDocument(TypedDict):
     phone: str
     called: CalledDocument | None
     refused: RefusedDocument | None
-    redial: redial_views.RedialDocument | None
+    redial: redial_views.RedialNow | None
     rows: list[RowOfNumber]
 
 
