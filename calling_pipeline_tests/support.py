@@ -32,6 +32,14 @@ NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
 http = httpx.Client(timeout=LIMIT_S, trust_env=False)
 """For requests of tests: it waits as long as a test does, where the functions of httpx give up after 5 s."""
 
+WAITING = """
+SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN (
+    SELECT pid FROM pg_locks WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
+"""
+"""How many sessions of a test's own database wait for a lock: the server is shared with the tests of other workers. Unlike
+`pg_stat_activity`, it changes within a transaction."""
+
 _started: set[subprocess.Popen[Any]] = set()
 of_the_session: list[subprocess.Popen[Any]] = []
 """Processes that all tests of a worker share, which therefore outlive a test."""

@@ -37,7 +37,7 @@ from calling_pipeline_tests.analysis.pushed_world import (
     kept,
 )
 from calling_pipeline_tests.call_stats.conftest import class_engine, proof_of
-from calling_pipeline_tests.support import NIGHTLY
+from calling_pipeline_tests.support import NIGHTLY, WAITING
 
 __all__ = ["class_engine"]
 MINUTE = dt.timedelta(minutes=1)
@@ -258,7 +258,6 @@ def test_a_join_of_another_day_waits_for_the_one_under_way(engine):
     with engine.begin() as connection:
         for day in (DAY, NEXT_DAY):
             add_push(connection, add_batch(connection, day), 1, MORNING + (day - DAY))
-    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
 
     def joins():
         with engine.begin() as connection:
@@ -268,7 +267,7 @@ def test_a_join_of_another_day_waits_for_the_one_under_way(engine):
     with engine.begin() as first:
         join(first, DAY)
         second.start()
-        while second.is_alive() and not first.execute(waiting).scalar_one():
+        while second.is_alive() and not first.exec_driver_sql(WAITING).scalar_one():
             second.join(0.01)
         assert second.is_alive()
     second.join()

@@ -14,6 +14,7 @@ def end_session_of(connection: sa.Connection, *name: object) -> None:
     ended = connection.execute(
         sa.text(
             "SELECT pg_terminate_backend(pid, 120000) FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = :low"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         ),
         {"low": low},
     ).scalars()

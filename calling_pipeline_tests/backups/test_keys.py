@@ -20,7 +20,7 @@ from calling_pipeline.database.crypto import SecretBox, phone_key_of
 from calling_pipeline.errors import ConfigurationError, SecretUnreadable
 from calling_pipeline.masking import phone_hash
 from calling_pipeline.runtime import Runtime
-from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
+from calling_pipeline_tests.support import LIMIT_S, WAITING, start_process, wait_until
 
 OLD, NEW = "the old key of this test, long enough", "the new key of this test, long enough"
 CASES = 40
@@ -129,9 +129,8 @@ def test_a_rotation_that_is_killed_loses_nothing_and_goes_on(before, engine):
     with engine.connect() as holder:
         holder.exec_driver_sql("SELECT FROM collector_cases WHERE reference = 'ref25' FOR UPDATE")
         process = start_process([sys.executable, "-c", program], env={**os.environ, **given}, stderr=subprocess.PIPE)
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watching:
-            wait_until(lambda: watching.exec_driver_sql(waiting).scalar_one() or process.poll() is not None)
+            wait_until(lambda: watching.exec_driver_sql(WAITING).scalar_one() or process.poll() is not None)
             assert process.poll() is None, process.stderr.read()
         process.send_signal(signal.SIGKILL)
         process.wait(LIMIT_S)

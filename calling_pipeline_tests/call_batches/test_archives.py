@@ -19,7 +19,7 @@ from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.database import locks
 from calling_pipeline.errors import ConfigurationError, Conflict, SecretUnreadable
 from calling_pipeline_tests.analysis.pushed_world import add_batch, add_push, phone
-from calling_pipeline_tests.support import wait_until
+from calling_pipeline_tests.support import WAITING, wait_until
 
 DAY = dt.date(2026, 8, 3)
 TODAY = DAY + dt.timedelta(days=91)
@@ -174,10 +174,8 @@ def test_rows_wait_for_an_erasure_under_way(engine, archives, batch):
 
 
 def waits(engine):
-    here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
     with engine.connect() as connection:
-        query = f"SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND database = {here}"
-        return connection.exec_driver_sql(query).scalar_one()
+        return connection.exec_driver_sql(WAITING).scalar_one()
 
 
 def test_a_file_that_is_not_there_is_said_and_not_taken_for_an_empty_one(engine, archives, batch):

@@ -19,7 +19,7 @@ from calling_pipeline.call_batches.records import Batch, CallState, Claimed, Log
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.database.retry import Transactions
 from calling_pipeline_tests.call_batches.desk import phone
-from calling_pipeline_tests.support import LIMIT_S, wait_until
+from calling_pipeline_tests.support import LIMIT_S, WAITING, wait_until
 
 
 @pytest.fixture
@@ -131,9 +131,6 @@ def test_a_claim_given_back_can_be_claimed_again_with_its_distinct_id(desk, batc
     assert states(desk)[0] == "pushing", "the old claim's answer is nobody's"
 
 
-WAITING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
 def settle_and_wait(desk, call: Claimed, settlement: Settlement, settled: list[int]) -> None:
     with desk.engine.begin() as connection:
         settled.append(lifecycle.settle(connection, settlement, ids=[call.id], by="the second").calls)
@@ -148,7 +145,7 @@ def test_of_two_people_who_settle_a_call_at_once_the_first_decides(desk, batch):
     with desk.engine.begin() as connection:
         lifecycle.settle(connection, "done", ids=[call.id], by="the first")
         second.start()  # it still sees an unknown call, and waits for the row
-        wait_until(lambda: desk.rows(WAITING))
+        wait_until(lambda: desk.one(WAITING))
     second.join(LIMIT_S)
     assert settled == [0]
     assert states(desk)[0] == "pushed", "a call that was made is not made again"

@@ -15,7 +15,7 @@ from calling_pipeline.database import partitions, sql
 from calling_pipeline.database.bulk import copy_stream
 from calling_pipeline.vendors.guanke.records import CallRecord
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY
-from calling_pipeline_tests.support import wait_until
+from calling_pipeline_tests.support import WAITING, wait_until
 
 DAY = dt.date(2026, 11, 20)
 ONE = dt.timedelta(days=1)
@@ -71,18 +71,10 @@ def test_of_two_days_that_bring_the_same_ids_at_once_the_one_stored_later_has_th
         with engine.begin() as first:
             replace(first, DAY, [*range(20), 100])
             second = pool.submit(bring, DAY + ONE, [200])
-            wait_until(lambda: second.done() or waiting(watcher))
+            wait_until(lambda: second.done() or watcher.exec_driver_sql(WAITING).scalar_one())
         second.result(120)
     with engine.connect() as connection:
         assert stored(connection) == [*((number, DAY + ONE) for number in range(20)), (100, DAY), (200, DAY + ONE)]
-
-
-def waiting(connection):
-    """Whether a session waits for a lock."""
-    here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
-    found = connection.exec_driver_sql(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND database = {here}").scalar_one()
-    connection.rollback()
-    return found > 0
 
 
 def test_only_partitions_whose_ids_overlap_are_looked_through(connection, monkeypatch):

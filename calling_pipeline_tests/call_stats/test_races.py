@@ -17,7 +17,7 @@ from calling_pipeline.call_stats.records import TaskSums
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.database import locks
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, proof_of, truth
-from calling_pipeline_tests.support import LIMIT_S, join_all, start_process, wait_until
+from calling_pipeline_tests.support import LIMIT_S, WAITING, join_all, start_process, wait_until
 
 DRIVER = "calling_pipeline_tests.call_stats.sync_driver"
 
@@ -101,13 +101,12 @@ def test_an_older_read_never_overwrites_a_newer_one(sync, guanke, engine):
 def test_a_read_waits_for_the_days_lock_and_then_looks_again(sync, engine):
     """A session that stores a day holds its lock: a read that arrives during that time must see what was stored, and end."""
     results = {}
-    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
     (first,) = sync("grade")
     with engine.connect() as holder, engine.connect() as watcher:
         locks.hold(holder, "call_stats", "grade", YESTERDAY)
         thread = threading.Thread(target=lambda: results.update(late=sync("grade")[0]))
         thread.start()
-        wait_until(lambda: watcher.execute(waiting).scalar_one() or "late" in results)
+        wait_until(lambda: watcher.exec_driver_sql(WAITING).scalar_one() or "late" in results)
         sync_store.add_proof(holder, dataclasses.replace(first.proof, fetch_number=10**9))
         holder.commit()
         join_all(thread)
@@ -159,7 +158,7 @@ def test_an_older_fetch_that_waits_at_the_cached_row_does_not_replace_a_newer_on
         publish(newer, fetch_number=3, tasks=30)
         expected = store.read_day(newer, track, YESTERDAY)
         older.start()
-        wait_until(lambda: watcher.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+        wait_until(lambda: watcher.exec_driver_sql(WAITING).scalar_one())
         newer.commit()
         join_all(older)
         assert store.read_day(watcher, track, YESTERDAY) == expected

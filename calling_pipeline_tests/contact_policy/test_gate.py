@@ -14,7 +14,7 @@ from calling_pipeline.contact_policy import gate, store
 from calling_pipeline.contact_policy.presets import CARRIER, LIST_ONLY, policy_from
 from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline.errors import Conflict
-from calling_pipeline_tests.support import LIMIT_S, join_all, run_together, start_process, wait_until
+from calling_pipeline_tests.support import LIMIT_S, WAITING, join_all, run_together, start_process, wait_until
 
 NOON = dt.datetime(2026, 11, 23, 12, 0, tzinfo=days.SHANGHAI)
 PHONE = "13812340000"
@@ -121,7 +121,7 @@ def test_a_second_transaction_waits_until_the_first_commits_and_is_then_refused(
     waiting = threading.Thread(target=second)
     waiting.start()
     with engine.connect() as watcher:
-        wait_until(lambda: watcher.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+        wait_until(lambda: watcher.exec_driver_sql(WAITING).scalar_one())
     assert answers == []
     first.commit()
     first.close()
@@ -143,7 +143,7 @@ def test_of_two_numbers_that_ask_under_one_reference_at_once_the_second_is_a_con
     with engine.connect() as first, engine.connect() as watcher:
         gate.check_and_record(first, wish("1"), LIST_ONLY)
         waiting.start()
-        wait_until(lambda: said or watcher.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+        wait_until(lambda: said or watcher.exec_driver_sql(WAITING).scalar_one())
         first.commit()
         join_all(waiting)
         assert said == ["one reference was used for two different contact attempts at once"]

@@ -14,7 +14,7 @@ from calling_pipeline.notifications import outboxes
 from calling_pipeline.notifications.contracts import store
 from calling_pipeline.notifications.outbox.store import open_lanes
 from calling_pipeline_tests.notifications.world import states
-from calling_pipeline_tests.support import join_all, wait_until
+from calling_pipeline_tests.support import WAITING, join_all, wait_until
 
 OUTBOX = store.OUTBOX
 ADD = sa.text("""
@@ -101,8 +101,7 @@ def test_a_message_claimed_by_another_dispatcher_in_the_same_instant_is_not_clai
         thread = threading.Thread(target=lambda: claimed.extend(claim(driver, 1)))
         thread.start()
         with engine.connect() as watcher:
-            waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid AND wait_event_type = 'Lock'")
-            wait_until(lambda: watcher.execute(waiting, {"pid": driver.info.backend_pid}).scalar_one())
+            wait_until(lambda: watcher.exec_driver_sql(WAITING).scalar_one())
         other.commit()
     join_all(thread)
     assert claimed == []

@@ -19,6 +19,7 @@ from calling_pipeline.task_ledger import ledger
 from calling_pipeline.task_ledger.records import TaskDetails
 from calling_pipeline.task_ledger.store_taking import OldTask, take_tasks
 from calling_pipeline_tests.canary import PHONES, in_columns, spelled
+from calling_pipeline_tests.support import WAITING
 
 GONE, STAYS = PHONES[:2]
 
@@ -105,8 +106,7 @@ def test_an_erasure_waits_for_an_import_under_way_and_reaches_what_it_brought(de
     with desk.engine.begin() as connection:
         import_history(connection, [HistoryRow(GONE)], source="old system", by="Li Wei")
         eraser.start()
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
-        while not desk.one(waiting):
+        while not desk.one(WAITING):
             assert not done.wait(0.01)
     eraser.join()
     assert done.is_set()
@@ -143,8 +143,7 @@ def test_what_wants_to_enter_waits_for_an_erasure_under_way_and_comes_under_the_
     with desk.engine.begin() as connection:
         token = erasing.erase(connection, deps, GONE, by="Li Wei", reason="a letter").document["token"]
         door.start()
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
-        while not desk.one(waiting):
+        while not desk.one(WAITING):
             assert door.is_alive()
             door.join(0.01)
     door.join()
@@ -163,8 +162,7 @@ def test_an_erasure_waits_for_a_click_that_is_being_opened(desk, deps):
     with desk.engine.begin() as connection:
         assert gate.check_and_record(connection, Attempt(GONE, "telephony", "click", now()), LIST_ONLY).allowed
         eraser.start()
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
-        while not desk.one(waiting):
+        while not desk.one(WAITING):
             assert not done.wait(0.01)
     eraser.join()
     assert where(desk) == []

@@ -12,7 +12,7 @@ from calling_pipeline import days
 from calling_pipeline.telephony.pool import allocation, extensions
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Allocation, Refusal
-from calling_pipeline_tests.support import NIGHTLY, wait_until
+from calling_pipeline_tests.support import NIGHTLY, WAITING, wait_until
 from calling_pipeline_tests.telephony.order import allocate_and_release, rank_errors
 from calling_pipeline_tests.telephony.support import set_up
 
@@ -263,7 +263,7 @@ def test_an_allocation_that_waited_for_another_of_the_same_collector_gets_the_sa
         with first.transaction():
             allocated = allocation.allocate(first, 1, 1)
             second = pool.submit(allocate, small, 1)
-            wait_until(lambda: small.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+            wait_until(lambda: small.rows(WAITING)[0][0])
         again = second.result(10)
     assert (again.extension_id, again.fence, again.repeated) == (allocated.extension_id, allocated.fence, True)
     assert small.rows("SELECT count(*) FROM extension_pool WHERE state = 'in_use'") == [(1,)]

@@ -12,7 +12,7 @@ from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import allocation
-from calling_pipeline_tests.support import LIMIT_S, wait_until
+from calling_pipeline_tests.support import LIMIT_S, WAITING, wait_until
 from calling_pipeline_tests.telephony.support import broken_rules, callback_body, signed
 
 CALLBACK = "/api/v1/infinity/callback/call-record"
@@ -71,7 +71,7 @@ def test_of_two_sweeps_that_found_the_same_call_one_claims_it(office, with_recor
         with office.runtime.transaction() as connection:
             assert call_store.claim_stale(connection, found, now + dt.timedelta(seconds=60))
             second = pool.submit(claim)
-            wait_until(lambda: office.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+            wait_until(lambda: office.rows(WAITING)[0][0])
         assert second.result(LIMIT_S) is False
     assert claim() is False
 
