@@ -58,7 +58,7 @@ def subscribe(
     not_before: int,
     until: str | None,
 ) -> Answer:
-    """Let a receiver have every report of that kind that is made from now on.
+    """Let a receiver have every report of that kind that is made from now on, none of older periods than the last.
 
     \b
     Example: calling-pipeline reports subscribe daily --receiver lin@example.com --format pdf --working-days

@@ -66,3 +66,17 @@ def test_of_two_revisions_that_were_made_before_any_mail_went_the_newest_alone_i
     a_report(engine, ["one@example.com"])
     corrected(engine)
     assert planned(engine) == [("one@example.com", 2, False)]
+
+
+def test_who_subscribes_gets_the_last_period_and_none_before_it_though_it_is_made_later(engine):
+    monday = SUNDAY + dt.timedelta(days=1)
+    subscribe(engine, "new", at=morning_after(SUNDAY, 1))
+    subscribe(engine, "begins", at=morning_after(SUNDAY, 1), first=monday + dt.timedelta(days=1))
+    with days.frozen(morning_after(SUNDAY, 2)), engine.begin() as connection:
+        for back in range(3):
+            put_day(connection, SUNDAY - dt.timedelta(days=back))
+    for back in range(3):
+        assert make(engine, SUNDAY - dt.timedelta(days=back), now=morning_after(SUNDAY, 3)).outcome == "made"
+    assert planned(engine) == [("new@example.com", 1, False)]
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(report_deliveries.c.first)).scalars().all() == [SUNDAY]

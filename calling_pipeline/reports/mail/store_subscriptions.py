@@ -40,7 +40,7 @@ def subscribe(
     until: dt.date | None = None,
     channels: Collection[str] = (),
 ) -> Subscription:
-    """Let a receiver have each report of that kind that is made from now on.
+    """Let a receiver have each report of that kind that is made from now on, none of older periods than the last.
 
     `channels` are those that `channel:ID` may name. Raises `InvalidInput` for a wrong receiver, format, hour or range of
     days, `Conflict` when the receiver has the report already.

@@ -1,6 +1,8 @@
 -- Make one delivery of the newest revision of each report for every subscription that is active; a second time makes none.
 --
 -- A receiver who had an earlier revision gets a later one only as a correction, and only if the subscription wants those.
+-- The first period of a subscription is the newest that was over on its first day: who subscribes today wants yesterday's report,
+-- and none of those before that an installation makes or corrects afterwards.
 -- `:due` says from when on a subscription with those days and that hour is served now. The Message-ID is made of the row's
 -- key, so that it is the same at every attempt.
 INSERT INTO report_deliveries (
@@ -35,6 +37,7 @@ INNER JOIN report_subscriptions AS s
         AND r.made_at >= s.created_at
         AND s.first <= (r.made_at AT TIME ZONE 'Asia/Shanghai')::date
         AND (s.until IS NULL OR s.until >= (r.made_at AT TIME ZONE 'Asia/Shanghai')::date)
+        AND r.last + (r.last - r.first + 1) >= s.first
 INNER JOIN unnest(cast(:week_days AS text[]), cast(:not_before AS integer[]), cast(:due AS timestamptz[])) AS due (week_days, hour, at)
     ON s.week_days = due.week_days AND s.not_before = due.hour
 CROSS JOIN

@@ -8,6 +8,7 @@ SELECT exists(
             AND r.made_at >= s.created_at
             AND s.first <= (r.made_at AT TIME ZONE 'Asia/Shanghai')::date
             AND (s.until IS NULL OR s.until >= (r.made_at AT TIME ZONE 'Asia/Shanghai')::date)
+            AND r.last + (r.last - r.first + 1) >= s.first
     WHERE
         r.made_at >= :since
         AND NOT EXISTS (
