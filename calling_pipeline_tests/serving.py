@@ -17,9 +17,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from calling_pipeline_tests.described import Compared
-from calling_pipeline_tests.support import join_all, wait_until
+from calling_pipeline_tests.support import LIMIT_S, join_all, wait_until
 
 LOOK_S = 0.1
+KEPT_S = int(LIMIT_S)
+"""How long an idle connection is kept: longer than clients keep one, or it ends in the moment in which it is used again."""
 _routes: dict[tuple[Hashable, ...], list[Any]] = {}
 _descriptions: dict[tuple[Hashable, ...], dict[str, Any]] = {}
 
@@ -29,7 +31,8 @@ _templates: dict[str, Any] = {}
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """An ASGI application behind real HTTP on a free port; yields its URL."""
-    with running(uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False)) as (url, _):
+    config = uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False, timeout_keep_alive=KEPT_S)
+    with running(config) as (url, _):
         yield url
 
 

@@ -29,8 +29,9 @@ LIMIT_S = 120.0
 NIGHTLY = os.environ.get("CALLING_TEST_PROFILE") == "nightly"
 """Whether tests run in their exhaustive form; `make test` runs the short one."""
 
-http = httpx.Client(timeout=LIMIT_S, trust_env=False)
-"""For requests of tests: it waits as long as a test does, where the functions of httpx give up after 5 s."""
+http = httpx.Client(timeout=LIMIT_S, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+"""For requests of tests: it waits as long as a test does, where the functions of httpx give up after 5 s. Each request has a
+connection of its own: a server ends one that was idle for some seconds, maybe in the moment in which it is used again."""
 
 WAITING = """
 SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN (

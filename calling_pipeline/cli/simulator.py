@@ -56,6 +56,7 @@ def simulator(
     )
     app = create_app(world, latency_s=latency_ms / 1000)
     click.echo(f"simulator on http://{HOST}:{listener.getsockname()[1]}", err=True)
-    # It answers brokenly on purpose: a log line for each would fill standard error.
-    config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
+    # It answers brokenly on purpose: a log line for each would fill standard error. It keeps idle connections longer than
+    # clients do: one that it ends in the moment in which a client uses it again looks like a vendor that broke off.
+    config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1, timeout_keep_alive=75)
     serve(uvicorn.Server(config), listener)
