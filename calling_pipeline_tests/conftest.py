@@ -27,7 +27,7 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings, load
 from calling_pipeline.vendors import http
 from calling_pipeline_tests.dagster_support import instance_on
-from calling_pipeline_tests.databases import Databases
+from calling_pipeline_tests.databases import Databases, make_or_drop
 from calling_pipeline_tests.support import (
     LIMIT_S,
     NIGHTLY,
@@ -244,6 +244,5 @@ def temporary_database(server_url: URL, template: str) -> Iterator[URL]:
 
 def _statement(url: URL, statement: str) -> None:
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
+    make_or_drop(engine, statement)
     engine.dispose()

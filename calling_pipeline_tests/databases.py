@@ -151,21 +151,27 @@ class Databases:
         engine.dispose()
 
     def _drop(self, name: str) -> None:
-        """Drop it, also where the machine is so busy that its last session needs longer to end than the server waits."""
-        wait_until(lambda: self._is_dropped(name))
-
-    def _is_dropped(self, name: str) -> bool:
-        try:
-            self._statement(f'DROP DATABASE "{name}" WITH (FORCE)')
-        except sa.exc.OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != "55006":  # object_in_use
-                raise
-            return False
-        return True
+        self._statement(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def _statement(self, statement: str) -> None:
-        with self._admin.connect() as admin:
-            admin.exec_driver_sql(statement)
+        make_or_drop(self._admin, statement)
+
+
+def make_or_drop(admin: sa.Engine, statement: str) -> None:
+    """Make or drop a database, also where the machine is so busy that the last session of the one that is copied or dropped
+    needs longer to end than the server waits."""
+    wait_until(lambda: _is_done(admin, statement))
+
+
+def _is_done(admin: sa.Engine, statement: str) -> bool:
+    try:
+        with admin.connect() as connection:
+            connection.exec_driver_sql(statement)
+    except sa.exc.OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != "55006":  # object_in_use
+            raise
+        return False
+    return True
 
 
 def _rows(connection: sa.Connection, table: str) -> list[Any]:

@@ -20,8 +20,7 @@ from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.phones import LONGEST_SPELLING, canonical_phone, mobile_prefixes, read_any, read_phone
 from calling_pipeline.telephony import numbers
 from calling_pipeline.vendors.guanke.records import CallRecord
-from calling_pipeline_tests.conftest import TEMPLATE, _statement
-from calling_pipeline_tests.support import free_name
+from calling_pipeline_tests.conftest import TEMPLATE, temporary_database
 
 KEY = b"key"
 DAY = dt.date(2026, 11, 20)
@@ -55,12 +54,10 @@ NO_NUMBER = [
 @pytest.fixture(scope="module")
 def engine(server_url):
     """One database for all examples: each rolls back."""
-    name = free_name()
-    _statement(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
-    made = make_engine(server_url.set(database=name))
-    yield made
-    made.dispose()
-    _statement(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    for url in temporary_database(server_url, TEMPLATE):
+        made = make_engine(url)
+        yield made
+        made.dispose()
 
 
 def read_by_batches(engine, spellings):
