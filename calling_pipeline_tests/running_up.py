@@ -2,11 +2,13 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -16,14 +18,33 @@ from calling_pipeline.cli.machine.processes import marked
 from calling_pipeline_tests.support import LIMIT_S, http, start_process, wait_until
 
 ROOT = Path(__file__).parents[1]
+_given = set()
+
+
+def free_port():
+    """A port for a server that is started later. The system gives it to nobody meanwhile: who asks for any gets one from
+    32768 on. Each worker looks among ports of its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 10_000 + worker % 20 * 1000
+    return wait_until(lambda: _free_one(random.randrange(first, first + 1000)))
+
+
+def _free_one(port):
+    """The port, if nobody has it and it was not given before."""
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return None
+    if port in _given:
+        return None
+    _given.add(port)
+    return port
 
 
 def free_ports():
-    with socket.socket() as one, socket.socket() as two, socket.socket() as three, socket.socket() as four:
-        for opened in (one, two, three, four):
-            opened.bind(("127.0.0.1", 0))
-        names = ("UI", "API", "SIMULATOR", "CODE_SERVER")
-        return dict(zip(names, (opened.getsockname()[1] for opened in (one, two, three, four)), strict=True))
+    return {name: free_port() for name in ("UI", "API", "SIMULATOR", "CODE_SERVER")}
 
 
 class Up:
@@ -49,7 +70,7 @@ class Up:
 
     @property
     def text(self):
-        return (self.folder / "up.err").read_text()
+        return (self.folder / "up.err").read_text(errors="replace")  # it is read while it is written
 
     @property
     def said(self):
@@ -106,4 +127,21 @@ class Up:
 
 
 def still_running(processes):
-    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in processes if _runs(process)]
+
+
+def _runs(process):
+    with suppress(psutil.NoSuchProcess):  # it may end between the two questions
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def named(processes, word):
+    """Those that have the word in their command line; one that ends meanwhile has none."""
+    return [process for process in processes if word in _command_line(process)]
+
+
+def _command_line(process):
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline_tests.running_up import Up, still_running
+from calling_pipeline_tests.running_up import Up, named, still_running
 from calling_pipeline_tests.support import LIMIT_S, http, nightly, wait_until
 
 pytestmark = pytest.mark.timeout(1800)
@@ -58,10 +58,9 @@ def test_up_repairs_what_is_killed_below_it_and_is_ended_whole_when_it_is_killed
     assert "ui ended with status -9; it is started again in 1 s" in up.text
     assert up.pid_of("daemon") == daemon
     assert psutil.pid_exists(daemon)
-    alerts = wait_until(lambda: up.command("alerts", "list").stdout)
-    assert "the process ui runs" in alerts
+    wait_until(lambda: "the process ui runs" in up.command("alerts", "list", "--json").stdout)
 
-    [keeper] = [one for one in up.processes() if "calling_pipeline.cli.machine.keeper" in one.cmdline()]
+    [keeper] = named(up.processes(), "calling_pipeline.cli.machine.keeper")
     keeper.kill()
     up.waits_for("the keeper, which ends everything if this process is killed, had ended and was started again")
 
@@ -81,7 +80,7 @@ def test_up_repairs_what_is_killed_below_it_and_is_ended_whole_when_it_is_killed
 def test_what_a_killed_up_and_its_killed_keeper_left_is_ended_by_the_next_command(tmp_path):
     up = Up(tmp_path, "--no-first-sync")
     everything = up.processes()
-    [keeper] = [one for one in everything if "calling_pipeline.cli.machine.keeper" in one.cmdline()]
+    [keeper] = named(everything, "calling_pipeline.cli.machine.keeper")
     os.kill(up.process.pid, signal.SIGSTOP)  # or it would start another keeper
     keeper.kill()
     up.process.kill()

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 
@@ -12,6 +11,7 @@ import pytest
 from calling_pipeline.cli.machine.processes import Identity, identify
 from calling_pipeline.project import project_folder
 from calling_pipeline.settings import load
+from calling_pipeline_tests.running_up import free_port
 from calling_pipeline_tests.support import LIMIT_S, http, start_process, wait_until
 
 CLI = [sys.executable, "-m", "calling_pipeline.cli.main"]
@@ -86,8 +86,7 @@ def test_a_command_below_the_project_uses_its_database(project):
 
 def test_a_lone_server_that_gets_sigterm_signs_off_and_the_embedded_server_ends_with_it(project):
     command(project, "migrate")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     data = project / ".calling" / "postgres"
     process = start_process([*CLI, "api", "--port", str(port)], cwd=project, stderr=subprocess.PIPE)
     wait_until(lambda: b"API on" in process.stderr.readline())
@@ -102,8 +101,10 @@ def test_a_lone_server_that_gets_sigterm_signs_off_and_the_embedded_server_ends_
 def test_a_command_that_gets_sigterm_signs_off_too(project):
     command(project, "migrate")
     data = project / ".calling" / "postgres"
-    process = start_process([*CLI, "exec", "--", "sleep", "600"], cwd=project)
-    wait_until(lambda: (data / "postmaster.pid").exists() and signed_on(data) == [process.pid])
+    begun = ["sh", "-c", "echo begun; exec sleep 600"]
+    process = start_process([*CLI, "exec", "--", *begun], cwd=project, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"begun\n"
+    assert signed_on(data) == [process.pid]
     process.send_signal(signal.SIGTERM)
     assert process.wait(LIMIT_S) == 128 + signal.SIGTERM
     wait_until(lambda: not (data / "postmaster.pid").exists())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from calling_pipeline_tests.running_up import free_port
 from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
 
 PACKAGES = ("pgbouncer", "libc-ares2", "libevent-2.1-7")
@@ -43,8 +43,7 @@ def pgbouncer(server: sa.URL, folder: Path, mode: str, **settings: str) -> Itera
     """PgBouncer before the server of `server` in this mode; its URL for the same database."""
     root = unpacked()
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     host = server.host or str(server.query.get("host", ""))
     target = f"host={host} port={server.port or 5432} user={server.username}"
     if server.password:
