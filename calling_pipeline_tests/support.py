@@ -8,6 +8,7 @@ import contextlib
 import datetime as dt
 import os
 import signal
+import socket
 import socketserver
 import subprocess
 import threading
@@ -75,6 +76,14 @@ def answering(server: socketserver.BaseServer) -> Iterator[None]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextlib.contextmanager
+def silent_port() -> Iterator[int]:
+    """A port on which nobody listens, and that nobody else is given meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from calling_pipeline.cli.machine.processes import MARK, Identity, identify
 from calling_pipeline.database.credentials import CredentialStore, Fetched
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.settings import load
-from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
+from calling_pipeline_tests.support import LIMIT_S, free_name, silent_port, start_process, wait_until
 
 
 def plain(url):
@@ -165,8 +165,9 @@ def test_ledgers_that_cannot_be_used_are_found(tmp_path):
 def test_what_a_killed_up_left_is_found(tmp_path):
     settings = load(home=tmp_path)
     assert [one.level for one in machine.leftovers(settings)] == ["ok"]
-    left = start_process([sys.executable, "-c", "input()"], env={**os.environ, MARK: "of a test"}, stdin=subprocess.PIPE)
-    records.save(tmp_path, records.Record("of a test", Identity(1, "long ago", "up")))
+    mark = free_name()
+    left = start_process([sys.executable, "-c", "input()"], env={**os.environ, MARK: mark}, stdin=subprocess.PIPE)
+    records.save(tmp_path, records.Record(mark, Identity(1, "long ago", "up")))
     wait_until(lambda: [one.what for one in machine.leftovers(settings)] == ["an `up` that was killed left 1 processes"])
     left.kill()
     left.communicate()
@@ -196,7 +197,8 @@ def test_vendors_that_cannot_be_reached_or_answer_wrongly_are_found(monkeypatch)
         port = silent.getsockname()[1]
         [hung] = outside.look("gateway", f"http://127.0.0.1:{port}", "CALLING_GATEWAY_URL")
         assert "gave no answer within" in hung.what
-    [closed] = outside.look("gateway", f"http://127.0.0.1:{port}", "CALLING_GATEWAY_URL")
+    with silent_port() as port:
+        [closed] = outside.look("gateway", f"http://127.0.0.1:{port}", "CALLING_GATEWAY_URL")
     assert "takes no connection" in closed.what
     monkeypatch.setattr(outside, "ANSWER_S", LIMIT_S)
     with ThreadingHTTPServer(("127.0.0.1", 0), _Late) as server:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +15,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from calling_pipeline.analysis.dagster_storage.store import worker_lock
 from calling_pipeline.at_most_once.orphans import SessionLock
+from calling_pipeline.cli.health import code_server, probes
 from calling_pipeline.cli.health.command import health
 from calling_pipeline.cli.health.probes import look
 from calling_pipeline.cli.health.records import PROGRAM_OF_WORKERS
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline_tests.serving import served
-from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
+from calling_pipeline_tests.support import LIMIT_S, silent_port, start_process, wait_until
 
 DAEMONS = ("QUEUED_RUN_COORDINATOR", "SCHEDULER", "SENSOR")
 
@@ -29,9 +29,15 @@ DAEMONS = ("QUEUED_RUN_COORDINATOR", "SCHEDULER", "SENSOR")
 @pytest.fixture
 def free_port():
     """A port on which nothing listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    with silent_port() as port:
+        yield port
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A role may answer as late as a busy machine lets it."""
+    for module in (probes, code_server):
+        monkeypatch.setattr(module, "ANSWER_S", LIMIT_S)
 
 
 @pytest.fixture
