@@ -53,20 +53,20 @@ async def app(scope, receive, send):
 
 listener = listening.listen(listening.HOST, 0, setting="a setting")
 print(listener.getsockname()[1], flush=True)
-serving.DRAIN_S = 1
+serving.DRAIN_S = DRAINS
 listening.serve(uvicorn.Server(serving.configuration(app)), listener)
 print("ended")
 """
 
 
-def _draining(seconds):
-    program = [sys.executable, "-c", DRAINING.replace("SECONDS", seconds)]
+def _draining(seconds, *, drains):
+    program = [sys.executable, "-c", DRAINING.replace("SECONDS", seconds).replace("DRAINS", drains)]
     server = start_process(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     return server, f"http://127.0.0.1:{int(server.stdout.readline())}/"
 
 
 def test_a_request_under_way_is_answered_when_the_server_is_to_end_and_no_other_begins():
-    server, url = _draining("0.3")
+    server, url = _draining("0.3", drains="600")
     assert http.get(url).text == "done"
     assert (server.wait(LIMIT_S), server.stdout.read()) == (0, "ended\n"), server.stderr.read()
     with pytest.raises(httpx.ConnectError):
@@ -74,6 +74,6 @@ def test_a_request_under_way_is_answered_when_the_server_is_to_end_and_no_other_
 
 
 def test_a_request_without_end_does_not_hold_a_server_that_is_to_end():
-    server, url = _draining("3600")
+    server, url = _draining("3600", drains="1")
     assert http.get(url).status_code == 500
     assert (server.wait(LIMIT_S), server.stdout.read()) == (0, "ended\n")
