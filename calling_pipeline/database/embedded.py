@@ -62,7 +62,8 @@ def start(folder: Path, *, settings: dict[str, str] | None = None) -> PostgresSe
     folder = folder.expanduser().resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        server = get_server(folder, start=False)
+        with PostgresServer._lock:  # who makes the data at this moment has not written their version yet
+            server = get_server(folder, start=False)
         first_use = server.pgdata not in server._instances
         if first_use or not is_running(folder):
             with server._lock:

@@ -13,7 +13,7 @@ from calling_pipeline.database.engine import make_engine
 from calling_pipeline.database.migration_steps import create_index_concurrently
 from calling_pipeline.errors import Busy, ConfigurationError, DatabaseUnavailable
 from calling_pipeline_tests.database.scripts import scripts
-from calling_pipeline_tests.support import wait_until
+from calling_pipeline_tests.support import LIMIT_S, wait_until
 
 
 def test_migrating_twice_changes_nothing_the_second_time(empty_database_url):
@@ -111,9 +111,11 @@ def test_a_schema_from_before_the_first_release_is_refused_in_other_words(engine
 
 
 def test_a_migration_waits_for_another_one_and_then_says_who_is_busy(engine, monkeypatch):
-    monkeypatch.setattr(migrate, "LOCK_TIMEOUT_S", 0.3)
-    with migrate._migrating(engine), pytest.raises(Busy, match="another session"):
-        migrate.upgrade(engine)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(migrate, "LOCK_TIMEOUT_S", 0.3)
+        with migrate._migrating(engine), pytest.raises(Busy, match="another session"):
+            migrate.upgrade(engine)
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT_S", LIMIT_S)  # the session of the other one may end a moment later
     assert migrate.upgrade(engine)[0] == revisions.newest_revision()
 
 
@@ -173,7 +175,8 @@ def test_an_index_is_built_concurrently_within_the_time_outs_of_migrations(migra
     assert migrating.exec_driver_sql("SHOW statement_timeout").scalar_one() == "5min"
 
 
-def test_a_concurrent_index_does_not_wait_for_a_process_that_waits_to_migrate(migrating, engine):
+def test_a_concurrent_index_does_not_wait_for_a_process_that_waits_to_migrate(migrating, engine, monkeypatch):
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT_S", LIMIT_S)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(migrate.upgrade, engine)
         create_index_concurrently("ix_numbers", "numbers", ["number"])
@@ -181,4 +184,4 @@ def test_a_concurrent_index_does_not_wait_for_a_process_that_waits_to_migrate(mi
         assert not waiting.done()
         migrating.exec_driver_sql("SELECT pg_advisory_unlock_all()")
         migrating.commit()
-        assert waiting.result(60) == (revisions.newest_revision(), revisions.newest_revision())
+        assert waiting.result(LIMIT_S) == (revisions.newest_revision(), revisions.newest_revision())
