@@ -16,10 +16,8 @@ from calling_pipeline import days
 from calling_pipeline.reports.mail import rounds
 from calling_pipeline.reports.mail.records import Claimed, Edition
 from calling_pipeline.reports.mail.sending import Sender
-from calling_pipeline.vendors.smtp.client import Limits
 from calling_pipeline.vendors.smtp.records import SendResult, server_of
 from calling_pipeline_tests.reports.mail_support import deps_of
-from calling_pipeline_tests.support import LIMIT_S
 
 POINTS = ("composing", "composed", "claimed", "answered")
 WIDTH = 4
@@ -54,9 +52,8 @@ def main(database: str, server: str, moment: str, point: str, times: str) -> Non
     KilledSender.point, KilledSender.left = point, int(times)
     rounds.Sender = KilledSender  # type: ignore[attr-defined]
     engine = sa.create_engine(database)
-    patient = Limits(connect_s=LIMIT_S, mail_s=LIMIT_S)
     with days.frozen(dt.datetime.fromisoformat(moment)):
-        rounds.deliver_round(deps_of(engine, server_of(server), width=WIDTH, limits=patient))
+        rounds.deliver_round(deps_of(engine, server_of(server), width=WIDTH))
     engine.dispose()
 
 

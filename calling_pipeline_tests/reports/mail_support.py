@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,12 +25,14 @@ from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.dependencies import MailDependencies
 from calling_pipeline.reports.mail.records import Delivered
 from calling_pipeline.reports.mail.tables import report_deliveries
-from calling_pipeline.vendors.smtp.client import Limits
-from calling_pipeline.vendors.smtp.records import MailServer, server_of
+from calling_pipeline.vendors.smtp.client import Limits, MailSession
+from calling_pipeline.vendors.smtp.dialogue import Dialogue
+from calling_pipeline.vendors.smtp.records import Mail, MailServer, SendResult, server_of
 from calling_pipeline_tests.reports.support import SUNDAY, make, morning_after, put_day
+from calling_pipeline_tests.support import LIMIT_S
 
-QUICK = Limits(connect_s=10.0, mail_s=0.8)
-"""That is long beside an answer, and short for a test of a server that does not answer."""
+PATIENT = Limits(connect_s=LIMIT_S, mail_s=LIMIT_S)
+INSTANT_S = 0.8
 SENDER = "reports@centre.example"
 
 
@@ -48,7 +51,10 @@ class Liar:
     @property
     def accepted(self) -> list[dict[str, str]]:
         """Every mail that it accepted, in order: the judge."""
-        return [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
+        text = self.file.read_text() if self.file.exists() else ""
+        return [
+            json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")
+        ]  # one may be half written
 
     @property
     def receivers(self) -> list[str]:
@@ -59,6 +65,21 @@ class Liar:
     def held(self) -> bool:
         """Whether a client waits at the step where the server stops."""
         return self.file.with_suffix(".held").exists()
+
+
+class Hurried(MailSession):
+    """Waits as long as a test does, but for an instant where the server is never to answer: while it answers byte by byte
+    (`drip`), and after it got the whole mail (`late`)."""
+
+    def send(self, mail: Mail) -> SendResult:
+        self._limits = Limits(LIMIT_S, INSTANT_S if mail.receiver.startswith("drip") else LIMIT_S)
+        self._is_late = mail.receiver.startswith("late")
+        return super().send(mail)
+
+    def _end(self, dialogue: Dialogue) -> SendResult:
+        if self._is_late:
+            dialogue.deadline = time.monotonic() + INSTANT_S
+        return super()._end(dialogue)
 
 
 @contextmanager
@@ -101,7 +122,7 @@ def certificate(folder: Path, host: str = "127.0.0.1", *, days_left: int = 30) -
     return str(file)
 
 
-def deps_of(engine: sa.Engine, server: MailServer | None, *, width: int = 4, limits: Limits = QUICK) -> MailDependencies:
+def deps_of(engine: sa.Engine, server: MailServer | None, *, width: int = 4, limits: Limits = PATIENT) -> MailDependencies:
     """What a round needs."""
     return MailDependencies(engine, server, SENDER if server else "", {}, "http://console.example", width, limits)
 

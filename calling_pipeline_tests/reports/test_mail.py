@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,14 @@ from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.errors import Conflict, InvalidInput
 from calling_pipeline.reports import periods
-from calling_pipeline.reports.mail import decisions, rounds, store
+from calling_pipeline.reports.mail import decisions, rounds, sending, store
 from calling_pipeline.reports.mail import store_subscriptions as subscriptions
 from calling_pipeline.reports.mail.planning import served_from
 from calling_pipeline.reports.mail.records import Attempt, Edition, Selection
 from calling_pipeline.reports.mail.store_session import MailerSession
 from calling_pipeline.reports.mail.tables import report_deliveries
 from calling_pipeline_tests.reports.mail_support import (
+    Hurried,
     a_report,
     corrected,
     deps_of,
@@ -30,7 +31,7 @@ from calling_pipeline_tests.reports.mail_support import (
     states,
 )
 from calling_pipeline_tests.reports.support import SUNDAY, at, morning_after
-from calling_pipeline_tests.support import NIGHTLY
+from calling_pipeline_tests.support import NIGHTLY, run_together
 
 MANY = 5 if NIGHTLY else 1
 """Receivers of each fault."""
@@ -43,8 +44,11 @@ def open_alerts(engine: sa.Engine) -> set[str]:
     return {one.name.partition(":")[0] for one in found}
 
 
-def test_each_receiver_gets_one_mail_and_none_suffers_for_another(engine: sa.Engine, tmp_path: Path) -> None:
-    faults = ("no", "body", "grey", "busy", "full", "early", "cut", "lost", "odd", "drip", "late")
+def test_each_receiver_gets_one_mail_and_none_suffers_for_another(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "MailSession", Hurried)
+    faults = ("no", "body", "grey", "busy", "full", "early", "cut", "lost", "odd", "late")
     wanted = [f"{fault}.{n}@example.com" for fault in faults for n in range(MANY)]
     well = [f"ok.{n}@example.com" for n in range(5)]
     a_report(engine, [*wanted, *well])
@@ -54,7 +58,7 @@ def test_each_receiver_gets_one_mail_and_none_suffers_for_another(engine: sa.Eng
         found = states(engine)
         for fault, state in {
             "ok": "sent", "no": "refused", "body": "refused", "grey": "pending", "busy": "pending", "full": "pending",
-            "cut": "unknown", "lost": "unknown", "odd": "unknown", "late": "unknown", "drip": "pending",
+            "cut": "unknown", "lost": "unknown", "odd": "unknown", "late": "unknown",
         }.items():  # fmt: skip
             assert {value for name, value in found.items() if name.startswith(f"{fault}.")} == {state}, fault
         for hour in (8, 11, 14):
@@ -70,6 +74,18 @@ def test_each_receiver_gets_one_mail_and_none_suffers_for_another(engine: sa.Eng
             named = {row.receiver: row.message_id for row in rows}
         assert [mail for mail in liar.accepted if mail["message_id"] != named[mail["receiver"]]] == [], "at every attempt"
     assert open_alerts(engine) >= {"report_unknown", "report_dead"}
+
+
+def test_a_server_that_answers_byte_by_byte_is_not_waited_for_and_its_mail_stays(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "MailSession", Hurried)
+    a_report(engine, ["drip.a@example.com", "ok.b@example.com"])
+    with lying(tmp_path) as liar:
+        done = round_at(deps_of(engine, liar.server, width=2))
+        assert states(engine) == {"drip.a@example.com": "pending", "ok.b@example.com": "sent"}
+        assert "too slow before the end of the mail" in done.server
+        assert liar.receivers == ["ok.b@example.com"]
 
 
 def test_a_server_that_is_away_is_asked_once_a_round_and_nothing_is_given_up(engine: sa.Engine, tmp_path: Path) -> None:
@@ -90,13 +106,8 @@ def test_two_processes_at_once_send_each_mail_once(engine: sa.Engine, tmp_path: 
     receivers = [f"ok.{n}@example.com" for n in range(60)]
     a_report(engine, receivers)
     with lying(tmp_path) as liar, days.frozen(morning_after(SUNDAY, 5)):
-        threads = [
-            threading.Thread(target=rounds.deliver_round, args=(deps_of(engine, liar.server, width=3),)) for _ in range(3)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        deps = deps_of(engine, liar.server, width=3)
+        run_together(*[partial(rounds.deliver_round, deps)] * 3)
         assert liar.receivers == sorted(receivers)
 
 
