@@ -309,10 +309,10 @@ def ask(world: World, client: httpx.Client, method: str, path: str, *, hide: str
 def test_no_secret_and_no_full_number_is_found_where_none_may_be(
     world, settings, engine, dagster_database_url, tmp_path, caplog, capfd
 ):
-    caplog.set_level(logging.DEBUG)
-    logging.getLogger(ACCESS).setLevel(logging.INFO)
     for noisy in ("hypothesis", "asyncio", "httpcore", "python_multipart"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+        caplog.set_level(logging.WARNING, noisy)
+    caplog.set_level(logging.INFO, ACCESS)
+    caplog.set_level(logging.DEBUG)
     source_tables(engine)
     afresh = httpx.Limits(max_keepalive_connections=0)  # commands take longer than the server keeps a connection
     with served(create_app(Runtime.load())) as url, httpx.Client(base_url=url, timeout=LIMIT_S, limits=afresh) as client:

@@ -7,7 +7,6 @@ import datetime as dt
 import gzip
 import io
 import os
-import signal
 import stat
 import subprocess
 import sys
@@ -30,7 +29,7 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Role, Settings
 from calling_pipeline_tests.console.test_phrases import in_chinese
 from calling_pipeline_tests.reports.support import put_day
-from calling_pipeline_tests.support import wait_until
+from calling_pipeline_tests.support import LIMIT_S, start_process, wait_until
 
 NOW = dt.datetime(2026, 11, 23, 10, tzinfo=days.SHANGHAI)
 KEY = b"k" * 32
@@ -144,13 +143,14 @@ def test_a_killed_writer_leaves_nothing_that_is_offered_and_the_next_begins_agai
     url = runtime.database_url.render_as_string(hide_password=False)
     environment = {**os.environ, "CALLING_DATABASE_URL": url, "CALLING_HOME": str(app_settings.home)}
     command = [sys.executable, "-c", KILLED, str(place.folder), str(export_id)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        while process.stdout.readline().strip() != "renaming":
-            assert process.poll() is None
-        with pytest.raises(Busy):
-            made(runtime, place, export_id)
-        process.send_signal(signal.SIGKILL)
+    process = start_process(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    while (line := process.stdout.readline().strip()) != "renaming":
+        assert line, "it has ended"
+    with pytest.raises(Busy):
+        made(runtime, place, export_id)
+    process.kill()
+    process.wait(LIMIT_S)
 
     with runtime.transaction() as connection:
         left = store.by_id(connection, export_id)
