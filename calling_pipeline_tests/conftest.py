@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL
 from calling_pipeline import days, measures
 from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
+from calling_pipeline.reports.files import typesetting
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings, load
 from calling_pipeline.vendors import http
@@ -78,6 +79,7 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 
 os.environ["CALLING_VENDOR_RETRY_DELAY_S"] = "0"  # read once, on import: a step asks a vendor again without a pause
 http.FIRST_PAUSE_S = 0.01  # as many attempts as in production, with shorter pauses between them
+typesetting.LONGEST_S = LIMIT_S  # a document may take as long as a busy machine needs
 measures.WRITE_EVERY_S = 1e6  # written when a runtime closes, never by a thread while a test's database is dropped
 BEFORE_MIDNIGHT, LONG_BEFORE_MIDNIGHT = dt.timedelta(seconds=45), dt.timedelta(minutes=3)
 _failed: list[int] = []

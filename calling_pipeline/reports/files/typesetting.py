@@ -31,11 +31,12 @@ def typeset(
     *,
     format: Literal["pdf", "png"],
     timestamp: int | None = None,
-    longest_s: float = LONGEST_S,
+    longest_s: float | None = None,
 ) -> bytes:
     """The document of `template` over `data`; a PDF is tagged (PDF/UA-1) and carries `timestamp`, seconds since 1970.
 
-    Raises `Busy` when it took longer than `longest_s` seconds or found no turn, `RuntimeError` when it cannot be set.
+    Raises `Busy` when it took longer than `longest_s` seconds (without it `LONGEST_S`) or found no turn, `RuntimeError` when
+    it cannot be set.
     """
     order = {
         "template": _template(template),
@@ -43,12 +44,13 @@ def typeset(
         "format": format,
         **({"standards": ["ua-1"], "timestamp": timestamp} if format == "pdf" else {"ppi": 144}),
     }
-    if not _turns.acquire(timeout=longest_s):
+    limit_s = LONGEST_S if longest_s is None else longest_s
+    if not _turns.acquire(timeout=limit_s):
         raise Busy(f"{AT_ONCE} documents are being made already; ask again in a moment")
     try:
         with tempfile.TemporaryDirectory(prefix="calling-fonts-") as folder:
             (Path(folder) / f"font{font.path.suffix}").symlink_to(font.path)
-            return _run({**order, "fonts": folder}, longest_s)
+            return _run({**order, "fonts": folder}, limit_s)
     finally:
         _turns.release()
 
