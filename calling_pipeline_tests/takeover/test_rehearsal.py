@@ -9,7 +9,6 @@ import dataclasses
 import datetime as dt
 import os
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -21,7 +20,7 @@ from calling_pipeline.call_batches.dependencies import plan_rules
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.takeover.comparison.comparing import compare
 from calling_pipeline.takeover.running import take_over
-from calling_pipeline_tests.support import NIGHTLY, wait_until
+from calling_pipeline_tests.support import NIGHTLY, start_process, wait_until
 from calling_pipeline_tests.takeover import old_system
 from calling_pipeline_tests.takeover.old_system import phone
 
@@ -98,7 +97,7 @@ def _killed(desk, old):
         "from calling_pipeline.takeover.running import take_over\n"
         "take_over(Runtime(load(database_url=sys.argv[1], home=sys.argv[3])), sys.argv[2], by='ann')"
     )
-    process = subprocess.Popen([sys.executable, "-c", script, url, old, str(desk.settings.home)])
+    process = start_process([sys.executable, "-c", script, url, old, str(desk.settings.home)])
     wait_until(lambda: desk.one("SELECT count(*) FROM takeover_parts WHERE state = 'done'") >= 13)  # 9 of the dry run
     process.send_signal(signal.SIGKILL)
     if process.wait() == -signal.SIGKILL:
