@@ -11,7 +11,7 @@ import pytest
 from calling_pipeline.cli.machine.processes import Identity, identify
 from calling_pipeline.project import project_folder
 from calling_pipeline.settings import load
-from calling_pipeline_tests.running_up import free_port
+from calling_pipeline_tests.running_up import free_port, free_ports
 from calling_pipeline_tests.support import LIMIT_S, http, start_process, wait_until
 
 CLI = [sys.executable, "-m", "calling_pipeline.cli.main"]
@@ -117,13 +117,15 @@ def test_a_taken_port_is_named_with_its_holder_and_the_setting(tmp_path):
     )
     holder = start_process([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     port = int(holder.stdout.readline())
-    done = command(tmp_path, "up", CALLING_API_PORT=str(port))
+    free = {f"CALLING_{name}_PORT": str(found) for name, found in free_ports().items()}
+    done = command(tmp_path, "up", **{**free, "CALLING_API_PORT": str(port)})
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
     assert f"process {holder.pid} (python" in done.stderr
     assert "listens there: end it, or choose another with CALLING_API_PORT" in done.stderr
-    same = command(tmp_path, "up", CALLING_API_PORT="4000", CALLING_UI_PORT="4000")
-    assert "CALLING_UI_PORT and CALLING_API_PORT are both 4000" in same.stderr
+    one = free["CALLING_UI_PORT"]
+    same = command(tmp_path, "up", **{**free, "CALLING_API_PORT": one})
+    assert f"CALLING_UI_PORT and CALLING_API_PORT are both {one}" in same.stderr
 
 
 def test_a_number_that_was_given_again_is_another_process():
