@@ -1,11 +1,9 @@
 """The API over a real server: a uvicorn of this process on a free port, its runtime on the test's database."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import httpx
 import pytest
-import uvicorn
 
 from calling_pipeline.api.app import create_app
 from calling_pipeline.api.serving import configuration
@@ -25,35 +23,22 @@ TOKENS = {
 def api_runtime(app_settings, simulator) -> Iterator[Runtime]:
     """A runtime whose vendor is the simulator; `/guanke/_sim/served` counts what it is asked."""
     http.post(f"{simulator.url}/guanke/_sim/reset").raise_for_status()
-    update = {"api_tokens": TOKENS, "guanke_base_url": f"{simulator.url}/guanke", "guanke_secret": None}
+    update = {
+        "api_tokens": TOKENS,
+        "guanke_base_url": f"{simulator.url}/guanke",
+        "guanke_timeout_s": LIMIT_S,
+        "guanke_secret": None,
+    }
     made = Runtime(app_settings.model_copy(update=update))
     yield made
     made.close()
 
 
-@dataclass(frozen=True)
-class ApiServer:
-    """The running API: its base URL, and how many requests it is working on."""
-
-    url: str
-    server: uvicorn.Server
-
-    @property
-    def requests_under_way(self) -> int:
-        return len(self.server.server_state.tasks)
-
-
 @pytest.fixture
-def api_server(api_runtime) -> Iterator[ApiServer]:
-    """The API over real HTTP."""
-    with running(configuration(create_app(api_runtime))) as (url, server):
-        yield ApiServer(url, server)
-
-
-@pytest.fixture
-def api(api_server) -> str:
-    """Base URL of the API."""
-    return api_server.url
+def api(api_runtime) -> Iterator[str]:
+    """The API over real HTTP: its base URL."""
+    with running(configuration(create_app(api_runtime), timeout_keep_alive=int(LIMIT_S))) as (url, _):
+        yield url
 
 
 @pytest.fixture

@@ -2,13 +2,14 @@
 
 import asyncio
 import itertools
-import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from calling_pipeline import days
 from calling_pipeline.access.audit import store as audit
 from calling_pipeline.access.login import login
 from calling_pipeline.access.people.people import add, change, set_password
@@ -61,15 +62,16 @@ def test_a_stored_token_is_its_persons(engine, ann, browser):
     assert browser.post("/api/v1/users/ann/login-link", headers=as_bearer(secret)).status_code == 200
 
 
-def test_a_token_that_is_revoked_while_it_is_used_is_refused_within_five_seconds(engine, ann, browser):
+def test_a_token_that_is_revoked_while_it_is_used_is_refused_within_five_seconds(engine, ann, browser, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(auth, "time", SimpleNamespace(monotonic=lambda: now[0]))
     made, secret = token_of(engine, "ann")
     assert browser.get(SESSION, headers=as_bearer(secret)).status_code == 200
     with engine.begin() as connection:
         tokens.revoke(connection, made.id, by="root")
-    began = time.monotonic()
-    wait_until(lambda: browser.get(SESSION, headers=as_bearer(secret)).status_code == 401)
-    assert auth.BELIEVED_S + auth._RENEWAL_S < 5
-    assert time.monotonic() - began < 5 + 10  # ten for a machine that is busy: what is promised is above
+    now[0] += auth.BELIEVED_S + auth._RENEWAL_S
+    assert browser.get(SESSION, headers=as_bearer(secret)).status_code == 401
+    assert now[0] < 5
 
 
 @pytest.mark.parametrize("end", ["expired", "disabled", "revoked"])
@@ -105,7 +107,8 @@ def test_a_tokens_use_is_written_at_most_once_per_minute(engine, ann, browser, m
         assert age.scalar_one()
 
 
-def test_what_is_believed_costs_no_query(engine, ann, browser):
+def test_what_is_believed_costs_no_query(engine, ann, browser, monkeypatch):
+    monkeypatch.setattr(auth, "BELIEVED_S", 10 * LIMIT_S)
     _, secret = token_of(engine, "ann")
     assert browser.get(SESSION, headers=as_bearer(secret)).status_code == 200
     with engine.begin() as connection:
@@ -158,7 +161,7 @@ def test_a_change_through_a_session_needs_its_own_csrf_token(engine, ann, browse
     assert browser.get("/api/v1/users").status_code == 200
 
 
-def test_the_csrf_token_may_stand_in_a_form(engine, ann, browser, api_server):
+def test_the_csrf_token_may_stand_in_a_form(engine, ann, browser):
     csrf = log_in(browser).json()["data"]["csrf_token"]
     for given, status in ((csrf, 200), ("wrong", 403)):
         answer = browser.post("/api/v1/users/ann/login-link", data={"csrf_token": given})
@@ -208,7 +211,8 @@ def test_a_wrong_bearer_token_is_refused_although_a_session_is_there(engine, ann
 
 
 def test_a_login_that_fails_too_often_is_slowed_down_with_429(engine, ann, browser):
-    answers = [browser.post(SESSION, json={"name": "ann", "password": "wrong"}) for _ in range(8)]
+    with days.frozen(days.now()):  # the first waits are of seconds, which verifying takes on a busy machine
+        answers = [browser.post(SESSION, json={"name": "ann", "password": "wrong"}) for _ in range(8)]
     assert [answer.status_code for answer in answers[:6]] == [401] * 6
     slowed = next(answer for answer in answers if answer.status_code == 429)
     assert int(slowed.headers["Retry-After"]) >= 1
