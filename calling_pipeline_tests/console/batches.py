@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import sqlalchemy as sa
 
+from calling_pipeline import days
 from calling_pipeline.call_batches.records import Batch
 from calling_pipeline_tests.call_batches.desk import Desk, phone
 from calling_pipeline_tests.console.conftest import Console
-from calling_pipeline_tests.support import Simulator, http
+from calling_pipeline_tests.support import Simulator, http, yesterday
 
 
 def desk_of(console: Console, simulator: Simulator) -> Desk:
     """A desk whose work orders the console shows."""
     http.delete(simulator.url + "/gateway/_sim/calls").raise_for_status()
     return Desk(console.runtime.engine, console.runtime.settings, simulator)
+
+
+def morning() -> dt.datetime:
+    """Nine o'clock of yesterday."""
+    return dt.datetime.combine(yesterday(), dt.time(9), days.SHANGHAI)
 
 
 def planned(desk: Desk, calls: int = 5, name: str = "new orders") -> Batch:

@@ -1,7 +1,6 @@
 """What became of the pushed calls of a batch, by page, API and command line: the same numbers, masked, safe as a file."""
 
 import csv
-import datetime as dt
 import io
 import json
 import re
@@ -10,15 +9,14 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from calling_pipeline import days
 from calling_pipeline.analysis.call_results.joining import join_day
 from calling_pipeline.analysis.call_results.records import JoinRules
 from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.cli.main import main
 from calling_pipeline_tests.analysis.pushed_world import KEY, add_batch, add_push, add_record, phone
+from calling_pipeline_tests.console.batches import morning
+from calling_pipeline_tests.support import yesterday
 
-DAY = days.today() - dt.timedelta(days=1)
-MORNING = dt.datetime.combine(DAY, dt.time(9), days.SHANGHAI)
 STATES = [(2, 9), (2, 1), (2, 0), (1, 0), (0, 0)]
 PROBES = ("=cmd()", "<script>alert(1)</script>", "{{7*7}}")
 
@@ -27,13 +25,13 @@ PROBES = ("=cmd()", "<script>alert(1)</script>", "{{7*7}}")
 def batch(console_runtime):
     """Seven pushed calls: three connected, two of them with an order, one not connected, one not dialled, two waiting."""
     with console_runtime.transaction() as connection:
-        made = add_batch(connection, DAY)
+        made = add_batch(connection, yesterday())
         for number in range(7):
-            add_push(connection, made, number, MORNING, row_key=PROBES[number] if number < 3 else f"key {number}")
+            add_push(connection, made, number, morning(), row_key=PROBES[number] if number < 3 else f"key {number}")
         for number, (state, order) in enumerate(STATES):
             more = {"hangup_reason": PROBES[1] if number == 0 else "正常挂断"}
-            add_record(connection, number + 1, number, MORNING, call_state=state, order_yuan=order, **more)
-        join_day(connection, DAY, JoinRules((KEY,)))
+            add_record(connection, number + 1, number, morning(), call_state=state, order_yuan=order, **more)
+        join_day(connection, yesterday(), JoinRules((KEY,)))
     return made
 
 
@@ -57,9 +55,9 @@ def test_the_card_of_a_batch_goes_on_to_zero_on_the_page_and_in_the_api(batch, a
 
 def test_a_batch_that_was_pushed_further_since_the_join_counts_those_calls_as_waiting(batch, console_runtime, as_role):
     with console_runtime.transaction() as connection:
-        add_push(connection, batch, 50, MORNING)
-        fresh = add_batch(connection, DAY)
-        add_push(connection, fresh, 51, MORNING)
+        add_push(connection, batch, 50, morning())
+        fresh = add_batch(connection, yesterday())
+        add_push(connection, fresh, 51, morning())
     said = as_role("viewer").get(f"/api/v1/calls/batches/{batch}").json()["data"]["results"]
     assert (said["pushed"], said["waiting"], said["difference"]) == (8, 3, 0)
     page = as_role("viewer").get(f"/batches/{fresh}")
@@ -130,7 +128,7 @@ def test_the_command_writes_the_same_as_a_file_and_joins_a_day_again(batch, cons
     assert phone(1) not in file.read_text(encoding="utf-8-sig")
     [first] = command("calls", "results", str(batch), "--result", "not_dialled")
     assert first["source_row"] == 5
-    [joined] = command("calls", "join", "--from", str(DAY))
+    [joined] = command("calls", "join", "--from", str(yesterday()))
     assert (joined["pushed"], joined["changed"]) == (7, 5)  # by another key: none of the records' hashes is known
     with console_runtime.transaction() as connection:
         assert result_store.of_batches(connection, [batch])[batch].waiting == 7

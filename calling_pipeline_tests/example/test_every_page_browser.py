@@ -25,7 +25,6 @@ from calling_pipeline_tests.reports.support import make, put_day
 from calling_pipeline_tests.serving import served
 from calling_pipeline_tests.support import NIGHTLY, nightly, some
 
-DAY = days.today() - dt.timedelta(days=3)
 LOOKS = {"zh": ("light", 375), "en": ("dark", 1280)}
 """At night each page is looked at twice, and every analysis; `make screenshots` takes pictures of all eight ways."""
 HISTORY = 48
@@ -66,12 +65,13 @@ def shown(example_runtime, more=None):
 
 def call_and_report(runtime):
     """A batch whose calls were made, and a report: their pages are linked only where there is one."""
+    day = days.today() - dt.timedelta(days=3)
     with runtime.transaction() as connection:
         editing.edit(connection, TASK, {"rate_per_s": 5000})
-        put_day(connection, DAY)
+        put_day(connection, day)
     batch = runs.plan_task(runtime.engine, TASK)
     assert runs.push(BatchDependencies.from_runtime(runtime, by="test", patience_s=5), batch.id).state == "completed"
-    make(runtime.engine, DAY)
+    make(runtime.engine, day)
 
 
 def opened(new_page, url, cookies, language, theme, width):
