@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calling_pipeline_tests.browser import npm_build
-from calling_pipeline_tests.support import start_process
+from calling_pipeline_tests.support import LIMIT_S, start_process
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
-START_LIMIT_S = 60.0
+START_LIMIT_S = LIMIT_S
 NOBODY_ELSE = "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost"
 """Chromium's own resolver finds no other host, addresses written as numbers included."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 
@@ -79,16 +80,17 @@ def test_a_page_that_is_missing_is_a_fault(new_page):
 
 
 def test_a_request_that_fails_is_a_fault(new_page):
-    with site() as gone:
-        pass
-    script = f"fetch('{gone}').catch(() => 0)"
-    with site("connect-src *; script-src 'self'", page=html(head="<script src='/act.js'></script>"), act_js=script) as url:
-        page = new_page()
-        page.goto(url + "/page")
-        _wait_for(page, "request")
-        page.allow("request", gone)
-        page.allow("console", "ERR_CONNECTION_REFUSED")
-        assert page.faults == []
+    policy, head = "connect-src *; script-src 'self'", "<script src='/act.js'></script>"
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else is given the port
+        gone = f"http://127.0.0.1:{held.getsockname()[1]}"
+        with site(policy, page=html(head=head), act_js=f"fetch('{gone}').catch(() => 0)") as url:
+            page = new_page()
+            page.goto(url + "/page")
+            _wait_for(page, "request")
+            page.allow("request", gone)
+            page.allow("console", "ERR_CONNECTION_REFUSED")
+            assert page.faults == []
 
 
 @pytest.mark.parametrize(
