@@ -1,5 +1,7 @@
 """The pages of analyses in a browser: days chosen by form, tables sorted, readable on a telephone in both themes."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -20,6 +22,7 @@ def test_a_viewer_opens_the_ranking_chooses_weeks_and_sorts_it(filled, log_in):
     page.get_by_test_id("analysis-agents").click()
     page.get_by_label("Ranking of").select_option("week")
     page.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile("by=week"))
     table = page.get_by_test_id("agents-agents")
     expect(table.locator("caption")).to_have_text("Agents")
     expect(page.get_by_test_id("figure-calls")).not_to_have_text("0")

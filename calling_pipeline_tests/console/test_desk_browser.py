@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 from calling_pipeline.telephony.cases import cases
 from calling_pipeline.telephony.cases.records import NewCase
 from calling_pipeline_tests.browser.looking import axe, overflow
-from calling_pipeline_tests.support import LIMIT_S
-from calling_pipeline_tests.telephony.support import CALLBACK_SECRET, set_up
+from calling_pipeline_tests.support import LIMIT_S, http
+from calling_pipeline_tests.telephony.support import CALLBACK_SECRET, callback_body, set_up, signed
 
 PATIENCE = {"timeout": LIMIT_S * 1000}
 
@@ -53,12 +53,20 @@ def test_a_call_goes_from_the_click_to_its_callback_to_ended(desk, simulator):
     assert overflow(desk) == []
 
 
-def test_a_round_calls_three_cases_one_after_another_and_stands_still_while_it_is_paused(desk, simulator):
+def test_a_round_calls_three_cases_one_after_another_and_stands_still_while_it_is_paused(desk, console, simulator):
+    """The first call rings until the round is paused, so that it does not go on in the moment in which it is paused."""
+    simulator.behave(ring_s=[600, 600])
     desk.locator("#pause_s").fill("1")
     desk.get_by_test_id("round-form").get_by_test_id("submit").click()
     expect(desk.get_by_test_id("history")).to_be_attached(**PATIENCE)
     desk.get_by_test_id("pause").click()
     expect(desk.get_by_test_id("resume")).to_be_visible(**PATIENCE)
+    simulator.behave(ring_s=[0.5, 0.5])
+    [first] = simulator.get("/infinity/_sim/calls")
+    body = callback_body(first["call_uuid"], connected=False, result="无人接听")
+    http.post(f"{console.url}/api/v1/infinity/callback/call-record", content=body, headers=signed(body)).raise_for_status()
+    expect(desk.get_by_test_id("line")).to_have_text("Ended", **PATIENCE)
+    assert len(simulator.get("/infinity/_sim/calls")) == 1
     desk.get_by_test_id("resume").click()
     expect(desk.get_by_test_id("round-finished")).to_be_visible(**PATIENCE)
     called = [call["destnumber"] for call in simulator.get("/infinity/_sim/calls")]

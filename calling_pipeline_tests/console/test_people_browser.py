@@ -33,6 +33,7 @@ def test_a_person_is_made_given_a_password_and_is_who_they_are_in_the_audit_log(
         link = f"{console.url}/login?link={login.make_link(connection, 'wang', by='test')}"
     theirs = new_page(base_url=console.url)
     theirs.goto(link)
+    theirs.wait_for_url("**/")  # the page of the link leads on by itself
     theirs.goto("/me/password")
     for field in theirs.locator("input[type=password]").all():
         field.fill("a long pass phrase of wang")

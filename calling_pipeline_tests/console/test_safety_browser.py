@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import expect
@@ -64,7 +64,7 @@ def attacking(body) -> Iterator[str]:
         def log_message(self, *_):
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Page)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)  # a browser opens connections before it needs them
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -140,7 +140,7 @@ def test_no_page_stands_in_a_frame_of_another(log_in, console):
         wait_until(lambda: len(page.frames) == 2)
         framed = page.frames[1]
         expect(page.locator("iframe")).to_be_visible()
-        wait_until(lambda: framed.url != "about:blank" or page.watch._seen)
+        wait_until(lambda: page.settle() or framed.url != "about:blank" or page.watch._seen)
         assert framed.get_by_test_id("people").count() == 0
         assert framed.locator("main").count() == 0
 
@@ -156,7 +156,7 @@ def test_a_person_who_is_disabled_is_out_within_seconds(log_in, transaction):
     admin.get_by_test_id("submit").click()
     expect(admin.get_by_test_id("notice")).to_contain_text("li is disabled")
     expect(admin.get_by_test_id("person-state")).to_have_text("disabled")
-    wait_until(lambda: "/login" in theirs.request.get("/me").url, limit_s=30)
+    wait_until(lambda: "/login" in theirs.request.get("/me").url)
     theirs.goto("/policy/do-not-call")
     assert "/login" in theirs.url
 

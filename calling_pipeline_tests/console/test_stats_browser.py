@@ -155,4 +155,4 @@ def test_a_range_is_chosen_by_keyboard_and_the_address_can_be_sent(sync, log_in)
     assert f"from={yesterday() - dt.timedelta(days=1)}&to={yesterday()}" in page.url
     page.get_by_test_id("all-agents").click()
     page.get_by_role("link", name="Calls", exact=True).click()
-    assert "sort=calls" in page.url
+    expect(page).to_have_url(re.compile("sort=calls"))

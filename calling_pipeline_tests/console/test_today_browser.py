@@ -77,6 +77,7 @@ def test_the_list_of_alerts_is_filtered_and_sorted_by_its_form_and_heads(log_in,
     expect(page).to_have_url(re.compile(r"text=batch\+4"))
     expect(page.get_by_test_id("alerts-range")).to_have_text("Rows 1 to 1 of 1")
     page.get_by_role("link", name="Clear").click()
+    expect(page).to_have_url(re.compile("/alerts$"))
     page.get_by_role("link", name="Since").click()
     expect(page.locator("tbody tr").first).to_contain_text("batch 3")
     page.get_by_role("link", name="Since").click()
