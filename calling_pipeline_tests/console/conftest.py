@@ -58,7 +58,7 @@ def console_runtime(app_settings, simulator) -> Iterator[Runtime]:
         "metabase_url": f"{simulator.url}/metabase",
         "guanke_secret": None,
         "allow_private_urls": True,
-        "infinity_timeout_s": LIMIT_S,
+        **dict.fromkeys(("guanke_timeout_s", "gateway_timeout_s", "wecom_timeout_s", "infinity_timeout_s"), LIMIT_S),
     }
     made = Runtime(app_settings.model_copy(update=update))
     yield made

@@ -146,7 +146,7 @@ def test_a_disabled_person_is_out_within_seconds(admin, browser, console):
     with console.runtime.transaction() as connection:
         person = people.find(connection, "wang")
     admin.post(f"/people/{person.id}/disable", data={"reason": "left"})
-    wait_until(lambda: client.get("/me").url.path == "/login", limit_s=30)
+    wait_until(lambda: client.get("/me").url.path == "/login")
 
 
 def test_the_list_is_filtered_sorted_and_exported(admin, transaction):
@@ -171,7 +171,7 @@ def test_who_came_by_a_link_sets_a_first_password_and_later_needs_the_old_one(br
     done = sent(client, "/me/password", password=PASSWORD, again=PASSWORD)
     assert "密码已修改，另有 1 个会话已退出" in done.text
     assert client.get("/me").url.path == "/me"
-    wait_until(lambda: other.get("/me").url.path == "/login", limit_s=30)
+    wait_until(lambda: other.get("/me").url.path == "/login")
     assert "当前密码不正确" in sent(client, "/me/password", old="wrong", password=PASSWORD, again=PASSWORD).text
     assert login.by_password(console.runtime.engine, "wang", PASSWORD, address="x").person.name == "wang"
     assert PASSWORD not in str(acts(transaction))
@@ -183,7 +183,7 @@ def test_one_s_own_sessions_are_seen_and_ended_and_nobody_else_s(browser):
     theirs = re.search(r'action="(/me/sessions/\d+/end)"', client.get("/me").text)[1]
     assert sent(stranger, theirs).status_code == 404
     assert "已结束 1 个会话" in sent(client, theirs).text
-    wait_until(lambda: other.get("/me").url.path == "/login", limit_s=30)
+    wait_until(lambda: other.get("/me").url.path == "/login")
     assert client.cookies[SESSION_COOKIE]
     assert client.get("/me").url.path == "/me"
 

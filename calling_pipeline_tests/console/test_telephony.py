@@ -24,8 +24,8 @@ def shown_in(page):
 
 def test_the_board_says_of_each_extension_what_it_does(console, office, as_role):
     office.call(1)
-    office.rows("UPDATE extension_pool SET ready_at = now() + interval '20 s' WHERE number = '1001' RETURNING 1")
-    office.change(cool_down_s=60)
+    office.rows("UPDATE extension_pool SET ready_at = now() + interval '1 hour' WHERE number = '1001' RETURNING 1")
+    office.change(cool_down_s=7200)
     with console.runtime.transaction() as connection:
         extensions.set_state(connection, office.extensions[2], "offline", reason="mended", who="test")
     page = as_role("viewer").get("/telephony", headers={"Accept-Language": "en"})

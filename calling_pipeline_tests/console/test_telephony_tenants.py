@@ -93,7 +93,7 @@ def test_who_may_only_look_is_offered_nothing_to_do(office, as_role):
 def test_nobody_sees_or_changes_what_is_another_tenant_s(console, office, simulator):
     other = set_up(console.runtime, f"{simulator.url}/infinity/api", tenant_id=2, lines=2, agents_=1, name="of the other")
     with console.runtime.transaction() as connection:
-        extensions.add(connection, other.config_id, "9999", "mark of the other", who="test")
+        extensions.add(connection, other.config_id, "of-the-other", "mark of the other", who="test")
         secrets = console.runtime.secrets
         number = "13900000009"
         collectors.create(connection, secrets, 2, 77, name="mark of the other", callback_number=number, who="test")
@@ -105,7 +105,7 @@ def test_nobody_sees_or_changes_what_is_another_tenant_s(console, office, simula
             address = re.sub(r"{(\w+)}", lambda place: str(ids.get(place[1], 2)), path)
             answer = tom.request(method, address, data={**token, **OTHERS[path]} if path in OTHERS else token or None)
             assert "of the other" not in answer.text, address
-            assert "9999" not in answer.text, address
+            assert "of-the-other" not in answer.text, address
             if "{" in path:
                 assert answer.status_code in (403, 404, 422), f"{method} {address}: {answer.status_code}"
             if method == "GET" and "{" not in path:

@@ -8,7 +8,9 @@ import pytest
 
 from calling_pipeline.access.people import people
 from calling_pipeline.runtime import Runtime
-from calling_pipeline_tests.support import http
+from calling_pipeline_tests.support import LIMIT_S, http
+
+PATIENT = dict.fromkeys(("guanke_timeout_s", "gateway_timeout_s", "wecom_timeout_s", "infinity_timeout_s"), LIMIT_S)
 
 
 def at_the_simulator(settings, simulator, **more):
@@ -23,7 +25,7 @@ def at_the_simulator(settings, simulator, **more):
 def example_runtime(app_settings, simulator) -> Iterator[Runtime]:
     http.delete(f"{simulator.url}/wecom/_sim/messages").raise_for_status()
     http.delete(f"{simulator.url}/gateway/_sim/calls").raise_for_status()
-    made = Runtime(at_the_simulator(app_settings, simulator, private_origins=[simulator.url]))
+    made = Runtime(at_the_simulator(app_settings, simulator, private_origins=[simulator.url], **PATIENT))
     with made.transaction() as connection:
         people.ensure_admin(connection)
     yield made

@@ -20,7 +20,7 @@ from calling_pipeline.notifications.contracts.contract_ledger import parse
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.tenants import collectors, configurations
 from calling_pipeline_tests.example.conftest import at_the_simulator
-from calling_pipeline_tests.support import http
+from calling_pipeline_tests.support import LIMIT_S, http
 
 
 def _counts(runtime):
@@ -114,7 +114,7 @@ def test_its_contracts_are_delivered_to_the_simulator(example_runtime, simulator
     deps = dataclasses.replace(seeding.dependencies(example_runtime), rate=0)
     http.post(f"{simulator.url}/wecom/_sim/rules", json={"robot_rate_per_minute": None}).raise_for_status()
     try:
-        done = contract_runs.run(deps, [ledger_of(example_runtime.settings)], created_by="test", wait_s=60)
+        done = contract_runs.run(deps, [ledger_of(example_runtime.settings)], created_by="test", wait_s=LIMIT_S)
     finally:
         http.delete(f"{simulator.url}/wecom/_sim/rules").raise_for_status()
     assert done.delivery.delivered > 30
