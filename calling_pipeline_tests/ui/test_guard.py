@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+from functools import partial
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.timeout(1800)
 LAUNCH = """mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename
     ... on LaunchRunSuccess { run { runId } } ... on UnauthorizedError { message } } }"""
 RUN = """query($id: ID!) { runOrError(runId: $id) { ... on Run { status tags { key value } } } }"""
+get, post = partial(httpx.get, timeout=LIMIT_S, trust_env=False), partial(httpx.post, timeout=LIMIT_S, trust_env=False)
 PERMISSIONS = "{ permissions { permission value } }"
 PARAMS = {
     "p": {
@@ -125,9 +127,9 @@ def test_a_foreign_page_changes_nothing_with_the_browsers_cookie(served):
     oskar = served.person("operator")
     with served.logged_in(oskar) as own:
         cookie = {"Cookie": f"calling_session={own.cookies['calling_session']}"}
-    get = httpx.get(f"{served.url}/graphql", params={"query": "mutation { reloadWorkspace { __typename } }"}, headers=cookie)
-    assert (get.status_code, get.json()["error"]) == (405, "nothing is changed by GET; send it by POST")
-    twice = httpx.get(
+    seen = get(f"{served.url}/graphql", params={"query": "mutation { reloadWorkspace { __typename } }"}, headers=cookie)
+    assert (seen.status_code, seen.json()["error"]) == (405, "nothing is changed by GET; send it by POST")
+    twice = get(
         f"{served.url}/graphql?query=mutation%20%7BreloadWorkspace%7B__typename%7D%7D&query=%7Bversion%7D", headers=cookie
     )
     assert twice.status_code == 405
@@ -140,32 +142,30 @@ def test_a_foreign_page_changes_nothing_with_the_browsers_cookie(served):
     ]
     origins.append({"Origin": "http://127.0.0.1:1"})  # another server of this machine
     for origin in origins:
-        answer = httpx.post(f"{served.url}/graphql", json=body, headers={**cookie, **origin})
+        answer = post(f"{served.url}/graphql", json=body, headers={**cookie, **origin})
         assert (answer.status_code, answer.json()) == (403, {"error": "a page of another address asks for this"})
     for kind in ("text/plain", "application/x-www-form-urlencoded", "application/graphql", "text/plain; application/json"):
         headers = {**cookie, "Origin": served.url, "Content-Type": kind}
-        assert (
-            httpx.post(f"{served.url}/graphql?query=mutation", content=json.dumps(body), headers=headers).status_code == 415
-        )
+        assert post(f"{served.url}/graphql?query=mutation", content=json.dumps(body), headers=headers).status_code == 415
     form = {"name": oskar, "password": "x"}
-    assert httpx.post(f"{served.url}/login", data=form, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert post(f"{served.url}/login", data=form, headers={"Origin": "http://evil.example"}).status_code == 403
     assert served.acts(oskar) == []
 
 
 def test_another_name_for_this_server_is_not_answered(served):
     for host in ("evil.example", "127.0.0.1.evil.example", "evil.example:80", ""):
-        assert httpx.get(f"{served.url}/login", headers={"Host": host}).status_code in (400, 421)
+        assert get(f"{served.url}/login", headers={"Host": host}).status_code in (400, 421)
     for host in ("localhost", "LOCALHOST:1", "[::1]:3000", "ui.example"):
-        assert httpx.get(f"{served.url}/login", headers={"Host": host}).status_code == 200
+        assert get(f"{served.url}/login", headers={"Host": host}).status_code == 200
 
 
 def test_a_token_is_for_programs_and_obeys_the_same_rules(served):
     robot = {"Authorization": "Bearer a-token"}
-    answer = httpx.post(f"{served.url}/graphql", json={"query": LAUNCH, "variables": PARAMS}, headers=robot, timeout=LIMIT_S)
+    answer = post(f"{served.url}/graphql", json={"query": LAUNCH, "variables": PARAMS}, headers=robot)
     assert answer.json()["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
     assert served.acts("robot") == [("run.launch", "run:idle")]
     for token in ("bound", "wrong"):
-        refused = httpx.get(f"{served.url}/server_info", headers={"Authorization": f"Bearer {token}"})
+        refused = get(f"{served.url}/server_info", headers={"Authorization": f"Bearer {token}"})
         assert refused.status_code in (401, 403)
 
 
@@ -191,7 +191,7 @@ def test_a_session_that_ended_opens_nothing(served):
     with served.logged_in(oskar) as browser:
         stolen = {"Cookie": f"calling_session={browser.cookies['calling_session']}"}
         assert browser.post("/logout").status_code == 200
-        assert httpx.get(f"{served.url}/server_info", headers=stolen).status_code == 401
+        assert get(f"{served.url}/server_info", headers=stolen).status_code == 401
     with served.logged_in(oskar) as browser:
         disable(served, oskar)
         wait_until(lambda: browser.get("/server_info").status_code == 401)
@@ -222,6 +222,8 @@ def test_subscriptions_work_for_our_own_page_and_end_with_the_session(served):
             additional_headers=headers,
             subprotocols=[websockets.Subprotocol("graphql-ws")],
             proxy=None,
+            open_timeout=LIMIT_S,
+            ping_interval=None,
         )
 
     async def refused(origin, cookies):
