@@ -46,6 +46,7 @@ def test_no_request_of_anybody_breaks_the_server(monkeypatch, request):
 
             @settings(
                 max_examples=EXAMPLES,
+                derandomize=not NIGHTLY,
                 deadline=None,
                 database=None,
                 phases=[Phase.generate],
