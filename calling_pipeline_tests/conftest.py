@@ -82,6 +82,7 @@ http.FIRST_PAUSE_S = 0.01  # as many attempts as in production, with shorter pau
 typesetting.LONGEST_S = LIMIT_S  # a document may take as long as a busy machine needs
 measures.WRITE_EVERY_S = 1e6  # written when a runtime closes, never by a thread while a test's database is dropped
 BEFORE_MIDNIGHT, LONG_BEFORE_MIDNIGHT = dt.timedelta(seconds=45), dt.timedelta(minutes=3)
+AFTER_MIDNIGHT = dt.timedelta(seconds=61)
 _failed: list[int] = []
 _databases: dict[URL, Databases] = {}
 _own_temporary_root()
@@ -103,10 +104,15 @@ def _is_long(item: pytest.Item) -> bool:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A test begins and ends on one business day: one that would begin just before midnight begins after it."""
-    day, needed = days.today(), LONG_BEFORE_MIDNIGHT if _is_long(item) else BEFORE_MIDNIGHT
-    end, limit_s = days.day_bounds(day)[1], needed.total_seconds() + LIMIT_S
-    wait_until(lambda: days.today() > day or days.now() + needed < end, limit_s=limit_s, every_s=0.5)
+    """A test begins and ends on one business day, and what was a minute ago is of that day too."""
+    needed = LONG_BEFORE_MIDNIGHT if _is_long(item) else BEFORE_MIDNIGHT
+    limit_s = (needed + AFTER_MIDNIGHT).total_seconds() + LIMIT_S
+    wait_until(lambda: _is_amid_a_day(days.now(), needed), limit_s=limit_s, every_s=0.5)
+
+
+def _is_amid_a_day(now: dt.datetime, needed: dt.timedelta) -> bool:
+    begins, ends = days.day_bounds(now.date())
+    return begins + AFTER_MIDNIGHT <= now < ends - needed
 
 
 @pytest.fixture(autouse=True)
