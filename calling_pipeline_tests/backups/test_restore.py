@@ -106,7 +106,7 @@ def test_after_a_restore_to_an_hour_ago_nobody_is_called_twice(
             backing_up.start()
             assert taken.wait(LIMIT_S), "no snapshot was taken"
 
-    assert runs.push(desk.dependencies(rate_per_s=100, concurrency=4), batch.id, progress).state == "completed"
+    assert runs.push(desk.dependencies(account_rate_per_s=30), batch.id, progress).state == "completed"
     backing_up.join(LIMIT_S)
     runtime.close()
     [manifest] = made

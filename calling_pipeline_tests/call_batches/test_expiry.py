@@ -20,7 +20,7 @@ NOON = dt.datetime(2026, 11, 23, 12, 0, tzinfo=days.SHANGHAI)
 
 def test_a_batch_stops_when_it_expires_and_what_is_left_has_the_reason(desk):
     desk.work_orders([phone(n) for n in range(300)])
-    desk.task(rate_per_s=50, expires_after="1h")
+    desk.task(rate_per_s=10, expires_after="1h")
     clock = [NOON]
     days.set_clock(lambda: clock[0])
     batch = desk.plan()

@@ -61,7 +61,7 @@ def test_a_batch_that_is_being_pushed_claims_nothing_more_and_waits(desk):
         if done and not held:
             held.append(hold(desk))
 
-    stopped = runs.push(desk.dependencies(rate_per_s=200), batch.id, progress)
+    stopped = runs.push(desk.dependencies(account_rate_per_s=50), batch.id, progress)
     assert (stopped.state, stopped.note) == ("waiting", WHY)
     assert 0 < len(desk.gateway_calls()) < 300
     assert resumed(desk) == []
