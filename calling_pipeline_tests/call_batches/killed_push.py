@@ -16,6 +16,7 @@ from calling_pipeline.call_batches.dependencies import BatchDependencies, dial_g
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline.vendors.dial_gateway import DialGateway, Push, PushAnswer
+from calling_pipeline_tests.support import LIMIT_S
 
 
 class StoppingGateway:
@@ -63,7 +64,8 @@ def stop() -> None:
 
 def main() -> None:
     database, gateway, batch, point, stop_at = sys.argv[1:]
-    given: dict[str, Any] = {"gateway_event_code": "event", "gateway_target_obj_id": "target", "gateway_rate_per_s": 5000}
+    given: dict[str, Any] = {"gateway_event_code": "event", "gateway_target_obj_id": "target", "gateway_rate_per_s": 5000,
+                             "gateway_timeout_s": LIMIT_S}  # fmt: skip
     key = "a key for tests that is long enough"
     runtime = Runtime(load(database_url=database, gateway_url=gateway, secret_key=key, **given))
     made = BatchDependencies.from_runtime(runtime, by="doomed")

@@ -87,7 +87,7 @@ def test_a_killed_batch_goes_on_where_it_was_and_calls_nobody_twice(desk, point,
 
 def test_a_process_asked_to_end_awaits_its_answers_and_leaves_nothing_in_doubt(desk, simulator):
     desk.work_orders([phone(n) for n in range(500)])
-    desk.task(rate_per_s=200)
+    desk.task(rate_per_s=40)
     batch = desk.plan()
     simulator.plant("slow", path="/gateway", times=None, seconds=0.3)
     with pushing_process(desk, batch, "never", 0) as process:
@@ -99,7 +99,9 @@ def test_a_process_asked_to_end_awaits_its_answers_and_leaves_nothing_in_doubt(d
     assert states["pushed"] == len(desk.gateway_calls())
     assert desk.one("SELECT count(*) FROM contact_attempts") == states["pushed"]
     simulator.clear_faults()
-    assert desk.push(batch, rate_per_s=5000).state == "completed"
+    with desk.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE call_batches SET rate_per_s = 5000")
+    assert desk.push(batch).state == "completed"
     desk.judge()
 
 
@@ -122,13 +124,13 @@ def test_a_gateway_that_acts_and_then_breaks_its_answer_is_never_asked_twice(des
     calls = 10_000 if NIGHTLY else 500
     desk.work_orders([phone(n) for n in range(calls)])
     desk.task()
-    desk.settings = desk.settings.model_copy(update={"gateway_timeout_s": 4.0})
-    for kind, options in (("reset", {}), ("hang", {"seconds": 8}), ("status", {"status": 502})):
+    desk.settings = desk.settings.model_copy(update={"gateway_timeout_s": 10.0})
+    for kind, options in (("reset", {}), ("hang", {"seconds": LIMIT_S}), ("status", {"status": 502})):
         simulator.plant(kind, path="/gateway", times=None, rate=0.017, after=True, **options)
     batch = desk.run()
     outcome = desk.outcome(batch)
     assert batch.state == "completed"
-    assert outcome.count("unknown") > calls * 0.02
+    assert outcome.count("unknown") == sum(fault["struck"] for fault in simulator.get("/_sim/faults")) > 0
     assert outcome.count("pushed", "unknown") == calls
     truth = desk.gateway_calls()
     assert len({call["phone"] for call in truth}) == len(truth) == calls
