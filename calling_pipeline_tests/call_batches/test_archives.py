@@ -19,7 +19,7 @@ from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.database import locks
 from calling_pipeline.errors import ConfigurationError, Conflict, SecretUnreadable
 from calling_pipeline_tests.analysis.pushed_world import add_batch, add_push, phone
-from calling_pipeline_tests.support import WAITING, wait_until
+from calling_pipeline_tests.support import LIMIT_S, WAITING, wait_until
 
 DAY = dt.date(2026, 8, 3)
 TODAY = DAY + dt.timedelta(days=91)
@@ -168,7 +168,7 @@ def test_rows_wait_for_an_erasure_under_way(engine, archives, batch):
             moving = pool.submit(move, engine, archives)
             wait_until(lambda: moving.done() or waits(engine))
             erasing.execute(sa.text("UPDATE call_tasks SET phone = 'person:1' WHERE phone = :phone"), {"phone": phone(7)})
-        assert moving.result(60).rows == 40
+        assert moving.result(LIMIT_S).rows == 40
     with engine.connect() as connection:
         assert find(connection, archives, phone(7)) == []
 

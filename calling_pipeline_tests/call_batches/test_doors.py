@@ -78,6 +78,7 @@ def test_a_task_is_added_previewed_run_and_proved_by_the_command_line(run, desk)
 
 
 def test_editing_shows_the_next_five_ticks_and_fires_nothing(run, desk):
+    days.set_clock(lambda: dt.datetime(2026, 11, 23, 10, 2, tzinfo=days.SHANGHAI))  # no tick falls into the test
     desk.work_orders([phone(1)])
     run("calls", "task", "add", "orders", "--cron", "0 9 * * *", *MAPPED)
     edited = run("calls", "task", "edit", "orders", "--cron", "*/5 * * * *", "--recall-days", "30", "--rate", "7.5")
@@ -96,8 +97,8 @@ def test_editing_shows_the_next_five_ticks_and_fires_nothing(run, desk):
 def test_outside_the_calling_hours_a_batch_waits_and_does_not_fail(run, desk):
     desk.work_orders([phone(1)])
     now = days.now()
-    closed = f"{(now + dt.timedelta(hours=2)):%H}:00-24:00" if now.hour < 21 else "00:00-00:01"
-    desk.task(policy={"preset": "carrier", "hours": closed})
+    far = now + dt.timedelta(hours=12)
+    desk.task(policy={"preset": "carrier", "hours": f"{far:%H}:00-{far:%H}:59"})
     batch = run("calls", "run", "--task", "new orders")
     assert (batch["state"], batch["note"]) == ("waiting", "outside the calling hours")
     assert dt.datetime.fromisoformat(batch["resume_at"]) > now
