@@ -109,8 +109,10 @@ def test_a_file_without_a_column_of_numbers_is_refused_and_says_what_it_has(conn
 
 def test_an_entry_ends_with_its_last_day_in_shanghai(connection):
     do_not_call.add(connection, "13812340000", source="customer", expires=dt.date(2026, 12, 31))
-    entry = store.blocked(connection, days.now())[0]
+    now = dt.datetime(2026, 12, 31, 23, 59, tzinfo=days.SHANGHAI)
+    [entry] = store.blocked(connection, now)
     assert entry.expires_at == dt.datetime(2027, 1, 1, tzinfo=days.SHANGHAI)
+    assert store.blocked(connection, now + dt.timedelta(minutes=1)) == []
 
 
 def test_the_command_line_adds_lists_and_removes_and_never_shows_a_number(run):
