@@ -29,6 +29,7 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
 from calling_pipeline_tests.conftest import temporary_database
+from calling_pipeline_tests.databases import make_or_drop
 from calling_pipeline_tests.support import LIMIT_S
 
 KEY = "a key for tests that is long enough"
@@ -48,10 +49,25 @@ def _beside(url: sa.URL) -> str:
 
 
 @pytest.fixture
-def dagster(server_url, database_url):
+def admin(server_url):
+    """The server, for statements that no transaction may hold."""
+    made = make_engine(server_url).execution_options(isolation_level="AUTOCOMMIT")
+    yield made
+    made.dispose()
+
+
+def drop_those_like(admin, like):
+    with admin.connect() as connection:
+        names = connection.execute(sa.text("SELECT datname FROM pg_database WHERE datname LIKE :like"), {"like": like})
+        found = names.scalars().all()
+    for name in found:
+        make_or_drop(admin, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def dagster(server_url, database_url, admin):
     """A small database in Dagster's place."""
     name = f"{database_url.database}_dagster"
-    admin = make_engine(server_url).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
     other = make_engine(server_url.set(database=name))
@@ -59,23 +75,15 @@ def dagster(server_url, database_url):
         connection.exec_driver_sql("CREATE TABLE runs AS SELECT n AS id FROM generate_series(1, 5) AS n")
     other.dispose()
     yield name
-    with admin.connect() as connection:
-        for found in connection.exec_driver_sql(f"SELECT datname FROM pg_database WHERE datname LIKE '{name}%%'").scalars():
-            connection.exec_driver_sql(f'DROP DATABASE "{found}" WITH (FORCE)')
-    admin.dispose()
+    drop_those_like(admin, f"{name}%")
 
 
 @pytest.fixture
-def elsewhere(server_url):
+def elsewhere(server_url, admin):
     """An empty database on the server, which whatever takes its place leaves again."""
     for url in temporary_database(server_url, "template0"):
         yield url
-        admin = make_engine(server_url).execution_options(isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            like = f"SELECT datname FROM pg_database WHERE datname LIKE '{url.database}\\_%%'"
-            for found in connection.exec_driver_sql(like).scalars().all():
-                connection.exec_driver_sql(f'DROP DATABASE "{found}" WITH (FORCE)')
-        admin.dispose()
+        drop_those_like(admin, f"{url.database}\\_%")
 
 
 def called(desk):
@@ -180,7 +188,7 @@ def backup_of(engine, database_url, tmp_path):
     return tmp_path / "backup", settings
 
 
-def test_what_is_there_is_never_overwritten_unasked_and_kept_when_it_is(backup_of, engine, database_url, elsewhere):
+def test_what_is_there_is_never_overwritten_unasked_and_kept_when_it_is(backup_of, engine, database_url, elsewhere, admin):
     folder, settings = backup_of
     with pytest.raises(Conflict, match="is not empty; with --replace it is kept"):
         restore(Runtime(settings), folder, by="ann")
@@ -192,7 +200,7 @@ def test_what_is_there_is_never_overwritten_unasked_and_kept_when_it_is(backup_o
     [kept] = restore(Runtime(settings), folder, by="ann", replace=True).kept
     assert numbers(engine) == ["13800000001"]
     assert numbers(make_engine(database_url.set(database=kept))) == ["13800000001", "13800000002"]
-    drop(database_url, kept)
+    make_or_drop(admin, f'DROP DATABASE "{kept}" WITH (FORCE)')
 
 
 def test_a_restore_that_fails_leaves_what_was_there_and_no_draft(backup_of, engine, database_url):
@@ -254,10 +262,3 @@ def numbers(engine):
         found = list(connection.exec_driver_sql("SELECT phone FROM do_not_call ORDER BY phone").scalars())
     engine.dispose()
     return found
-
-
-def drop(url, name):
-    admin = make_engine(url.set(database="postgres")).execution_options(isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE "{name}"')
-    admin.dispose()
