@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from calling_pipeline.task_ledger import store
 from calling_pipeline.task_ledger.facts.store import charge_differences
 from calling_pipeline.task_ledger.ledger import find, save_task_details
 from calling_pipeline.task_ledger.records import MOVES, STATES, TaskDetails
+from calling_pipeline_tests.support import LIMIT_S
 
 
 def save(connection, task_id="t1", state="pending", feature="export", **more):
@@ -165,20 +167,20 @@ def test_an_unknown_task_is_not_found(connection):
 
 
 def at_once(engine, count, act):
-    """Run `act(connection, number)` in `count` sessions that start together; their results."""
-    gate = threading.Barrier(count)
+    """Run `act(connection, number)` in `count` sessions that start together; their results.
 
-    def one(number):
-        with engine.connect() as connection:
-            connection.execute(sa.text("SELECT 1"))
-            gate.wait()
-            with connection.begin_nested() if connection.in_transaction() else connection.begin():
-                result = act(connection, number)
-            connection.commit()
-            return result
+    They are opened one after the other: all at once, the last would wait longer than a connection may take.
+    """
+    gate = threading.Barrier(count, timeout=LIMIT_S)
 
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
+    def one(number, connection):
+        gate.wait()
+        with connection.begin():
+            return act(connection, number)
+
+    with ExitStack() as stack, ThreadPoolExecutor(count) as pool:
+        sessions = [stack.enter_context(engine.connect()) for _ in range(count)]
+        return list(pool.map(one, range(count), sessions))
 
 
 def test_64_sessions_create_one_task(engine):
