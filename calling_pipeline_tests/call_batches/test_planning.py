@@ -1,7 +1,7 @@
 """Planning: every source row with its verdict, the card, and the order of the reasons."""
 
 import datetime as dt
-import threading
+from functools import partial
 
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +12,7 @@ from calling_pipeline.call_batches import runs
 from calling_pipeline.contact_policy import do_not_call, store
 from calling_pipeline.masking import mask_sample
 from calling_pipeline_tests.call_batches.desk import phone
-from calling_pipeline_tests.support import LIMIT_S
+from calling_pipeline_tests.support import run_together
 
 _ATTEMPT = sa.text("INSERT INTO contact_attempts (phone, room, reference, at) VALUES (:p, 'telephony', :ref, :at)")
 
@@ -143,11 +143,7 @@ def test_two_plans_at_once_never_share_a_number(desk):
     desk.work_orders([phone(n) for n in range(150, 450)], table="b")
     desk.task("a", source_table="a")
     desk.task("b", source_table="b")
-    threads = [threading.Thread(target=desk.plan, args=(name,)) for name in ("a", "b")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(LIMIT_S)
+    run_together(*(partial(desk.plan, name) for name in ("a", "b")))
     assert desk.one("SELECT count(*) FROM call_tasks WHERE state = 'pending'") == 450
     assert desk.one("SELECT count(*) FROM call_tasks WHERE reason = 'open_elsewhere'") == 150
 

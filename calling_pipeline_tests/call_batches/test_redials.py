@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import threading
 from collections import Counter
 
 import pytest
@@ -21,6 +20,7 @@ from calling_pipeline.contact_policy import do_not_call, gate
 from calling_pipeline.contact_policy.presets import LIST_ONLY
 from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline_tests.call_batches.desk import Desk, phone
+from calling_pipeline_tests.support import run_together
 
 NOT_CONNECTED = ["not_connected,after=4h,at-most=2"]
 RESULT = sa.text(
@@ -196,11 +196,7 @@ def test_two_plans_at_once_never_redial_a_number_twice(desk):
         ended(desk, number, "not_connected")
     later(5)
     planned: list[Batch] = []
-    threads = [threading.Thread(target=lambda: planned.append(desk.plan())) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together(*[lambda: planned.append(desk.plan())] * 3)
     assert sorted(batch.card.to_call for batch in planned) == [0, 0, 20]
     for batch in planned:
         desk.push(batch)

@@ -19,7 +19,7 @@ from calling_pipeline.task_ledger import ledger
 from calling_pipeline.task_ledger.records import TaskDetails
 from calling_pipeline.task_ledger.store_taking import OldTask, take_tasks
 from calling_pipeline_tests.canary import PHONES, in_columns, spelled
-from calling_pipeline_tests.support import WAITING
+from calling_pipeline_tests.support import WAITING, join_all
 
 GONE, STAYS = PHONES[:2]
 
@@ -108,7 +108,7 @@ def test_an_erasure_waits_for_an_import_under_way_and_reaches_what_it_brought(de
         eraser.start()
         while not desk.one(WAITING):
             assert not done.wait(0.01)
-    eraser.join()
+    join_all(eraser)
     assert done.is_set()
     assert where(desk) == []
     assert desk.one("SELECT count(*) FROM call_history WHERE phone LIKE 'erased:%'") == 1
@@ -146,7 +146,7 @@ def test_what_wants_to_enter_waits_for_an_erasure_under_way_and_comes_under_the_
         while not desk.one(WAITING):
             assert door.is_alive()
             door.join(0.01)
-    door.join()
+    join_all(door)
     assert desk.rows("SELECT phone FROM do_not_call WHERE source = 'complaint'") == [(token,)]
     assert where(desk) == []
 
@@ -164,6 +164,6 @@ def test_an_erasure_waits_for_a_click_that_is_being_opened(desk, deps):
         eraser.start()
         while not desk.one(WAITING):
             assert not done.wait(0.01)
-    eraser.join()
+    join_all(eraser)
     assert where(desk) == []
     assert desk.one("SELECT count(*) FROM contact_attempts WHERE phone LIKE 'erased:%'") == 1

@@ -23,6 +23,7 @@ from calling_pipeline.persons import erasing, finding
 from calling_pipeline.persons.records import ARCHIVED
 from calling_pipeline_tests.call_batches.desk import ALL_DAY
 from calling_pipeline_tests.canary import PHONES, in_columns
+from calling_pipeline_tests.support import join_all
 
 GONE, STAYS, THIRD, OTHER = PHONES[:4]
 WHY = "letter of 30 November"
@@ -157,7 +158,7 @@ def test_nobody_is_called_after_an_erasure_that_runs_beside_planning_and_pushing
         except Conflict:
             continue  # its call was being made at that moment
         erased_when[phone] = len([call for call in desk.gateway_calls() if call["phone"] == phone])
-    caller.join()
+    join_all(caller)
     assert ended.is_set()
     assert wrong == []
     for _ in range(2):
