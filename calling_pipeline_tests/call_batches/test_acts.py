@@ -23,6 +23,7 @@ def run(desk, monkeypatch):
     monkeypatch.setenv("CALLING_GATEWAY_URL", desk.settings.gateway_url)
     monkeypatch.setenv("CALLING_GATEWAY_EVENT_CODE", "event")
     monkeypatch.setenv("CALLING_GATEWAY_TARGET_OBJ_ID", "target")
+    monkeypatch.setenv("CALLING_GATEWAY_TIMEOUT_S", str(LIMIT_S))
     monkeypatch.setenv("CALLING_SECRET_KEY", "a key for tests that is long enough")
     monkeypatch.setenv("LOGNAME", "machine-account")
 
