@@ -18,9 +18,9 @@ from calling_pipeline.database.engine import make_engine
 from calling_pipeline.defs import retries
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
-from calling_pipeline_tests.conftest import TEMPLATE, _statement
+from calling_pipeline_tests.conftest import TEMPLATE, temporary_database
 from calling_pipeline_tests.dagster_support import instance_on
-from calling_pipeline_tests.support import Simulator, free_name, http
+from calling_pipeline_tests.support import Simulator, http
 
 YESTERDAY = days.today() - dt.timedelta(days=1)
 
@@ -73,12 +73,10 @@ def sync(stats_runtime: Runtime) -> Callable[..., list[DayResult]]:
 @pytest.fixture(scope="module")
 def class_engine(server_url: Any) -> Iterator[sa.Engine]:
     """One database for all examples of a module: each example rolls back."""
-    name = free_name()
-    _statement(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
-    engine = make_engine(server_url.set(database=name))
-    yield engine
-    engine.dispose()
-    _statement(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    for url in temporary_database(server_url, TEMPLATE):
+        engine = make_engine(url)
+        yield engine
+        engine.dispose()
 
 
 def act(simulator: Simulator, verb: str, **body: Any) -> None:
