@@ -159,6 +159,10 @@ class _Noted:
     def forget(self) -> None:
         with self._lock:
             self._sums.clear()
+            self._known.clear()
+            if self._writer is not None:
+                self._writer.cancel()
+                self._writer = None
 
     def _newest(self) -> Keep | None:
         return next((found for one in reversed(self._keeps) if (found := one()) is not None), None)
@@ -199,7 +203,7 @@ def stop_keeping(keep: Keep) -> None:
 
 
 def forget() -> None:
-    """Drop what was noted and not written: a test's own numbers begin at zero."""
+    """Drop what was noted and not written, and which labels there were: a test's own numbers begin at zero."""
     _noted.forget()
 
 
