@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import socket
 import subprocess
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import dagster as dg
 import httpx
 import pytest
 
-from calling_pipeline import days, tracing
+from calling_pipeline import days, trace_export, tracing
 from calling_pipeline.api.app import create_app
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
@@ -39,7 +39,8 @@ YESTERDAY = days.today() - dt.timedelta(days=1)
 
 
 @pytest.fixture
-def collector():
+def collector(monkeypatch):
+    monkeypatch.setattr(trace_export, "ANSWER_S", LIMIT_S)
     factory = logging.getLogRecordFactory()
     with collecting() as server:
         tracing.start(server.url)
@@ -230,8 +231,10 @@ def test_a_collector_that_is_away_is_not_our_trouble(free_port):
 
 @pytest.fixture
 def free_port():
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        return server.server_address[1]
+    """A port on which nobody listens, kept from everybody else."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield unused.getsockname()[1]
 
 
 def test_without_a_collector_nothing_is_loaded_and_no_span_is_made():
