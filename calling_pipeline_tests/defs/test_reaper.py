@@ -36,8 +36,8 @@ def instance(own_instance, tmp_path, monkeypatch):
 def start_run(instance, **environment):
     """A run in a process of its own, once it is under way and registered."""
     program = [sys.executable, "-m", "calling_pipeline_tests.defs.waiting_run"]
-    process = start_process(program, env={**os.environ, **environment})
     known = {run.run_id for run in instance.get_runs()}
+    process = start_process(program, env={**os.environ, **environment})
 
     def registered():
         assert process.poll() is None, "the run's process ended"
@@ -55,9 +55,11 @@ def finish(process):
     assert process.wait(LIMIT_S) == 0
 
 
-def kill(process):
+def kill(instance, process, run_id):
+    """The process is gone, and so is its session, which PostgreSQL ends a moment later."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    wait_until(lambda: lock_is_free(instance, run_id))
 
 
 def monitor(instance):
@@ -85,7 +87,7 @@ def test_a_run_whose_process_lives_is_left_alone_and_ends_by_itself(instance):
 
 def test_a_run_whose_process_was_killed_is_ended_once(instance):
     process, run_id = start_run(instance)
-    kill(process)
+    kill(instance, process, run_id)
     assert status(instance, run_id) == S.STARTED, "Dagster does not know it yet"
     assert reap(instance) == 1
     assert status(instance, run_id) == S.FAILURE
@@ -96,7 +98,7 @@ def test_the_daemon_alone_ends_a_dead_run_and_no_live_one(instance):
     """After a restart of the daemon, and of nothing else."""
     dead, of_the_ended = start_run(instance)
     alive, of_the_running = start_run(instance)
-    kill(dead)
+    kill(instance, dead, of_the_ended)
     with dg.DagsterInstance.get() as after_a_restart:
         monitor(after_a_restart)
     assert (status(instance, of_the_ended), status(instance, of_the_running)) == (S.FAILURE, S.STARTED)
@@ -118,8 +120,7 @@ def test_a_live_run_of_another_host_is_known_by_its_lock(instance, monkeypatch):
 
 def test_a_dead_run_of_another_host_is_ended_after_it_was_silent_at_every_look(instance, monkeypatch):
     process, run_id = start_run(instance, HOST="a-worker-far-away")
-    kill(process)
-    wait_until(lambda: lock_is_free(instance, run_id))
+    kill(instance, process, run_id)
     now = [0.0]
     monkeypatch.setattr(launchers.RunLauncher, "clock", lambda self: now[0])
     assert reap(instance) == 0, "one look proves nothing about another host"
@@ -152,7 +153,7 @@ def test_runs_that_are_queued_or_starting_belong_to_dagsters_time_limits(instanc
 def test_the_tag_of_the_run_before_says_nothing_about_its_retry(instance):
     """Dagster copies a failed run's tags to its retry: the dead worker in it is not the retry's."""
     dead, run_id = start_run(instance)
-    kill(dead)
+    kill(instance, dead, run_id)
     tags = instance.get_run_by_id(run_id).tags
     retry = dg.DagsterRun(job_name="any", run_id=str(uuid.uuid4()), status=S.STARTED, tags=dict(tags))
     instance.run_storage.add_run(retry)
@@ -188,7 +189,7 @@ def test_runs_of_a_launcher_that_judges_its_own_workers_are_left_to_it(instance,
             return dg._core.launcher.CheckRunHealthResult(WorkerStatus.RUNNING)
 
     process, run_id = start_run(instance)
-    kill(process)
+    kill(instance, process, run_id)
     celery = Celery()
     celery.register_instance(instance)
     monkeypatch.setattr(dg.DagsterInstance, "run_launcher", celery)
