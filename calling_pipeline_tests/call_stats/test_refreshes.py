@@ -1,5 +1,6 @@
 """A refresh is kept while it runs and afterwards: who asked, how far it is, what it changed; also when it is killed."""
 
+import datetime as dt
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from calling_pipeline.call_stats.refreshes.records import changed
 from calling_pipeline.call_stats.sync.refresh import refresh_day
 from calling_pipeline.errors import VendorError
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
-from calling_pipeline_tests.support import join_all, start_process, wait_until
+from calling_pipeline_tests.support import WAITING, join_all, start_process, wait_until
 
 CALLS = "/task/cdr/all2"
 
@@ -110,6 +111,8 @@ def test_there_are_never_two_refreshes_of_a_day_at_once(sync, guanke, refresh, e
     wait_until(lambda: newest(engine).state == "running" and newest(engine).refresh is not None)
     second = threading.Thread(target=lambda: results.append(refresh(by="second")))
     second.start()
+    with engine.connect() as watcher:
+        wait_until(lambda: watcher.exec_driver_sql(WAITING).scalar_one())
     guanke.clear_faults()
     join_all(first, second)
     with engine.connect() as connection:
@@ -170,4 +173,4 @@ def test_a_day_that_retention_deletes_leaves_no_refresh(refresh, engine):
     refresh()
     with engine.begin() as connection:
         assert refreshes.delete_refreshes(connection, YESTERDAY) == 0
-        assert refreshes.delete_refreshes(connection, YESTERDAY.replace(year=YESTERDAY.year + 1)) == 1
+        assert refreshes.delete_refreshes(connection, YESTERDAY + dt.timedelta(days=1)) == 1
