@@ -1,6 +1,7 @@
 """Every asset check both ways: it passes on a good day, and fails on the bad datum it exists for."""
 
 import datetime as dt
+import re
 
 import dagster as dg
 import pytest
@@ -98,7 +99,7 @@ def test_a_published_sum_that_the_call_records_deny_fails(connection):
 def test_results_carry_numbers_and_no_phone_number(connection):
     for name in ALL:
         shown = judged(connection, name).metadata
-        assert "138" not in str(shown) or "****" in str(shown)
+        assert not re.search(r"(?<![\d.])1[3-9]\d{9}(?!\d)", str(shown)), name
         assert any(isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue) for value in shown.values()), name
 
 
