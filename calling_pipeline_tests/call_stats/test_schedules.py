@@ -11,7 +11,7 @@ from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.definitions import build
 from calling_pipeline.settings import load
-from calling_pipeline_tests.call_stats.conftest import YESTERDAY
+from calling_pipeline_tests.support import yesterday
 
 DAY = dt.date(2026, 11, 20)
 START = load().partition_start
@@ -146,7 +146,7 @@ def test_a_requested_range_really_fills_the_window(repository, instance, stats_r
     job = repository.get_job(request.job_name or "grade_stats_sync")
     assert job.execute_in_process(tags=request.tags).success
     with stats_runtime.transaction() as connection:
-        cached = [store.read_grade_day(connection, YESTERDAY - dt.timedelta(days=n)) for n in range(4)]
+        cached = [store.read_grade_day(connection, yesterday() - dt.timedelta(days=n)) for n in range(4)]
     assert [day.sync_type if day else None for day in cached] == ["historical"] * 3 + [None]
 
 
@@ -172,12 +172,12 @@ def test_the_warm_up_is_quiet_when_nothing_is_missing_and_asks_for_a_hole_alone(
         instance.report_runless_asset_event(dg.AssetMaterialization("daily_history", partition=day.isoformat()))
     assert "no day is missing" in warm_up(repository, instance, stats_runtime).skip_message
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"DELETE FROM grade_stats_cache WHERE date = '{YESTERDAY}'")
+        connection.exec_driver_sql(f"DELETE FROM grade_stats_cache WHERE date = '{yesterday()}'")
     (request,) = warm_up(repository, instance, stats_runtime).run_requests
     assert (request.job_name, request.tags[RANGE[0]], request.tags[RANGE[1]]) == (
         "grade_stats_sync",
-        YESTERDAY.isoformat(),
-        YESTERDAY.isoformat(),
+        yesterday().isoformat(),
+        yesterday().isoformat(),
     )
 
 

@@ -18,7 +18,8 @@ from calling_pipeline.call_stats.trend.trend import ENOUGH_OF_A_WEEK, read_trend
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY
 
 BEFORE = YESTERDAY - dt.timedelta(days=1)
-TODAY = days.today()
+TODAY = dt.date(2026, 11, 24)
+NOON = dt.datetime.combine(TODAY, dt.time(12), days.SHANGHAI)
 _UNKNOWN: dict[str, Any] = {one.name: False if one.type == "bool" else None for one in fields(StoredDay)}
 NOTHING = StoredDay(**{**_UNKNOWN, "date": TODAY})
 
@@ -35,7 +36,7 @@ def stored_days(orders):
 
 @given(st.lists(st.none() | st.integers(0, 1000), max_size=40))
 def test_a_mean_is_that_of_the_known_days_of_the_last_seven_or_none_with_too_few(orders):
-    found = trend_of(stored_days(orders), days.now())
+    found = trend_of(stored_days(orders), NOON)
     for place, one in enumerate(found):
         known = [count for count in orders[max(0, place - 6) : place + 1] if count is not None]
         if len(known) < ENOUGH_OF_A_WEEK:
@@ -46,7 +47,7 @@ def test_a_mean_is_that_of_the_known_days_of_the_last_seven_or_none_with_too_few
 
 
 def test_a_day_under_way_is_in_no_mean():
-    found = trend_of([*stored_days([10] * 7), replace(NOTHING, total_success=1, total_records=10)], days.now())
+    found = trend_of([*stored_days([10] * 7), replace(NOTHING, total_success=1, total_records=10)], NOON)
     assert [one.under_way for one in found] == [False] * 7 + [True]
     assert found[-1].orders_mean_7 == 10
     assert found[-1].order_rate == 10
