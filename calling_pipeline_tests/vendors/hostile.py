@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import zlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from unittest import mock
 
 Respond = Callable[[asyncio.StreamWriter], Any]
 MIB = 1024**2
@@ -140,3 +141,34 @@ async def vendor(respond: Respond, before: Callable[[bytes], Respond | None] = l
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+
+
+@contextmanager
+def time_runs_out(respond: Respond) -> Iterator[Respond]:
+    """The same answer; a while after it began, the time is over of the requests that were under way then.
+
+    So a slow answer ends when the request has certainly arrived: a busy machine reaches a short limit of the clock before.
+    """
+    limits: list[asyncio.Timeout] = []
+    make = asyncio.timeout
+
+    def noted(delay: float | None) -> asyncio.Timeout:
+        limits.append(make(delay))
+        return limits[-1]
+
+    async def end(under_way: list[asyncio.Timeout]) -> None:
+        for _ in range(10):  # rounds of the event loop, in which the client reads what was sent
+            await asyncio.sleep(0.01)
+        for limit in under_way:
+            with contextlib.suppress(RuntimeError):  # that request is over
+                limit.reschedule(asyncio.get_running_loop().time())
+
+    async def slowly(writer: asyncio.StreamWriter) -> None:
+        ending = asyncio.create_task(end([*limits]))
+        try:
+            await respond(writer)
+        finally:
+            ending.cancel()
+
+    with mock.patch.object(asyncio, "timeout", noted):
+        yield slowly

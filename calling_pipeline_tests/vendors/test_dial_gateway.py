@@ -121,8 +121,7 @@ def test_another_4xx_concerns_this_number_alone():
 def test_a_refused_connection_was_certainly_not_sent():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    answer = push_to(f"http://127.0.0.1:{port}/push")
+        answer = push_to(f"http://127.0.0.1:{unused.getsockname()[1]}/push")
     assert (answer.outcome, answer.halt) == ("retry", False)
 
 
@@ -132,7 +131,7 @@ def test_a_refused_connection_was_certainly_not_sent():
         ("reset", {}, "unknown"),
         ("cut", {}, "unknown"),
         ("garbage", {}, "unknown"),
-        ("hang", {"seconds": 2}, "unknown"),
+        ("hang", {"seconds": 300}, "unknown"),
         ("status", {"status": 502}, "unknown"),
         ("refuse", {"resp_code": "2005"}, "refused"),
     ],
@@ -140,7 +139,7 @@ def test_a_refused_connection_was_certainly_not_sent():
 def test_a_real_gateways_broken_answers_are_classified(simulator, kind, options, outcome):
     http.delete(simulator.url + "/gateway/_sim/calls")
     simulator.plant(kind, path="/gateway", after=True, **options)
-    assert push_to(simulator.url + "/gateway", timeout_s=0.5 if kind == "hang" else LIMIT_S).outcome == outcome
+    assert push_to(simulator.url + "/gateway", timeout_s=5.0 if kind == "hang" else LIMIT_S).outcome == outcome
 
 
 def test_the_simulator_calls_once_a_distinct_id_and_keeps_the_truth(simulator):

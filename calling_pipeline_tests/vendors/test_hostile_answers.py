@@ -8,6 +8,7 @@ import json
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import httpx
@@ -26,7 +27,7 @@ from calling_pipeline.vendors.infinity.records import CallRequest
 from calling_pipeline.vendors.metabase import LARGEST_ANSWER, Metabase
 from calling_pipeline.vendors.wecom import WeCom
 from calling_pipeline_tests.support import LIMIT_S, every_nth
-from calling_pipeline_tests.vendors.hostile import FAULTS, MIB, Respond, document, vendor, whole
+from calling_pipeline_tests.vendors.hostile import FAULTS, MIB, Respond, document, time_runs_out, vendor, whole
 
 SLOW = {name for name in FAULTS if any(words in name for words in ("drop by drop", "Continue", "one byte"))}
 """These end by the clock alone."""
@@ -104,16 +105,22 @@ READS = [line_status, log_in, bill, count_calls, guanke_token, card_rows]
 LARGE: dict[Any, int] = {count_calls: LARGEST_PAGE, guanke_token: LARGEST_PAGE, card_rows: LARGEST_ANSWER}
 
 
-async def ask(client: Callable[[str, float], Any], respond: Respond, timeout_s: float = LIMIT_S) -> Any:
+async def ask(client: Callable[[str, float], Any], respond: Respond) -> Any:
     async with vendor(respond) as url:
-        return await client(url, timeout_s)
+        return await client(url, LIMIT_S)
+
+
+def ending(fault: str, respond: Respond) -> AbstractContextManager[Respond]:
+    """The answer of a fault, for which the time runs out where nothing else ends it."""
+    return time_runs_out(respond) if fault in SLOW else nullcontext(respond)
 
 
 def bounded(client: Callable[[str, float], Any], fault: str) -> Any:
     """What the client makes of the fault; fails when that takes more memory than its limit and what copies of it take."""
     tracemalloc.start()
     try:
-        return asyncio.run(ask(client, FAULTS[fault], 0.3 if fault in SLOW else LIMIT_S))
+        with ending(fault, FAULTS[fault]) as respond:
+            return asyncio.run(ask(client, respond))
     finally:
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -193,7 +200,8 @@ def test_the_status_of_a_refusal_counts_when_its_body_cannot_be_read(fault):
         refusing: Any = Refusing()
         await FAULTS[fault](refusing)
 
-    answer = asyncio.run(ask(push, refused, 0.3 if fault in SLOW else LIMIT_S))
+    with ending(fault, refused) as respond:
+        answer = asyncio.run(ask(push, respond))
     assert (answer.outcome, answer.http_status) == ("retry", 503)
 
 
@@ -202,21 +210,21 @@ def test_the_limit_of_time_is_for_the_whole_request_and_the_client_works_on_afte
     """A connection that was given up must not stay in the pool: the next requests need its place."""
     answered = document({"ok": True})
 
-    async def act():
+    async def act(dripping):
         slow = True
 
         async def respond(writer):
-            await (FAULTS["drop by drop"] if slow else answered)(writer)
+            await (dripping if slow else answered)(writer)
 
-        async with vendor(respond) as url, VendorHttp("vendor", url, concurrency=2, timeout_s=0.2) as http:
+        async with vendor(respond) as url, VendorHttp("vendor", url, concurrency=2, timeout_s=LIMIT_S) as http:
             given_up = await asyncio.gather(
                 *(http.request("POST", "/", safe=safe, content=b"x") for _ in range(6)), return_exceptions=True
             )
             slow = False
-            http._timeout_s = LIMIT_S
             return given_up, await http.request("POST", "/", safe=safe, content=b"x")
 
-    given_up, after = asyncio.run(act())
+    with time_runs_out(FAULTS["drop by drop"]) as dripping:
+        given_up, after = asyncio.run(act(dripping))
     assert {type(error) for error in given_up} == {VendorTimeout if safe else AmbiguousOutcome}
     assert json.loads(after.content) == {"ok": True}
 

@@ -127,8 +127,10 @@ def test_an_answer_that_does_not_say_is_unknown(runtime, simulator, wecom_truth,
 
 def test_an_answer_that_does_not_come_in_time_is_unknown(app_settings, simulator, wecom_truth):
     simulator.plant("hang", path="webhook/send", after=True, seconds=300)
-    hasty = app_settings.model_copy(update={"wecom_base_url": f"{simulator.url}/wecom", "wecom_timeout_s": 1.0})
-    assert to_robot(Runtime(hasty)).outcome == "unknown"
+    hasty = app_settings.model_copy(update={"wecom_base_url": f"{simulator.url}/wecom", "wecom_timeout_s": 5.0})
+    runtime = Runtime(hasty)
+    assert to_robot(runtime).outcome == "unknown"
+    runtime.close()
     assert len(wecom_truth()) == 1
 
 
@@ -139,6 +141,7 @@ def test_429_503_and_a_refused_connection_are_for_later(runtime, simulator, weco
         assert (result.outcome, result.retry_after_s, result.rate_limited) == ("retry", 7.0, is_rate)
     nobody = Runtime(app_settings.model_copy(update={"wecom_base_url": "http://127.0.0.1:9"}))
     assert to_robot(nobody).outcome == "retry"
+    nobody.close()
     assert wecom_truth() == []
 
 
