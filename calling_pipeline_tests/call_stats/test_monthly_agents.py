@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from calling_pipeline.analysis.statistics.agents import _periods
 from calling_pipeline.analysis.statistics.store import agent_sums
 from calling_pipeline.call_stats.daily_counts.tables import daily_agents, monthly_agents
+from calling_pipeline_tests.support import LIMIT_S, join_all
 
 FIRST = dt.date(2025, 12, 20)
 COUNTS = ("calls", "connected", "talk_s", "grade_9", "grade_1", "orders")
@@ -102,7 +103,7 @@ def test_two_days_of_a_month_that_are_counted_at_once_never_stop_each_other(engi
         try:
             for _ in range(5):
                 with engine.begin() as connection:
-                    met.wait(30)
+                    met.wait(LIMIT_S)
                     write(connection, "count", {(place, before): (7,) * 6})
                     write(connection, "count", {(place, agent): (5,) * 6 for agent in (before, after)})
         except Exception as error:  # the main thread says it
@@ -112,8 +113,7 @@ def test_two_days_of_a_month_that_are_counted_at_once_never_stop_each_other(engi
     threads = [threading.Thread(target=recount, args=one) for one in ((20, "a", "b"), (21, "b", "a"))]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(120)
+    join_all(*threads)
     assert failed == []
     with engine.connect() as connection:
         assert months(connection) == by_hand(connection)

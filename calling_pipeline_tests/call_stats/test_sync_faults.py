@@ -25,6 +25,7 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.vendors.guanke.client import GuankeClient
 from calling_pipeline.vendors.guanke.token import Credentials
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, act, truth
+from calling_pipeline_tests.support import LIMIT_S
 
 CALLS = "/task/cdr/all2"
 
@@ -236,7 +237,7 @@ def test_what_is_waited_for_in_the_loop_does_not_keep_a_store_from_ending(sync, 
 
     def wait_for_the_ids(result):
         with engine.begin() as other:
-            locks.wait_at_most(other, 30)
+            locks.wait_at_most(other, LIMIT_S)
             locks.hold(other, "call_stats", "record ids")
 
     results = sync("grade", *RANGE[:4], on_day=wait_for_the_ids)

@@ -22,7 +22,7 @@ from calling_pipeline.call_stats.records import ASSETS, TRACKS
 from calling_pipeline.cli.call_stats import stats
 from calling_pipeline.cli.output import Door
 from calling_pipeline.definitions import build
-from calling_pipeline.defs.activity.reporting import report_outside_work
+from calling_pipeline.defs.activity import reporting
 from calling_pipeline.defs.alerts.sensors import check_failure_alerts
 from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.defs.windows import PARTITION, range_tags
@@ -106,7 +106,7 @@ class World:
                 self.guanke.plant(kind, path=f"{WINDOW[track]}={day}", times=None, **options)
         good = all(faults[day] == "good" for day in wanted)
         assert getattr(self, f"_by_{door}")(track, wanted) == good, (track, door, faults)
-        report_outside_work(self.instance, self.runtime)
+        reporting.report_outside_work(self.instance, self.runtime)
         with dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, resources={"runtime": self.runtime}
         ) as context:
@@ -170,7 +170,8 @@ def _orders(row):
 
 
 @pytest.fixture
-def world(app_settings, pg_instance, guanke):
+def world(app_settings, pg_instance, guanke, monkeypatch):
+    monkeypatch.setattr(reporting, "LONGEST_S", LIMIT_S)  # one tick reports all that is there
     made = World(app_settings, pg_instance, guanke)
     with served(create_app(made.api_runtime)) as made.url:
         yield made

@@ -17,6 +17,7 @@ from calling_pipeline.definitions import build
 from calling_pipeline.defs.activity import reporting
 from calling_pipeline.defs.alerts.sensors import check_failure_alerts
 from calling_pipeline.runtime import Runtime
+from calling_pipeline_tests.support import LIMIT_S
 
 GRADE_ASSETS = {"call_records", "grade_stats_cache", "agent_ranking", "hourly_orders"}
 
@@ -45,7 +46,9 @@ def sync(own_runtime, day):
 
 
 @pytest.fixture
-def tick(instance, own_runtime):
+def tick(instance, own_runtime, monkeypatch):
+    monkeypatch.setattr(reporting, "LONGEST_S", LIMIT_S)  # one tick reports all that is there
+
     def evaluate():
         with dg.build_sensor_context(instance=instance, resources={"runtime": own_runtime}) as context:
             return check_failure_alerts.evaluate_tick(context).skip_message
@@ -117,10 +120,10 @@ def test_a_report_that_is_interrupted_is_made_again(instance, own_runtime, sync,
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store, "forget", stop)
-    with pytest.raises(KeyboardInterrupt):
-        reporting.report_outside_work(instance, own_runtime)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "forget", stop)
+        with pytest.raises(KeyboardInterrupt):
+            reporting.report_outside_work(instance, own_runtime)
     tick()
     assert noted(own_runtime) == []
     assert all(shown(instance, asset, day) for asset in GRADE_ASSETS)

@@ -61,7 +61,7 @@ JOBS = {
 @pytest.mark.parametrize("job", JOBS)
 def test_an_outage_at_the_time_of_the_sync_repairs_itself(instance, outside, simulator, monkeypatch, job):
     """Two minutes without an answer at 07:05 left days uncorrected until the next morning: nothing asked again."""
-    monkeypatch.setattr(retries, "VENDOR", retries.VENDOR._replace(delay=0.5))
+    monkeypatch.setattr(retries, "VENDOR", retries.VENDOR._replace(delay=0.5, max_retries=7))  # two minutes to end it
     path, daily = JOBS[job]
     simulator.plant("status", path=path, times=None, status=503)
     run = Run(instance, outside, job, **({"partition_key": days.today().isoformat()} if daily else {}))
