@@ -14,9 +14,16 @@ from calling_pipeline.api.app import create_app
 from calling_pipeline.cli.main import main
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
+from calling_pipeline.telephony.calls import lines
 from calling_pipeline_tests.serving import served
 from calling_pipeline_tests.support import LIMIT_S, Simulator
 from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS, Office, set_up
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Infinity's word about a line is waited for as long as a test waits: on a busy machine it takes more than seconds."""
+    monkeypatch.setattr(lines, "_QUESTION_LIMIT_S", LIMIT_S)
 
 
 @pytest.fixture
@@ -76,7 +83,8 @@ def command(office, monkeypatch):
 
 
 @pytest.fixture
-def free_port_url() -> str:
-    """An address nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/infinity/api"
+def free_port_url() -> Iterator[str]:
+    """An address nobody listens on, nor can while the test runs: its port is taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}/infinity/api"

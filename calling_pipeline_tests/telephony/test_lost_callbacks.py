@@ -44,9 +44,14 @@ class Vendor:
 
 @pytest.fixture
 def at(office):
-    """Moves the clock to that many seconds after now."""
+    """Moves the clock to that many seconds after the beginning; it stands still in between."""
     start = days.now()
-    return lambda seconds: days.set_clock(lambda: start + dt.timedelta(seconds=seconds))
+
+    def move(seconds):
+        days.set_clock(lambda: start + dt.timedelta(seconds=seconds))
+
+    move(0)
+    return move
 
 
 def deps_of(office, vendor):
