@@ -18,7 +18,7 @@ from calling_pipeline.settings import load
 from calling_pipeline.telephony.tables_of_text import read_table
 from calling_pipeline.telephony.tenants.secret_changes import last_changes, secret_changes
 from calling_pipeline_tests.serving import served
-from calling_pipeline_tests.support import LIMIT_S
+from calling_pipeline_tests.support import LIMIT_S, wait_until
 from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS, callback_body, set_up
 
 V1 = "/api/v1/infinity"
@@ -105,6 +105,7 @@ def test_a_day_is_compared_with_the_bill_by_command_and_over_http(command, offic
     infinity.behave(ring_s=[0.0, 0.0], talk_s=[0.0, 0.0], callback_loss=1.0)
     call = office.call()
     assert call.kind == "ringing"
+    wait_until(lambda: all(one["ended"] for one in infinity.get("/infinity/_sim/calls")))
     day = days.today().isoformat()
     status, (found,) = command("reconcile", "--day", day, "--tenant", "1")
     assert status == 0
@@ -135,7 +136,7 @@ def test_an_account_is_tried_and_only_who_tried_it_is_kept(api, office, infinity
     assert bad["reachable"] is False
     assert "Infinity refused" in bad["reason"]
     assert office.rows("SELECT count(*), max(updated_at) FROM infinity_configs") == before
-    noted = office.rows("SELECT subject, after::text FROM audit_log WHERE act = 'config.test'")
+    noted = office.rows("SELECT subject, after::text FROM audit_log WHERE act = 'config.test' ORDER BY id")
     assert [subject for subject, _ in noted] == ["config:new", "config:new"]
     assert given["api_url"] in noted[0][1]
     assert "access-key" not in str(noted) + caplog.text

@@ -21,7 +21,7 @@ from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.vendors.infinity.callbacks import decode, signed_at
 from calling_pipeline_tests.serving import served
-from calling_pipeline_tests.support import LIMIT_S, wait_until
+from calling_pipeline_tests.support import LIMIT_S, http, wait_until
 from calling_pipeline_tests.telephony.support import SECRET_KEY, TOKENS, broken_rules, callback_body, set_up, signed
 
 V1 = "/api/v1/infinity"
@@ -185,8 +185,7 @@ def test_a_contradiction_that_came_before_its_call_was_known_leaves_it_open_too(
 def test_a_clock_that_jumps_settles_no_call_wrongly(office, infinity, sender, hours):
     """Callbacks are refused meanwhile, lines that are idle are released, and the right callback settles the call later."""
     call = office.call(1)
-    infinity_lines = {call.extension: 1204}
-    httpx.post(f"{infinity.url}/infinity/_sim/lines", json=infinity_lines, trust_env=False)
+    say(infinity, call.extension, 1204)
     body = callback_body(call.call_uuid)
     headers = signed(body)
     with days.frozen(days.now() + dt.timedelta(hours=hours)):
@@ -214,7 +213,9 @@ def aged(office):
 
 
 def say(infinity, extension, status):
-    httpx.post(f"{infinity.url}/infinity/_sim/lines", json={extension: status}, trust_env=False).raise_for_status()
+    """Let Infinity report that status of the line, whose last call has ended and changes it no more."""
+    wait_until(lambda: all(one["ended"] for one in infinity.get("/infinity/_sim/calls")))
+    http.post(f"{infinity.url}/infinity/_sim/lines", json={extension: status}).raise_for_status()
 
 
 def test_a_callback_without_a_signature_is_believed_once_the_line_is_idle(office, infinity, sender, path):
@@ -232,10 +233,11 @@ def test_a_callback_without_a_signature_is_believed_once_the_line_is_idle(office
 
 
 def test_the_sweep_believes_what_waited_for_its_line(office, infinity, sender, path):
-    call = office.call(1)
-    wait_until(lambda: all(one["ended"] for one in infinity.get("/infinity/_sim/calls")))
-    body = callback_body(call.call_uuid)
-    assert sender.post(path, content=body).json()["data"]["outcome"] == "kept", "the call is just beginning"
+    with days.frozen(days.now()):
+        call = office.call(1)
+        wait_until(lambda: all(one["ended"] for one in infinity.get("/infinity/_sim/calls")))
+        body = callback_body(call.call_uuid)
+        assert sender.post(path, content=body).json()["data"]["outcome"] == "kept", "the call is just beginning"
     act(office, sweep, later_s=10)
     assert (office.state(call.call_id), held(office)) == ("connected", 0)
     assert office.rows("SELECT outcome, body_sealed FROM kept_callbacks") == [("applied", None)]
@@ -315,9 +317,7 @@ def test_a_proxys_word_about_the_sender_counts_only_from_a_trusted_proxy(office,
         client.headers["Authorization"] = "Bearer admin-token"
         opened = client.post(f"{V1}/configs/{office.config_id}/callback-path", json={"addresses": ["203.0.113.7"]})
         headers = {"X-Forwarded-For": forwarded} if forwarded else {}
-        answer = httpx.post(
-            url + opened.json()["data"]["path"], content=callback_body("x"), headers=headers, trust_env=False
-        )
+        answer = http.post(url + opened.json()["data"]["path"], content=callback_body("x"), headers=headers)
     assert answer.status_code == status
 
 
