@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 
 from calling_pipeline.telephony.pool import allocation
 from calling_pipeline.telephony.records import Allocation, Strategy
+from calling_pipeline_tests.support import LIMIT_S
 from calling_pipeline_tests.telephony.support import Office
 
 SESSIONS = 16
+LEAST = 20
+"""Uses of each session, however slow the machine is."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,14 @@ class Use:
 
 def allocate_and_release(office: Office, *, seconds: float, strategy: Strategy | None = None) -> list[Use]:
     """Sixteen collectors allocate and release as fast as they can; every use, in the order of the tokens."""
-    stop = time.monotonic() + seconds
+    ready = threading.Barrier(SESSIONS)
 
     def work(collector: int) -> list[Use]:
         uses = []
         with office.driver() as connection:
-            while time.monotonic() < stop:
+            ready.wait(LIMIT_S)
+            stop = time.monotonic() + seconds
+            while time.monotonic() < stop or len(uses) < LEAST:
                 asked = time.perf_counter()
                 allocated = allocation.allocate(connection, office.tenant_id, collector, strategy=strategy)
                 had = time.perf_counter()
