@@ -180,7 +180,7 @@ def test_the_api_goes_on_after_a_restart_of_the_database_connection(office, api)
     api.post(PATH, content=warm, headers=signed(warm))
     with office.driver() as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 120000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     body = callback_body(call.call_uuid)
