@@ -22,8 +22,7 @@ from calling_pipeline.database import partitions
 from calling_pipeline.database.engine import make_engine
 from calling_pipeline.errors import Forbidden, InvalidInput, NotFound
 from calling_pipeline.texts.catalogue import LANGUAGES, catalogue
-from calling_pipeline_tests.conftest import TEMPLATE, _statement
-from calling_pipeline_tests.support import free_name
+from calling_pipeline_tests.conftest import TEMPLATE, temporary_database
 
 LAST = days.today() - dt.timedelta(days=5)
 DAYS = 28
@@ -43,9 +42,14 @@ KEYS = {
 @pytest.fixture(scope="module")
 def filled(server_url):
     """Four weeks of random records, counted; every fifth day was never read."""
-    name = free_name()
-    _statement(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
-    engine = make_engine(server_url.set(database=name))
+    for url in temporary_database(server_url, TEMPLATE):
+        engine = make_engine(url)
+        fill(engine)
+        yield engine
+        engine.dispose()
+
+
+def fill(engine):
     chance = random.Random(31)
     with engine.begin() as connection:
         for place, day in enumerate(days.day_range(FIRST, LAST)):
@@ -56,9 +60,6 @@ def filled(server_url):
             connection.execute(sa.insert(call_records), records)
             connection.execute(sa.insert(daily_history), kept(day, records))
             daily_counts.count_day(connection, day, fetch_number=place + 1)
-    yield engine
-    engine.dispose()
-    _statement(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def record(chance, day, id_):
