@@ -37,7 +37,7 @@ from calling_pipeline_tests.analysis.pushed_world import (
     kept,
 )
 from calling_pipeline_tests.call_stats.conftest import class_engine, proof_of
-from calling_pipeline_tests.support import NIGHTLY, WAITING
+from calling_pipeline_tests.support import NIGHTLY, WAITING, join_all, run_together, wait_until
 
 __all__ = ["class_engine"]
 MINUTE = dt.timedelta(minutes=1)
@@ -238,11 +238,7 @@ def test_two_joins_of_one_day_and_a_sync_beside_them_leave_the_day_as_one_join_w
                 for number in range(turn, 40):
                     add_record(connection, number + 1, number, MORNING + (turn + 1) * MINUTE)
 
-    threads = [threading.Thread(target=act) for act in (joins, joins, syncs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together(joins, joins, syncs)
     assert failures == []
     with engine.begin() as connection:
         between = {call: row.record_id for call, row in kept(connection).items()}
@@ -267,10 +263,8 @@ def test_a_join_of_another_day_waits_for_the_one_under_way(engine):
     with engine.begin() as first:
         join(first, DAY)
         second.start()
-        while second.is_alive() and not first.exec_driver_sql(WAITING).scalar_one():
-            second.join(0.01)
-        assert second.is_alive()
-    second.join()
+        wait_until(lambda: first.exec_driver_sql(WAITING).scalar_one())
+    join_all(second)
 
 
 def test_the_log_is_the_judge_of_what_was_pushed(transaction):

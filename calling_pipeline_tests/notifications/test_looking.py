@@ -2,7 +2,6 @@
 
 import datetime as dt
 import threading
-import time
 
 import pytest
 import sqlalchemy as sa
@@ -19,7 +18,7 @@ from calling_pipeline.notifications.outboxes import OUTBOXES
 from calling_pipeline.notifications.overview import causes, ledger_states
 from calling_pipeline.notifications.robots import missing_receivers, receiver_states
 from calling_pipeline_tests.notifications.world import row, states, write_ledger
-from calling_pipeline_tests.support import LIMIT_S
+from calling_pipeline_tests.support import LIMIT_S, join_all, wait_until
 
 MANY = """
     INSERT INTO contract_messages (kind, receiver, body, cut_bytes, metadata, state, attempts, failures, due_at, history,
@@ -157,15 +156,13 @@ def test_a_run_in_the_background_is_one_at_a_time_and_of_the_number_that_was_loo
     with pytest.raises(Conflict, match="would make 2 messages now, not 3"):
         starting.start(deps, [path], by="li", expect=3)
     assert states(deps.engine) == {}
-    simulator.plant("slow", path="webhook/send", seconds=5.0, times=2)
+    simulator.plant("slow", path="webhook/send", seconds=LIMIT_S, times=2)  # until the faults are cleared
     task_id = starting.start(deps, [path], by="li", expect=2)
-    until = time.monotonic() + LIMIT_S
-    while not states(deps.engine) and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until(lambda: states(deps.engine))
     with pytest.raises(Conflict, match=f"the run {task_id} is still under way"):
         starting.start(deps, [path], by="wang", expect=0)
-    for thread in [one for one in threading.enumerate() if one.name == task_id]:
-        thread.join()
+    simulator.clear_faults()
+    join_all(*[one for one in threading.enumerate() if one.name == task_id])
     assert (states(deps.engine), len(judge.messages())) == ({"delivered": 2}, 2)
 
 

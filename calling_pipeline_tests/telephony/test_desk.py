@@ -15,6 +15,7 @@ from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.desk import calling, states, store
 from calling_pipeline.telephony.desk.records import Seat
 from calling_pipeline.telephony.desk.views import view
+from calling_pipeline_tests.support import LIMIT_S, run_together
 
 SEAT = Seat(1, 1)
 
@@ -86,7 +87,7 @@ def test_two_sessions_that_press_at_once_make_exactly_one_call(office, infinity)
     def press():
         async def within():
             async with TelephonyDependencies.from_runtime(office.runtime) as deps:
-                ready.wait()
+                ready.wait(LIMIT_S)
                 await calling.call_case(deps, SEAT, 0, case.id, who="li")
 
         try:
@@ -94,11 +95,7 @@ def test_two_sessions_that_press_at_once_make_exactly_one_call(office, infinity)
         except Conflict as error:
             refused.append(str(error))
 
-    threads = [threading.Thread(target=press) for _ in range(8)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    run_together(*[press] * 8)
     assert len(infinity.get("/infinity/_sim/calls")) == 1
     assert len(refused) == 7
     assert office.rows("SELECT count(*) FROM desk_calls") == [(1,)]

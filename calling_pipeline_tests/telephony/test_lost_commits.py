@@ -16,7 +16,7 @@ from calling_pipeline import days
 from calling_pipeline.database.retry import LOST
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline.telephony.calls import making
+from calling_pipeline.telephony.calls import making, opening
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import CallWish
 from calling_pipeline_tests.support import LIMIT_S, wait_until
@@ -27,8 +27,10 @@ CLICKS = 40
 
 
 @pytest.fixture
-def through(tmp_path):
-    """Makes runtimes whose database connections go to that address."""
+def through(tmp_path, monkeypatch):
+    """Makes runtimes whose database connections go to that address; a click waits for them as long as a test does."""
+    monkeypatch.setattr(opening, "_GIVE_UP_AFTER_S", LIMIT_S)
+    monkeypatch.setattr(making, "_PATIENCE_S", LIMIT_S)
     made = []
 
     def make(url):
