@@ -50,6 +50,11 @@ def due_labels(engine: sa.Engine, now: dt.datetime) -> list[str]:
         return [one.label for one in due(connection, now, deadline_h=DEADLINE_H).periods]
 
 
+def late_labels(engine: sa.Engine, now: dt.datetime) -> list[str]:
+    with engine.connect() as connection:
+        return [one.label for one in due(connection, now, deadline_h=DEADLINE_H).late]
+
+
 def open_alerts(engine: sa.Engine) -> list[str]:
     with engine.connect() as connection:
         return [one.name for one in alert_store.conditions(connection, since=days.now(), only_open=True)]
@@ -240,6 +245,27 @@ def test_what_is_due_is_nothing_at_first_then_the_complete_day_then_what_is_past
     put(engine)
     assert due_labels(engine, morning_after(SUNDAY)) == ["2026-11-29"]
     assert due_labels(engine, AFTER_DEADLINE) == ["2026-11-29", "2026-W48"]
-    with engine.connect() as connection:
-        late = due(connection, at(MONDAY, 12), deadline_h=DEADLINE_H).late
-    assert [one.label for one in late] == ["2026-11-29", "2026-W48"]
+    assert late_labels(engine, at(MONDAY, 12)) == ["2026-11-29", "2026-W48"]
+
+
+def test_a_new_installation_that_reads_ten_days_at_once_is_not_late_with_their_reports(engine: sa.Engine) -> None:
+    noon = at(MONDAY, 12)
+    with engine.begin() as connection:
+        for back in range(12):
+            put_day(connection, SUNDAY - dt.timedelta(days=back), read_at=noon)
+    assert len(due_labels(engine, noon)) == 10 + 2
+    assert late_labels(engine, noon + dt.timedelta(minutes=59)) == []
+    assert len(late_labels(engine, noon + dt.timedelta(hours=1))) == 10 + 2
+
+
+def test_what_was_missed_after_a_report_is_made_however_long_ago_it_was(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        for back in range(20):
+            put_day(connection, SUNDAY - dt.timedelta(days=back))
+    first = SUNDAY - dt.timedelta(days=19)
+    assert len([one for one in due_labels(engine, at(MONDAY, 12)) if "W" not in one]) == 10
+    make(engine, first)
+    wanted = due_labels(engine, at(MONDAY, 12))
+    assert [one for one in wanted if "W" not in one] == [
+        (SUNDAY - dt.timedelta(days=back)).isoformat() for back in range(19)
+    ]

@@ -10,7 +10,7 @@ from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.history.store import read_history
 from calling_pipeline.call_stats.ranges.records import AgentTotal, HourTotal, RangeDay, WeekdayHour
 from calling_pipeline.call_stats.records import HistoryDay, Track
-from calling_pipeline.call_stats.tables import daily_history
+from calling_pipeline.call_stats.tables import daily_history, fetch_proofs
 from calling_pipeline.database.sql import load
 
 _AGENTS = load("call_stats/ranges/agents")
@@ -30,6 +30,13 @@ def read_range(connection: sa.Connection, track: Track, first: dt.date, last: dt
 def first_kept_day(connection: sa.Connection) -> dt.date | None:
     """The oldest day whose numbers are kept, None before the first sync."""
     return connection.execute(sa.select(sa.func.min(daily_history.c.date))).scalar_one()
+
+
+def first_read_at(connection: sa.Connection, first: dt.date, last: dt.date) -> dt.datetime | None:
+    """When any of these days was read for the first time, None when no read of them is kept."""
+    c = fetch_proofs.c
+    tracked = (c.track.in_(("task", "grade")), c.date.between(first, last))  # as the index begins
+    return connection.execute(sa.select(sa.func.min(c.finished_at)).where(*tracked)).scalar_one()
 
 
 def agents_of(connection: sa.Connection, first: dt.date, last: dt.date, *, limit: int = 1000) -> list[AgentTotal]:
