@@ -1,7 +1,6 @@
 """The Dagster UI behind its guard, as it is served: a process of its own on this test's databases."""
 
 import os
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from calling_pipeline.access.people import people
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline_tests.conftest import TEMPLATE, temporary_database
+from calling_pipeline_tests.running_up import free_port
 from calling_pipeline_tests.support import LIMIT_S, free_name, wait_until
 
 KEY = "a key for tests that is long enough"
@@ -86,8 +86,7 @@ def _start(folder, settings, dagster_database):
         "load_from:\n  - python_file: {relative_path: idle_jobs.py, location_name: here}\n"
     )
     (folder / "idle_jobs.py").write_text(_CODE)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ,
         "CALLING_HOME": str(settings.home),
