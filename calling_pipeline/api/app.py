@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from psycopg_pool import AsyncConnectionPool
 from starlette.middleware import Middleware
 
 from calling_pipeline import __version__
@@ -44,6 +43,7 @@ from calling_pipeline.api.routes.call_batches import batches, tasks
 from calling_pipeline.api.routes.notifications import deciding, reading
 from calling_pipeline.api.routes.telephony import callbacks, calls, cases, collectors, configurations, extensions, samples
 from calling_pipeline.database.engine import driver_dsn, session_limits
+from calling_pipeline.database.lasting_pool import LastingPool
 from calling_pipeline.metrics.scraping import Scraper
 from calling_pipeline.runtime import Runtime
 
@@ -93,13 +93,7 @@ def create_app(runtime: Runtime, *, before: Sequence[Middleware] = ()) -> FastAP
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncConnectionPool(
-            driver_dsn(runtime.direct_url, options=options),
-            min_size=2,
-            max_size=16,
-            open=False,
-            kwargs={"autocommit": True},
-        ) as pool:
+        async with LastingPool(driver_dsn(runtime.direct_url, options=options), min_size=2, max_size=16) as pool:
             app.state.pool = app.state.gate.pool = pool
             await asyncio.to_thread(app.openapi)  # the first request needs it, and would make all others wait
             yield

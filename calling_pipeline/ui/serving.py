@@ -12,12 +12,12 @@ from dagster._cli.workspace.cli_target import workspace_opts_to_load_target
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster_shared.cli import WorkspaceOpts
 from dagster_webserver.webserver import DagsterWebserver
-from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
 from calling_pipeline.database.engine import driver_dsn
+from calling_pipeline.database.lasting_pool import LastingPool
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.ui.guard import VISITOR, Guard
 from calling_pipeline.ui.pages import Pages
@@ -57,7 +57,7 @@ def _lifespan(runtime: Runtime, visitors: Visitors) -> Any:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         dsn = driver_dsn(runtime.direct_url)
-        async with AsyncConnectionPool(dsn, min_size=1, max_size=4, open=False, kwargs={"autocommit": True}) as pool:
+        async with LastingPool(dsn, min_size=1, max_size=4) as pool:
             visitors.pool = pool
             yield
 

@@ -24,7 +24,7 @@ from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import allocation
 from calling_pipeline_tests.serving import served
-from calling_pipeline_tests.support import LIMIT_S, restart_server, start_process, stop_server, wait_until
+from calling_pipeline_tests.support import LIMIT_S, WAITING, restart_server, start_process, stop_server, wait_until
 from calling_pipeline_tests.telephony.support import (
     CALLBACK_SECRET,
     SECRET_KEY,
@@ -177,7 +177,12 @@ def test_the_api_goes_on_after_a_restart_of_the_database_connection(office, api)
     """Every session is ended by the server, as a restart does: callbacks and calls work at once afterwards."""
     call = office.call(1)
     warm = callback_body("warm")
-    api.post(PATH, content=warm, headers=signed(warm))
+    with ThreadPoolExecutor(8) as pool, office.driver() as holder:  # the API has as many connections as it answers at once
+        with holder.transaction():
+            holder.execute("LOCK TABLE call_callbacks IN ACCESS EXCLUSIVE MODE")
+            sent = [pool.submit(api.post, PATH, content=warm, headers=signed(warm)) for _ in range(8)]
+            wait_until(lambda: office.rows(WAITING)[0][0] >= 8)
+        assert {one.result(LIMIT_S).status_code for one in sent} == {200}
     with office.driver() as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid, 120000) FROM pg_stat_activity"
