@@ -8,19 +8,6 @@ from collections.abc import Mapping, Sequence
 
 from calling_pipeline.errors import InvalidInput
 
-HEADS: Mapping[str, str] = {
-    "分机": "number",
-    "分机号": "number",
-    "备注": "label",
-    "催员": "collector_id",
-    "催员编号": "collector_id",
-    "催收员": "collector_id",
-    "催收员编号": "collector_id",
-    "工号": "collector_id",
-    "姓名": "name",
-    "回拨号码": "callback_number",
-}
-"""Heads of columns as Chinese sheets write them → the names that are read."""
 LONGEST_CELL = 131_072
 """Characters of a cell: a longer one is an unclosed quotation mark."""
 
@@ -42,7 +29,6 @@ def read_table(text: str) -> list[list[str]]:
     return [row for row in rows if any(row)]
 
 
-def heads_of(row: Sequence[str], own: Mapping[str, str] | None = None) -> list[str]:
-    """The names of columns in a row of heads, by `own` words first; other texts stay as they are, in small letters."""
-    known = {**HEADS, **(own or {})}
-    return [known.get(cell, cell.lower()) for cell in row]
+def heads_of(row: Sequence[str], words: Mapping[str, str]) -> list[str]:
+    """The names of columns in a row of heads, as `words` give them; other texts stay as they are, in small letters."""
+    return [words.get(cell, cell.lower()) for cell in row]

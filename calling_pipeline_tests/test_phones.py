@@ -18,7 +18,7 @@ from calling_pipeline.database.engine import driver_dsn, make_engine
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.phones import LONGEST_SPELLING, canonical_phone, mobile_prefixes, read_any, read_phone
-from calling_pipeline.telephony import numbers
+from calling_pipeline.telephony.tenants import numbers
 from calling_pipeline.vendors.guanke.records import CallRecord
 from calling_pipeline_tests.conftest import TEMPLATE, temporary_database
 

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from fastapi.responses import Response, StreamingResponse
 
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.recordings.playing import Playable, note_listening
+from calling_pipeline.telephony.calls.recordings.playing import Playable, note_listening
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 _ONE_LISTENING_S = 60.0

@@ -158,7 +158,7 @@ def test_connection(
 
     async def test(account: Account) -> accounts.Tested:
         async with TelephonyDependencies.from_runtime(runtime) as deps:
-            return await accounts.test_connection(deps, account)
+            return await accounts.test_login(deps.client(account))
 
     return _outcome(account.config_id, asyncio.run(test(account)))
 

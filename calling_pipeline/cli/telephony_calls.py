@@ -13,9 +13,9 @@ from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.telephony.billing.reconcile import reconcile_by_hand
+from calling_pipeline.telephony.calls.kept_callbacks import applying
+from calling_pipeline.telephony.calls.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.kept_callbacks import applying
-from calling_pipeline.telephony.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.records import Reconciled
 from calling_pipeline.telephony.refusals import store as refusal_store
 from calling_pipeline.telephony.refusals.store import Refused

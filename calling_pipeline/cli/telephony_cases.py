@@ -10,9 +10,9 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
-from calling_pipeline.telephony.cases import cases as cases_room
-from calling_pipeline.telephony.cases import importing, store
-from calling_pipeline.telephony.cases.records import CASE_STATES, CallResult, CaseFilter, CaseState
+from calling_pipeline.telephony.desk.cases import cases as cases_room
+from calling_pipeline.telephony.desk.cases import importing, store
+from calling_pipeline.telephony.desk.cases.records import CASE_STATES, CallResult, CaseFilter, CaseState
 from calling_pipeline.text_encoding import encoding_of
 
 SHOWN = ("id", "tenant_id", "collector_id", "customer_name", "phone_masked", "state", "result", "calls", "next_call_at")

@@ -8,8 +8,8 @@ import click
 
 from calling_pipeline import days
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
-from calling_pipeline.telephony.quality_samples import sampling, store
-from calling_pipeline.telephony.quality_samples.records import Wish
+from calling_pipeline.telephony.reviews.samples import sampling, store
+from calling_pipeline.telephony.reviews.samples.records import Wish
 
 SAMPLES = ("id", "tenant_id", "first", "last", "per_collector", "second_pct", "seed", "calls", "reviewed", "seconds",
            "seconds_reviewed", "made_by")  # fmt: skip

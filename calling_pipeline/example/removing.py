@@ -28,9 +28,9 @@ from calling_pipeline.notifications.outbox import decisions
 from calling_pipeline.notifications.outbox.records import HELD, Selection
 from calling_pipeline.notifications.outboxes import OUTBOXES
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.cases import cases
-from calling_pipeline.telephony.cases import store as case_store
-from calling_pipeline.telephony.cases.records import CaseFilter
+from calling_pipeline.telephony.desk.cases import cases
+from calling_pipeline.telephony.desk.cases import store as case_store
+from calling_pipeline.telephony.desk.cases.records import CaseFilter
 from calling_pipeline.telephony.tenants import collectors, configurations
 from calling_pipeline.telephony.tenants import store as tenant_store
 

@@ -42,7 +42,7 @@ from calling_pipeline.notifications.contracts.ledger_files import key_of
 from calling_pipeline.notifications.contracts.rows import store as rows
 from calling_pipeline.notifications.dependencies import NotificationDependencies
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.cases import importing
+from calling_pipeline.telephony.desk.cases import importing
 from calling_pipeline.telephony.pool import extensions
 from calling_pipeline.telephony.tenants import collectors, configurations
 from calling_pipeline.telephony.tenants import store as tenant_store

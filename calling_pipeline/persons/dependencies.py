@@ -9,8 +9,8 @@ from calling_pipeline.call_batches.archives.archiving import Archives
 from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.dependencies import keeping_of
-from calling_pipeline.telephony.recordings.storage import RecordingStore
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping
+from calling_pipeline.telephony.calls.recordings.storage import RecordingStore
 
 
 @dataclass(frozen=True)
@@ -28,4 +28,4 @@ class PersonDependencies:
     @classmethod
     def from_runtime(cls, runtime: Runtime) -> PersonDependencies:
         """As every door needs them."""
-        return cls(runtime.phone_keys, keeping_of(runtime).store, archives_of(runtime), runtime.secrets)
+        return cls(runtime.phone_keys, Keeping.of(runtime.settings).store, archives_of(runtime), runtime.secrets)

@@ -22,7 +22,7 @@ from calling_pipeline.persons.places import PLACES, SEALED
 from calling_pipeline.persons.records import ARCHIVED, Document, Found, Person, Preview
 from calling_pipeline.persons.spellings import pattern_of
 from calling_pipeline.phones import canonical_phone
-from calling_pipeline.telephony.kept_callbacks.store import owner_of as owner_of_body
+from calling_pipeline.telephony.calls.kept_callbacks.store import owner_of as owner_of_body
 
 _NATIONAL = 11
 

@@ -22,10 +22,12 @@ from calling_pipeline.notifications.technicians.tables import technician_message
 from calling_pipeline.persons.records import Person
 from calling_pipeline.persons.spellings import pattern_of
 from calling_pipeline.task_ledger.tables import task_ledger
-from calling_pipeline.telephony.cases.tables import collector_cases
+from calling_pipeline.telephony.billing.tables import infinity_bills
+from calling_pipeline.telephony.calls.kept_callbacks.tables import kept_callbacks
+from calling_pipeline.telephony.calls.tables import call_callbacks, communication_records
+from calling_pipeline.telephony.desk.cases.tables import collector_cases
 from calling_pipeline.telephony.desk.tables import desk_calls
-from calling_pipeline.telephony.quality_notes.tables import call_notes
-from calling_pipeline.telephony.tables import call_callbacks, communication_records, infinity_bills, kept_callbacks
+from calling_pipeline.telephony.reviews.notes.tables import call_notes
 
 Condition = sa.ColumnElement[bool]
 

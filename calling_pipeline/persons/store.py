@@ -17,9 +17,10 @@ from calling_pipeline.persons.places import Place
 from calling_pipeline.persons.records import Certificate, Person
 from calling_pipeline.persons.spellings import masked_in
 from calling_pipeline.persons.tables import person_certificates
-from calling_pipeline.telephony.cases.tables import collector_cases
-from calling_pipeline.telephony.recordings.tables import call_recordings
-from calling_pipeline.telephony.tables import communication_records, kept_callbacks
+from calling_pipeline.telephony.calls.kept_callbacks.tables import kept_callbacks
+from calling_pipeline.telephony.calls.recordings.tables import call_recordings
+from calling_pipeline.telephony.calls.tables import communication_records
+from calling_pipeline.telephony.desk.cases.tables import collector_cases
 
 _OBSTACLES = load("persons/obstacles")
 _MERGE_HISTORY = load("persons/merge_history")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,12 +11,9 @@ import sqlalchemy as sa
 
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.recordings.keeping import Keeping
-from calling_pipeline.telephony.recordings.storage import Folder
 from calling_pipeline.telephony.records import Account
 from calling_pipeline.telephony.refusals.counting import RefusalCounts
 from calling_pipeline.vendors.infinity.client import InfinityClient
-from calling_pipeline.vendors.recordings import Limits
 from calling_pipeline.vendors.url_guard import PublicOnlyTransport, Reach
 
 
@@ -89,20 +85,6 @@ class InfinityClients:
             await client.aclose()
         self._clients.clear()
         self._retired.clear()
-
-
-def keeping_of(runtime: Runtime) -> Keeping:
-    """How recordings are fetched and kept, as the settings say."""
-    settings = runtime.settings
-    return Keeping(
-        store=Folder(settings.recordings_dir or settings.home / "recordings"),
-        key=settings.secret_key_bytes(),
-        reach=Reach.of(settings),
-        limits=Limits(settings.recordings_largest_mb * 1024**2),
-        days=settings.recordings_days,
-        link_lasts=dt.timedelta(hours=settings.recordings_link_hours),
-        previous_key=settings.previous_key_bytes(),
-    )
 
 
 def infinity_client(runtime: Runtime, account: Account) -> InfinityClient:

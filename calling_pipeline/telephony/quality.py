@@ -1,4 +1,4 @@
-"""Judgements on the pool and its calls: pure, from the facts that `facts/store.py` gathers."""
+"""Judgements on the pool and its calls: pure, from the facts that `monitoring/facts/store.py` gathers."""
 
 from __future__ import annotations
 

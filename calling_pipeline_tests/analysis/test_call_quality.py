@@ -15,9 +15,9 @@ from calling_pipeline.analysis.call_quality.estimating import Stratum, estimate
 from calling_pipeline.analysis.catalogue import ANALYSES
 from calling_pipeline.analysis.registry import Question
 from calling_pipeline.errors import InvalidInput, NotFound
-from calling_pipeline.telephony.quality_notes.noting import note_quality
-from calling_pipeline.telephony.quality_samples import sampling, store
-from calling_pipeline.telephony.quality_samples.records import Wish
+from calling_pipeline.telephony.reviews.notes.noting import note_quality
+from calling_pipeline.telephony.reviews.samples import sampling, store
+from calling_pipeline.telephony.reviews.samples.records import Wish
 
 KRIPPENDORFF = [
     [1, 1, 1], [2, 2, 3, 2], [3, 3, 3, 3], [3, 3, 3, 3], [2, 2, 2, 2], [1, 2, 3, 4], [4, 4, 4, 4], [1, 1, 2, 1],

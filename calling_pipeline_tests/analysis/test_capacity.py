@@ -12,7 +12,7 @@ from calling_pipeline.analysis.capacity.facts import facts_of
 from calling_pipeline.analysis.capacity.planning import capacity, judged
 from calling_pipeline.analysis.registry import Question
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.telephony.line_counts.records import LineHour
+from calling_pipeline.telephony.pool.line_counts.records import LineHour
 from calling_pipeline.telephony.refusals.store import Refused
 
 HOUR = dt.datetime(2026, 11, 23, 10, tzinfo=days.SHANGHAI)

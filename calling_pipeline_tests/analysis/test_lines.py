@@ -15,7 +15,7 @@ from calling_pipeline.analysis.catalogue import ANALYSES
 from calling_pipeline.analysis.lines.delays import percentile
 from calling_pipeline.analysis.registry import Question
 from calling_pipeline.errors import Forbidden
-from calling_pipeline.telephony.line_counts import store
+from calling_pipeline.telephony.pool.line_counts import store
 from calling_pipeline.telephony.refusals import store as refusal_store
 
 ADDITIVE = {

@@ -16,7 +16,7 @@ from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.database import partitions
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_phone, phone_hash
-from calling_pipeline.telephony.tables import communication_records
+from calling_pipeline.telephony.calls.tables import communication_records
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
 
 KEY = b"a key for tests"

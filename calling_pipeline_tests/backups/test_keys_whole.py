@@ -27,14 +27,13 @@ from calling_pipeline.masking import phone_hash
 from calling_pipeline.persons import erasing, finding
 from calling_pipeline.persons.dependencies import PersonDependencies
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.cases import cases
-from calling_pipeline.telephony.cases import store as case_store
-from calling_pipeline.telephony.cases.records import NewCase
-from calling_pipeline.telephony.dependencies import keeping_of
-from calling_pipeline.telephony.recordings import store as recording_store
-from calling_pipeline.telephony.recordings.keeping import owner_of
-from calling_pipeline.telephony.recordings.playing import delete_old, open_recording
-from calling_pipeline.telephony.recordings.sealed_files import SealedWriter
+from calling_pipeline.telephony.calls.recordings import store as recording_store
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping, owner_of
+from calling_pipeline.telephony.calls.recordings.playing import delete_old, open_recording
+from calling_pipeline.telephony.calls.recordings.sealed_files import SealedWriter
+from calling_pipeline.telephony.desk.cases import cases
+from calling_pipeline.telephony.desk.cases import store as case_store
+from calling_pipeline.telephony.desk.cases.records import NewCase
 from calling_pipeline_tests.analysis.pushed_world import DAY, MORNING, add_batch, add_push, add_record, kept, phone
 from calling_pipeline_tests.call_batches.desk import ALL_DAY
 
@@ -198,7 +197,7 @@ def test_a_collector_has_one_open_case_of_a_number_whichever_key_hashed_it(of, e
 @pytest.fixture
 def recordings(of, engine):
     """Three kept recordings that the old key sealed, of more than one chunk each; the places of their files."""
-    before, places = keeping_of(of(OLD)), {}
+    before, places = Keeping.of(of(OLD).settings), {}
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         for record in (7, 8, 9):
@@ -217,7 +216,7 @@ def recordings(of, engine):
 
 def played(engine, runtime, record):
     with engine.begin() as connection:
-        playable = open_recording(connection, keeping_of(runtime), record)
+        playable = open_recording(connection, Keeping.of(runtime.settings), record)
     return b"".join(playable.read(0, playable.size))
 
 
@@ -234,7 +233,7 @@ def test_recordings_play_with_the_new_key_alone_after_a_rotation(of, engine, rec
 
 def test_retention_and_a_rotation_have_no_recording_in_hand_at_once(of, engine, recordings, monkeypatch):
     monkeypatch.setattr(rotated_recordings, "_AT_ONCE", 2)
-    keeping = dataclasses.replace(keeping_of(of(NEW, OLD)), days=0)
+    keeping = dataclasses.replace(Keeping.of(of(NEW, OLD).settings), days=0)
     folder = of(NEW).settings.home / "recordings"
 
     def files():

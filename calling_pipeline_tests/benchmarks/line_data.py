@@ -7,9 +7,9 @@ import datetime as dt
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.telephony.line_counts import store
-from calling_pipeline.telephony.quality_samples import sampling
-from calling_pipeline.telephony.quality_samples.records import Wish
+from calling_pipeline.telephony.pool.line_counts import store
+from calling_pipeline.telephony.reviews.samples import sampling
+from calling_pipeline.telephony.reviews.samples.records import Wish
 
 DAYS, CALLS = 31, 300_000
 

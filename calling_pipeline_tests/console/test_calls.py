@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from calling_pipeline.telephony.dependencies import TelephonyDependencies, keeping_of
-from calling_pipeline.telephony.recordings.fetching import fetch_due
+from calling_pipeline.telephony.calls.recordings.fetching import fetch_due
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline_tests.telephony.support import callback_body, set_up, signed
 
 
@@ -61,7 +62,7 @@ def test_an_operator_notes_the_quality_and_listens_and_nobody_below_does(console
 
     async def fetched():
         async with TelephonyDependencies.from_runtime(console.runtime) as deps:
-            return await fetch_due(deps, keeping_of(console.runtime))
+            return await fetch_due(deps, Keeping.of(console.runtime.settings))
 
     assert asyncio.run(fetched()).kept == 1
     address = f"/telephony/calls/{made.call_id}"

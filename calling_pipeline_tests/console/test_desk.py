@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
-from calling_pipeline.telephony.cases import cases
-from calling_pipeline.telephony.cases.records import NewCase
+from calling_pipeline.telephony.desk.cases import cases
+from calling_pipeline.telephony.desk.cases.records import NewCase
 from calling_pipeline_tests.support import LIMIT_S
 from calling_pipeline_tests.telephony.support import set_up
 

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from calling_pipeline.telephony.cases import cases
-from calling_pipeline.telephony.cases.records import NewCase
+from calling_pipeline.telephony.desk.cases import cases
+from calling_pipeline.telephony.desk.cases.records import NewCase
 from calling_pipeline_tests.browser.looking import axe, overflow
 from calling_pipeline_tests.support import LIMIT_S, http
 from calling_pipeline_tests.telephony.support import CALLBACK_SECRET, callback_body, set_up, signed

@@ -93,7 +93,7 @@ FILES = [
     *PACKAGE.glob("*/**/quality.py"),
     *PACKAGE.glob("call_stats/gate.py"),
     *PACKAGE.glob("call_batches/batches/alerting.py"),
-    *PACKAGE.glob("telephony/monitoring.py"),
+    *PACKAGE.glob("telephony/monitoring/alerting.py"),
     *PACKAGE.glob("notifications/outbox/rounds.py"),
     *PACKAGE.glob("notifications/contracts/generation.py"),
     *PACKAGE.glob("cli/machine/watching.py"),

@@ -4,11 +4,10 @@ import httpx
 import pytest
 
 from calling_pipeline.errors import CallingError
-from calling_pipeline.telephony import numbers
+from calling_pipeline.pasted_tables import read_table
 from calling_pipeline.telephony.pool import extensions
 from calling_pipeline.telephony.records import REASONS, Refusal
-from calling_pipeline.telephony.tables_of_text import read_table
-from calling_pipeline.telephony.tenants import settings
+from calling_pipeline.telephony.tenants import numbers, settings
 from calling_pipeline.telephony.tenants.accounts import SECRETS
 from calling_pipeline.texts.catalogue import catalogue
 from calling_pipeline.vendors.answers import Answer

@@ -10,7 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.telephony.tables import collectors, communication_records, extension_pool, infinity_configs
+from calling_pipeline.telephony.calls.tables import communication_records
+from calling_pipeline.telephony.pool.tables import extension_pool
+from calling_pipeline.telephony.tenants.tables import collectors, infinity_configs
 
 LINES, PEOPLE = 3, 4
 """Of each tenant."""

@@ -16,7 +16,7 @@ from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.calls import making
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.facts import store as facts
+from calling_pipeline.telephony.monitoring.facts import store as facts
 from calling_pipeline.telephony.pool import extensions
 from calling_pipeline.telephony.records import CallOutcome, CallWish
 from calling_pipeline.telephony.tenants import collectors, configurations

@@ -13,9 +13,9 @@ from calling_pipeline.access.audit.records import Entry
 from calling_pipeline.api.app import create_app
 from calling_pipeline.cli.main import main
 from calling_pipeline.errors import InvalidInput
+from calling_pipeline.pasted_tables import read_table
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline.telephony.tables_of_text import read_table
 from calling_pipeline.telephony.tenants.secret_changes import last_changes, secret_changes
 from calling_pipeline_tests.serving import served
 from calling_pipeline_tests.support import LIMIT_S, wait_until

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from calling_pipeline import days
 from calling_pipeline.cli.main import main
-from calling_pipeline.telephony.cases import cases, store
-from calling_pipeline.telephony.cases.records import NewCase
+from calling_pipeline.telephony.desk.cases import cases, store
+from calling_pipeline.telephony.desk.cases.records import NewCase
 from calling_pipeline_tests.telephony.support import set_up
 
 

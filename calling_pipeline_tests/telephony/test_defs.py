@@ -12,10 +12,11 @@ from calling_pipeline.defs.partitions import daily_partitions
 from calling_pipeline.defs.telephony import assets as room
 from calling_pipeline.defs.telephony.sensors import stale_extensions
 from calling_pipeline.errors import CallingError
-from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.billing.reconcile import compare_day, reconcile_day
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.monitoring import alerting
+from calling_pipeline.telephony.monitoring.snapshots import take_snapshot
 from calling_pipeline_tests.support import http, wait_until
 
 DAILY = daily_partitions(dt.date(2026, 1, 1))
@@ -216,8 +217,8 @@ def test_a_busy_pool_raises_one_alert_after_five_minutes_and_one_when_it_is_well
     office.call(1)
     for minute in range(8):
         with days.frozen(begun + dt.timedelta(minutes=minute)), runtime.transaction() as connection:
-            monitoring.take_snapshot(connection)
-            changed = monitoring.judge(connection)
+            take_snapshot(connection)
+            changed = alerting.judge(connection)
         assert bool(changed) == (minute == 5), (minute, changed)
     with office.driver() as connection:
         connection.execute(
@@ -225,8 +226,8 @@ def test_a_busy_pool_raises_one_alert_after_five_minutes_and_one_when_it_is_well
             " UPDATE extension_pool SET state = 'available', holder = NULL, lease_until = NULL"
         )
     with days.frozen(begun + dt.timedelta(minutes=9)), runtime.transaction() as connection:
-        monitoring.take_snapshot(connection)
-        assert len(monitoring.judge(connection)) == 1
+        take_snapshot(connection)
+        assert len(alerting.judge(connection)) == 1
     assert [severity for (severity,) in office.rows("SELECT severity FROM alerts ORDER BY id")] == ["warning", "info"]
 
 
@@ -244,5 +245,5 @@ def test_failures_and_late_callbacks_raise_alerts(office, runtime, infinity):
             [call.call_id],
         )
     with runtime.transaction() as connection:
-        changed = monitoring.judge(connection)
+        changed = alerting.judge(connection)
     assert sorted(name.split(":")[0] for name in changed) == ["telephony_callbacks", "telephony_failures"]

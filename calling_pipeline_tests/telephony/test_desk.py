@@ -9,10 +9,10 @@ from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline import days
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
-from calling_pipeline.telephony.cases import cases, importing
-from calling_pipeline.telephony.cases.records import NewCase
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.desk import calling, states, store
+from calling_pipeline.telephony.desk.cases import cases, importing
+from calling_pipeline.telephony.desk.cases.records import NewCase
 from calling_pipeline.telephony.desk.records import Seat
 from calling_pipeline.telephony.desk.views import view
 from calling_pipeline_tests.support import LIMIT_S, run_together

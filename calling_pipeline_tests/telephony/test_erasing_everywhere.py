@@ -17,12 +17,12 @@ from calling_pipeline.persons.spellings import masked_in, pattern_of
 from calling_pipeline.task_ledger.ledger import save_task_details
 from calling_pipeline.task_ledger.records import TaskDetails
 from calling_pipeline.telephony.billing.reconcile import reconcile_day
-from calling_pipeline.telephony.cases import cases
-from calling_pipeline.telephony.cases.records import NewCase
-from calling_pipeline.telephony.dependencies import TelephonyDependencies, keeping_of
-from calling_pipeline.telephony.quality_notes.noting import note_quality
-from calling_pipeline.telephony.recordings.keeping import owner_of
-from calling_pipeline.telephony.recordings.sealed_files import SealedWriter
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping, owner_of
+from calling_pipeline.telephony.calls.recordings.sealed_files import SealedWriter
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.desk.cases import cases
+from calling_pipeline.telephony.desk.cases.records import NewCase
+from calling_pipeline.telephony.reviews.notes.noting import note_quality
 from calling_pipeline_tests.canary import PHONES, found_in, in_columns, in_files, spelled
 from calling_pipeline_tests.support import wait_until
 from calling_pipeline_tests.telephony.support import callback_body, signed
@@ -60,7 +60,7 @@ def call(office, infinity, api, phone, *, remark):
     link = "https://recordings.invalid/of/the/call.wav"
     body = callback_body(made.call_uuid, remark=remark, call_record_url=link)
     assert api.post(CALLBACK, content=body, headers=signed(body)).status_code == 200
-    keeping, file = keeping_of(office.runtime), f"1/{made.call_id}"
+    keeping, file = Keeping.of(office.runtime.settings), f"1/{made.call_id}"
     with office.runtime.transaction() as connection, keeping.store.writing(file) as sound:
         connection.execute(sa.text(
             "INSERT INTO call_recordings (record_id, tenant_id, config_id, state, known_at, expires_at, next_try_at, file,"

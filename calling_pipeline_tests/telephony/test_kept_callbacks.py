@@ -15,10 +15,10 @@ from calling_pipeline import days
 from calling_pipeline.api.app import create_app
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.billing.reconcile import reconcile_day
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.monitoring import alerting
 from calling_pipeline.vendors.infinity.callbacks import decode, signed_at
 from calling_pipeline_tests.serving import served
 from calling_pipeline_tests.support import LIMIT_S, http, wait_until
@@ -54,7 +54,7 @@ def held(office):
 
 def alerts(office):
     with office.runtime.transaction() as connection:
-        monitoring.judge(connection)
+        alerting.judge(connection)
     return office.rows("SELECT count(*) FROM alerts WHERE title LIKE '%%callbacks cannot be read%%'", nothing=None)[0][0]
 
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.telephony import monitoring
-from calling_pipeline.telephony.line_counts import store
+from calling_pipeline.telephony.monitoring.snapshots import take_snapshot
+from calling_pipeline.telephony.pool.line_counts import store
 from calling_pipeline_tests.support import WAITING
 from calling_pipeline_tests.telephony.past_calls import past_calls, tenants
 
@@ -51,7 +51,7 @@ def test_counted_days_say_the_same_as_their_records_and_today_is_never_counted(r
 
 def test_the_sweep_of_the_pool_counts_a_few_days_at_a_time(runtime, calls):
     with runtime.transaction() as connection:
-        monitoring.take_snapshot(connection)
+        take_snapshot(connection)
         assert len(counted(connection)) == store.MOST_DAYS
 
 

@@ -9,9 +9,9 @@ from collections import Counter
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.calls.making import make_call
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.monitoring import alerting
 from calling_pipeline.telephony.records import CallWish
 from calling_pipeline_tests.telephony.support import broken_rules, set_up
 
@@ -116,7 +116,7 @@ def test_a_limit_that_is_reached_is_alerted_once(office):
     for _ in range(3):
         assert office.call(1, "13800000002").rule == "collector_calls_per_day"
         with office.runtime.transaction() as connection:
-            monitoring.judge(connection)
+            alerting.judge(connection)
     ((number, text),) = office.rows("SELECT count(*), max(text) FROM alerts WHERE title LIKE '%%limit of calls%%'", x=0)
     assert number == 1
     assert "a collector's limit of 1 calls within 24 hours is reached" in text

@@ -12,8 +12,8 @@ from calling_pipeline.api.app import ROUTERS, create_app
 from calling_pipeline.api.needs import routes_of
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant
-from calling_pipeline.telephony.cases import cases
-from calling_pipeline.telephony.cases.records import NewCase
+from calling_pipeline.telephony.desk.cases import cases
+from calling_pipeline.telephony.desk.cases.records import NewCase
 from calling_pipeline_tests.api.test_matrix import TABLE
 from calling_pipeline_tests.serving import served
 from calling_pipeline_tests.support import LIMIT_S, every_nth

@@ -16,13 +16,14 @@ from cryptography.exceptions import InvalidTag
 from calling_pipeline import days
 from calling_pipeline.errors import SecretUnreadable
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony import monitoring
-from calling_pipeline.telephony.dependencies import TelephonyDependencies, keeping_of
-from calling_pipeline.telephony.recordings import sealed_files, store
-from calling_pipeline.telephony.recordings.fetching import fetch_due
-from calling_pipeline.telephony.recordings.playing import delete_old, open_recording
-from calling_pipeline.telephony.recordings.records import Fetch
-from calling_pipeline.telephony.recordings.sealed_files import CHUNK, MAGIC, SealedReader, SealedWriter
+from calling_pipeline.telephony.calls.recordings import sealed_files, store
+from calling_pipeline.telephony.calls.recordings.fetching import fetch_due
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping
+from calling_pipeline.telephony.calls.recordings.playing import delete_old, open_recording
+from calling_pipeline.telephony.calls.recordings.records import Fetch
+from calling_pipeline.telephony.calls.recordings.sealed_files import CHUNK, MAGIC, SealedReader, SealedWriter
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.monitoring import alerting
 from calling_pipeline.vendors.recordings import expiry_of
 from calling_pipeline_tests.support import start_process, wait_until
 from calling_pipeline_tests.telephony.support import callback_body, signed
@@ -53,7 +54,7 @@ def recorded(office, infinity, api):
 def fetch(office, **limits):
     async def within():
         async with TelephonyDependencies.from_runtime(office.runtime) as deps:
-            return await fetch_due(deps, keeping_of(office.runtime), **limits)
+            return await fetch_due(deps, Keeping.of(office.runtime.settings), **limits)
 
     return asyncio.run(within())
 
@@ -69,7 +70,7 @@ def files(office):
 
 def sound(office, call_id, first=0, end=None, runtime=None):
     with office.runtime.transaction() as connection:
-        playable = open_recording(connection, keeping_of(runtime or office.runtime), call_id)
+        playable = open_recording(connection, Keeping.of((runtime or office.runtime).settings), call_id)
     return b"".join(playable.read(first, playable.size if end is None else end))
 
 
@@ -99,7 +100,7 @@ def test_an_expired_link_is_seen_as_lost_and_raises_an_alert(office, recorded, i
     assert found.state == "expired"
     assert "404" in found.failure
     with office.runtime.transaction() as connection:
-        assert f"telephony_recordings:{office.config_id}" in monitoring.judge(connection)
+        assert f"telephony_recordings:{office.config_id}" in alerting.judge(connection)
 
 
 def test_a_link_that_fails_is_tried_again_with_growing_pauses_until_it_would_expire(office, recorded, infinity):
@@ -138,7 +139,7 @@ def test_a_body_beyond_the_limit_and_a_private_address_are_refused_for_good(offi
 
     async def within():
         async with TelephonyDependencies.from_runtime(office.runtime) as deps:
-            return await fetch_due(deps, keeping_of(guarded))
+            return await fetch_due(deps, Keeping.of(guarded.settings))
 
     assert asyncio.run(within()).lost == 1
     assert "private" in recording(office, other).failure
@@ -158,7 +159,7 @@ def test_two_workers_do_not_fetch_one_recording_twice(office, recorded, infinity
 
     async def within():
         async with TelephonyDependencies.from_runtime(office.runtime) as deps:
-            keeping = keeping_of(office.runtime)
+            keeping = Keeping.of(office.runtime.settings)
             return await asyncio.gather(*(fetch_due(deps, keeping) for _ in range(3)))
 
     assert sum(done.kept for done in asyncio.run(within())) == 5
@@ -198,12 +199,13 @@ DRIVER = """
 import asyncio, sys
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
-from calling_pipeline.telephony.dependencies import TelephonyDependencies, keeping_of
-from calling_pipeline.telephony.recordings.fetching import fetch_due
+from calling_pipeline.telephony.calls.recordings.fetching import fetch_due
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 async def main():
     runtime = Runtime(load(home=sys.argv[1], database_url=sys.argv[2], secret_key=sys.argv[3], allow_private_urls=True))
     async with TelephonyDependencies.from_runtime(runtime) as deps:
-        await fetch_due(deps, keeping_of(runtime))
+        await fetch_due(deps, Keeping.of(runtime.settings))
 asyncio.run(main())
 """
 
@@ -229,17 +231,17 @@ def test_a_process_killed_amid_a_fetch_leaves_no_half_file_taken_for_whole(offic
     (part,) = [path for path in files(office) if path.suffix == ".part"]
     two_days_ago = time.time() - 2 * 86_400
     os.utime(part, (two_days_ago, two_days_ago))
-    assert keeping_of(office.runtime).store.clear() == 1
+    assert Keeping.of(office.runtime.settings).store.clear() == 1
 
 
 def test_retention_deletes_the_file_and_keeps_that_there_was_one(office, recorded):
     call_id, _ = recorded()
     fetch(office)
     with office.runtime.transaction() as connection:
-        assert delete_old(connection, keeping_of(office.runtime)) == 0
+        assert delete_old(connection, Keeping.of(office.runtime.settings)) == 0
     office.rows("UPDATE call_recordings SET kept_at = now() - interval '181 days' RETURNING 1")
     with office.runtime.transaction() as connection:
-        assert delete_old(connection, keeping_of(office.runtime)) == 1
+        assert delete_old(connection, Keeping.of(office.runtime.settings)) == 1
     assert files(office) == []
     assert recording(office, call_id).state == "deleted"
     assert recording(office, call_id).bytes > 0
@@ -352,7 +354,7 @@ def test_reviewers_note_and_change_their_mind(office, api):
 def test_the_folder_of_recordings_is_a_setting(tmp_path, runtime):
     settings = runtime.settings.model_copy(update={"recordings_dir": tmp_path / "elsewhere"})
     other = Runtime(settings)
-    with keeping_of(other).store.writing("1/0/1-1.rec") as file:
+    with Keeping.of(other.settings).store.writing("1/0/1-1.rec") as file:
         file.write(b"x")
     assert Path(tmp_path / "elsewhere/1/0/1-1.rec").read_bytes() == b"x"
     other.close()

@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from calling_pipeline import days
 from calling_pipeline.api import failures
 from calling_pipeline.cli.main import main
-from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.calls.making import make_call
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.monitoring.snapshots import take_snapshot
 from calling_pipeline.telephony.records import CallWish
 from calling_pipeline.telephony.refusals import counting
 from calling_pipeline_tests.serving import served
@@ -48,7 +48,7 @@ def test_refused_clicks_are_counted_per_tenant_hour_and_rule(runtime, infinity, 
     assert counted == {"none_free": 4, "in_call": 2, "contact_policy:country": 2}
     assert {row[0] for row in office.rows("SELECT tenant_id FROM call_refusals")} == {1}
     with days.frozen(days.now() + dt.timedelta(days=91)), runtime.transaction() as connection:
-        monitoring.take_snapshot(connection)
+        take_snapshot(connection)
     assert office.rows("SELECT count(*) FROM call_refusals") == [(0,)]
 
 

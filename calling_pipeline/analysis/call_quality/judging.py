@@ -13,11 +13,11 @@ from calling_pipeline.analysis.intervals import share, wilson
 from calling_pipeline.analysis.records import Analysis, Column, Figure, Note, Table, Value
 from calling_pipeline.analysis.registry import Question
 from calling_pipeline.errors import InvalidInput, NotFound
-from calling_pipeline.telephony.line_counts import store as line_store
-from calling_pipeline.telephony.line_counts.records import LineUse
-from calling_pipeline.telephony.quality_notes.records import HIGHEST, LOWEST
-from calling_pipeline.telephony.quality_samples import store as sample_store
-from calling_pipeline.telephony.quality_samples.records import Sample, SampledCall
+from calling_pipeline.telephony.pool.line_counts import store as line_store
+from calling_pipeline.telephony.pool.line_counts.records import LineUse
+from calling_pipeline.telephony.reviews.notes.records import HIGHEST, LOWEST
+from calling_pipeline.telephony.reviews.samples import store as sample_store
+from calling_pipeline.telephony.reviews.samples.records import Sample, SampledCall
 
 SHORT_S = ("10", "5", "20", "30")
 """Less talk than so many seconds is short; the usual one first."""

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.analysis.capacity.engset import Times
 from calling_pipeline.analysis.registry import Question
-from calling_pipeline.telephony.line_counts import store as line_store
-from calling_pipeline.telephony.line_counts.records import LineHour
 from calling_pipeline.telephony.pool import store as pool_store
+from calling_pipeline.telephony.pool.line_counts import store as line_store
+from calling_pipeline.telephony.pool.line_counts.records import LineHour
 from calling_pipeline.telephony.refusals import store as refusal_store
 from calling_pipeline.telephony.tenants import store as tenant_store
 

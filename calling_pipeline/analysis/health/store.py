@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.database.tables import vendor_credentials
 from calling_pipeline.errors import SecretUnreadable
-from calling_pipeline.telephony.tables import infinity_configs
 from calling_pipeline.telephony.tenants.accounts import account
+from calling_pipeline.telephony.tenants.tables import infinity_configs
 
 SHOWN = 20
 

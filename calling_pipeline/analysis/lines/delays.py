@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from calling_pipeline.analysis.intervals import share, wilson
 from calling_pipeline.analysis.records import Analysis, Column, Figure, Note, Table, Value
 from calling_pipeline.analysis.registry import Question
-from calling_pipeline.telephony.line_counts import store
+from calling_pipeline.telephony.pool.line_counts import store
 
 COLUMNS = (
     Column("day", "day"),

@@ -10,7 +10,7 @@ from calling_pipeline import days
 from calling_pipeline.analysis.intervals import share, wilson
 from calling_pipeline.analysis.records import Analysis, Column, Figure, Note, Table
 from calling_pipeline.analysis.registry import Question
-from calling_pipeline.telephony.line_counts import store as line_store
+from calling_pipeline.telephony.pool.line_counts import store as line_store
 from calling_pipeline.telephony.refusals import store
 from calling_pipeline.telephony.refusals.counting import AGAIN_S
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from calling_pipeline.analysis.intervals import share
 from calling_pipeline.analysis.records import Analysis, Column, Figure, Note, Table, Value
 from calling_pipeline.analysis.registry import Question
-from calling_pipeline.telephony.line_counts import store
-from calling_pipeline.telephony.line_counts.records import LineUse
+from calling_pipeline.telephony.pool.line_counts import store
+from calling_pipeline.telephony.pool.line_counts.records import LineUse
 
 _USED = (
     Column("calls", "whole"),

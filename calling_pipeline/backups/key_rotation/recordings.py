@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from calling_pipeline.errors import NotFound, SecretUnreadable
-from calling_pipeline.telephony.recordings import store
-from calling_pipeline.telephony.recordings.keeping import Keeping, owner_of
-from calling_pipeline.telephony.recordings.sealed_files import SealedReader, SealedWriter
+from calling_pipeline.telephony.calls.recordings import store
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping, owner_of
+from calling_pipeline.telephony.calls.recordings.sealed_files import SealedReader, SealedWriter
 
 _AT_ONCE = 10
 """Files of one transaction: their rows are locked while it lasts."""

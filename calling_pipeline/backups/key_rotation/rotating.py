@@ -27,7 +27,7 @@ from calling_pipeline.database.engine import driver_connection
 from calling_pipeline.errors import ConfigurationError, SecretUnreadable
 from calling_pipeline.masking import phone_hash
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.dependencies import keeping_of
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping
 
 CHUNK = 500
 """Rows of one transaction."""
@@ -73,7 +73,7 @@ def rotate(runtime: Runtime, *, by: str, chunk: int = CHUNK, say: Callable[[str]
                 hashes[table.name] += store.rehash_day(connection, table, column, time, day)
                 connection.commit()
         say("sealing recordings")
-        sealed["recordings"] = sum(resealed(connection, keeping_of(runtime), unreadable))
+        sealed["recordings"] = sum(resealed(connection, Keeping.of(runtime.settings), unreadable))
         say("sealing archives")
         sealed["archives"] = _archives_brought_over(runtime, before, old)
         after = {"sealed": sum(sealed.values()), "hashes": sum(hashes.values()), "unreadable": len(unreadable)}

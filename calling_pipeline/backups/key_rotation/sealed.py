@@ -12,12 +12,13 @@ from calling_pipeline.contact_policy.erased import store as erased
 from calling_pipeline.contact_policy.tables import erasure_keys
 from calling_pipeline.database.credentials import owner_of as owner_of_credential
 from calling_pipeline.database.tables import vendor_credentials
-from calling_pipeline.telephony.cases import cases
-from calling_pipeline.telephony.cases.tables import collector_cases
-from calling_pipeline.telephony.kept_callbacks import store as kept_callback_store
-from calling_pipeline.telephony.tables import collectors, infinity_configs, kept_callbacks
+from calling_pipeline.telephony.calls.kept_callbacks import store as kept_callback_store
+from calling_pipeline.telephony.calls.kept_callbacks.tables import kept_callbacks
+from calling_pipeline.telephony.desk.cases import cases
+from calling_pipeline.telephony.desk.cases.tables import collector_cases
 from calling_pipeline.telephony.tenants import accounts
 from calling_pipeline.telephony.tenants.collectors import owner_of_number
+from calling_pipeline.telephony.tenants.tables import collectors, infinity_configs
 
 Row = Any
 """A row of SQLAlchemy."""

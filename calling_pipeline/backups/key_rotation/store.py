@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from calling_pipeline.backups.key_rotation.sealed import SealedColumn
 from calling_pipeline.call_stats.tables import call_records, held_call_records
 from calling_pipeline.database.sql import load_driver
-from calling_pipeline.telephony.cases.tables import collector_cases
-from calling_pipeline.telephony.tables import communication_records, infinity_bills
+from calling_pipeline.telephony.billing.tables import infinity_bills
+from calling_pipeline.telephony.calls.tables import communication_records
+from calling_pipeline.telephony.desk.cases.tables import collector_cases
 
 READ_AT_ONCE = 10_000
 _CREATE = load_driver("backups/key_rotation/create_new_hashes")

@@ -17,9 +17,9 @@ from calling_pipeline.defs.naming import job_tags, named
 from calling_pipeline.reports.exports.dependencies import folder_of
 from calling_pipeline.reports.exports.writing import remove_expired
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.cases import store as case_store
-from calling_pipeline.telephony.dependencies import keeping_of
-from calling_pipeline.telephony.recordings.playing import delete_old
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping
+from calling_pipeline.telephony.calls.recordings.playing import delete_old
+from calling_pipeline.telephony.desk.cases import store as case_store
 
 _CASES_AT_ONCE = 1000
 ALERT_RETENTION = dt.timedelta(days=365)
@@ -72,7 +72,7 @@ def prune_stats(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtim
 @dg.op(description="Recordings of calls older than CALLING_RECORDINGS_DAYS: the files; their rows stay.")
 def prune_recordings(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
     """In batches, each committed; and what ended processes left half written."""
-    keeping, deleted = keeping_of(runtime), 0
+    keeping, deleted = Keeping.of(runtime.settings), 0
     while True:
         with runtime.transaction() as connection:
             batch = delete_old(connection, keeping)

@@ -17,11 +17,14 @@ from calling_pipeline.defs.telephony import checks as telephony_checks
 from calling_pipeline.defs.telephony import recordings, schedules, sensors
 from calling_pipeline.errors import CallingError, may_succeed_later
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony import monitoring, quality, tables
+from calling_pipeline.telephony import quality
 from calling_pipeline.telephony.billing.reconcile import ASSET, reconcile_day
+from calling_pipeline.telephony.calls import tables as call_tables
+from calling_pipeline.telephony.calls.recordings import store as recording_store
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.facts import store as fact_store
-from calling_pipeline.telephony.recordings import store as recording_store
+from calling_pipeline.telephony.monitoring.facts import store as fact_store
+from calling_pipeline.telephony.monitoring.snapshots import take_snapshot
+from calling_pipeline.telephony.pool import tables as pool_tables
 
 
 def definitions(daily: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -49,11 +52,11 @@ def _extension_pool() -> dg.AssetsDefinition:
         kinds={"postgres"},
         description="The SIP extensions allocated to collectors: state of every extension, utilisation of every tenant.",
         retry_policy=retries.VENDOR,
-        metadata={"dagster/table_name": tables.extension_pool.name},
+        metadata={"dagster/table_name": pool_tables.extension_pool.name},
     )
     def extension_pool(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
         with retries.refusals_as_sentences(), runtime.transaction() as connection:
-            rows = monitoring.take_snapshot(connection)
+            rows = take_snapshot(connection)
         counts = quality.summary(rows)
         shown = [{**asdict(row), "last_used_at": str(row.last_used_at or "")} for row in rows]
         records = [dg.TableRecord({name: value for name, value in row.items() if value is not None}) for row in shown]
@@ -83,7 +86,7 @@ def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
         retry_policy=retries.VENDOR,
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Our record of every Infinity call, reconciled day by day with Infinity's own bill.",
-        metadata={"dagster/table_name": tables.communication_records.name},
+        metadata={"dagster/table_name": call_tables.communication_records.name},
     )
     def communication_records(
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]

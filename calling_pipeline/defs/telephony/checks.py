@@ -7,7 +7,7 @@ from calling_pipeline.defs.checks import Check, daily_checks, standing_checks
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony import quality
 from calling_pipeline.telephony.billing.reconcile import compare_day
-from calling_pipeline.telephony.facts.store import pool_facts
+from calling_pipeline.telephony.monitoring.facts.store import pool_facts
 from calling_pipeline.telephony.quality import PoolFacts
 
 POOL_CHECKS = (

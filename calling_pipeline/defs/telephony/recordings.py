@@ -9,10 +9,11 @@ from calling_pipeline.defs import retries
 from calling_pipeline.defs.naming import job_tags, named
 from calling_pipeline.defs.queueing import busy
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony.dependencies import TelephonyDependencies, keeping_of
-from calling_pipeline.telephony.recordings import store
-from calling_pipeline.telephony.recordings.fetching import fetch_due
-from calling_pipeline.telephony.recordings.records import Fetched
+from calling_pipeline.telephony.calls.recordings import store
+from calling_pipeline.telephony.calls.recordings.fetching import fetch_due
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping
+from calling_pipeline.telephony.calls.recordings.records import Fetched
+from calling_pipeline.telephony.dependencies import TelephonyDependencies
 
 _ROUNDS = 50
 
@@ -53,7 +54,7 @@ def recordings_due(context: dg.SensorEvaluationContext, runtime: dg.ResourcePara
 
 
 async def _fetched(runtime: Runtime) -> Fetched:
-    keeping, sums = keeping_of(runtime), {"queued": 0, "kept": 0, "later": 0, "lost": 0}
+    keeping, sums = Keeping.of(runtime.settings), {"queued": 0, "kept": 0, "later": 0, "lost": 0}
     async with TelephonyDependencies.from_runtime(runtime) as deps:
         for _ in range(_ROUNDS):
             done = await fetch_due(deps, keeping)

@@ -6,9 +6,10 @@ import dagster as dg
 
 from calling_pipeline.defs.naming import named
 from calling_pipeline.runtime import Runtime
-from calling_pipeline.telephony import monitoring
 from calling_pipeline.telephony.calls.sweep import sweep
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
+from calling_pipeline.telephony.monitoring import alerting
+from calling_pipeline.telephony.monitoring.snapshots import take_snapshot
 from calling_pipeline.telephony.records import Swept
 
 
@@ -23,8 +24,8 @@ def stale_extensions(context: dg.SensorEvaluationContext, runtime: dg.ResourcePa
     """Works by itself and starts no run: an extension must not wait for one."""
     swept = asyncio.run(_sweep(runtime))
     with runtime.transaction() as connection:
-        monitoring.take_snapshot(connection)
-        changed = monitoring.judge(connection)
+        take_snapshot(connection)
+        changed = alerting.judge(connection)
     if changed:  # a tick that logs leaves a file, and nobody removes it
         context.log.info("swept: %s; conditions changed: %s", swept, changed)
     return dg.SkipReason(

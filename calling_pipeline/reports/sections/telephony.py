@@ -9,8 +9,8 @@ from calling_pipeline.analysis.records import Column, Figure, Note, Table, Value
 from calling_pipeline.reports.gathering import LISTED, Gathered, not_over
 from calling_pipeline.reports.records import Section
 from calling_pipeline.reports.sections.store import unsettled_line_days
-from calling_pipeline.telephony.usage.records import Usage
-from calling_pipeline.telephony.usage.store import of_day
+from calling_pipeline.telephony.pool.usage.records import Usage
+from calling_pipeline.telephony.pool.usage.store import of_day
 
 _DAYS = (
     Column("day", "day"),

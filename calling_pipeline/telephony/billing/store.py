@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import sqlalchemy as sa
 
 from calling_pipeline.database.sql import load, statement_of
-from calling_pipeline.telephony.tables import communication_records
+from calling_pipeline.telephony.calls.tables import communication_records
 
 _KEEP_LINE = load("telephony/billing/keep_line")
 _KEEP_DAY = load("telephony/billing/keep_day")

@@ -16,9 +16,9 @@ from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import InvalidInput, SecretUnreadable
 from calling_pipeline.telephony.calls import lines
 from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.calls.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.calls.store import AsyncDriver, CallbackSecret
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.records import CallbackOutcome, WaitingCallback
 from calling_pipeline.telephony.tenants import accounts
 from calling_pipeline.vendors.infinity.callbacks import CallReport, Unsigned, claimed_call, decode, is_signed, signed_at

@@ -14,10 +14,10 @@ from typing import Literal
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError
 from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.calls.kept_callbacks import store as kept_store
+from calling_pipeline.telephony.calls.kept_callbacks.applying import apply_unconfirmed
 from calling_pipeline.telephony.calls.store import QuestionRules
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.kept_callbacks import store as kept_store
-from calling_pipeline.telephony.kept_callbacks.applying import apply_unconfirmed
 from calling_pipeline.telephony.records import Account, CallbackOutcome, CallOutcome, StaleCall, WaitingCallback
 from calling_pipeline.telephony.tenants import accounts
 from calling_pipeline.vendors.infinity.client import InfinityClient

@@ -25,12 +25,12 @@ from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.database.retry import retry_while_lost
 from calling_pipeline.masking import mask_phone, phone_hash
 from calling_pipeline.outgoing import holding
-from calling_pipeline.telephony import numbers
-from calling_pipeline.telephony.call_limits import judging as limits
 from calling_pipeline.telephony.calls import store as call_store
+from calling_pipeline.telephony.calls.limits import judging as limits
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.pool import allocation
 from calling_pipeline.telephony.records import Allocation, CallOutcome, CallWish, OpenedCall
+from calling_pipeline.telephony.tenants import numbers
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 ROOM = "telephony"

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.database.engine import driver_connection
 from calling_pipeline.database.sql import load, load_driver, statement_of
-from calling_pipeline.telephony.pool.store import Verdict
+from calling_pipeline.telephony.calls.tables import communication_records, line_questions
+from calling_pipeline.telephony.pool.store import Verdict, extend_lease
 from calling_pipeline.telephony.records import CallState, CommunicationRecord, StaleCall
-from calling_pipeline.telephony.tables import communication_records, extension_pool, line_questions
 from calling_pipeline.vendors.infinity.callbacks import CallReport
 
 OPEN_COLLECTOR = "uq_communication_records_open_collector"
@@ -254,18 +254,10 @@ def stale(connection: sa.Connection, now: dt.datetime, limit: int) -> list[Stale
 
 def claim_stale(connection: sa.Connection, call: StaleCall, until: dt.datetime) -> bool:
     """Move the deadline to `until`, so that one sweep alone asks about this call; False when another sweep did."""
-    claim: sa.Update
     if call.record_id is None:
-        held = sa.and_(
-            extension_pool.c.id == call.extension_id,
-            extension_pool.c.fence == call.fence,
-            extension_pool.c.state == "in_use",
-            extension_pool.c.lease_until == call.deadline,
-        )
-        claim = extension_pool.update().where(held).values(lease_until=until)
-    else:
-        due = sa.and_(_record.id == call.record_id, _record.closed_at.is_(None), _record.deadline == call.deadline)
-        claim = communication_records.update().where(due).values(deadline=until, asked_at=days.now())
+        return extend_lease(connection, call.extension_id, call.fence, lease_until=call.deadline, until=until)
+    due = sa.and_(_record.id == call.record_id, _record.closed_at.is_(None), _record.deadline == call.deadline)
+    claim = communication_records.update().where(due).values(deadline=until, asked_at=days.now())
     return connection.execute(claim).rowcount == 1
 
 

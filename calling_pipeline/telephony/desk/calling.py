@@ -22,11 +22,11 @@ from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.database.retry import retry_while_lost
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound, PermanentError
 from calling_pipeline.telephony.calls.making import make_call
-from calling_pipeline.telephony.cases import cases
-from calling_pipeline.telephony.cases import store as case_store
-from calling_pipeline.telephony.cases.records import CallResult, Case, NewCase
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.desk import states, store
+from calling_pipeline.telephony.desk.cases import cases
+from calling_pipeline.telephony.desk.cases import store as case_store
+from calling_pipeline.telephony.desk.cases.records import CallResult, Case, NewCase
 from calling_pipeline.telephony.desk.records import Desk, DeskCall, DeskState, Seat
 from calling_pipeline.telephony.records import CallOutcome, CallWish
 

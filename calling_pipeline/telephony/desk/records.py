@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from calling_pipeline.telephony.cases.records import CallResult
+from calling_pipeline.telephony.desk.cases.records import CallResult
 from calling_pipeline.telephony.records import CallOutcomeKind, CallState
 
 Batch = Literal["off", "running", "paused"]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.telephony.cases import store as case_store
-from calling_pipeline.telephony.cases.records import Case, CaseFilter
-from calling_pipeline.telephony.cases.store import CaseCounts
 from calling_pipeline.telephony.desk import calling, store
+from calling_pipeline.telephony.desk.cases import store as case_store
+from calling_pipeline.telephony.desk.cases.records import Case, CaseFilter
+from calling_pipeline.telephony.desk.cases.store import CaseCounts
 from calling_pipeline.telephony.desk.records import DeskCall, DeskState, Seat
 
 _NO_ROUND = -1

@@ -1,4 +1,4 @@
-"""Keeps the history of the pool's utilisation and raises alerts: a busy pool, many failures, late callbacks."""
+"""Raises alerts about the pool and its calls: a busy pool, many failures, late callbacks, limits, lost recordings."""
 
 from __future__ import annotations
 
@@ -10,32 +10,17 @@ from calling_pipeline import days
 from calling_pipeline.alerts.conditions import observe
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.telephony import quality
-from calling_pipeline.telephony.call_limits import judging as limits
-from calling_pipeline.telephony.facts import store as fact_store
-from calling_pipeline.telephony.kept_callbacks import store as kept_store
-from calling_pipeline.telephony.line_counts import store as line_store
+from calling_pipeline.telephony.calls.kept_callbacks import store as kept_store
+from calling_pipeline.telephony.calls.limits import judging as limits
+from calling_pipeline.telephony.calls.recordings import store as recording_store
+from calling_pipeline.telephony.monitoring.facts import store as fact_store
 from calling_pipeline.telephony.pool import store as pool_store
-from calling_pipeline.telephony.recordings import store as recording_store
-from calling_pipeline.telephony.records import PoolStatistics
-from calling_pipeline.telephony.refusals import store as refusal_store
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 ROOM = "telephony"
-HISTORY = dt.timedelta(days=90)
 _OUTCOMES_OF = dt.timedelta(minutes=15)
 _LOST_WITHIN = dt.timedelta(days=1)
 _LOOK_BACK = dt.timedelta(minutes=quality.BUSY_POOL_MINUTES + 1)
-
-
-def take_snapshot(connection: sa.Connection) -> list[PoolStatistics]:
-    """Every pool as it stands, added to the history; history older than 90 days is dropped. Counts days that are over."""
-    now = days.now()
-    rows = pool_store.statistics(connection, now)
-    pool_store.add_utilisation(connection, rows, now)
-    pool_store.delete_utilisation(connection, now - HISTORY)
-    refusal_store.delete(connection, now - HISTORY)
-    line_store.catch_up(connection)
-    return rows
 
 
 def judge(connection: sa.Connection) -> list[str]:

@@ -11,14 +11,16 @@ from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
-from calling_pipeline.telephony import numbers
+from calling_pipeline.pasted_tables import heads_of, read_table
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Extension, ImportRow
-from calling_pipeline.telephony.tables_of_text import heads_of, read_table
+from calling_pipeline.telephony.tenants import numbers
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 LARGEST_IMPORT = 100_000
 _CHUNK = 5_000
+_HEADS: Mapping[str, str] = {"分机": "number", "分机号": "number", "备注": "label"}
+"""Heads of columns as Chinese sheets write them → the names that are read."""
 
 
 def add(connection: sa.Connection, config_id: int, number: str, label: str, *, who: str) -> Extension:
@@ -74,7 +76,7 @@ def read_csv(text: str) -> Iterator[tuple[str, str]]:
     rows = read_table(text)
     if not rows:
         return
-    header = heads_of(rows[0])
+    header = heads_of(rows[0], _HEADS)
     if "number" in header:
         place, label = header.index("number"), header.index("label") if "label" in header else None
         rows = rows[1:]

@@ -16,8 +16,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from calling_pipeline.database.prepared import Prepared
 from calling_pipeline.database.sql import load
+from calling_pipeline.telephony.pool.tables import extension_pool, extension_utilisation
 from calling_pipeline.telephony.records import Extension, PoolStatistics
-from calling_pipeline.telephony.tables import extension_pool, extension_utilisation, infinity_configs
+from calling_pipeline.telephony.tenants.tables import infinity_configs
 
 Driver = psycopg.Connection[tuple[object, ...]]
 Verdict = Literal["good", "failed", "none"]
@@ -109,6 +110,19 @@ def release(connection: Driver, extension_id: int, fence: int, verdict: Verdict,
     values = {"extension_id": extension_id, "fence": fence, "verdict": verdict, "now": now}
     row = _RELEASE_HEALTHY.one(connection, values) if verdict != "failed" else None
     return (row or _RELEASE.one(connection, values)) is not None
+
+
+def extend_lease(
+    connection: sa.Connection, extension_id: int, fence: int, *, lease_until: dt.datetime, until: dt.datetime
+) -> bool:
+    """Move the end of a lease from `lease_until` to `until`; False when the allocation has ended or the end was moved."""
+    held = sa.and_(
+        extension_pool.c.id == extension_id,
+        extension_pool.c.fence == fence,
+        extension_pool.c.state == "in_use",
+        extension_pool.c.lease_until == lease_until,
+    )
+    return connection.execute(extension_pool.update().where(held).values(lease_until=until)).rowcount == 1
 
 
 def add(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from calling_pipeline.database.sql import load
-from calling_pipeline.telephony.tables import call_refusals
+from calling_pipeline.telephony.refusals.tables import call_refusals
 
 _ADD = load("telephony/refusals/add")
 _count = call_refusals.c

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import CallingError, NotFound, SecretUnreadable
 from calling_pipeline.masking import mask_secret
-from calling_pipeline.telephony.dependencies import TelephonyDependencies
 from calling_pipeline.telephony.records import Account
 from calling_pipeline.telephony.tenants import store as tenant_store
 from calling_pipeline.vendors.infinity.client import InfinityClient
@@ -58,13 +57,8 @@ def current_callback_secret(box: SecretBox, row: tenant_store.Row) -> str:
     return box.open(row.callback_secret_sealed, owner=owner_of(row.tenant_id, row.id, "callback_secret"))
 
 
-async def test_connection(deps: TelephonyDependencies, subject: Account) -> Tested:
-    """Log in and say how long that took; a failure is an answer, not an error."""
-    return await test_login(deps.client(subject))
-
-
 async def test_login(client: InfinityClient) -> Tested:
-    """`test_connection` with a client."""
+    """Log in and say how long that took; a failure is an answer, not an error."""
     begun = time.perf_counter()
     try:
         await client.login()

@@ -18,12 +18,15 @@ from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.masking import mask_digits, mask_phone
-from calling_pipeline.telephony import numbers
+from calling_pipeline.pasted_tables import heads_of, read_table
 from calling_pipeline.telephony.records import Collector, ImportRow
-from calling_pipeline.telephony.tables_of_text import heads_of, read_table
+from calling_pipeline.telephony.tenants import numbers
 from calling_pipeline.telephony.tenants import store as tenant_store
 
 LARGEST_IMPORT = 10_000
+ID_HEADS: Mapping[str, str] = dict.fromkeys(("催员", "催员编号", "催收员", "催收员编号", "工号"), "collector_id")
+"""Heads of the column that names collectors, as Chinese sheets write them → its name."""
+_HEADS: Mapping[str, str] = {**ID_HEADS, "姓名": "name", "回拨号码": "callback_number"}
 
 
 def create(
@@ -67,7 +70,7 @@ def bulk_import(
     without these columns, or of more than `LARGEST_IMPORT` rows. `ImportRow.number` is the collector's.
     """
     heads, *rows = read_table(text) or [[]]
-    names = heads_of(heads)
+    names = heads_of(heads, _HEADS)
     if not {"collector_id", "callback_number"} <= set(names):
         raise InvalidInput("the CSV needs the columns collector_id and callback_number (and name)", field="csv")
     if len(rows) > LARGEST_IMPORT:

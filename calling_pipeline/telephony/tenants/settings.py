@@ -9,8 +9,8 @@ from typing import Any
 
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.records import STRATEGIES
+from calling_pipeline.telephony.tenants import numbers
 from calling_pipeline.telephony.tenants.accounts import SECRETS
 from calling_pipeline.vendors.url_guard import Reach, checked_url, require_public
 

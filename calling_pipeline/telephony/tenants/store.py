@@ -11,12 +11,7 @@ import sqlalchemy as sa
 from calling_pipeline.access.audit import store as audit_store
 from calling_pipeline.database.sql import load
 from calling_pipeline.telephony.records import AuditRow
-from calling_pipeline.telephony.tables import (
-    collectors,
-    communication_records,
-    extension_pool,
-    infinity_configs,
-)
+from calling_pipeline.telephony.tenants.tables import collectors, infinity_configs
 
 Row = sa.Row[Any]
 CONFIG_NAME = "uq_infinity_configs_name"
@@ -37,6 +32,9 @@ _LISTED = {
     for descending in (False, True)
 }
 
+_REMOVE_IDLE_EXTENSIONS = load("telephony/tenants/remove_idle_extensions")
+_OPEN_CALLS = load("telephony/tenants/open_calls")
+_HOLDS_EXTENSION = load("telephony/tenants/holds_extension")
 _live = infinity_configs.c.deleted_at.is_(None)
 
 
@@ -101,17 +99,12 @@ def tenants(connection: sa.Connection) -> list[int]:
 
 def remove_idle_extensions(connection: sa.Connection, config_id: int) -> None:
     """Delete a configuration's extensions that are not in use."""
-    idle = sa.and_(extension_pool.c.config_id == config_id, extension_pool.c.state != "in_use")
-    connection.execute(extension_pool.delete().where(idle))
+    connection.execute(_REMOVE_IDLE_EXTENSIONS, {"config_id": config_id})
 
 
 def open_calls_of(connection: sa.Connection, config_id: int) -> int:
     """Extensions in use and calls without an end under a configuration."""
-    in_use = sa.and_(extension_pool.c.config_id == config_id, extension_pool.c.state == "in_use")
-    open_calls = sa.and_(communication_records.c.config_id == config_id, communication_records.c.closed_at.is_(None))
-    held = sa.select(sa.func.count()).select_from(extension_pool).where(in_use)
-    under_way = sa.select(sa.func.count()).select_from(communication_records).where(open_calls)
-    return int(connection.execute(sa.select(held.scalar_subquery() + under_way.scalar_subquery())).scalar_one())
+    return int(connection.execute(_OPEN_CALLS, {"config_id": config_id}).scalar_one())
 
 
 def take_caller_turn(connection: sa.Connection, config_id: int) -> int:
@@ -144,9 +137,8 @@ def collector(connection: sa.Connection, tenant_id: int, collector_id: int, *, l
 
 def holds_extension(connection: sa.Connection, tenant_id: int, collector_id: int) -> bool:
     """Whether an extension is allocated to the collector."""
-    of_tenant = sa.select(infinity_configs.c.id).where(infinity_configs.c.tenant_id == tenant_id)
-    held = sa.and_(extension_pool.c.holder == collector_id, extension_pool.c.config_id.in_(of_tenant))
-    return bool(connection.execute(sa.select(sa.exists().where(held))).scalar_one())
+    values = {"tenant_id": tenant_id, "collector_id": collector_id}
+    return bool(connection.execute(_HOLDS_EXTENSION, values).scalar_one())
 
 
 def collectors_page(

@@ -17,8 +17,8 @@ from calling_pipeline.api.routes.telephony.dependencies import Admin, Operator, 
 from calling_pipeline.errors import NotFound
 from calling_pipeline.telephony.billing.reconcile import reconcile_by_hand
 from calling_pipeline.telephony.calls import callbacks
-from calling_pipeline.telephony.kept_callbacks import applying
-from calling_pipeline.telephony.kept_callbacks import store as kept_store
+from calling_pipeline.telephony.calls.kept_callbacks import applying
+from calling_pipeline.telephony.calls.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.records import Config, Reconciled, WaitingCallback
 from calling_pipeline.telephony.tenants import configurations
 from calling_pipeline.vendors.infinity.callbacks import Unsigned

@@ -19,10 +19,10 @@ from calling_pipeline.api.envelope import Page, Success, answer, failure, ok, pa
 from calling_pipeline.api.routes.telephony.bodies import PREFIX, MakeCall
 from calling_pipeline.api.routes.telephony.dependencies import Collector, OwnViewer, TelephonyDep
 from calling_pipeline.errors import DatabaseUnavailable, NotFound
-from calling_pipeline.telephony import numbers
 from calling_pipeline.telephony.calls import callbacks, making
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.records import CallbackOutcome, CallOutcome, CallState, CallWish, CommunicationRecord
+from calling_pipeline.telephony.tenants import numbers
 from calling_pipeline.vendors.infinity.callbacks import LARGEST_BODY, Unsigned
 
 router = APIRouter(prefix=PREFIX, tags=["telephony: calls"])

@@ -16,12 +16,12 @@ from calling_pipeline.api.routes.telephony.bodies import PREFIX, Imported
 from calling_pipeline.api.routes.telephony.dependencies import Collector, Operator
 from calling_pipeline.errors import NotFound
 from calling_pipeline.telephony.calls import store as call_store
-from calling_pipeline.telephony.cases import cases, importing, store
-from calling_pipeline.telephony.cases.records import CallResult, Case, CaseFilter, CaseState, NewCase
-from calling_pipeline.telephony.dependencies import keeping_of
-from calling_pipeline.telephony.quality_notes.noting import note_quality
-from calling_pipeline.telephony.quality_notes.records import Note
-from calling_pipeline.telephony.recordings.playing import open_recording
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping
+from calling_pipeline.telephony.calls.recordings.playing import open_recording
+from calling_pipeline.telephony.desk.cases import cases, importing, store
+from calling_pipeline.telephony.desk.cases.records import CallResult, Case, CaseFilter, CaseState, NewCase
+from calling_pipeline.telephony.reviews.notes.noting import note_quality
+from calling_pipeline.telephony.reviews.notes.records import Note
 
 router = APIRouter(prefix=PREFIX, tags=["telephony: cases and quality"])
 
@@ -147,5 +147,5 @@ def listen(
         if found is None:
             raise NotFound("there is no such call")
         caller.require_visible(found.tenant_id, "call", collector_id=found.collector_id)
-        playable = open_recording(connection, keeping_of(runtime), call_id)
+        playable = open_recording(connection, Keeping.of(runtime.settings), call_id)
     return answer_of(playable, range, runtime, call_id, found.tenant_id, who=caller.name)

@@ -117,7 +117,7 @@ async def test_connection(
 ) -> Success[accounts.Tested]:
     """A failure is an answer with `reachable` false and the reason."""
     account = await asyncio.to_thread(_account, runtime, config_id, caller)
-    return ok(await accounts.test_connection(telephony, account))
+    return ok(await accounts.test_login(telephony.client(account)))
 
 
 @router.post("/configs/test-connection", summary="Try an account before it is kept")

@@ -12,8 +12,8 @@ from calling_pipeline.api.dependencies import Id, Limit, Offset, PathId, Runtime
 from calling_pipeline.api.envelope import Page, Success, ok, page
 from calling_pipeline.api.routes.telephony.bodies import PREFIX
 from calling_pipeline.api.routes.telephony.dependencies import Operator
-from calling_pipeline.telephony.quality_samples import sampling, store
-from calling_pipeline.telephony.quality_samples.records import Sample, SampledCall, Wish
+from calling_pipeline.telephony.reviews.samples import sampling, store
+from calling_pipeline.telephony.reviews.samples.records import Sample, SampledCall, Wish
 
 router = APIRouter(prefix=f"{PREFIX}/quality/samples", tags=["telephony: cases and quality"])
 

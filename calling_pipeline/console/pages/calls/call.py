@@ -11,13 +11,13 @@ from calling_pipeline.api.dependencies import PathId
 from calling_pipeline.console.pages.calls.calls import RECORDING_TONES, TONES, OwnViewer
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import NotFound
-from calling_pipeline.telephony.call_list.story import story
 from calling_pipeline.telephony.calls import store as call_store
-from calling_pipeline.telephony.quality_notes import noting
-from calling_pipeline.telephony.quality_notes import store as note_store
-from calling_pipeline.telephony.quality_notes.records import HIGHEST, LOWEST
-from calling_pipeline.telephony.recordings import store as recording_store
+from calling_pipeline.telephony.calls.listing.story import story
+from calling_pipeline.telephony.calls.recordings import store as recording_store
 from calling_pipeline.telephony.records import CommunicationRecord
+from calling_pipeline.telephony.reviews.notes import noting
+from calling_pipeline.telephony.reviews.notes import store as note_store
+from calling_pipeline.telephony.reviews.notes.records import HIGHEST, LOWEST
 
 router = APIRouter(tags=["calls"])
 Reviewer = Annotated[View, Depends(viewing("operator", "telephony"))]

@@ -16,9 +16,9 @@ from calling_pipeline.console.lists.listing import listing
 from calling_pipeline.console.pages.desk.typed import number_in
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.telephony.call_list import store
-from calling_pipeline.telephony.call_list.records import CallFilter, ListedCall
-from calling_pipeline.telephony.recordings.records import RECORDING_STATES, RecordingState
+from calling_pipeline.telephony.calls.listing import store
+from calling_pipeline.telephony.calls.listing.records import CallFilter, ListedCall
+from calling_pipeline.telephony.calls.recordings.records import RECORDING_STATES, RecordingState
 from calling_pipeline.telephony.records import CallState
 
 router = APIRouter(tags=["calls"])

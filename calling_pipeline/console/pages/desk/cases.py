@@ -15,8 +15,8 @@ from calling_pipeline.console.lists.listing import listing
 from calling_pipeline.console.pages.desk.typed import number_in
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.telephony.cases import importing, store
-from calling_pipeline.telephony.cases.records import CASE_STATES, Case, CaseFilter, CaseState
+from calling_pipeline.telephony.desk.cases import importing, store
+from calling_pipeline.telephony.desk.cases.records import CASE_STATES, Case, CaseFilter, CaseState
 
 router = APIRouter(tags=["cases"])
 Operator = Annotated[View, Depends(viewing("operator", "telephony"))]

@@ -14,8 +14,8 @@ from calling_pipeline.console.pages.desk.typed import Choice, Turn, day_and_time
 from calling_pipeline.console.telephony import line_looks_of, telephony_of
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.errors import Conflict
-from calling_pipeline.telephony.cases.records import RESULTS, CallResult, Case
 from calling_pipeline.telephony.desk import calling, states, views
+from calling_pipeline.telephony.desk.cases.records import RESULTS, CallResult, Case
 from calling_pipeline.telephony.desk.records import DeskCall, Seat
 from calling_pipeline.telephony.desk.views import DeskView
 from calling_pipeline.telephony.records import Collector

@@ -24,9 +24,9 @@ from calling_pipeline.console.pages.telephony.common import (
 from calling_pipeline.console.views import View
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.telephony.billing.reconcile import reconcile_by_hand
+from calling_pipeline.telephony.calls.kept_callbacks import applying
+from calling_pipeline.telephony.calls.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.kept_callbacks import applying
-from calling_pipeline.telephony.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.records import WaitingCallback
 
 router = APIRouter(tags=["telephony"])

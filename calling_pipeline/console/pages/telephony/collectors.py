@@ -25,10 +25,10 @@ from calling_pipeline.console.pages.telephony.common import (
 )
 from calling_pipeline.console.views import View
 from calling_pipeline.errors import Conflict, InvalidInput
-from calling_pipeline.telephony.board import store as board_store
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.release import release_collector
 from calling_pipeline.telephony.pool import store as pool_store
+from calling_pipeline.telephony.pool.board import store as board_store
 from calling_pipeline.telephony.records import Collector
 from calling_pipeline.telephony.tenants import collectors
 from calling_pipeline.telephony.tenants import store as tenant_store

@@ -26,8 +26,8 @@ from calling_pipeline.console.pages.telephony.common import (
 from calling_pipeline.console.views import View
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.telephony.call_limits import store as limit_store
-from calling_pipeline.telephony.call_limits.judging import LIMITS
+from calling_pipeline.telephony.calls.limits import store as limit_store
+from calling_pipeline.telephony.calls.limits.judging import LIMITS
 from calling_pipeline.telephony.dependencies import infinity_client
 from calling_pipeline.telephony.pool import store as pool_store
 from calling_pipeline.telephony.records import Account, Config, PoolStatistics

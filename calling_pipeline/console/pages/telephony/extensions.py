@@ -23,11 +23,11 @@ from calling_pipeline.console.pages.telephony.common import (
 from calling_pipeline.console.pages.telephony.pool import SIGNS, TONES
 from calling_pipeline.console.views import View
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
-from calling_pipeline.telephony.board import store as board_store
-from calling_pipeline.telephony.board.records import Tile
 from calling_pipeline.telephony.calls import store as call_store
 from calling_pipeline.telephony.calls.release import release_extension
 from calling_pipeline.telephony.pool import extensions
+from calling_pipeline.telephony.pool.board import store as board_store
+from calling_pipeline.telephony.pool.board.records import Tile
 
 router = APIRouter(tags=["telephony"])
 BACK = "/telephony"

@@ -24,9 +24,9 @@ from calling_pipeline.console.pages.telephony.common import (
 )
 from calling_pipeline.console.views import View
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.telephony.board import store as board_store
-from calling_pipeline.telephony.board.records import SHOWN, Shown, Tile
 from calling_pipeline.telephony.pool import store as pool_store
+from calling_pipeline.telephony.pool.board import store as board_store
+from calling_pipeline.telephony.pool.board.records import SHOWN, Shown, Tile
 from calling_pipeline.telephony.records import PoolStatistics
 
 router = APIRouter(tags=["telephony"])

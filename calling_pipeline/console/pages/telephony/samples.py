@@ -22,8 +22,8 @@ from calling_pipeline.console.pages.telephony.common import (
     whole_number,
 )
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.telephony.quality_samples import sampling, store
-from calling_pipeline.telephony.quality_samples.records import Sample, SampledCall, Wish
+from calling_pipeline.telephony.reviews.samples import sampling, store
+from calling_pipeline.telephony.reviews.samples.records import Sample, SampledCall, Wish
 
 router = APIRouter(tags=["telephony"])
 BACK = "/telephony/quality"

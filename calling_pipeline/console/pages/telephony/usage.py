@@ -15,8 +15,8 @@ from calling_pipeline.charts.lines import lines
 from calling_pipeline.charts.records import Bars, Caption, Lines, Series
 from calling_pipeline.console.pages.telephony.common import Viewer, chosen_tenant, tenants_to_choose
 from calling_pipeline.console.views import View
-from calling_pipeline.telephony.usage import store
-from calling_pipeline.telephony.usage.records import Usage
+from calling_pipeline.telephony.pool.usage import store
+from calling_pipeline.telephony.pool.usage.records import Usage
 
 router = APIRouter(tags=["telephony"])
 FRESH_S = 15.0

@@ -13,7 +13,7 @@ from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound, SecretUnreadable
 from calling_pipeline.telephony.calls import store as call_store
-from calling_pipeline.telephony.kept_callbacks import store as kept_store
+from calling_pipeline.telephony.calls.kept_callbacks import store as kept_store
 from calling_pipeline.telephony.records import CallbackOutcome, WaitingCallback
 from calling_pipeline.vendors.infinity.callbacks import CallReport, decode
 

@@ -14,13 +14,15 @@ import sqlalchemy as sa
 
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.database.sql import load_driver
+from calling_pipeline.telephony.calls.kept_callbacks.tables import kept_callbacks
 from calling_pipeline.telephony.calls.store import AsyncDriver
+from calling_pipeline.telephony.calls.tables import communication_records
 from calling_pipeline.telephony.records import WaitingCallback
-from calling_pipeline.telephony.tables import communication_records, infinity_configs, kept_callbacks
+from calling_pipeline.telephony.tenants.tables import infinity_configs
 
 Reason = Literal["unreadable", "unconfirmed"]
-_KEEP = load_driver("telephony/kept_callbacks/keep")
-_OF_PATH = load_driver("telephony/kept_callbacks/of_path")
+_KEEP = load_driver("telephony/calls/kept_callbacks/keep")
+_OF_PATH = load_driver("telephony/calls/kept_callbacks/of_path")
 _kept = kept_callbacks.c
 _waits = _kept.closed_at.is_(None)
 _SHOWN = sa.select(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from calling_pipeline.database import locks
-from calling_pipeline.telephony.call_limits import store
+from calling_pipeline.telephony.calls.limits import store
 from calling_pipeline.telephony.records import CallOutcome
 from calling_pipeline.telephony.tenants import store as tenant_store
 

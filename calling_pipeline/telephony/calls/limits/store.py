@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from calling_pipeline.database.sql import load
 
-_COUNT_CALLS = load("telephony/call_limits/count_calls")
-_BUSIEST_COLLECTOR = load("telephony/call_limits/busiest_collector")
+_COUNT_CALLS = load("telephony/calls/limits/count_calls")
+_BUSIEST_COLLECTOR = load("telephony/calls/limits/busiest_collector")
 
 
 class CallCounts(NamedTuple):

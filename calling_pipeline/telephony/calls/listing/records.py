@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from calling_pipeline.telephony.recordings.records import RecordingState
+from calling_pipeline.telephony.calls.recordings.records import RecordingState
 from calling_pipeline.telephony.records import CallState
 
 

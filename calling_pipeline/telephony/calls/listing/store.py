@@ -8,13 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.database.sql import load
-from calling_pipeline.telephony.call_list.records import CallFilter, Event, ListedCall
-from calling_pipeline.telephony.quality_notes.tables import call_notes
-from calling_pipeline.telephony.recordings.tables import call_recordings
+from calling_pipeline.telephony.calls.listing.records import CallFilter, Event, ListedCall
+from calling_pipeline.telephony.calls.recordings.tables import call_recordings
+from calling_pipeline.telephony.calls.tables import communication_records
 from calling_pipeline.telephony.records import CommunicationRecord
-from calling_pipeline.telephony.tables import communication_records
+from calling_pipeline.telephony.reviews.notes.tables import call_notes
 
-_STORY = load("telephony/call_list/story")
+_STORY = load("telephony/calls/listing/story")
 _call = communication_records.c
 _recording = call_recordings.c
 _note = call_notes.c

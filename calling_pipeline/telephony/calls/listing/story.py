@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from calling_pipeline.telephony.call_list import store
-from calling_pipeline.telephony.call_list.records import Event
-from calling_pipeline.telephony.recordings.records import Recording
+from calling_pipeline.telephony.calls.listing import store
+from calling_pipeline.telephony.calls.listing.records import Event
+from calling_pipeline.telephony.calls.recordings.records import Recording
 from calling_pipeline.telephony.records import CommunicationRecord
 
 

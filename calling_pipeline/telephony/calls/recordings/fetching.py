@@ -12,11 +12,11 @@ from typing import Literal
 
 from calling_pipeline import days
 from calling_pipeline.errors import CallingError
+from calling_pipeline.telephony.calls.recordings import store
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping, owner_of
+from calling_pipeline.telephony.calls.recordings.records import Fetch, Fetched
+from calling_pipeline.telephony.calls.recordings.sealed_files import SealedWriter
 from calling_pipeline.telephony.dependencies import TelephonyDependencies
-from calling_pipeline.telephony.recordings import store
-from calling_pipeline.telephony.recordings.keeping import Keeping, owner_of
-from calling_pipeline.telephony.recordings.records import Fetch, Fetched
-from calling_pipeline.telephony.recordings.sealed_files import SealedWriter
 from calling_pipeline.telephony.records import Account
 from calling_pipeline.telephony.tenants import accounts
 from calling_pipeline.vendors.recordings import Downloaded, NotDownloaded, RecordingDownloads, expiry_of

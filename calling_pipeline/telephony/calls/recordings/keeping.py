@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from calling_pipeline.telephony.recordings.storage import RecordingStore
+from calling_pipeline.settings import Settings
+from calling_pipeline.telephony.calls.recordings.storage import Folder, RecordingStore
 from calling_pipeline.vendors.recordings import Limits
 from calling_pipeline.vendors.url_guard import Reach
 
@@ -22,6 +23,19 @@ class Keeping:
     link_lasts: dt.timedelta
     previous_key: bytes | None = field(default=None, repr=False)
     """The key before, during a rotation: files stay as they were sealed until they are deleted."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Keeping:
+        """As the settings say."""
+        return cls(
+            store=Folder(settings.recordings_dir or settings.home / "recordings"),
+            key=settings.secret_key_bytes(),
+            reach=Reach.of(settings),
+            limits=Limits(settings.recordings_largest_mb * 1024**2),
+            days=settings.recordings_days,
+            link_lasts=dt.timedelta(hours=settings.recordings_link_hours),
+            previous_key=settings.previous_key_bytes(),
+        )
 
 
 def owner_of(tenant_id: int, record_id: int) -> str:

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.errors import NotFound
-from calling_pipeline.telephony.recordings import store
-from calling_pipeline.telephony.recordings.keeping import Keeping, owner_of
-from calling_pipeline.telephony.recordings.sealed_files import SealedReader
+from calling_pipeline.telephony.calls.recordings import store
+from calling_pipeline.telephony.calls.recordings.keeping import Keeping, owner_of
+from calling_pipeline.telephony.calls.recordings.sealed_files import SealedReader
 
 _VERIFIED_AT_ONCE = 64 * 1024**2
 """Bytes up to which the whole file is judged before its first byte is given out."""

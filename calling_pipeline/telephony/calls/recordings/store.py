@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from calling_pipeline.database.sql import load
-from calling_pipeline.telephony.recordings.records import Fetch, Recording, RecordingCounts
-from calling_pipeline.telephony.recordings.tables import call_recordings
+from calling_pipeline.telephony.calls.recordings.records import Fetch, Recording, RecordingCounts
+from calling_pipeline.telephony.calls.recordings.tables import call_recordings
 
-_TAKE_NEW = load("telephony/recordings/take_new")
-_CLAIM = load("telephony/recordings/claim")
-_ANY_DUE = load("telephony/recordings/any_due")
-_COUNTS = load("telephony/recordings/counts")
+_TAKE_NEW = load("telephony/calls/recordings/take_new")
+_CLAIM = load("telephony/calls/recordings/claim")
+_ANY_DUE = load("telephony/calls/recordings/any_due")
+_COUNTS = load("telephony/calls/recordings/counts")
 _kept = call_recordings.c
 _RECORDINGS = sa.select(*(_kept[name] for name in Recording.__dataclass_fields__))
 

@@ -15,9 +15,9 @@ from calling_pipeline.contact_policy.erased import entering
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.masking import mask_phone, phone_hash
-from calling_pipeline.telephony import numbers
-from calling_pipeline.telephony.cases import store
-from calling_pipeline.telephony.cases.records import RESULTS, CallResult, Case, NewCase
+from calling_pipeline.telephony.desk.cases import store
+from calling_pipeline.telephony.desk.cases.records import RESULTS, CallResult, Case, NewCase
+from calling_pipeline.telephony.tenants import numbers
 
 LONGEST_NAME = 100
 LONGEST_NOTE = 1000

@@ -12,13 +12,15 @@ from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_digits
-from calling_pipeline.telephony.cases import cases, store
-from calling_pipeline.telephony.cases.records import NewCase
+from calling_pipeline.pasted_tables import heads_of, read_table
+from calling_pipeline.telephony.desk.cases import cases, store
+from calling_pipeline.telephony.desk.cases.records import NewCase
 from calling_pipeline.telephony.records import ImportResult, ImportRow
-from calling_pipeline.telephony.tables_of_text import heads_of, read_table
+from calling_pipeline.telephony.tenants.collectors import ID_HEADS
 
 MOST_ROWS = 20_000
 _HEADS: Mapping[str, str] = {
+    **ID_HEADS,
     "客户": "customer_name",
     "客户姓名": "customer_name",
     "姓名": "customer_name",
@@ -26,7 +28,7 @@ _HEADS: Mapping[str, str] = {
     "手机号": "phone",
     "备注": "note",
 }
-"""Heads of columns in Chinese, beside those of `tables_of_text`."""
+"""Heads of columns as Chinese sheets write them → the names that are read."""
 _ORDER = ("collector_id", "customer_name", "phone", "note")
 """The columns of lines without a head."""
 

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from calling_pipeline.database.sql import load
-from calling_pipeline.telephony.cases.records import Case, CaseFilter
-from calling_pipeline.telephony.cases.tables import collector_cases
-from calling_pipeline.telephony.tables import collectors
+from calling_pipeline.telephony.desk.cases.records import Case, CaseFilter
+from calling_pipeline.telephony.desk.cases.tables import collector_cases
+from calling_pipeline.telephony.tenants.tables import collectors
 
-_NEXT = load("telephony/cases/next_case")
-_COUNTS = load("telephony/cases/counts")
-_DELETE_DONE = load("telephony/cases/delete_done")
+_NEXT = load("telephony/desk/cases/next_case")
+_COUNTS = load("telephony/desk/cases/counts")
+_DELETE_DONE = load("telephony/desk/cases/delete_done")
 _case = collector_cases.c
 _HIDDEN = frozenset({"reference", "phone_sealed", "phone_hash"})
 _CASES = sa.select(*(column for column in _case if column.name not in _HIDDEN))

@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.database.sql import load
+from calling_pipeline.telephony.calls.tables import communication_records as records
 from calling_pipeline.telephony.quality import PoolFacts
-from calling_pipeline.telephony.tables import communication_records as records
 
 Rows = list[Mapping[str, Any]]
 """Rows that break a promise: named ids, never telephone numbers."""
@@ -93,10 +93,10 @@ def _rows(result: sa.CursorResult[Any]) -> Rows:
     return [dict(row) for row in result.mappings()]
 
 
-_EXTENSIONS_WITH_TWO_CALLS = load("telephony/facts/extensions_with_two_calls")
-_COLLECTORS_WITH_TWO_EXTENSIONS = load("telephony/facts/collectors_with_two_extensions")
-_EXTENSIONS_WITHOUT_CALL = load("telephony/facts/extensions_without_call")
-_CALLS_WITHOUT_EXTENSION = load("telephony/facts/calls_without_extension")
-_UNMATCHED_CALLBACKS = load("telephony/facts/unmatched_callbacks")
-_OVERDUE_CALLS = load("telephony/facts/overdue_calls")
-_RECENT_OUTCOMES = load("telephony/facts/recent_outcomes")
+_EXTENSIONS_WITH_TWO_CALLS = load("telephony/monitoring/facts/extensions_with_two_calls")
+_COLLECTORS_WITH_TWO_EXTENSIONS = load("telephony/monitoring/facts/collectors_with_two_extensions")
+_EXTENSIONS_WITHOUT_CALL = load("telephony/monitoring/facts/extensions_without_call")
+_CALLS_WITHOUT_EXTENSION = load("telephony/monitoring/facts/calls_without_extension")
+_UNMATCHED_CALLBACKS = load("telephony/monitoring/facts/unmatched_callbacks")
+_OVERDUE_CALLS = load("telephony/monitoring/facts/overdue_calls")
+_RECENT_OUTCOMES = load("telephony/monitoring/facts/recent_outcomes")

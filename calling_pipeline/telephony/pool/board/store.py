@@ -9,10 +9,10 @@ from dataclasses import fields
 import sqlalchemy as sa
 
 from calling_pipeline.database.sql import load, statement_of
-from calling_pipeline.telephony.board.records import Shown, Tile
+from calling_pipeline.telephony.pool.board.records import Shown, Tile
 from calling_pipeline.telephony.tenants.store import beginning_pattern
 
-_TILES = statement_of("telephony/board/tiles")
+_TILES = statement_of("telephony/pool/board/tiles")
 _ORDERS: Mapping[str, str] = {
     "number": "length(t.number) {way}, t.number {way}",
     "state": "t.shown {way}, length(t.number), t.number",
@@ -25,7 +25,9 @@ SORTS = tuple(_ORDERS)
 """By what the extensions can be ordered."""
 _PAGES = {
     (name, descending): load(
-        "telephony/board/page", tiles=_TILES, order=f"t.tenant_id, {order}, t.id".format(way="DESC" if descending else "ASC")
+        "telephony/pool/board/page",
+        tiles=_TILES,
+        order=f"t.tenant_id, {order}, t.id".format(way="DESC" if descending else "ASC"),
     )
     for name, order in _ORDERS.items()
     for descending in (False, True)

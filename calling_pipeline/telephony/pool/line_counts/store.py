@@ -13,13 +13,13 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.database.sql import load, statement_of
-from calling_pipeline.telephony.line_counts.records import Delay, LineHour, LineUse, Worked
-from calling_pipeline.telephony.line_counts.tables import counted_line_days, line_days, line_delays, line_hours
+from calling_pipeline.telephony.pool.line_counts.records import Delay, LineHour, LineUse, Worked
+from calling_pipeline.telephony.pool.line_counts.tables import counted_line_days, line_days, line_delays, line_hours
 
 Kind = Literal["extension", "collector"]
 MOST_DAYS = 3
 """Few, because a day that is counted holds off whoever changes its records."""
-_FOLDER = "telephony/line_counts"
+_FOLDER = "telephony/pool/line_counts"
 _ONE_DAY = "(SELECT cast(:day AS date) AS day)"
 
 

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.database.sql import load
+from calling_pipeline.telephony.pool.usage.records import Hour, Usage
 from calling_pipeline.telephony.refusals import store as refusal_store
-from calling_pipeline.telephony.usage.records import Hour, Usage
 
-_CALLS = load("telephony/usage/calls_by_hour")
-_POOL = load("telephony/usage/pool_by_hour")
+_CALLS = load("telephony/pool/usage/calls_by_hour")
+_POOL = load("telephony/pool/usage/pool_by_hour")
 _HOURS = 24
 
 

@@ -8,8 +8,8 @@ from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.database import locks
 from calling_pipeline.errors import InvalidInput
-from calling_pipeline.telephony.quality_notes import store
-from calling_pipeline.telephony.quality_notes.records import HIGHEST, LOWEST, Note
+from calling_pipeline.telephony.reviews.notes import store
+from calling_pipeline.telephony.reviews.notes.records import HIGHEST, LOWEST, Note
 
 LONGEST_REMARK = 1000
 

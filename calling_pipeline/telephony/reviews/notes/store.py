@@ -6,8 +6,8 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from calling_pipeline.telephony.quality_notes.records import Note
-from calling_pipeline.telephony.quality_notes.tables import call_notes
+from calling_pipeline.telephony.reviews.notes.records import Note
+from calling_pipeline.telephony.reviews.notes.tables import call_notes
 
 _note = call_notes.c
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.errors import InvalidInput, NotFound
-from calling_pipeline.telephony.quality_samples import store
-from calling_pipeline.telephony.quality_samples.records import Sample, Wish
+from calling_pipeline.telephony.reviews.samples import store
+from calling_pipeline.telephony.reviews.samples.records import Sample, Wish
 
 MOST_PER_COLLECTOR = 1000
 LONGEST_DAYS = 92

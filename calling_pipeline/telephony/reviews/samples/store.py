@@ -11,12 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from calling_pipeline import days
 from calling_pipeline.database.sql import load
-from calling_pipeline.telephony.quality_samples.records import Sample, SampledCall, Wish
-from calling_pipeline.telephony.quality_samples.tables import quality_samples
+from calling_pipeline.telephony.reviews.samples.records import Sample, SampledCall, Wish
+from calling_pipeline.telephony.reviews.samples.tables import quality_samples
 
-_DRAW = load("telephony/quality_samples/draw")
-_CALLS = load("telephony/quality_samples/calls")
-_SAMPLES = load("telephony/quality_samples/samples")
+_DRAW = load("telephony/reviews/samples/draw")
+_CALLS = load("telephony/reviews/samples/calls")
+_SAMPLES = load("telephony/reviews/samples/samples")
 _sample = quality_samples.c
 
 
