@@ -9,6 +9,7 @@ from calling_pipeline_tests.house.measures import (
     LONG_SQL,
     LONGEST_FILE,
     LONGEST_FUNCTION,
+    arrows,
     import_cycles,
     import_graph,
     may_hold_sql,
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.xdist_group("house")  # what is parsed once is looked a
 FILES = sources()
 PYTHON = [file for file in FILES if file.path.suffix == ".py"]
 MOST_INNER_IMPORTS = 20
+MOST_ARROWS = {"telephony": 27}
 _MEASURED = re.compile(r"\d ms\b")
 
 
@@ -53,8 +55,18 @@ def test_no_function_is_longer_than_50_lines():
     assert found == Counter()
 
 
-def test_there_is_no_import_cycle():
-    assert import_cycles(import_graph()) == []
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    return import_graph()
+
+
+def test_there_is_no_import_cycle(graph):
+    assert import_cycles(graph) == []
+
+
+@pytest.mark.parametrize(("room", "most"), MOST_ARROWS.items())
+def test_few_imports_are_between_the_folders_of_a_room(graph, room, most):
+    assert arrows(graph, room)[1] <= most
 
 
 def test_every_sql_file_says_what_it_promises():
