@@ -8,8 +8,8 @@ from typing import Protocol
 import httpx
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches.archives.archiving import Archives
-from calling_pipeline.call_batches.archives.store_files import Keys
+from calling_pipeline.call_batches.calls.archives.archiving import Archives
+from calling_pipeline.call_batches.calls.archives.store_files import Keys
 from calling_pipeline.call_batches.pushing.breaker import DEFAULT_RULE, BreakerRule
 from calling_pipeline.call_batches.records import DEFAULT_RULES, PlanRules
 from calling_pipeline.runtime import Runtime

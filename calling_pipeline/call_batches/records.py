@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from calling_pipeline.call_batches.best_time.records import BestTime
-from calling_pipeline.call_batches.redials.records import REDIAL_SAID, RedialRule
+from calling_pipeline.call_batches.calling_tasks.best_time.records import BestTime
+from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_SAID, RedialRule
 
 ROOM = "call_batches"
 """The room's name in the contact policy, the task ledger and alerts."""

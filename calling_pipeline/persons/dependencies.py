@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from calling_pipeline.call_batches.archives.archiving import Archives
+from calling_pipeline.call_batches.calls.archives.archiving import Archives
 from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.database.crypto import SecretBox
 from calling_pipeline.runtime import Runtime

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.access.audit.door import current_door
 from calling_pipeline.access.audit.noting import note_act
-from calling_pipeline.call_batches.archives import archiving
+from calling_pipeline.call_batches.calls.archives import archiving
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.erased import entering
 from calling_pipeline.contact_policy.erased import store as erased

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
-from calling_pipeline.call_batches.archives import archiving
+from calling_pipeline.call_batches.calls.archives import archiving
 from calling_pipeline.contact_policy.erased import store as erased
 from calling_pipeline.contact_policy.erased import tokens
 from calling_pipeline.database.crypto import SecretBox

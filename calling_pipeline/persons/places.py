@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches.results.tables import call_results
+from calling_pipeline.call_batches.calls.results.tables import call_results
 from calling_pipeline.call_batches.tables import call_history, call_log, call_tasks, gateway_refusals
 from calling_pipeline.call_stats.tables import call_records, held_call_records
 from calling_pipeline.contact_policy.tables import contact_attempts, do_not_call, do_not_call_history

@@ -10,8 +10,8 @@ import numpy as np
 from calling_pipeline import days
 from calling_pipeline.analysis.best_time.estimating import estimate
 from calling_pipeline.analysis.best_time.judging import Stratum, look, look_due
-from calling_pipeline.call_batches.best_time.ordering import EXPLORING, ORDERED, assign, order
-from calling_pipeline.call_batches.best_time.records import Rates, Slot
+from calling_pipeline.call_batches.calling_tasks.best_time.records import Rates, Slot
+from calling_pipeline.call_batches.planning.ordering import EXPLORING, ORDERED, assign, order
 from calling_pipeline.simulator.true_rates import PLACES, TrueRates
 from calling_pipeline.simulator.world import World
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.analysis.call_results.records import TOLERANCE, JoinRules
-from calling_pipeline.call_batches.results.tables import call_results
+from calling_pipeline.call_batches.calls.results.tables import call_results
 from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks, calling_tasks
 from calling_pipeline.call_stats.tables import call_records
 from calling_pipeline.database import partitions

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from calling_pipeline import days
 from calling_pipeline.analysis.best_time.estimating import estimate
 from calling_pipeline.analysis.best_time.judging import LEAST_CALLS, PROOF_Z, Stratum, look, look_due, uplift_of
-from calling_pipeline.call_batches.best_time.ordering import EXPLORING, NO_ARM, assign, order, slots_of
-from calling_pipeline.call_batches.best_time.records import Rates, Slot, best_time_from
+from calling_pipeline.call_batches.calling_tasks.best_time.records import Rates, Slot, best_time_from
+from calling_pipeline.call_batches.planning.ordering import EXPLORING, NO_ARM, assign, order, slots_of
 from calling_pipeline.contact_policy import hours
 from calling_pipeline.contact_policy.records import Hours, Policy
 from calling_pipeline.errors import InvalidInput

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.call_batches.results import store as result_store
+from calling_pipeline.call_batches.calls.results import store as result_store
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.definitions import build

@@ -10,7 +10,7 @@ from calling_pipeline.access.caller import Caller
 from calling_pipeline.analysis.call_results.joining import join_day
 from calling_pipeline.analysis.call_results.records import JoinRules
 from calling_pipeline.analysis.number_history.gathering import Sight, number_history
-from calling_pipeline.call_batches.rows import store as row_store
+from calling_pipeline.call_batches.calls.rows import store as row_store
 from calling_pipeline.call_stats.tables import call_records
 from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.database import partitions

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from calling_pipeline.backups.key_rotation import rotating
 from calling_pipeline.backups.key_rotation.sealed import SEALED
-from calling_pipeline.call_batches.archives.store_files import Keys, MonthFile
+from calling_pipeline.call_batches.calls.archives.store_files import Keys, MonthFile
 from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.database.crypto import SecretBox, phone_key_of
 from calling_pipeline.errors import ConfigurationError, SecretUnreadable

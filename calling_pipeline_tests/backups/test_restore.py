@@ -18,9 +18,9 @@ from calling_pipeline.backups import going_on
 from calling_pipeline.backups.making import MANIFEST, make_backup
 from calling_pipeline.backups.restoring import restore
 from calling_pipeline.backups.verifying import read_manifest, verify
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.history.importing import import_history
 from calling_pipeline.call_batches.history.records import HistoryRow
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.cli.main import main
 from calling_pipeline.contact_policy.tables import contact_attempts
 from calling_pipeline.database.engine import make_engine

@@ -23,8 +23,8 @@ import psycopg
 from sqlalchemy.engine import URL
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.dependencies import BatchDependencies
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.database.engine import driver_dsn

@@ -17,9 +17,9 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.dependencies import BatchDependencies
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.database.engine import business_url, driver_dsn, make_engine
 from calling_pipeline.phones import mobile_pattern
 from calling_pipeline.runtime import Runtime

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import URL
 
-from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.database.engine import business_url, driver_dsn, make_engine
 from calling_pipeline_tests.benchmarks import bench_call_batches, scaling, support
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import psycopg
 
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.dependencies import BatchDependencies
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.database.engine import driver_dsn
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load

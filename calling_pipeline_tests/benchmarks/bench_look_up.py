@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.contact_policy import store as policy_store
 from calling_pipeline.contact_policy.records import Attempt
 from calling_pipeline.database.engine import make_engine

@@ -19,8 +19,8 @@ from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.analysis.call_results.joining import join_day
 from calling_pipeline.analysis.call_results.records import JoinRules
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.dependencies import BatchDependencies
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.call_stats.dependencies import guanke_client
 from calling_pipeline.call_stats.sync.sync import sync_days
 from calling_pipeline.notifications.contracts.composing import Names

@@ -11,7 +11,7 @@ import httpx
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.example import orders, seeding, store
 from calling_pipeline.example.names import BY, TASK, TENANT
 from calling_pipeline.example.names import EXTENSIONS as SEEDED

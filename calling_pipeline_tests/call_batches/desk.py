@@ -9,10 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.dependencies import BatchDependencies
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.call_batches.records import Batch, CallingTask, Outcome, Reconciliation, reconciliation
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings

@@ -11,8 +11,8 @@ import sys
 import time
 from typing import Any, Self
 
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.dependencies import BatchDependencies, dial_gateway
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import load
 from calling_pipeline.vendors.dial_gateway import DialGateway, Push, PushAnswer

@@ -9,9 +9,9 @@ import subprocess
 import pytest
 
 from calling_pipeline import days
+from calling_pipeline.call_batches.batches.gateway_rate import store as rate_store
+from calling_pipeline.call_batches.batches.gateway_rate.store import EXACTNESS
 from calling_pipeline.call_batches.dependencies import CLAIM_AHEAD_S, PushLimits
-from calling_pipeline.call_batches.gateway_rate import store as rate_store
-from calling_pipeline.call_batches.gateway_rate.store import EXACTNESS
 from calling_pipeline.call_batches.pushing.claim_queue import RESERVED_S
 from calling_pipeline_tests.call_batches.desk import phone
 from calling_pipeline_tests.call_batches.test_stopping import command_line

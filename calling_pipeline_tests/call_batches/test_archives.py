@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.analysis.number_history.gathering import number_history
-from calling_pipeline.call_batches.archives import archiving
-from calling_pipeline.call_batches.archives import store as archive_store
-from calling_pipeline.call_batches.archives.archiving import Archives, archive_due, erase, find
-from calling_pipeline.call_batches.archives.store_files import Keys, MonthFile
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calls.archives import archiving
+from calling_pipeline.call_batches.calls.archives import store as archive_store
+from calling_pipeline.call_batches.calls.archives.archiving import Archives, archive_due, erase, find
+from calling_pipeline.call_batches.calls.archives.store_files import Keys, MonthFile
 from calling_pipeline.database import locks
 from calling_pipeline.errors import ConfigurationError, Conflict, SecretUnreadable
 from calling_pipeline_tests.analysis.pushed_world import add_batch, add_push, phone

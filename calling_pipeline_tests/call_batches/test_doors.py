@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from calling_pipeline import days
 from calling_pipeline.api.app import create_app
-from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.cli.main import main
 from calling_pipeline.definitions import build
 from calling_pipeline.defs.call_batches.sensors import resume_requests, tick_requests
@@ -85,7 +85,7 @@ def test_editing_shows_the_next_five_ticks_and_fires_nothing(run, desk):
     edited = run("calls", "task", "edit", "orders", "--cron", "*/5 * * * *", "--recall-days", "30", "--rate", "7.5")
     assert (edited["recall_days"], edited["rate_per_s"], len(edited["next_ticks"])) == (30, 7.5, 5)
     with desk.engine.connect() as connection:
-        from calling_pipeline.call_batches.runs import due_ticks
+        from calling_pipeline.call_batches.pushing.runs import due_ticks
 
         assert due_ticks(connection, days.now()) == []
     assert run("calls", "task", "disable", "orders")["next_ticks"] == []

@@ -5,9 +5,9 @@ import datetime as dt
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.defs.call_batches.sensors import resume_requests
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.runtime import Runtime

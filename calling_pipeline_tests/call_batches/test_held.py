@@ -2,7 +2,7 @@
 
 import pytest
 
-from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.defs.call_batches.sensors import resume_requests
 from calling_pipeline.errors import Conflict
 from calling_pipeline.outgoing import holding

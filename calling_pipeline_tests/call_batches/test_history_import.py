@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.facts import store as fact_store
 from calling_pipeline.call_batches.history.files import read_file
 from calling_pipeline.call_batches.history.importing import import_history
 from calling_pipeline.call_batches.history.records import HistoryRow
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.database import migrate
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline_tests.call_batches.desk import phone

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import editing
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.call_stats.sync import staging
 from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.errors import InvalidInput

@@ -11,11 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.settlement import Settlement
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.dependencies import dial_gateway
-from calling_pipeline.call_batches.pushing import claims
+from calling_pipeline.call_batches.pushing import claims, runs
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.errors import CallingError
 from calling_pipeline.vendors.dial_gateway import Push

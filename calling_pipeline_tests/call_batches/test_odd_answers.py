@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import pytest
 
-from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.call_batches.pushing.writer import NOT_STORABLE
 from calling_pipeline.vendors.dial_gateway import DialGateway, Push, PushAnswer
 from calling_pipeline_tests.call_batches.desk import phone

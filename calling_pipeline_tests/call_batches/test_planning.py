@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.contact_policy import do_not_call, store
 from calling_pipeline.masking import mask_sample
 from calling_pipeline_tests.call_batches.desk import phone

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from calling_pipeline import days
 from calling_pipeline.api.app import create_app
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.dependencies import gateway_refusal
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.cli.main import main
 from calling_pipeline.errors import Conflict
 from calling_pipeline.runtime import Runtime

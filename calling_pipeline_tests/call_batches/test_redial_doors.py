@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline.api.app import create_app
-from calling_pipeline.call_batches.redials.records import RedialRule
-from calling_pipeline.call_batches.redials.rules import documents_of, rules_from, text_of
+from calling_pipeline.call_batches.calling_tasks.redials.records import RedialRule
+from calling_pipeline.call_batches.calling_tasks.redials.rules import documents_of, rules_from, text_of
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import TokenGrant

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from calling_pipeline.api.app import create_app
-from calling_pipeline.call_batches.rows import store as row_store
-from calling_pipeline.call_batches.rows import views
+from calling_pipeline.call_batches.calls.rows import store as row_store
+from calling_pipeline.call_batches.calls.rows import views
 from calling_pipeline.cli.main import main
 from calling_pipeline.contact_policy import do_not_call
 from calling_pipeline.runtime import Runtime

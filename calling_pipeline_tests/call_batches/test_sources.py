@@ -2,8 +2,8 @@
 
 import pytest
 
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import editing
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.call_batches.records import PlanRules
 from calling_pipeline.errors import Forbidden, UnknownIdentifier
 from calling_pipeline_tests.call_batches.desk import ALL_DAY, MAPPING, phone

@@ -4,8 +4,8 @@ import pytest
 
 from calling_pipeline import days
 from calling_pipeline.alerts import store as alert_store
-from calling_pipeline.call_batches import runs, starting
 from calling_pipeline.call_batches.batches import lifecycle
+from calling_pipeline.call_batches.pushing import runs, starting
 from calling_pipeline.errors import Conflict, NotFound
 from calling_pipeline_tests.call_batches.desk import phone
 from calling_pipeline_tests.call_batches.test_quality import _BACKDATE

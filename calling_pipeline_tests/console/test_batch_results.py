@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from calling_pipeline.analysis.call_results.joining import join_day
 from calling_pipeline.analysis.call_results.records import JoinRules
-from calling_pipeline.call_batches.results import store as result_store
+from calling_pipeline.call_batches.calls.results import store as result_store
 from calling_pipeline.cli.main import main
 from calling_pipeline_tests.analysis.pushed_world import KEY, add_batch, add_push, add_record, phone
 from calling_pipeline_tests.console.batches import morning

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calling_pipeline.call_batches.redials.rules import rules_from
+from calling_pipeline.call_batches.calling_tasks.redials.rules import rules_from
 from calling_pipeline.runtime import Runtime
 from calling_pipeline_tests.call_batches.desk import phone
 from calling_pipeline_tests.call_batches.test_redials import ended

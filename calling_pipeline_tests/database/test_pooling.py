@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline.at_most_once.orphans import is_held
-from calling_pipeline.call_batches import runs
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.database import migrate, pooling
 from calling_pipeline.database.engine import driver_connection, make_engine, session_limits
 from calling_pipeline.errors import ConfigurationError

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline.access.tokens import store as token_store
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.dependencies import BatchDependencies
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.console.app import create_server
 from calling_pipeline.errors import ConfigurationError, Conflict
 from calling_pipeline.example import removing, seeding

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import pytest
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.dependencies import BatchDependencies
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.console.app import create_server
 from calling_pipeline.console.views import LANGUAGE_COOKIE, THEME_COOKIE
 from calling_pipeline.example.keeping import as_under_up

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from calling_pipeline import atomic_file, days
 from calling_pipeline.access.people import store as people_store
 from calling_pipeline.analysis.health.store import tenants_addresses
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.contact_policy import store as policy_store
 from calling_pipeline.errors import ConfigurationError, Conflict
 from calling_pipeline.example import contracts, keeping, links, orders, removing, seeding

@@ -7,11 +7,11 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline.backups import going_on
-from calling_pipeline.call_batches import runs
-from calling_pipeline.call_batches.archives import archiving
 from calling_pipeline.call_batches.batches import lifecycle
+from calling_pipeline.call_batches.calls.archives import archiving
 from calling_pipeline.call_batches.facts import store as fact_store
 from calling_pipeline.call_batches.history.records import HistoryRow
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.contact_policy import do_not_call, gate
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Attempt

@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.dependencies import plan_rules
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.takeover.comparison.comparing import compare
 from calling_pipeline.takeover.running import take_over

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.dependencies import dial_gateway, plan_rules
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.errors import ConfigurationError, Conflict, VendorUnavailable
 from calling_pipeline.notifications.contracts import runs as contracts
 from calling_pipeline.notifications.dependencies import NotificationDependencies, wecom_client

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.access.people import people
 from calling_pipeline.backups import going_on
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.dependencies import plan_rules
 from calling_pipeline.call_batches.history.importing import import_history
 from calling_pipeline.call_batches.history.records import HistoryRow
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.errors import Forbidden, InvalidInput
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.takeover.comparison.comparing import compare

@@ -16,9 +16,9 @@ from calling_pipeline.analysis.best_time import store
 from calling_pipeline.analysis.best_time.estimating import Array, Estimate, estimate
 from calling_pipeline.analysis.best_time.judging import VALID_DAYS, WINDOW_DAYS, Look, look, look_due
 from calling_pipeline.analysis.best_time.store import Cell
-from calling_pipeline.call_batches.best_time import alerting
-from calling_pipeline.call_batches.best_time.records import UNKNOWN_PROVINCE, BestTime
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.calling_tasks.best_time import alerting
+from calling_pipeline.call_batches.calling_tasks.best_time.records import UNKNOWN_PROVINCE, BestTime
 from calling_pipeline.call_batches.records import CallingTask
 
 MEMORY_DAYS = 90

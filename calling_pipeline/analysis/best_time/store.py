@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.analysis.best_time.judging import Look, Stratum
-from calling_pipeline.call_batches.best_time.records import BestTime
-from calling_pipeline.call_batches.best_time.tables import (
+from calling_pipeline.call_batches.calling_tasks.best_time.records import BestTime
+from calling_pipeline.call_batches.calling_tasks.best_time.tables import (
     best_time_batches,
     best_time_looks,
     best_time_rates,

@@ -15,7 +15,7 @@ from calling_pipeline import days, tracing
 from calling_pipeline.activity.noting import note
 from calling_pipeline.analysis.call_results import store
 from calling_pipeline.analysis.call_results.records import LOOK_BACK_DAYS, TOLERANCE, DayState, Joined, JoinRules
-from calling_pipeline.call_batches.results import store as result_store
+from calling_pipeline.call_batches.calls.results import store as result_store
 from calling_pipeline.call_stats.retention import first_kept_days
 from calling_pipeline.database import locks
 from calling_pipeline.masking import phone_hasher

@@ -1,4 +1,4 @@
-"""SQL that matches pushed calls with call records. What it finds is kept by `call_batches/results/store.py`."""
+"""SQL that matches pushed calls with call records. What it finds is kept by `call_batches/calls/results/store.py`."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ from typing_extensions import TypedDict
 from calling_pipeline import days
 from calling_pipeline.access.caller import Caller
 from calling_pipeline.access.people.records import Room
-from calling_pipeline.call_batches.archives.archiving import Archives
 from calling_pipeline.call_batches.calling_tasks import store as task_store
-from calling_pipeline.call_batches.results import store as result_store
-from calling_pipeline.call_batches.rows import store as row_store
-from calling_pipeline.call_batches.rows import views as row_views
+from calling_pipeline.call_batches.calls.archives.archiving import Archives
+from calling_pipeline.call_batches.calls.results import store as result_store
+from calling_pipeline.call_batches.calls.rows import store as row_store
+from calling_pipeline.call_batches.calls.rows import views as row_views
 from calling_pipeline.call_stats import store as stats_store
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy import store as policy_store

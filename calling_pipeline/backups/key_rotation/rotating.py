@@ -20,7 +20,7 @@ from calling_pipeline.backups.key_rotation import store
 from calling_pipeline.backups.key_rotation.recordings import resealed
 from calling_pipeline.backups.key_rotation.sealed import SEALED, SealedColumn
 from calling_pipeline.backups.snapshots import own_connection
-from calling_pipeline.call_batches.archives.store_files import Keys, MonthFile
+from calling_pipeline.call_batches.calls.archives.store_files import Keys, MonthFile
 from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.database.crypto import SecretBox, phone_key_of
 from calling_pipeline.database.engine import driver_connection

@@ -16,10 +16,10 @@ from calling_pipeline.activity.noting import note
 from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import alerting
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.batches.gateway_rate import store as rate_store
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.gateway_rate import store as rate_store
+from calling_pipeline.call_batches.calls.results import store as result_store
 from calling_pipeline.call_batches.records import ROOM, Batch, BatchState
-from calling_pipeline.call_batches.results import store as result_store
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.database import locks
 from calling_pipeline.database.engine import direct_url

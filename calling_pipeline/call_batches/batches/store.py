@@ -14,7 +14,8 @@ from sqlalchemy.engine import URL
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.orphans import SessionLock, is_held
-from calling_pipeline.call_batches.archives import store as archives
+from calling_pipeline.call_batches.calling_tasks.redials.rules import documents_of, rules_from
+from calling_pipeline.call_batches.calls.archives import store as archives
 from calling_pipeline.call_batches.records import (
     Batch,
     BatchState,
@@ -26,7 +27,6 @@ from calling_pipeline.call_batches.records import (
     Outcome,
     RedialLine,
 )
-from calling_pipeline.call_batches.redials.rules import documents_of, rules_from
 from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks
 from calling_pipeline.database.sql import load
 from calling_pipeline.errors import NotFound

@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from calling_pipeline.call_batches.best_time.records import best_time_from
+from calling_pipeline.call_batches.calling_tasks.best_time.records import best_time_from
+from calling_pipeline.call_batches.calling_tasks.redials.rules import documents_of, rules_from
 from calling_pipeline.call_batches.records import CallingTask, Source
-from calling_pipeline.call_batches.redials.rules import documents_of, rules_from
 from calling_pipeline.call_batches.tables import call_batches, calling_tasks
 from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.database.sql import load

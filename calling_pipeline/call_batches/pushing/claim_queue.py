@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from calling_pipeline import days
+from calling_pipeline.call_batches.batches.gateway_rate.store import Reservation
 from calling_pipeline.call_batches.dependencies import PushLimits
-from calling_pipeline.call_batches.gateway_rate.store import Reservation
 from calling_pipeline.call_batches.pushing import claims
 from calling_pipeline.call_batches.pushing.watch import BatchWatch
 from calling_pipeline.call_batches.records import Batch, Claimed

@@ -11,12 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.call_batches.batches.gateway_rate import store as rate_store
+from calling_pipeline.call_batches.batches.gateway_rate.store import Reservation
+from calling_pipeline.call_batches.calling_tasks.redials import store as redial_store
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.dependencies import PushLimits
-from calling_pipeline.call_batches.gateway_rate import store as rate_store
-from calling_pipeline.call_batches.gateway_rate.store import Reservation
 from calling_pipeline.call_batches.records import ROOM, Batch, BatchState, ClaimDecision, Claimed
-from calling_pipeline.call_batches.redials import store as redial_store
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.records import Attempt, Policy, Verdict
 from calling_pipeline.outgoing import holding

@@ -30,10 +30,10 @@ from calling_pipeline.call_batches.pushing.brake import Brake
 from calling_pipeline.call_batches.pushing.breaker import Breaker
 from calling_pipeline.call_batches.pushing.claim_queue import ClaimQueue
 from calling_pipeline.call_batches.pushing.rate_limit import Pacer
+from calling_pipeline.call_batches.pushing.starting import stop_unless_safe
 from calling_pipeline.call_batches.pushing.watch import WATCH_S, BatchWatch
 from calling_pipeline.call_batches.pushing.writer import LINGER_S, OutcomeWriter
 from calling_pipeline.call_batches.records import Batch, BatchState, Claimed
-from calling_pipeline.call_batches.starting import stop_unless_safe
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Policy

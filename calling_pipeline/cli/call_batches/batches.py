@@ -10,10 +10,10 @@ import click
 from calling_pipeline import days
 from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.at_most_once.shutdown import StopRequest
-from calling_pipeline.call_batches import runs, starting
 from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.dependencies import BatchDependencies, gateway_refusal, plan_rules
+from calling_pipeline.call_batches.pushing import runs, starting
 from calling_pipeline.call_batches.records import BatchState
 from calling_pipeline.cli.call_batches.history import history
 from calling_pipeline.cli.call_batches.results import join, results

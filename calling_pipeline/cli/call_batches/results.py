@@ -12,10 +12,10 @@ from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.analysis.call_results.joining import join_day
 from calling_pipeline.analysis.call_results.records import JoinRules
 from calling_pipeline.call_batches.batches import store as batch_store
-from calling_pipeline.call_batches.results import store as result_store
-from calling_pipeline.call_batches.results import views
-from calling_pipeline.call_batches.results.records import RESULTS, Result
-from calling_pipeline.call_batches.rows.views import write_csv
+from calling_pipeline.call_batches.calls.results import store as result_store
+from calling_pipeline.call_batches.calls.results import views
+from calling_pipeline.call_batches.calls.results.records import RESULTS, Result
+from calling_pipeline.call_batches.calls.rows.views import write_csv
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table_of
 
 _SHOWN = ("row_key", "source_row", "phone", "result", "order_yuan", "talk_s", "called_at", "agent_id")

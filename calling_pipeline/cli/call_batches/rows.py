@@ -10,10 +10,10 @@ import click
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.analysis.number_history.gathering import number_history
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calls.rows import store as row_store
+from calling_pipeline.call_batches.calls.rows import views
 from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.call_batches.records import REASONS, CallState
-from calling_pipeline.call_batches.rows import store as row_store
-from calling_pipeline.call_batches.rows import views
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table, table_of
 
 _SHOWN = ("call_id", "source_row", "row_key", "phone", "state", "said", "redial", "code")

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from calling_pipeline import days
 from calling_pipeline.activity.noting import reported_by_run
-from calling_pipeline.call_batches import runs, tables
 from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.call_batches.facts import store as fact_store
+from calling_pipeline.call_batches.pushing import runs, tables
 from calling_pipeline.defs.acting import acting, who
 from calling_pipeline.defs.call_batches import checks as call_batches_checks
 from calling_pipeline.defs.call_batches import sensors

@@ -7,13 +7,13 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches import views
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.calls.results import store as result_store
 from calling_pipeline.call_batches.dependencies import gateway_refusal, plan_rules
 from calling_pipeline.call_batches.facts import store as fact_store
-from calling_pipeline.call_batches.results import store as result_store
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.runtime import Runtime
 
 _RESULTS = ("pushed", "connected", "not_connected", "not_dialled", "waiting", "order_9", "order_1", "talk_s")

@@ -11,7 +11,7 @@ from calling_pipeline.analysis.call_results import quality
 from calling_pipeline.analysis.call_results import store as analysis_store
 from calling_pipeline.analysis.call_results.joining import ASSET, days_due, join_day
 from calling_pipeline.analysis.call_results.records import JoinRules
-from calling_pipeline.call_batches.results.tables import call_results as table
+from calling_pipeline.call_batches.calls.results.tables import call_results as table
 from calling_pipeline.defs.call_batches.checks import check
 from calling_pipeline.defs.call_batches.metadata import about_results
 from calling_pipeline.defs.checks import daily_checks

@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 
 from calling_pipeline import days
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.defs.naming import named, tag_value
 from calling_pipeline.defs.queueing import TASK, said, unfinished_runs
 from calling_pipeline.outgoing import holding

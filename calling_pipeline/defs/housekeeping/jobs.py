@@ -7,7 +7,7 @@ import dagster as dg
 from calling_pipeline import days
 from calling_pipeline.alerts import store as alerts
 from calling_pipeline.analysis.best_time.learning import learn
-from calling_pipeline.call_batches.archives.archiving import archive_due
+from calling_pipeline.call_batches.calls.archives.archiving import archive_due
 from calling_pipeline.call_batches.dependencies import archives_of
 from calling_pipeline.call_stats import retention
 from calling_pipeline.call_stats.daily_counts.catch_up import catch_up

@@ -22,16 +22,16 @@ from calling_pipeline.api.routes.call_batches.bodies import (
     Why,
 )
 from calling_pipeline.at_most_once.settlement import settlement_of
-from calling_pipeline.call_batches import starting
 from calling_pipeline.call_batches.batches import lifecycle, views
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.calls.results import store as result_store
+from calling_pipeline.call_batches.calls.results import views as result_views
+from calling_pipeline.call_batches.calls.results.records import Result
+from calling_pipeline.call_batches.calls.rows import store as row_store
+from calling_pipeline.call_batches.calls.rows import views as row_views
 from calling_pipeline.call_batches.dependencies import archives_of
+from calling_pipeline.call_batches.pushing import starting
 from calling_pipeline.call_batches.records import BatchState, CallState
-from calling_pipeline.call_batches.results import store as result_store
-from calling_pipeline.call_batches.results import views as result_views
-from calling_pipeline.call_batches.results.records import Result
-from calling_pipeline.call_batches.rows import store as row_store
-from calling_pipeline.call_batches.rows import views as row_views
 
 router = APIRouter(prefix="/api/v1/calls", tags=["call batches"])
 Viewer = Annotated[Caller, Depends(requires("viewer", "batches"))]

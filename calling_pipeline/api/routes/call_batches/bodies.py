@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from calling_pipeline.api.dependencies import Id, Real, Text, Whole
 from calling_pipeline.call_batches.batches.views import BatchLine, CardDocument
-from calling_pipeline.call_batches.redials.records import RedialResult
+from calling_pipeline.call_batches.calling_tasks.redials.records import RedialResult
 
 
 class Redial(BaseModel):

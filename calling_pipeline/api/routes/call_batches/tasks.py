@@ -11,11 +11,11 @@ from calling_pipeline.api.auth import requires
 from calling_pipeline.api.dependencies import PatientRuntimeDep, RuntimeDep, Text
 from calling_pipeline.api.envelope import Described, Success, ok
 from calling_pipeline.api.routes.call_batches.bodies import DryRun, NewTask, Preflight, Removed, RunNow, Started, TaskChanges
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import views
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.dependencies import gateway_refusal, plan_rules
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.errors import InvalidInput
 
 router = APIRouter(prefix="/api/v1/calls", tags=["call batches"])

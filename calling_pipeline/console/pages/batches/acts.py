@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import Response
 
 from calling_pipeline.api.dependencies import PathId, Text
-from calling_pipeline.call_batches import starting
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.calls.rows import store as row_store
+from calling_pipeline.call_batches.pushing import starting
 from calling_pipeline.call_batches.quality import Breach
-from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.console.pages.batches.gathering import cards
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.masking import mask_phone

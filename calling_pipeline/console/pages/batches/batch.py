@@ -12,11 +12,11 @@ from fastapi.responses import Response
 from calling_pipeline.api.dependencies import PathId
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches import views as batch_views
+from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_SAID
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.calls.rows import store as row_store
+from calling_pipeline.call_batches.calls.rows import views as row_views
 from calling_pipeline.call_batches.records import REASONS, CallState
-from calling_pipeline.call_batches.redials.records import REDIAL_SAID
-from calling_pipeline.call_batches.rows import store as row_store
-from calling_pipeline.call_batches.rows import views as row_views
 from calling_pipeline.console.lists.asked import asked
 from calling_pipeline.console.lists.columns import Column, Sentence, State
 from calling_pipeline.console.lists.listing import listing

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 
 from calling_pipeline.api.dependencies import PathId
 from calling_pipeline.call_batches.batches import store as batch_store
-from calling_pipeline.call_batches.results import store as result_store
-from calling_pipeline.call_batches.results import views as result_views
-from calling_pipeline.call_batches.results.records import RESULTS, Result
+from calling_pipeline.call_batches.calls.results import store as result_store
+from calling_pipeline.call_batches.calls.results import views as result_views
+from calling_pipeline.call_batches.calls.results.records import RESULTS, Result
 from calling_pipeline.console.lists.asked import asked
 from calling_pipeline.console.lists.columns import Column, State
 from calling_pipeline.console.lists.listing import listing

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import Response
 
 from calling_pipeline.api.dependencies import PathId, Text
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.batches import views as batch_views
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.dependencies import gateway_refusal, plan_rules
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.console.views import View, viewing
 from calling_pipeline.runtime import Runtime
 

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from calling_pipeline.api.dependencies import PathId
-from calling_pipeline.call_batches import runs
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_RESULTS
 from calling_pipeline.call_batches.dependencies import plan_rules
-from calling_pipeline.call_batches.redials.records import REDIAL_RESULTS
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.console.pages.batches import best_time_form
 from calling_pipeline.console.pages.batches.drafts import POLICIES, TEXTS, Draft, drafted, typed_of, values_of
 from calling_pipeline.console.views import View, viewing

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from calling_pipeline.call_batches.redials.records import REDIAL_RESULTS, RedialResult, RedialRule
+from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_RESULTS, RedialResult, RedialRule
 from calling_pipeline.errors import InvalidInput
 
 FIELD = "redial"

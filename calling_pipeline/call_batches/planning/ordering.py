@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from calling_pipeline import days
-from calling_pipeline.call_batches.best_time.records import Rates, Slot
+from calling_pipeline.call_batches.calling_tasks.best_time.records import Rates, Slot
 from calling_pipeline.contact_policy import hours
 from calling_pipeline.contact_policy.records import Policy
 

@@ -9,9 +9,9 @@ from typing_extensions import TypedDict
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.calling_tasks.redials import store as redial_store
+from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_SAID
 from calling_pipeline.call_batches.records import REASONS
-from calling_pipeline.call_batches.redials import store as redial_store
-from calling_pipeline.call_batches.redials.records import REDIAL_SAID
 
 
 class RedialNow(TypedDict):

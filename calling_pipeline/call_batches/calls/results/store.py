@@ -12,16 +12,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches.results.records import BatchResults, Result
-from calling_pipeline.call_batches.results.tables import call_result_batches, call_result_days, call_results
+from calling_pipeline.call_batches.calls.results.records import BatchResults, Result
+from calling_pipeline.call_batches.calls.results.tables import call_result_batches, call_result_days, call_results
 from calling_pipeline.call_batches.tables import call_batches
 from calling_pipeline.database.sql import load
 
-_CREATE_JUDGED = load("call_batches/results/create_judged")
-_KEEP = load("call_batches/results/keep")
-_SUM_BATCHES = load("call_batches/results/sum_batches")
-_BEGIN_DAY = load("call_batches/results/begin_day")
-_OF_BATCH = load("call_batches/results/of_batch")
+_CREATE_JUDGED = load("call_batches/calls/results/create_judged")
+_KEEP = load("call_batches/calls/results/keep")
+_SUM_BATCHES = load("call_batches/calls/results/sum_batches")
+_BEGIN_DAY = load("call_batches/calls/results/begin_day")
+_OF_BATCH = load("call_batches/calls/results/of_batch")
 
 PAGE = 5000
 NEVER_JOINED = BatchResults(0)

@@ -11,8 +11,8 @@ from calling_pipeline.call_batches.records import CallState
 from calling_pipeline.call_batches.tables import call_history, call_log, call_tasks, gateway_refusals
 from calling_pipeline.database.sql import load
 
-OF_BATCH = load("call_batches/rows/of_batch")
-OF_PHONE = load("call_batches/rows/of_phone")
+OF_BATCH = load("call_batches/calls/rows/of_batch")
+OF_PHONE = load("call_batches/calls/rows/of_phone")
 
 PAGE = 5000
 

@@ -6,8 +6,8 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches.best_time import store
-from calling_pipeline.call_batches.best_time.records import Arm
+from calling_pipeline.call_batches.calling_tasks.best_time import store
+from calling_pipeline.call_batches.calling_tasks.best_time.records import Arm
 from calling_pipeline.call_batches.records import CallingTask
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.presets import policy_from
@@ -28,7 +28,7 @@ def place_calls(
     """
     if task.best_time is None:
         return 0
-    from calling_pipeline.call_batches.best_time.ordering import (  # noqa: PLC0415 - numpy: 90 ms of every command
+    from calling_pipeline.call_batches.planning.ordering import (  # noqa: PLC0415 - numpy: 90 ms of every command
         EXPLORING,
         order,
         slots_of,

@@ -17,8 +17,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches.archives import store
-from calling_pipeline.call_batches.archives.store_files import Keys, MonthFile, Row
+from calling_pipeline.call_batches.calls.archives import store
+from calling_pipeline.call_batches.calls.archives.store_files import Keys, MonthFile, Row
 from calling_pipeline.database import locks
 from calling_pipeline.errors import ConfigurationError, Conflict
 

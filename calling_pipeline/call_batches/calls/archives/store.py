@@ -9,13 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches.archives.tables import archived_batches
+from calling_pipeline.call_batches.calls.archives.tables import archived_batches
 from calling_pipeline.call_batches.tables import call_tasks
 from calling_pipeline.database.sql import load
 
-_DUE = load("call_batches/archives/due")
-_ROWS = load("call_batches/archives/left_out_rows")
-_ADD = load("call_batches/archives/add")
+_DUE = load("call_batches/calls/archives/due")
+_ROWS = load("call_batches/calls/archives/left_out_rows")
+_ADD = load("call_batches/calls/archives/add")
 _a = archived_batches.c
 
 

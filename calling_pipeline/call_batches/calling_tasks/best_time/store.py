@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches.best_time.records import Arm, BestTime, Rates
-from calling_pipeline.call_batches.best_time.tables import best_time_rates
+from calling_pipeline.call_batches.calling_tasks.best_time.records import Arm, BestTime, Rates
+from calling_pipeline.call_batches.calling_tasks.best_time.tables import best_time_rates
 from calling_pipeline.call_batches.tables import call_batches
 from calling_pipeline.database.sql import load
 
-PROVINCES = load("call_batches/best_time/provinces")
-PLACE = load("call_batches/best_time/place")
-BEGIN = load("call_batches/best_time/begin")
+PROVINCES = load("call_batches/planning/provinces")
+PLACE = load("call_batches/planning/place")
+BEGIN = load("call_batches/calling_tasks/best_time/begin")
 
 
 def begin(connection: sa.Connection, calling_task_id: int, since: dt.date) -> None:

@@ -12,10 +12,10 @@ from typing import Any, NotRequired, cast
 import sqlalchemy as sa
 from typing_extensions import TypedDict
 
-from calling_pipeline.call_batches.archives.archiving import Archives, find
+from calling_pipeline.call_batches.calling_tasks.redials import views as redial_views
+from calling_pipeline.call_batches.calls.archives.archiving import Archives, find
+from calling_pipeline.call_batches.calls.rows import store as row_store
 from calling_pipeline.call_batches.records import REASONS, CallState
-from calling_pipeline.call_batches.redials import views as redial_views
-from calling_pipeline.call_batches.rows import store as row_store
 from calling_pipeline.errors import InvalidInput
 from calling_pipeline.masking import mask_mobiles, mask_phone, mask_sample
 from calling_pipeline.phones import read_phone

@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches.redials.records import RedialRule, RedialVerdict
-from calling_pipeline.call_batches.redials.rules import documents_of
+from calling_pipeline.call_batches.calling_tasks.redials.records import RedialRule, RedialVerdict
+from calling_pipeline.call_batches.calling_tasks.redials.rules import documents_of
 from calling_pipeline.call_batches.tables import call_batches, call_history
 from calling_pipeline.database.sql import load
 
@@ -21,9 +21,9 @@ BUSY = "占线|忙|正在通话|busy"
 NO_ANSWER = "无人接听|未接听|无应答|no.?answer"
 """What the vendor's reasons for a hang-up say, as regular expressions; upper and lower case are one."""
 
-OF_PHONES = load("call_batches/redials/verdicts", only="AND history.phone = any(cast(:phones AS text[]))")
+OF_PHONES = load("call_batches/calling_tasks/redials/verdicts", only="AND history.phone = any(cast(:phones AS text[]))")
 COLLECT = sa.text(
-    f"INSERT INTO redials (phone, redial_of, rule, free_at, reason) {load('call_batches/redials/verdicts', only='')}"
+    f"INSERT INTO redials (phone, redial_of, rule, free_at, reason) {load('call_batches/calling_tasks/redials/verdicts', only='')}"
 )
 TABLE = sa.text(
     'CREATE TEMPORARY TABLE redials (phone text COLLATE "C", redial_of bigint, rule text, free_at timestamptz, reason text)'

@@ -8,7 +8,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from calling_pipeline import days
-from calling_pipeline.call_batches.results.records import BatchResults, Result
+from calling_pipeline.call_batches.calls.results.records import BatchResults, Result
 from calling_pipeline.masking import mask_phone
 
 COLUMNS = ("row_key", "source_row", "phone", "result", "order_yuan", "talk_s", "pushed_at", "called_at", "agent_id",

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from calling_pipeline.call_batches.tables import gateway_shares
 from calling_pipeline.database.sql import load
 
-RESERVE = load("call_batches/gateway_rate/reserve")
+RESERVE = load("call_batches/batches/gateway_rate/reserve")
 
 ALIVE_S = 5.0
 """A batch that reserved nothing for so long, and for several of its calls' time, has no share of the rate."""
