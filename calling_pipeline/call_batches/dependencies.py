@@ -10,8 +10,7 @@ import sqlalchemy as sa
 
 from calling_pipeline.call_batches.calls.archives.archiving import Archives
 from calling_pipeline.call_batches.calls.archives.store_files import Keys
-from calling_pipeline.call_batches.pushing.breaker import DEFAULT_RULE, BreakerRule
-from calling_pipeline.call_batches.records import DEFAULT_RULES, PlanRules
+from calling_pipeline.call_batches.records import DEFAULT_BREAKER, DEFAULT_RULES, BreakerRule, PlanRules
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 from calling_pipeline.shadow import SENTENCE
@@ -35,7 +34,7 @@ class PushLimits:
     pause_patience_s: float = 600.0
     account: str = ""
     account_rate_per_s: float = 50.0
-    breaker: BreakerRule = DEFAULT_RULE
+    breaker: BreakerRule = DEFAULT_BREAKER
 
     def chunk(self, batches: int = 1) -> int:
         """Calls claimed at once: no more than are sent within `CLAIM_AHEAD_S` while `batches` share the account's rate."""

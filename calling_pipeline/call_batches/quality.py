@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from calling_pipeline.call_batches.records import Batch, Outcome, reconciliation
+from calling_pipeline.call_batches.batches.records import Batch, Outcome, reconciliation
 from calling_pipeline.quality import Finding
 
 STUCK_AFTER = dt.timedelta(minutes=10)

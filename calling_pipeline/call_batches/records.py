@@ -1,26 +1,16 @@
-"""Calling tasks, batches, call tasks and their states."""
+"""What all nouns of the room share: its name, the states and their moves, the reasons, and what the settings say."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-from typing_extensions import TypedDict
-
-from calling_pipeline.call_batches.calling_tasks.best_time.records import BestTime
-from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_SAID, RedialRule
+from dataclasses import dataclass
+from typing import Literal
 
 ROOM = "call_batches"
 """The room's name in the contact policy, the task ledger and alerts."""
 
 BatchState = Literal["planned", "running", "waiting", "paused", "cancelled", "completed"]
 CallState = Literal["pending", "pushing", "pushed", "refused", "failed", "unknown", "skipped"]
-LogOutcome = Literal["pushed", "refused", "failed", "not_sent", "unknown", "settled_pushed", "settled_retry"]
-
-About = Literal["person", "account"]
-"""What a refusal is about: the number, then it is final for a while; or our account, then a person decides."""
 
 MOVES: Mapping[CallState | None, Mapping[CallState, str]] = {
     None: {
@@ -57,8 +47,6 @@ None is a source row that is being planned. A call that is delayed stays `pendin
 final, and for software so are `refused` and `failed`.
 """
 
-MAPPED: tuple[str, ...] = ("mobile_phone", "staff_name", "sys_name", "order_type", "order_nums", "row_key")
-
 REASONS: Mapping[str, str] = {
     "blank": "no number",
     "masked": "masked number",
@@ -94,46 +82,6 @@ REASONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a calling task's rows come from: a table and, for each field of a call, a column or None."""
-
-    schema: str
-    table: str
-    mobile_phone: str
-    staff_name: str | None = None
-    sys_name: str | None = None
-    order_type: str | None = None
-    order_nums: str | None = None
-    row_key: str | None = None
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """Field → column, for the fields that have one."""
-        return {name: column for name in MAPPED if (column := getattr(self, name))}
-
-
-@dataclass(frozen=True)
-class CallingTask:
-    """One row of `calling_tasks`."""
-
-    id: int
-    name: str
-    cron: str
-    source: Source
-    enabled: bool
-    remark: str
-    recall_days: int | None
-    rate_per_s: float | None
-    policy: Mapping[str, Any]
-    ticks_from: dt.datetime
-    refused_days: int | None = None
-    expires_after_s: int | None = None
-    redial: tuple[RedialRule, ...] = ()
-    land_lines: bool = False
-    best_time: BestTime | None = None
-
-
-@dataclass(frozen=True)
 class PlanRules:
     """What the settings say about planning, for every calling task.
 
@@ -152,193 +100,21 @@ DEFAULT_RULES = PlanRules()
 
 
 @dataclass(frozen=True)
-class CardLine:
-    """Source rows left out for one reason, and up to two masked samples."""
+class BreakerRule:
+    """When a batch of which the gateway takes nothing is paused (`pushing/breaker.py`).
 
-    reason: str
-    rows: int
-    samples: tuple[str, ...] = ()
-
-    @property
-    def said(self) -> str:
-        """The reason for people."""
-        return REASONS.get(self.reason, self.reason)
-
-
-@dataclass(frozen=True)
-class RedialLine:
-    """Rows that are to be called again, by the result of the rule that allows it."""
-
-    result: str
-    rows: int
-
-    @property
-    def said(self) -> str:
-        """The result for people."""
-        return REDIAL_SAID.get(self.result, self.result)
-
-
-@dataclass(frozen=True)
-class Card:
-    """The pre-flight card: source rows = to call + the rows of every line. `redials` are some of those to call."""
-
-    source_rows: int
-    to_call: int
-    left_out: tuple[CardLine, ...] = ()
-    redials: tuple[RedialLine, ...] = ()
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether every source row is accounted for."""
-        return self.source_rows == self.to_call + sum(line.rows for line in self.left_out)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One row of `call_batches`."""
-
-    id: int
-    key: str
-    calling_task_id: int
-    task_name: str
-    day: dt.date
-    tick_at: dt.datetime | None
-    state: BatchState
-    note: str
-    source: str
-    recall_days: int | None
-    rate_per_s: float | None
-    policy: Mapping[str, Any]
-    card: Card
-    planned_at: dt.datetime
-    started_at: dt.datetime | None
-    finished_at: dt.datetime | None
-    resume_at: dt.datetime | None
-    expires_at: dt.datetime | None = None
-    redial: tuple[RedialRule, ...] = ()
-    shadow: bool = False
-
-    def is_expired(self, now: dt.datetime) -> bool:
-        """Whether nobody of it is to be called any more."""
-        return self.expires_at is not None and now >= self.expires_at
-
-
-@dataclass(frozen=True)
-class OpenBatch:
-    """A batch that is not over, or whose calls wait to be settled, and its calls that are open."""
-
-    id: int
-    task_name: str
-    day: dt.date
-    state: BatchState
-    note: str
-    pending: int
-    pushing: int
-    unknown: int
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a batch's rows so far: rows in each state, and rows skipped or failed by reason."""
-
-    states: Mapping[CallState, int]
-    reasons: Mapping[str, int]
-
-    @property
-    def rows(self) -> int:
-        """Every row of the batch."""
-        return sum(self.states.values())
-
-    def count(self, *states: CallState) -> int:
-        """Rows in any of `states`."""
-        return sum(self.states.get(state, 0) for state in states)
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """One call that this runner may make now."""
-
-    id: int
-    phone: str = field(repr=False)
-    staff_name: str | None
-    sys_name: str | None
-    order_type: str | None
-    order_nums: int | None
-    distinct_id: str
-    attempt: int
-    claim: str
-
-
-@dataclass(frozen=True)
-class ClaimDecision:
-    """What a claim makes of one due call: `pushing`, `skipped` for a reason, or `pending` until `not_before`."""
-
-    id: int
-    state: Literal["pushing", "skipped", "pending"]
-    distinct_id: str | None
-    reason: str | None = None
-    not_before: dt.datetime | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one claimed call: its next state (`pending` again when it was not sent) and its log row."""
-
-    call: Claimed
-    state: CallState
-    outcome: LogOutcome
-    resp_code: str = ""
-    message: str = ""
-    http_status: int | None = None
-    sent_at: dt.datetime | None = None
-    answered_at: dt.datetime | None = None
-    not_before: dt.datetime | None = None
-    about: About | None = None
-
-
-@dataclass(frozen=True)
-class UnknownCall:
-    """One call whose outcome is unknown, for the operator who settles it."""
-
-    id: int
-    batch_id: int
-    phone: str = field(repr=False)
-    distinct_id: str
-    claimed_at: dt.datetime
-    message: str
-
-
-class Reconciliation(TypedDict):
-    """The card once more, after the run: source rows = the calls in each state + the rows left out for each reason.
-
-    `difference`: source rows that are not accounted for. `reasons_missing`: rows that the card left out for a reason and
-    the batch does not. Both are 0.
+    After `in_a_row` calls that ended alike, or when none of the last `window` was accepted and `share_pct` ended alike.
     """
 
-    source_rows: int
-    planned_to_call: int
-    calls: dict[CallState, int]
-    left_out: dict[str, int]
-    difference: int
-    reasons_missing: int
+    in_a_row: int = 10
+    window: int = 20
+    share_pct: float = 50.0
+
+
+DEFAULT_BREAKER = BreakerRule()
 
 
 def require_move(before: CallState, after: CallState) -> None:
     """Raise `ValueError` unless a call may move from `before` to `after`."""
     if after not in MOVES[before]:
         raise ValueError(f"a call cannot move from {before} to {after}")
-
-
-def reconciliation(batch: Batch, outcome: Outcome) -> Reconciliation:
-    """Compare what a batch planned with what became of its rows."""
-    left_out = {reason: outcome.reasons[reason] for reason in REASONS if reason in outcome.reasons}
-    states: dict[CallState, int] = {name: count for name, count in outcome.states.items() if name != "skipped"}
-    planned_out = {line.reason: line.rows for line in batch.card.left_out}
-    return {
-        "source_rows": batch.card.source_rows,
-        "planned_to_call": batch.card.to_call,
-        "calls": states,
-        "left_out": left_out,
-        "difference": batch.card.source_rows - outcome.rows,
-        "reasons_missing": sum(max(0, rows - left_out.get(reason, 0)) for reason, rows in planned_out.items()),
-    }

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.calls.results.tables import call_results
-from calling_pipeline.call_batches.tables import call_history, call_log, call_tasks, gateway_refusals
+from calling_pipeline.call_batches.calls.tables import call_log, call_tasks, gateway_refusals
+from calling_pipeline.call_batches.history.tables import call_history
 from calling_pipeline.call_stats.tables import call_records, held_call_records
 from calling_pipeline.contact_policy.tables import contact_attempts, do_not_call, do_not_call_history
 from calling_pipeline.notifications.contracts.tables import contract_messages

@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches.tables import call_history, call_tasks, gateway_refusals
+from calling_pipeline.call_batches.calls.tables import call_tasks, gateway_refusals
+from calling_pipeline.call_batches.history.tables import call_history
 from calling_pipeline.contact_policy.tables import do_not_call
 from calling_pipeline.database.sql import load
 from calling_pipeline.notifications.contracts.tables import contract_ledgers

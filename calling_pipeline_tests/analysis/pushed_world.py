@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.analysis.call_results.records import TOLERANCE, JoinRules
+from calling_pipeline.call_batches.batches.tables import call_batches
+from calling_pipeline.call_batches.calling_tasks.tables import calling_tasks
 from calling_pipeline.call_batches.calls.results.tables import call_results
-from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks, calling_tasks
+from calling_pipeline.call_batches.calls.tables import call_log, call_tasks
 from calling_pipeline.call_stats.tables import call_records
 from calling_pipeline.database import partitions
 from calling_pipeline.masking import mask_phone, phone_hash

@@ -23,7 +23,7 @@ from calling_pipeline.at_most_once.settlement import settlement_of
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.calls.results import store as result_store
 from calling_pipeline.call_batches.calls.results.tables import call_results
-from calling_pipeline.call_batches.tables import call_log, call_tasks
+from calling_pipeline.call_batches.calls.tables import call_log, call_tasks
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.tables import call_records
 from calling_pipeline_tests.analysis.pushed_world import (

@@ -21,7 +21,7 @@ from calling_pipeline.analysis.dagster_storage.store import DAEMONS, dagster_sta
 from calling_pipeline.analysis.status.gathering import status
 from calling_pipeline.analysis.status.judging import DayNotes, day_state, days_said, judge
 from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert, PoolUse, Status, Watcher
-from calling_pipeline.call_batches.records import OpenBatch
+from calling_pipeline.call_batches.batches.records import OpenBatch
 from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.recent.records import ScheduledSync, Speed
 from calling_pipeline.call_stats.records import FailedRead, Reason, TaskSums

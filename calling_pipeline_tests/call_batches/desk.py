@@ -10,10 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.batches.records import Batch, Outcome, Reconciliation, reconciliation
 from calling_pipeline.call_batches.calling_tasks import editing
+from calling_pipeline.call_batches.calling_tasks.records import CallingTask
 from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.call_batches.pushing import runs
-from calling_pipeline.call_batches.records import Batch, CallingTask, Outcome, Reconciliation, reconciliation
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.settings import Settings
 from calling_pipeline_tests.support import LIMIT_S, Simulator, http

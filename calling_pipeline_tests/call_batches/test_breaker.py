@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
-from calling_pipeline.call_batches.pushing.breaker import FEW, Breaker, BreakerRule
+from calling_pipeline.call_batches.pushing.breaker import FEW, Breaker
+from calling_pipeline.call_batches.records import BreakerRule
 from calling_pipeline.database import locks
 from calling_pipeline.errors import Conflict, InvalidInput, NotFound
 from calling_pipeline.vendors.dial_gateway import PushAnswer

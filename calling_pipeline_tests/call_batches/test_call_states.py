@@ -12,15 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.records import (
-    MOVES,
-    CallState,
-    ClaimDecision,
-    Claimed,
-    Result,
-    require_move,
-)
-from calling_pipeline.call_batches.tables import call_tasks
+from calling_pipeline.call_batches.calls.records import ClaimDecision, Claimed, Result
+from calling_pipeline.call_batches.calls.tables import call_tasks
+from calling_pipeline.call_batches.records import MOVES, CallState, require_move
 from calling_pipeline_tests.call_batches.call_states import DOCUMENT, document
 from calling_pipeline_tests.call_batches.desk import phone
 

@@ -10,7 +10,7 @@ import pytest
 
 from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import lifecycle
-from calling_pipeline.call_batches.records import Batch
+from calling_pipeline.call_batches.batches.records import Batch
 from calling_pipeline.database import embedded, migrate
 from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline.errors import Busy

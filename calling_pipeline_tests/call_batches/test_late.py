@@ -12,10 +12,12 @@ from calling_pipeline.at_most_once.orphans import SessionLock
 from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.batches.records import Batch
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.calls.records import Claimed, LogOutcome, Result
 from calling_pipeline.call_batches.pushing import claims
 from calling_pipeline.call_batches.pushing.watch import BatchWatch
-from calling_pipeline.call_batches.records import Batch, CallState, Claimed, LogOutcome, Result
+from calling_pipeline.call_batches.records import CallState
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.database.retry import Transactions
 from calling_pipeline_tests.call_batches.desk import phone

@@ -47,8 +47,8 @@ def test_what_was_certainly_not_sent_is_sent_again_with_the_same_distinct_id(des
 
 
 def test_a_call_the_gateway_never_takes_fails_in_the_end_while_others_go_on(desk, simulator):
+    from calling_pipeline.call_batches.calls.records import Claimed
     from calling_pipeline.call_batches.pushing.outcomes import MOST_ATTEMPTS, result_of
-    from calling_pipeline.call_batches.records import Claimed
     from calling_pipeline.vendors.dial_gateway import PushAnswer
 
     call = Claimed(1, phone(1), None, None, None, None, "20261123100000000", MOST_ATTEMPTS, "claim")

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.batches.records import Batch
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.calls.records import About, LogOutcome, Result
 from calling_pipeline.call_batches.pushing import claims
-from calling_pipeline.call_batches.records import About, Batch, CallState, LogOutcome, Result
+from calling_pipeline.call_batches.records import CallState
 from calling_pipeline.contact_policy import do_not_call, gate
 from calling_pipeline.contact_policy.presets import LIST_ONLY, policy_from
 from calling_pipeline.contact_policy.records import Attempt

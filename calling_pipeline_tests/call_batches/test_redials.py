@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.call_batches.batches.records import Batch, Card
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.facts import store as fact_store
 from calling_pipeline.call_batches.history.importing import import_history
 from calling_pipeline.call_batches.history.records import HistoryRow
 from calling_pipeline.call_batches.pushing import runs
-from calling_pipeline.call_batches.records import Batch, Card
 from calling_pipeline.contact_policy import do_not_call, gate
 from calling_pipeline.contact_policy.presets import LIST_ONLY
 from calling_pipeline.contact_policy.records import Attempt

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.call_batches.calling_tasks import cron, editing, source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.calling_tasks.records import Source
 from calling_pipeline.call_batches.planning import planner
-from calling_pipeline.call_batches.records import Source
 from calling_pipeline.errors import CallingError, Conflict, InvalidInput, NotFound, UnknownIdentifier
 from calling_pipeline_tests.call_batches.desk import MAPPING, phone
 

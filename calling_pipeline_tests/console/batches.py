@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from calling_pipeline import days
-from calling_pipeline.call_batches.records import Batch
+from calling_pipeline.call_batches.batches.records import Batch
 from calling_pipeline_tests.call_batches.desk import Desk, phone
 from calling_pipeline_tests.console.conftest import Console
 from calling_pipeline_tests.support import Simulator, http, yesterday

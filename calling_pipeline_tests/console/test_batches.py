@@ -9,7 +9,8 @@ import pytest
 
 import calling_pipeline
 from calling_pipeline.call_batches.batches import lifecycle
-from calling_pipeline.call_batches.records import REASONS, About, CallState, LogOutcome
+from calling_pipeline.call_batches.calls.records import About, LogOutcome
+from calling_pipeline.call_batches.records import REASONS, CallState
 from calling_pipeline.runtime import Runtime
 from calling_pipeline.telephony.records import CallState as LineState
 from calling_pipeline.texts.catalogue import catalogue

@@ -19,7 +19,7 @@ from calling_pipeline.analysis.best_time.store import Cell
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.calling_tasks.best_time import alerting
 from calling_pipeline.call_batches.calling_tasks.best_time.records import UNKNOWN_PROVINCE, BestTime
-from calling_pipeline.call_batches.records import CallingTask
+from calling_pipeline.call_batches.calling_tasks.records import CallingTask
 
 MEMORY_DAYS = 90
 """Older calls say nothing about hours any more."""

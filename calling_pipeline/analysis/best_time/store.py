@@ -17,7 +17,7 @@ from calling_pipeline.call_batches.calling_tasks.best_time.tables import (
     best_time_rates,
     best_time_states,
 )
-from calling_pipeline.call_batches.tables import calling_tasks
+from calling_pipeline.call_batches.calling_tasks.tables import calling_tasks
 from calling_pipeline.database.sql import load
 
 CELLS = load("analysis/best_time/cells")

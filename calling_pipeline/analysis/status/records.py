@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from calling_pipeline.analysis.dagster_storage.records import DagsterState
-from calling_pipeline.call_batches.records import OpenBatch
+from calling_pipeline.call_batches.batches.records import OpenBatch
 from calling_pipeline.call_stats.recent.records import Comparison, ScheduledSync, Speed
 from calling_pipeline.call_stats.records import Track
 

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.batches.records import Batch
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.records import ROOM, Batch
+from calling_pipeline.call_batches.records import ROOM
 
 
 def stopped(connection: sa.Connection, batch: Batch, reason: str) -> None:

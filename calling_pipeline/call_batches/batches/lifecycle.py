@@ -17,9 +17,10 @@ from calling_pipeline.at_most_once.settlement import Settlement
 from calling_pipeline.call_batches.batches import alerting
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches.gateway_rate import store as rate_store
+from calling_pipeline.call_batches.batches.records import Batch
 from calling_pipeline.call_batches.calls import store as call_store
 from calling_pipeline.call_batches.calls.results import store as result_store
-from calling_pipeline.call_batches.records import ROOM, Batch, BatchState
+from calling_pipeline.call_batches.records import ROOM, BatchState
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.database import locks
 from calling_pipeline.database.engine import direct_url
@@ -146,10 +147,10 @@ def settle(
         after = {"as": settlement, "calls": [call for call, batch, _ in settled if batch == one]}
         note_act(connection, "batch.settle", f"batch:{one}", by=by, reason=note, after=after)
     if pushed:
-        result_store.mark_stale(connection, batches)
+        result_store.mark_stale(connection, batch_store.days_of(connection, batches))
     else:
         gate.withdraw_many(connection, ROOM, [distinct for _, _, distinct in settled])
-        call_store.reopen(connection, batches, days.now())
+        batch_store.reopen(connection, batches, days.now())
     for settled_batch in (batch_store.batch(connection, each) for each in batches):
         alerting.unknown_calls(connection, settled_batch)
         _note(connection, settled_batch, by)
@@ -175,7 +176,7 @@ def requeue(connection: sa.Connection, batch_id: int, *, code: str | None = None
         which = "for our account" if code is None else f"with code {code}"
         raise NotFound(f"batch {batch_id} has no call that was refused {which} and whose number is open nowhere else")
     gate.withdraw_many(connection, ROOM, [distinct for _, distinct in requeued])
-    call_store.reopen(connection, [batch_id], now)
+    batch_store.reopen(connection, [batch_id], now)
     alerting.account_refusals(connection, batch)
     after = {"calls": len(requeued), "code": code}
     note_act(connection, "batch.requeue", f"batch:{batch_id}", by=by, reason=reason, after=after)

@@ -14,20 +14,14 @@ from sqlalchemy.engine import URL
 
 from calling_pipeline import days
 from calling_pipeline.at_most_once.orphans import SessionLock, is_held
+from calling_pipeline.call_batches.batches.records import Batch, Card, CardLine, OpenBatch, Outcome, RedialLine
+from calling_pipeline.call_batches.batches.tables import call_batches
+from calling_pipeline.call_batches.calling_tasks.best_time.records import BestTime
+from calling_pipeline.call_batches.calling_tasks.records import CallingTask
 from calling_pipeline.call_batches.calling_tasks.redials.rules import documents_of, rules_from
 from calling_pipeline.call_batches.calls.archives import store as archives
-from calling_pipeline.call_batches.records import (
-    Batch,
-    BatchState,
-    CallingTask,
-    CallState,
-    Card,
-    CardLine,
-    OpenBatch,
-    Outcome,
-    RedialLine,
-)
-from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks
+from calling_pipeline.call_batches.calls.tables import call_log, call_tasks
+from calling_pipeline.call_batches.records import BatchState, CallState
 from calling_pipeline.database.sql import load
 from calling_pipeline.errors import NotFound
 
@@ -76,6 +70,14 @@ def insert_batch(
 def set_card(connection: sa.Connection, batch_id: int, card: Card) -> None:
     """Keep the pre-flight card."""
     connection.execute(sa.update(call_batches).where(_b.id == batch_id).values(card=asdict(card)))
+
+
+def note_order(
+    connection: sa.Connection, batch_id: int, wanted: BestTime, *, slots: int, exploring: int, placed: int
+) -> None:
+    """Keep how a batch was ordered by hour. `chance`: of each call to explore; the draw's seed is the batch's id."""
+    how = {**wanted.document, "slots": slots, "placed": placed, "exploring": exploring, "chance": wanted.explore}
+    connection.execute(sa.update(call_batches).where(_b.id == batch_id).values(best_time=how))
 
 
 def batch(connection: sa.Connection, batch_id: int) -> Batch:
@@ -167,6 +169,15 @@ def answers_since(connection: sa.Connection, batch_id: int, since: dt.datetime) 
     return connection.execute(ended).scalar_one()
 
 
+def fence(connection: sa.Connection, batch_id: int, runner: uuid.UUID) -> BatchState | None:
+    """The batch's state, locked until the transaction ends; None when another runner took over.
+
+    The lock holds a pause, a cancellation or another runner off until the claim is committed.
+    """
+    mine = sa.select(_b.state).where(_b.id == batch_id, _b.runner == runner)
+    return cast(BatchState | None, connection.execute(mine.with_for_update(read=True)).scalar_one_or_none())
+
+
 def runner_lock(url: URL, batch_id: int) -> SessionLock:
     """The lock of the one process that pushes the batch."""
     return SessionLock(url, "call batch", batch_id)
@@ -198,10 +209,29 @@ def move(
     return connection.execute(MOVE, {**values, "resume_at": resume_at, "runner": runner}).rowcount == 1
 
 
+def reopen(connection: sa.Connection, batch_ids: Sequence[int], now: dt.datetime) -> int:
+    """Let completed batches go on; returns how many were completed."""
+    completed = sa.update(call_batches).where(_b.state == "completed", ~_b.shadow, _b.id.in_(batch_ids))
+    note = "settled calls are to be made again"
+    again = completed.values(state="waiting", resume_at=now, finished_at=None, note=note)
+    return connection.execute(again).rowcount
+
+
 def state_now(connection: sa.Connection, batch_id: int) -> tuple[BatchState, uuid.UUID | None]:
     """The state and the runner whose claims are valid."""
     state, runner = connection.execute(sa.select(_b.state, _b.runner).where(_b.id == batch_id)).one()
     return cast(BatchState, state), runner
+
+
+def days_of(connection: sa.Connection, batch_ids: Sequence[int]) -> list[dt.date]:
+    """The partitions that these batches are in."""
+    return list(connection.execute(sa.select(_b.day).distinct().where(_b.id.in_(batch_ids))).scalars())
+
+
+def count_of_task(connection: sa.Connection, task_id: int) -> int:
+    """How many batches a calling task has had."""
+    of_task = sa.select(sa.func.count()).where(_b.calling_task_id == task_id)
+    return connection.execute(of_task).scalar_one()
 
 
 def outcome(connection: sa.Connection, batch_id: int) -> Outcome:

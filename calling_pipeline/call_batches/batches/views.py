@@ -9,22 +9,14 @@ import sqlalchemy as sa
 from typing_extensions import TypedDict
 
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.batches.records import Batch, Card, Outcome, Reconciliation, reconciliation
 from calling_pipeline.call_batches.calling_tasks.redials.rules import text_of
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.calls.records import UnknownCall
 from calling_pipeline.call_batches.calls.results import store as result_store
 from calling_pipeline.call_batches.calls.results.records import BatchResults
 from calling_pipeline.call_batches.calls.results.views import ResultsDocument, results_document, results_lines
-from calling_pipeline.call_batches.records import (
-    REASONS,
-    Batch,
-    BatchState,
-    CallState,
-    Card,
-    Outcome,
-    Reconciliation,
-    UnknownCall,
-    reconciliation,
-)
+from calling_pipeline.call_batches.records import REASONS, BatchState, CallState
 from calling_pipeline.masking import mask_phone
 
 

@@ -17,9 +17,10 @@ from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.calling_tasks.best_time import alerting as best_time_alerting
 from calling_pipeline.call_batches.calling_tasks.best_time import store as best_time_store
 from calling_pipeline.call_batches.calling_tasks.best_time.records import Goal, best_time_from
+from calling_pipeline.call_batches.calling_tasks.records import MAPPED, CallingTask, Source
 from calling_pipeline.call_batches.calling_tasks.redials.records import RedialResult
 from calling_pipeline.call_batches.calling_tasks.redials.rules import documents_of, rules_from
-from calling_pipeline.call_batches.records import DEFAULT_RULES, MAPPED, CallingTask, PlanRules, Source
+from calling_pipeline.call_batches.records import DEFAULT_RULES, PlanRules
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Policy
 from calling_pipeline.errors import InvalidInput

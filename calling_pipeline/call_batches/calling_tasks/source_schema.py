@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches.calling_tasks import store as task_store
-from calling_pipeline.call_batches.records import Source
+from calling_pipeline.call_batches.calling_tasks.records import Source
 from calling_pipeline.errors import Forbidden, InvalidInput, UnknownIdentifier
 from calling_pipeline.masking import mask_digits, mask_phone, mask_sample
 from calling_pipeline.phones import read_phone

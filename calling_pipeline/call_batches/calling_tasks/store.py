@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from calling_pipeline.call_batches.calling_tasks.best_time.records import best_time_from
+from calling_pipeline.call_batches.calling_tasks.records import CallingTask, Source
 from calling_pipeline.call_batches.calling_tasks.redials.rules import documents_of, rules_from
-from calling_pipeline.call_batches.records import CallingTask, Source
-from calling_pipeline.call_batches.tables import call_batches, calling_tasks
+from calling_pipeline.call_batches.calling_tasks.tables import calling_tasks
 from calling_pipeline.database.errors import violated_constraint
 from calling_pipeline.database.sql import load
 from calling_pipeline.errors import Conflict, NotFound
@@ -79,12 +79,6 @@ def delete(connection: sa.Connection, task_id: int) -> None:
         if violated_constraint(error) != "fk_call_batches_calling_task":
             raise
         raise Conflict("the calling task has batches and stays with them; disable it instead") from error
-
-
-def count_batches(connection: sa.Connection, task_id: int) -> int:
-    """How many batches a calling task has had."""
-    of_task = sa.select(sa.func.count()).where(call_batches.c.calling_task_id == task_id)
-    return connection.execute(of_task).scalar_one()
 
 
 def schemas(connection: sa.Connection) -> list[str]:

@@ -9,15 +9,15 @@ table of all moves.
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from calling_pipeline.at_most_once.orphans import ORPHANED
-from calling_pipeline.call_batches.records import BatchState, ClaimDecision, Claimed, Result, UnknownCall, require_move
-from calling_pipeline.call_batches.tables import call_batches, call_log, call_tasks, gateway_ids, gateway_refusals
+from calling_pipeline.call_batches.calls.records import ClaimDecision, Claimed, Result, UnknownCall
+from calling_pipeline.call_batches.calls.tables import call_log, call_tasks, gateway_ids, gateway_refusals
+from calling_pipeline.call_batches.records import require_move
 from calling_pipeline.database.sql import load
 
 DUE = load("call_batches/calls/due")
@@ -30,15 +30,6 @@ ACCOUNT_REFUSALS = load("call_batches/calls/account_refusals")
 REQUEUE = load("call_batches/calls/requeue")
 OPEN_CALLS = load("call_batches/calls/open_calls")
 UNKNOWN_CALLS = load("call_batches/calls/unknown_calls")
-
-
-def fence(connection: sa.Connection, batch_id: int, runner: uuid.UUID) -> BatchState | None:
-    """The batch's state, locked until the transaction ends; None when another runner took over.
-
-    The lock holds a pause, a cancellation or another runner off until the claim is committed.
-    """
-    mine = sa.select(call_batches.c.state).where(call_batches.c.id == batch_id, call_batches.c.runner == runner)
-    return cast(BatchState | None, connection.execute(mine.with_for_update(read=True)).scalar_one_or_none())
 
 
 def due(
@@ -158,15 +149,6 @@ def forget_account_refusals(connection: sa.Connection, batch_id: int) -> None:
     """Nobody waits for a decision about a cancelled batch: later batches may call its numbers."""
     r = gateway_refusals.c
     connection.execute(sa.delete(gateway_refusals).where(r.batch_id == batch_id, r.about == "account"))
-
-
-def reopen(connection: sa.Connection, batch_ids: Sequence[int], now: dt.datetime) -> int:
-    """Let completed batches go on; returns how many were completed."""
-    b = call_batches
-    completed = sa.update(b).where(b.c.state == "completed", ~b.c.shadow, b.c.id.in_(batch_ids))
-    note = "settled calls are to be made again"
-    again = completed.values(state="waiting", resume_at=now, finished_at=None, note=note)
-    return connection.execute(again).rowcount
 
 
 def skip_pending(connection: sa.Connection, batch_id: int, reason: Literal["cancelled", "expired", "shadow"]) -> int:

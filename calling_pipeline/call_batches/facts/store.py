@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.batches.tables import call_batches
+from calling_pipeline.call_batches.calls.tables import call_tasks
 from calling_pipeline.call_batches.quality import BatchFacts, Breach, DayFacts, HistoryFacts, PushingCall
-from calling_pipeline.call_batches.tables import call_batches, call_history, call_tasks
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.database.sql import load
 
@@ -74,13 +75,6 @@ def history_facts(connection: sa.Connection, day: dt.date) -> HistoryFacts:
 def totals_of(connection: sa.Connection, day: dt.date) -> Any:
     """Attempts and calls of the day's batches, and when the first and the last was recorded."""
     return connection.execute(DAY_TOTALS, {"day": day}).one()
-
-
-def history_totals(connection: sa.Connection) -> tuple[int, int]:
-    """Phones and calls of the whole call history."""
-    calls = sa.func.coalesce(sa.func.sum(call_history.c.calls), 0)
-    phones, total = connection.execute(sa.select(sa.func.count(call_history.c.phone), calls)).one()
-    return phones, int(total)
 
 
 def _of_day(day: dt.date) -> sa.ColumnElement[bool]:

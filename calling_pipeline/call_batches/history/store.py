@@ -1,4 +1,7 @@
-"""SQL of imports into the call history: rows go into a temporary table by COPY, and one statement takes them over."""
+"""SQL of the call history: its totals, and imports into it.
+
+Imported rows go into a temporary table by COPY, and one statement takes them over.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from calling_pipeline.call_batches.history.tables import call_history
 from calling_pipeline.database.sql import load
 
 WORK_MEMORY = "256MB"
@@ -32,6 +36,13 @@ _TABLES = {
     "history_decided": 'phone text COLLATE "C", first_line bigint, verdict text, first_at timestamptz,'
     f" called_at timestamptz, calls integer, {_BUSINESS}",
 }
+
+
+def totals(connection: sa.Connection) -> tuple[int, int]:
+    """Phones and calls of the whole call history."""
+    calls = sa.func.coalesce(sa.func.sum(call_history.c.calls), 0)
+    phones, total = connection.execute(sa.select(sa.func.count(call_history.c.phone), calls)).one()
+    return phones, int(total)
 
 
 def prepare(connection: sa.Connection) -> None:

@@ -14,23 +14,14 @@ from psycopg import sql
 from calling_pipeline import days
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.batches.records import Batch, Card, CardLine, RedialLine
 from calling_pipeline.call_batches.calling_tasks import source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.calling_tasks.records import MAPPED, CallingTask
 from calling_pipeline.call_batches.calling_tasks.redials import store as redial_store
 from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_RESULTS
 from calling_pipeline.call_batches.planning import phone_sql, placing
-from calling_pipeline.call_batches.records import (
-    DEFAULT_RULES,
-    MAPPED,
-    REASONS,
-    ROOM,
-    Batch,
-    CallingTask,
-    Card,
-    CardLine,
-    PlanRules,
-    RedialLine,
-)
+from calling_pipeline.call_batches.records import DEFAULT_RULES, REASONS, ROOM, PlanRules
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.erased import store as erased
 from calling_pipeline.contact_policy.presets import policy_from

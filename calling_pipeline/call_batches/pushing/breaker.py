@@ -9,27 +9,13 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 
+from calling_pipeline.call_batches.records import BreakerRule
 from calling_pipeline.vendors.dial_gateway import PushAnswer, settings_to_look_at
 
 FEW = 4
 """Calls in flight while nothing shows that the gateway takes calls."""
 SUSPICIOUS = 3
 """So many calls without an acceptance between them, and few are in flight again."""
-
-
-@dataclass(frozen=True)
-class BreakerRule:
-    """When a batch is paused.
-
-    After `in_a_row` calls that ended alike, or when none of the last `window` was accepted and `share_pct` ended alike.
-    """
-
-    in_a_row: int = 10
-    window: int = 20
-    share_pct: float = 50.0
-
-
-DEFAULT_RULE = BreakerRule()
 
 
 @dataclass(frozen=True)

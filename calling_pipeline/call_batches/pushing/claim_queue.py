@@ -11,10 +11,11 @@ from functools import partial
 
 from calling_pipeline import days
 from calling_pipeline.call_batches.batches.gateway_rate.store import Reservation
+from calling_pipeline.call_batches.batches.records import Batch
+from calling_pipeline.call_batches.calls.records import Claimed
 from calling_pipeline.call_batches.dependencies import PushLimits
 from calling_pipeline.call_batches.pushing import claims
 from calling_pipeline.call_batches.pushing.watch import BatchWatch
-from calling_pipeline.call_batches.records import Batch, Claimed
 from calling_pipeline.contact_policy.records import Policy
 from calling_pipeline.database.retry import LOST, Transactions
 

@@ -11,12 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches.gateway_rate import store as rate_store
 from calling_pipeline.call_batches.batches.gateway_rate.store import Reservation
+from calling_pipeline.call_batches.batches.records import Batch
 from calling_pipeline.call_batches.calling_tasks.redials import store as redial_store
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.calls.records import ClaimDecision, Claimed
 from calling_pipeline.call_batches.dependencies import PushLimits
-from calling_pipeline.call_batches.records import ROOM, Batch, BatchState, ClaimDecision, Claimed
+from calling_pipeline.call_batches.records import ROOM, BatchState
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.records import Attempt, Policy, Verdict
 from calling_pipeline.outgoing import holding
@@ -55,7 +58,7 @@ def claim_chunk(
     its rule no longer allows. Of the account's rate (`limits`) as much is reserved as was claimed. Nothing of an expired
     batch is claimed.
     """
-    state = call_store.fence(connection, batch.id, runner)
+    state = batch_store.fence(connection, batch.id, runner)
     if state != "running" or batch.is_expired(now):
         return Claim(state)
     held = holding.refusal(connection, "batches")

@@ -6,7 +6,8 @@ import datetime as dt
 from typing import Literal, assert_never
 
 from calling_pipeline.at_most_once.backoff import Backoff
-from calling_pipeline.call_batches.records import About, CallState, Claimed, LogOutcome, Result
+from calling_pipeline.call_batches.calls.records import About, Claimed, LogOutcome, Result
+from calling_pipeline.call_batches.records import CallState
 from calling_pipeline.vendors.dial_gateway import PushAnswer
 
 MOST_ATTEMPTS = 8

@@ -23,7 +23,9 @@ from calling_pipeline.at_most_once.shutdown import StopRequest
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches.lifecycle import Ending
+from calling_pipeline.call_batches.batches.records import Batch
 from calling_pipeline.call_batches.calls import store as call_store
+from calling_pipeline.call_batches.calls.records import Claimed
 from calling_pipeline.call_batches.dependencies import CLAIM_AHEAD_S, PushLimits
 from calling_pipeline.call_batches.pushing import outcomes
 from calling_pipeline.call_batches.pushing.brake import Brake
@@ -33,7 +35,7 @@ from calling_pipeline.call_batches.pushing.rate_limit import Pacer
 from calling_pipeline.call_batches.pushing.starting import stop_unless_safe
 from calling_pipeline.call_batches.pushing.watch import WATCH_S, BatchWatch
 from calling_pipeline.call_batches.pushing.writer import LINGER_S, OutcomeWriter
-from calling_pipeline.call_batches.records import Batch, BatchState, Claimed
+from calling_pipeline.call_batches.records import BatchState
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Policy

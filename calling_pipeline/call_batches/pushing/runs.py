@@ -14,12 +14,14 @@ from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.at_most_once import shutdown
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
+from calling_pipeline.call_batches.batches.records import Batch, Card
 from calling_pipeline.call_batches.calling_tasks import cron
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.calling_tasks.records import CallingTask
 from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.call_batches.planning import planner
 from calling_pipeline.call_batches.pushing.runner import push_batch
-from calling_pipeline.call_batches.records import DEFAULT_RULES, Batch, CallingTask, Card, PlanRules
+from calling_pipeline.call_batches.records import DEFAULT_RULES, PlanRules
 from calling_pipeline.contact_policy import gate, hours
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.errors import Busy, ConfigurationError, Conflict, InvalidInput, NotFound

@@ -16,8 +16,9 @@ from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
 from calling_pipeline.call_batches import quality
 from calling_pipeline.call_batches.batches import alerting, lifecycle
+from calling_pipeline.call_batches.batches.records import Batch
 from calling_pipeline.call_batches.facts import store as fact_store
-from calling_pipeline.call_batches.records import ROOM, Batch
+from calling_pipeline.call_batches.records import ROOM
 from calling_pipeline.errors import InvalidInput, NotFound
 from calling_pipeline.outgoing import holding
 from calling_pipeline.task_ledger import store as ledger_store

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.call_batches.batches import alerting
 from calling_pipeline.call_batches.calls import store as call_store
-from calling_pipeline.call_batches.records import ROOM, Result
+from calling_pipeline.call_batches.calls.records import Result
+from calling_pipeline.call_batches.records import ROOM
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.database.retry import LOST, Transactions
 

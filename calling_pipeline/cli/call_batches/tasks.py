@@ -10,10 +10,10 @@ import click
 
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
+from calling_pipeline.call_batches.calling_tasks.records import MAPPED
 from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_RESULTS
 from calling_pipeline.call_batches.calling_tasks.redials.rules import rules_from, text_of
 from calling_pipeline.call_batches.dependencies import plan_rules
-from calling_pipeline.call_batches.records import MAPPED
 from calling_pipeline.cli.output import Answer, Door, PipelineCommand, acting_user, table
 from calling_pipeline.errors import InvalidInput
 

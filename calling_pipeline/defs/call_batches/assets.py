@@ -7,9 +7,12 @@ from pydantic import Field
 
 from calling_pipeline import days
 from calling_pipeline.activity.noting import reported_by_run
+from calling_pipeline.call_batches.calls.tables import call_tasks
 from calling_pipeline.call_batches.dependencies import BatchDependencies
 from calling_pipeline.call_batches.facts import store as fact_store
-from calling_pipeline.call_batches.pushing import runs, tables
+from calling_pipeline.call_batches.history import store as history_store
+from calling_pipeline.call_batches.history.tables import call_history as history_table
+from calling_pipeline.call_batches.pushing import runs
 from calling_pipeline.defs.acting import acting, who
 from calling_pipeline.defs.call_batches import checks as call_batches_checks
 from calling_pipeline.defs.call_batches import sensors
@@ -70,7 +73,7 @@ def _call_batches(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         description="Calls planned and pushed to the dialling gateway, one batch for every tick of a calling task.\n\n"
         "A rerun or backfill plans no tick twice and calls nobody again: it goes on with what is unfinished. Started by"
         " hand it shows what would be called, as an observation, unless its configuration says `dry_run: false`.",
-        metadata={"dagster/table_name": tables.call_tasks.name},
+        metadata={"dagster/table_name": call_tasks.name},
     )
     def call_batches(
         context: dg.AssetExecutionContext, config: CallBatchesConfig, runtime: dg.ResourceParam[Runtime]
@@ -106,7 +109,7 @@ def _call_history(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Every phone ever called, once: first and last call, and how many.\n\nWritten call by call with each"
         " outcome; this asset counts it.",
-        metadata={"dagster/table_name": tables.call_history.name},
+        metadata={"dagster/table_name": history_table.name},
     )
     def call_history(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]) -> _NOTHING:
         with runtime.transaction() as connection:
@@ -115,7 +118,7 @@ def _call_history(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
                 totals = fact_store.totals_of(connection, day)
                 shown = {"calls_of_day": int(totals.pushed), "attempts_of_day": int(totals.attempts)}
                 context.add_asset_metadata({**shown, **in_console(runtime, "call_history", key)}, partition_key=key)
-            phones, calls = fact_store.history_totals(connection)
+            phones, calls = history_store.totals(connection)
         return dg.MaterializeResult(metadata={"dagster/row_count": phones, "calls": calls})
 
     return call_history

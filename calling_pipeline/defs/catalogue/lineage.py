@@ -14,7 +14,8 @@ from pathlib import Path
 import dagster as dg
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches.tables import call_log, calling_tasks
+from calling_pipeline.call_batches.calling_tasks.tables import calling_tasks
+from calling_pipeline.call_batches.calls.tables import call_log
 from calling_pipeline.contact_policy.tables import contact_attempts, do_not_call
 from calling_pipeline.defs.naming import asset_key
 from calling_pipeline.settings import Settings

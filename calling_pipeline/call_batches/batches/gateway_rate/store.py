@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from calling_pipeline.call_batches.tables import gateway_shares
+from calling_pipeline.call_batches.batches.gateway_rate.tables import gateway_shares
 from calling_pipeline.database.sql import load
 
 RESERVE = load("call_batches/batches/gateway_rate/reserve")

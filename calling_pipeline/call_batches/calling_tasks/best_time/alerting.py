@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
-from calling_pipeline.call_batches.records import ROOM, CallingTask
+from calling_pipeline.call_batches.calling_tasks.records import CallingTask
+from calling_pipeline.call_batches.records import ROOM
 
 
 def switched_itself_off(connection: sa.Connection, task: CallingTask, reason: str) -> None:

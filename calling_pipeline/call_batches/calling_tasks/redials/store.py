@@ -14,17 +14,16 @@ import sqlalchemy as sa
 
 from calling_pipeline.call_batches.calling_tasks.redials.records import RedialRule, RedialVerdict
 from calling_pipeline.call_batches.calling_tasks.redials.rules import documents_of
-from calling_pipeline.call_batches.tables import call_batches, call_history
 from calling_pipeline.database.sql import load
 
 BUSY = "占线|忙|正在通话|busy"
 NO_ANSWER = "无人接听|未接听|无应答|no.?answer"
 """What the vendor's reasons for a hang-up say, as regular expressions; upper and lower case are one."""
 
-OF_PHONES = load("call_batches/calling_tasks/redials/verdicts", only="AND history.phone = any(cast(:phones AS text[]))")
-COLLECT = sa.text(
-    f"INSERT INTO redials (phone, redial_of, rule, free_at, reason) {load('call_batches/calling_tasks/redials/verdicts', only='')}"
-)
+VERDICTS = "call_batches/calling_tasks/redials/verdicts"
+OF_PHONES = load(VERDICTS, only="AND history.phone = any(cast(:phones AS text[]))")
+LAST_TASK = load("call_batches/calling_tasks/redials/last_task")
+COLLECT = sa.text(f"INSERT INTO redials (phone, redial_of, rule, free_at, reason) {load(VERDICTS, only='')}")
 TABLE = sa.text(
     'CREATE TEMPORARY TABLE redials (phone text COLLATE "C", redial_of bigint, rule text, free_at timestamptz, reason text)'
     " ON COMMIT DROP"
@@ -65,11 +64,7 @@ def verdicts(
 
 def last_task(connection: sa.Connection, phone: str) -> int | None:
     """The calling task that called a canonical number last; None when none did."""
-    h, b = call_history.c, call_batches.c
-    last = (
-        sa.select(b.calling_task_id).join_from(call_history, call_batches, b.id == h.last_batch_id).where(h.phone == phone)
-    )
-    return connection.execute(last).scalar_one_or_none()
+    return connection.execute(LAST_TASK, {"phone": phone}).scalar_one_or_none()
 
 
 def _values(task_id: int, rules: Sequence[RedialRule], recall_from: dt.datetime | None, now: dt.datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline.call_batches.calls.archives.tables import archived_batches
-from calling_pipeline.call_batches.tables import call_tasks
+from calling_pipeline.call_batches.calls.tables import call_tasks
 from calling_pipeline.database.sql import load
 
 _DUE = load("call_batches/calls/archives/due")

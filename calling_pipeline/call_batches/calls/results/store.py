@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from calling_pipeline.call_batches.calls.results.records import BatchResults, Result
 from calling_pipeline.call_batches.calls.results.tables import call_result_batches, call_result_days, call_results
-from calling_pipeline.call_batches.tables import call_batches
 from calling_pipeline.database.sql import load
 
 _CREATE_JUDGED = load("call_batches/calls/results/create_judged")
@@ -51,11 +50,10 @@ def sum_batches(connection: sa.Connection, day: dt.date, *, now: dt.datetime) ->
     connection.execute(_SUM_BATCHES, {"day": day, "now": now})
 
 
-def mark_stale(connection: sa.Connection, batch_ids: Sequence[int]) -> None:
-    """A push of these batches was settled: their days are to be joined again."""
-    b, d = call_batches.c, call_result_days
-    of_batches = sa.select(b.day).where(b.id.in_(batch_ids))
-    connection.execute(sa.update(d).where(d.c.day.in_(of_batches)).values(stale=True))
+def mark_stale(connection: sa.Connection, batch_days: Sequence[dt.date]) -> None:
+    """A push of batches of these days was settled: the days are to be joined again."""
+    d = call_result_days
+    connection.execute(sa.update(d).where(d.c.day.in_(batch_days)).values(stale=True))
 
 
 def of_batches(connection: sa.Connection, batch_ids: Sequence[int]) -> dict[int, BatchResults]:

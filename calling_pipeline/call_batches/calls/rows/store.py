@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from calling_pipeline.call_batches.calls.tables import call_log, call_tasks, gateway_refusals
+from calling_pipeline.call_batches.history.tables import call_history
 from calling_pipeline.call_batches.records import CallState
-from calling_pipeline.call_batches.tables import call_history, call_log, call_tasks, gateway_refusals
 from calling_pipeline.database.sql import load
 
 OF_BATCH = load("call_batches/calls/rows/of_batch")

@@ -13,7 +13,7 @@ from calling_pipeline.analysis.best_time import store
 from calling_pipeline.analysis.best_time.judging import VALID_DAYS
 from calling_pipeline.analysis.best_time.store import State
 from calling_pipeline.call_batches.calling_tasks.best_time.records import GOALS, LEAST_EXPLORE, MOST_EXPLORE, USUAL_EXPLORE
-from calling_pipeline.call_batches.records import CallingTask
+from calling_pipeline.call_batches.calling_tasks.records import CallingTask
 from calling_pipeline.errors import InvalidInput
 
 GOAL, EXPLORE = FIELDS = ("best_time_goal", "best_time_explore")

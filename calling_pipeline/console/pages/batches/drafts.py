@@ -11,9 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from calling_pipeline import days
+from calling_pipeline.call_batches.batches.records import Card
 from calling_pipeline.call_batches.calling_tasks import cron, editing, source_schema
+from calling_pipeline.call_batches.calling_tasks.records import MAPPED, CallingTask, Source
 from calling_pipeline.call_batches.calling_tasks.source_schema import Choices
-from calling_pipeline.call_batches.records import MAPPED, CallingTask, Card, PlanRules, Source
+from calling_pipeline.call_batches.records import PlanRules
 from calling_pipeline.console.pages.batches import best_time_form, redial_form
 from calling_pipeline.contact_policy.presets import DEFAULT, PRESETS
 from calling_pipeline.errors import CallingError, InvalidInput

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from calling_pipeline import days
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches import views as batch_views
+from calling_pipeline.call_batches.batches.records import Batch, Outcome
 from calling_pipeline.call_batches.calls.results import store as result_store
 from calling_pipeline.call_batches.calls.results.records import BatchResults
-from calling_pipeline.call_batches.records import Batch, CallState, Outcome
+from calling_pipeline.call_batches.records import CallState
 from calling_pipeline.console.views import View
 
 MEASURED_S = 60

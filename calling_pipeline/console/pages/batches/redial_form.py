@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from calling_pipeline.call_batches.calling_tasks.records import CallingTask
 from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_RESULTS
 from calling_pipeline.call_batches.calling_tasks.redials.rules import hours_of, span_text
-from calling_pipeline.call_batches.records import CallingTask
 from calling_pipeline.errors import InvalidInput
 
 BELOW = "redial_short_talk_below"

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from calling_pipeline.api.dependencies import PathId
+from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.calling_tasks import editing
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_RESULTS
@@ -106,7 +107,7 @@ def ask_delete(view: Operator, task_id: PathId) -> Response:
     """What deleting a calling task means."""
     with view.transaction() as connection:
         task = task_store.by_id(connection, task_id)
-        batches = task_store.count_batches(connection, task_id)
+        batches = batch_store.count_of_task(connection, task_id)
     return view.page("batches/task_delete.html", task=task, batches=batches)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from calling_pipeline import addresses
 from calling_pipeline.alerts.texts import what_to_do
 from calling_pipeline.analysis.status.records import DayState, OpenAlert, Problem, Section, Status
-from calling_pipeline.call_batches.records import OpenBatch
+from calling_pipeline.call_batches.batches.records import OpenBatch
 from calling_pipeline.call_stats.recent.records import Comparison, ScheduledSync
 from calling_pipeline.call_stats.records import HistoryDay, Track
 
