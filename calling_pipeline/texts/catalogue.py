@@ -3,7 +3,8 @@
 `catalogue.text("batches.pause", "zh")` is the entry `[pause]` of `texts/batches.toml`. What the rooms themselves say
 (errors, alerts, reasons) are English sentences; `phrases/ROOM.toml` holds their Chinese, found by pattern: the one with
 the most words of its own that fits. `{name}` stands for any text, `{num}` (and `{num2}`, …) for a number, `{iso}` for a day.
-Of sentences joined by `; ` that no pattern knows as a whole, the longest beginning that one knows is taken, and so on.
+Of sentences joined by `; ` that no pattern knows as a whole, the longest beginning that one knows is taken, and so on;
+`{names}` stands for several of them.
 """
 
 from __future__ import annotations
@@ -56,19 +57,24 @@ class Catalogue:
         return sentence if language == "en" else self._said(sentence)
 
     def _found(self, sentence: str) -> str:
-        """The parts of a joined sentence, as many together as one phrase knows; what none knows stays as it is."""
+        """The parts of a joined sentence, as many together as one phrase knows; what none knows stays as it is.
+
+        Before a place other than `{names}` may swallow whole parts, each is tried without: "the {kind} report …" would else
+        fit two alerts at once.
+        """
         parts, said = sentence.split("; "), []
         while parts:
-            known = ((n, self._known("; ".join(parts[:n]))) for n in range(len(parts), 0, -1))
+            tries = [(n, narrow) for narrow in (True, False) for n in range(len(parts), 0, -1) if narrow or len(parts) > 1]
+            known = ((n, self._known("; ".join(parts[:n]), narrow=narrow)) for n, narrow in tries)
             count, chinese = next(((n, found) for n, found in known if found is not None), (1, parts[0]))
             said.append(chinese)
             parts = parts[count:]
         return "；".join(said)
 
-    def _known(self, sentence: str) -> str | None:
+    def _known(self, sentence: str, *, narrow: bool) -> str | None:
         for pattern, chinese in self._phrases:
             match = pattern.fullmatch(sentence)
-            if match:
+            if match and not (narrow and any("; " in text for name, text in match.groupdict().items() if name != "names")):
                 values = {name: self.say(value, "zh") for name, value in match.groupdict().items()}
                 return _PLACE.sub(lambda place: values[place[1]], chinese)  # noqa: B023 - called at once
         return None
