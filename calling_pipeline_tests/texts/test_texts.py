@@ -59,7 +59,7 @@ def test_a_sentence_among_joined_ones_may_have_the_joint_within_it():
 
 
 def test_no_place_for_one_thing_swallows_a_whole_sentence_where_each_is_known():
-    """"the {kind} report of {label} is whole" would fit both, from the first word to the last."""
+    """Such as "the {kind} report of {label} is whole", which would fit both, from the first word to the last."""
     both = "the grade cache of 2026-11-25 keeps to the timetable; the weekly report of 2026-W46 is whole"
     said = catalogue().say(f"6 alerts are open: {both} and 4 more", "zh")
     assert said == "有 6 条告警未关闭，未达标：话单维度 2026-11-25 的缓存按时刷新；周报告 2026-W46 完整；另有 4 条"
