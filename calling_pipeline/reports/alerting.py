@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from calling_pipeline import addresses
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
-from calling_pipeline.reports import documents
+from calling_pipeline.call_stats.ranges.store import first_kept_day
+from calling_pipeline.reports import documents, periods
 from calling_pipeline.reports.records import Period, Stored
 
 ROOM = "reports"
@@ -18,9 +19,10 @@ ROOM = "reports"
 def judge_partial(connection: sa.Connection, stored: Stored) -> None:
     """Say whether the newest revision is whole; it exists, so it is neither late nor failed."""
     period = stored.period
-    said = "; ".join(documents.note_said(note, "en") for note in stored.partial)
+    lacking = periods.to_be_mended(stored.partial, first_kept_day(connection))
+    said = "; ".join(documents.note_said(note, "en") for note in lacking)
     name = _name("report_partial", period)
-    if stored.partial:
+    if lacking:
         conditions.observe(
             connection, _condition(name, period, f"the {period.kind} report of {period.label} is whole", said, "warning")
         )

@@ -94,6 +94,17 @@ def waits(period: Period, found: Sequence[RangeDay], now: dt.datetime) -> tuple[
     return tuple(Note(f"waits_{why}", {"track": track, "days": lacking}, "warning") for (track, why), lacking in ordered)
 
 
+def to_be_mended(lacking: Sequence[Note], known_from: dt.date | None) -> Sequence[Note]:
+    """What of it a person may still see mended: days before the first that is known were never asked for.
+
+    A new installation knows some days of a week or a month that began before it: the report says so, without an alert.
+    """
+    return [
+        note for note in lacking
+        if known_from is None or not note.values.get("days") or any(day >= known_from for day in note.values["days"])
+    ]  # fmt: skip
+
+
 def _lacks(one: RangeDay, now: dt.datetime) -> str:
     if one.held is not None:
         return "held"

@@ -12,7 +12,7 @@ from calling_pipeline.quality import Finding
 class ReportFacts:
     """The newest revision of a period, None totals when there is none, and what is kept of its days now.
 
-    `disagreements`: where it says something else than its control totals. `lacks`: what the revision lacks.
+    `disagreements`: where it says something else than its control totals. `lacks`: what it lacks and may still get.
     """
 
     revision: int
@@ -41,5 +41,5 @@ def numbers_are_those_kept(facts: ReportFacts) -> Finding:
 
 
 def report_is_whole(facts: ReportFacts) -> Finding:
-    """Nothing is missing from the newest revision."""
+    """Nothing is missing from the newest revision but days from before the first one that is known."""
     return Finding(not facts.lacks, "; ".join(facts.lacks) or "the report is whole", numbers={"lacks": len(facts.lacks)})

@@ -224,6 +224,17 @@ def test_a_week_waits_for_its_missing_day_and_adds_up_its_days(engine: sa.Engine
     assert (report.control["days"], report.control["records"]) == (7, 700)
 
 
+def test_a_week_that_began_before_the_first_known_day_is_partial_and_nobody_is_alerted(engine: sa.Engine) -> None:
+    put(engine, *WEEK.days[3:], read_at=at(MONDAY, 10, 10))
+    assert make(engine, WEEK, now=AFTER_DEADLINE).outcome == "made"
+    with engine.connect() as connection:
+        assert store.read(connection, WEEK)[0].state == "partial"
+    assert open_alerts(engine) == []
+    put(engine, WEEK.days[0], read_at=at(MONDAY, 10, 10))  # an earlier day is known now, so two are missing between
+    assert make(engine, WEEK, now=AFTER_DEADLINE).outcome == "made"
+    assert open_alerts(engine) == ["report_partial:weekly:2026-W48"]
+
+
 def test_a_person_does_not_wait_says_why_and_is_in_the_audit_log(engine: sa.Engine) -> None:
     with pytest.raises(InvalidInput, match="say why"):
         make(engine, SUNDAY, reason=" ")

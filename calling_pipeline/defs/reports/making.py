@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calling_pipeline.call_stats.ranges.store import first_kept_day
 from calling_pipeline.errors import NotFound
 from calling_pipeline.reports import alerting, documents, making, periods, store
 from calling_pipeline.reports.control import disagreements
@@ -52,7 +53,8 @@ def facts_of(runtime: Runtime, period: Period) -> ReportFacts:
             stored, report = store.read(connection, period)
         except NotFound:
             return ReportFacts(0, None, kept, (), ())
-    lacks = [documents.note_said(note, "en") for note in stored.partial]
+        lacking = periods.to_be_mended(stored.partial, first_kept_day(connection))
+    lacks = [documents.note_said(note, "en") for note in lacking]
     return ReportFacts(stored.revision, stored.control, kept, disagreements(report), lacks)
 
 
