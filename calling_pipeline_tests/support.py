@@ -180,6 +180,11 @@ def start_process(command: Sequence[str], **options: Any) -> subprocess.Popen[An
     return process
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment without what lets coverage measure a process: its handler would take a SIGTERM that is judged."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
+
+
 def end_processes(*, but: Sequence[subprocess.Popen[Any]] = ()) -> None:
     """Kill the groups of all processes that `start_process` started, except those of `but`."""
     for process in _started - set(but):

@@ -16,7 +16,7 @@ from calling_pipeline.database.engine import business_url, make_engine
 from calling_pipeline.errors import Busy
 from calling_pipeline_tests.call_batches import killed_push
 from calling_pipeline_tests.call_batches.desk import make_desk, phone
-from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, restart_server, stop_server, wait_until
+from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, restart_server, stop_server, unmeasured, wait_until
 
 CALLS = 120
 
@@ -50,7 +50,7 @@ def pushing_process(desk, batch, point: str, stop_at: int) -> subprocess.Popen:
         point,
         str(stop_at),
     ]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=unmeasured())
 
 
 @pytest.mark.parametrize("seed", range(20 if NIGHTLY else 1))

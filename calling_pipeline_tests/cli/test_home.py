@@ -12,7 +12,7 @@ from calling_pipeline.cli.machine.processes import Identity, identify
 from calling_pipeline.project import project_folder
 from calling_pipeline.settings import load
 from calling_pipeline_tests.running_up import free_port, free_ports
-from calling_pipeline_tests.support import LIMIT_S, http, start_process, wait_until
+from calling_pipeline_tests.support import LIMIT_S, http, start_process, unmeasured, wait_until
 
 CLI = [sys.executable, "-m", "calling_pipeline.cli.main"]
 
@@ -102,7 +102,7 @@ def test_a_command_that_gets_sigterm_signs_off_too(project):
     command(project, "migrate")
     data = project / ".calling" / "postgres"
     begun = ["sh", "-c", "echo begun; exec sleep 600"]
-    process = start_process([*CLI, "exec", "--", *begun], cwd=project, stdout=subprocess.PIPE)
+    process = start_process([*CLI, "exec", "--", *begun], cwd=project, stdout=subprocess.PIPE, env=unmeasured())
     assert process.stdout.readline() == b"begun\n"
     assert signed_on(data) == [process.pid]
     process.send_signal(signal.SIGTERM)
