@@ -18,7 +18,7 @@ from calling_pipeline_tests.benchmarks.support import database
 from calling_pipeline_tests.reports.mail_support import SENDER, a_report, deps_of, lying, round_at
 from calling_pipeline_tests.support import LIMIT_S
 
-MAILS = int(os.environ.get("CALLING_BENCH_MAILS", "3000"))
+MAILS = int(os.environ.get("CALLING_BENCH_MAILS", "1000"))
 WIDTH = 4
 TURNS = 3
 ANSWER_MS = "5"
