@@ -35,7 +35,7 @@ def due(connection: sa.Connection, now: dt.datetime, *, deadline_h: float) -> Du
 
     A period is due when its days became complete or its deadline passed and it has no report; when its report is partial and
     its days are complete now; and when the numbers of its days, or of their agents and hours, are others than those in its
-    report.
+    report. One without a report is made only if it is among the newest, or later than a period that has one.
     """
     oldest = first_kept_day(connection)
     if oldest is None:
