@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -11,8 +10,7 @@ from calling_pipeline import days, measures
 from calling_pipeline.alerts import store as alert_store
 from calling_pipeline.analysis.dagster_storage.store import dagster_state
 from calling_pipeline.analysis.status.judging import SILENT_AFTER_S
-from calling_pipeline.call_stats.recent import store as recent_store
-from calling_pipeline.call_stats.recent.syncs import newest_syncs
+from calling_pipeline.call_stats.recent.views import scheduled_syncs
 from calling_pipeline.database import kept_measures
 from calling_pipeline.errors import CallingError
 from calling_pipeline.runtime import Runtime
@@ -20,7 +18,6 @@ from calling_pipeline.vendors.url_guard import Reach
 from calling_pipeline.vendors.watcher import beat
 
 EVERY_S = 300
-_LOOK_BACK = dt.timedelta(days=2)
 
 
 def send(runtime: Runtime) -> str:
@@ -48,10 +45,8 @@ def _wrong(runtime: Runtime) -> str:
             return f"daemons of Dagster are silent: {', '.join(silent) or 'all'}"
         now = days.now()
         with runtime.transaction() as connection:
-            reads = recent_store.reads_since(connection, now - _LOOK_BACK)
-            late = [
-                one.schedule for one in newest_syncs(reads, now, runtime.settings.partition_start) if one.state == "late"
-            ]
+            syncs = scheduled_syncs(connection, now, runtime.settings.partition_start)
+            late = [one.schedule for one in syncs if one.state == "late"]
             if late:
                 return f"syncs are late: {', '.join(late)}"
             failing = alert_store.conditions(connection, since=now, only_open=True)

@@ -11,8 +11,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import __version__, days
 from calling_pipeline.analysis.dagster_storage.store import DAEMONS
-from calling_pipeline.call_stats.recent import store as recent_store
-from calling_pipeline.call_stats.recent.syncs import newest_syncs
+from calling_pipeline.call_stats.recent.views import scheduled_syncs
 from calling_pipeline.database.revisions import current_revision
 from calling_pipeline.measures import NOTED
 from calling_pipeline.metrics import families as of
@@ -28,7 +27,6 @@ SIZES_S = 60.0
 """How long sizes and versions are served again: they change no faster."""
 COUNT_S = 30.0
 """How often the call log is counted into `measures`; what is not counted yet is added to each scrape."""
-_LOOK_BACK = dt.timedelta(days=2)
 _RUNS = ("queued", "not_started", "starting", "started", "canceling")
 _BOUNDS = {one.name: one.bounds for one in NOTED}
 _PROCESS = psutil.Process()
@@ -127,8 +125,8 @@ def _syncs(connection: sa.Connection, first_day: dt.date) -> Sequence[Sample]:
             of.DAYS_FAILED: row.failed,
         }
         samples += [one for family, number in numbers.items() for one in samples_of(family, {row.track: number})]
-    syncs = newest_syncs(recent_store.reads_since(connection, now - _LOOK_BACK), now, first_day)
-    return [*samples, *samples_of(of.SYNC_LATE, {one.schedule: one.state == "late" for one in syncs})]
+    late = {one.schedule: one.state == "late" for one in scheduled_syncs(connection, now, first_day)}
+    return [*samples, *samples_of(of.SYNC_LATE, late)]
 
 
 def _batches(connection: sa.Connection) -> Sequence[Sample]:

@@ -24,7 +24,7 @@ from calling_pipeline.analysis.status.records import DayState, Facts, OpenAlert,
 from calling_pipeline.call_batches.batches.records import OpenBatch
 from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.recent.records import ScheduledSync, Speed
-from calling_pipeline.call_stats.records import FailedRead, Reason, TaskSums
+from calling_pipeline.call_stats.records import TRACKS, FailedRead, Reason, TaskSums
 from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.call_stats.tables import failed_reads
 from calling_pipeline.cli.main import main
@@ -191,6 +191,19 @@ def test_a_new_installation_misses_its_days_and_has_no_dagster(runtime):
     assert len(conditions) == 22
     assert found.dagster.unknown
     assert not found.healthy
+
+
+def test_a_new_installations_first_night_names_no_sync_and_its_missed_t10_is_named_the_night_after(runtime):
+    installed = NOW.replace(hour=0, minute=10)
+    with runtime.transaction() as connection:
+        for number, (track, back) in enumerate(((track, back) for track in TRACKS for back in range(11)), 1):
+            proof = proof_of(track, NOW.date() - dt.timedelta(days=back), fetch_number=number)
+            sync_store.add_proof(connection, replace(proof, started_at=installed, finished_at=installed))
+    with days.frozen(installed + dt.timedelta(minutes=20)):
+        assert [one.what for one in status(runtime).problems if one.section == "syncs"] == []
+    with days.frozen(NOW):
+        said = [one.what for one in status(runtime).problems if one.section == "syncs"]
+    assert any(what.startswith("task_stats_t10, due at 11-24 07:00, read 0 of 10 days") for what in said)
 
 
 @pytest.fixture

@@ -10,11 +10,14 @@ from calling_pipeline.call_stats.recent import store
 from calling_pipeline.call_stats.recent.quality import ENOUGH_READS, read_duration_is_usual, vendor_speed_is_usual
 from calling_pipeline.call_stats.recent.records import Read, Speed
 from calling_pipeline.call_stats.recent.syncs import newest_syncs
+from calling_pipeline.call_stats.recent.views import scheduled_syncs
 from calling_pipeline.call_stats.sync import store as sync_store
+from calling_pipeline.call_stats.timetable import ACCEPTED_DELAY, TIMETABLE, sync_window
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY, proof_of
 
 TODAY = dt.date(2026, 11, 24)
 FIRST = dt.date(2026, 1, 1)
+LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=days.SHANGHAI)
 
 
 def at(text, day=TODAY):
@@ -30,8 +33,8 @@ def window(back, *, without=()):
     return [day for day in every if day not in without]
 
 
-def syncs(reads, now, first=FIRST):
-    return {sync.schedule: sync for sync in newest_syncs(reads, now, first)}
+def syncs(reads, now, first=FIRST, first_read_at=LONG_AGO):
+    return {sync.schedule: sync for sync in newest_syncs(reads, now, first, first_read_at)}
 
 
 def test_a_sync_is_done_when_every_day_of_its_window_was_read_since_it_was_due():
@@ -72,6 +75,55 @@ def test_days_before_the_first_one_are_not_due():
     found = syncs([], at("07:30"), first=TODAY - dt.timedelta(days=2))["task_stats_t10"]
     assert (found.days_due, found.state) == (2, "late")
     assert syncs([], at("07:30"), first=TODAY)["task_stats_t10"].state == "done"
+
+
+def first_sync(at):
+    today = days.day_of(at)
+    wanted = days.day_range(today - dt.timedelta(days=10), today)
+    return [read(day, at, track=track) for track in ("task", "grade") for day in wanted]
+
+
+def scheduled(entry, tick):
+    return [read(day, tick, track=entry.track) for day in days.day_range(*sync_window(entry.sync_type, days.day_of(tick)))]
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_a_new_installation_is_in_time_at_every_hour_of_its_first_two_days(hour):
+    installed = at("00:07") + dt.timedelta(hours=hour)
+    reads, now = first_sync(installed), installed
+    for _ in range(24):
+        assert {sync.schedule for sync in newest_syncs(reads, now, FIRST, installed) if sync.state == "late"} == set()
+        now += dt.timedelta(hours=2)
+        ticks = [(entry, entry.newest_tick(now)) for entry in TIMETABLE]
+        reads += [one for entry, tick in ticks if tick > installed for one in scheduled(entry, tick)]
+
+
+def test_a_new_installations_first_t10_that_is_missed_is_late_with_its_days():
+    now = at("07:05") + ACCEPTED_DELAY
+    found = syncs(
+        first_sync(at("23:50", TODAY - dt.timedelta(days=1))), now, first_read_at=at("23:50") - dt.timedelta(days=1)
+    )
+    assert {name for name, sync in found.items() if sync.state == "late"} >= {"task_stats_t10", "grade_stats_t10"}
+    assert found["task_stats_t10"].days_not_read == tuple(window(10))
+
+
+def test_what_an_installation_read_since_a_tick_before_it_is_shown_with_its_time():
+    before = TODAY - dt.timedelta(days=1)
+    t10 = syncs(first_sync(at("00:10")), at("00:30"), first_read_at=at("00:10"))["task_stats_t10"]
+    assert (t10.due_at, t10.state, t10.days_read, t10.days_due) == (at("07:00", before), "done", 9, 9)
+    assert t10.started_at == at("00:10")
+
+
+def test_an_installation_that_never_read_is_late():
+    assert syncs([], at("07:30"), first_read_at=None)["task_stats_t10"].state == "late"
+
+
+def test_the_first_read_of_an_installation_is_found_among_its_proofs(connection):
+    for number, (day, begun) in enumerate([(TODAY, at("00:10")), (TODAY - dt.timedelta(days=9), at("00:11"))], 1):
+        proof = replace(proof_of("task", day, fetch_number=number), started_at=begun, finished_at=begun)
+        sync_store.add_proof(connection, proof)
+    t10 = {sync.schedule: sync for sync in scheduled_syncs(connection, at("00:30"), FIRST)}["task_stats_t10"]
+    assert (t10.state, t10.days_read) == ("done", 1)
 
 
 def speed(*, pages=10, page_s=0.1, usual_page_s=0.1, compared=ENOUGH_READS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg
@@ -16,10 +17,12 @@ from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts.records import Condition
 from calling_pipeline.analysis.dagster_storage.store import DAEMONS
 from calling_pipeline.analysis.status.gathering import status
+from calling_pipeline.call_stats.sync import store as sync_store
 from calling_pipeline.cli.doctor import outside
 from calling_pipeline.cli.status import _watcher as said
 from calling_pipeline.metrics import heartbeat
 from calling_pipeline.runtime import Runtime
+from calling_pipeline_tests.call_stats.conftest import proof_of
 from calling_pipeline_tests.support import answering
 
 HEARD = "the watcher heard that all is well"
@@ -98,7 +101,7 @@ def test_it_is_not_sent_when_something_is_wrong(runtime, watcher, engine, dagste
     assert "x runs" in heartbeat.send(runtime)
     with runtime.transaction() as connection:
         conditions.resolve(connection, "run:x", "")
-    late = Runtime(runtime.settings.model_copy(update={"partition_start": days.today().replace(year=2020)}))
+    late = Runtime(runtime.settings.model_copy(update={"partition_start": days.today() - dt.timedelta(days=400)}))
     assert "syncs are late" in heartbeat.send(late)
     late.close()
     with engine.begin() as connection:
@@ -108,6 +111,15 @@ def test_it_is_not_sent_when_something_is_wrong(runtime, watcher, engine, dagste
         connection.execute(sa.text("ALTER TABLE away RENAME TO measure_marks"))
     assert watcher.heard == []
     assert heartbeat.send(runtime) == HEARD
+
+
+def test_it_is_sent_after_the_first_read_of_an_installation_that_came_after_the_timetables_ticks(runtime, watcher):
+    update = {"partition_start": days.today() - dt.timedelta(days=400)}
+    new = Runtime(runtime.settings.model_copy(update=update))
+    with new.transaction() as connection:
+        sync_store.add_proof(connection, replace(proof_of("task", days.today()), finished_at=days.now()))
+    assert heartbeat.send(new) == HEARD
+    new.close()
 
 
 def test_a_watcher_that_fails_harms_nothing_and_is_asked_again(runtime, watcher):

@@ -18,7 +18,7 @@ from calling_pipeline.call_stats.facts.store import cached_days
 from calling_pipeline.call_stats.held import store as held_store
 from calling_pipeline.call_stats.recent import store as recent_store
 from calling_pipeline.call_stats.recent.records import Comparison
-from calling_pipeline.call_stats.recent.syncs import newest_syncs
+from calling_pipeline.call_stats.recent.views import scheduled_syncs
 from calling_pipeline.call_stats.records import TRACKS, Track
 from calling_pipeline.call_stats.timetable import TIMETABLE, last_sync_due
 from calling_pipeline.database.kept_measures import last_heartbeat
@@ -47,7 +47,7 @@ def status(runtime: Runtime, *, tenant: int | None = None) -> Status:
     with runtime.transaction() as connection:
         facts = Facts(
             at=now,
-            syncs=tuple(newest_syncs(recent_store.reads_since(connection, now - dt.timedelta(days=2)), now, first)),
+            syncs=tuple(scheduled_syncs(connection, now, first)),
             days=tuple(_days(connection, now, first)),
             numbers=tuple(_numbers(connection, now)),
             vendor=tuple(filter(None, (recent_store.speed(connection, track) for track in TRACKS))),

@@ -32,8 +32,10 @@ def first_kept_day(connection: sa.Connection) -> dt.date | None:
     return connection.execute(sa.select(sa.func.min(daily_history.c.date))).scalar_one()
 
 
-def first_read_at(connection: sa.Connection, first: dt.date, last: dt.date) -> dt.datetime | None:
-    """When any of these days was read for the first time, None when no read of them is kept."""
+def first_read_at(
+    connection: sa.Connection, first: dt.date = dt.date.min, last: dt.date = dt.date.max
+) -> dt.datetime | None:
+    """When any of these days, or any day at all, was read for the first time, None when no read of them is kept."""
     c = fetch_proofs.c
     tracked = (c.track.in_(("task", "grade")), c.date.between(first, last))  # as the index begins
     return connection.execute(sa.select(sa.func.min(c.finished_at)).where(*tracked)).scalar_one()
