@@ -146,13 +146,19 @@ def newest_materialization(
     instance: dg.DagsterInstance, asset: str, day: dt.date | None
 ) -> AssetCheckEvaluationTargetMaterializationData | None:
     """The newest materialization of the asset for the day, as an evaluation names it; None when there is none."""
+    record = newest_record(instance, asset, day)
+    if record is None:
+        return None
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+    )
+
+
+def newest_record(instance: dg.DagsterInstance, asset: str, day: dt.date | None) -> dg.EventLogRecord | None:
+    """The newest materialization of the asset for the day as it is stored; None when there is none."""
     partitions = [day.isoformat()] if day else None
     wanted = dg.AssetRecordsFilter(asset_key=asset_key(asset), asset_partitions=partitions)
-    for record in instance.fetch_materializations(wanted, limit=1).records:
-        return AssetCheckEvaluationTargetMaterializationData(
-            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
-        )
-    return None
+    return next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
 
 
 def daily_checks(

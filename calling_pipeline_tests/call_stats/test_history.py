@@ -148,6 +148,7 @@ def test_dagster_shows_the_days_that_are_kept_and_those_never_read_as_missing(ma
     assert shown == {first.isoformat(), YESTERDAY.isoformat()}
     assert gap.isoformat() not in shown
     events = [event for event in result.all_events if event.is_step_materialization]
+    assert [event.partition for event in events] == [str(first), str(YESTERDAY)]  # the UI's page leads with the last one
     metadata = next(e for e in events if e.partition == YESTERDAY.isoformat()).materialization.metadata
     assert metadata["callout_number"].value > 0
     assert "total_records" not in metadata

@@ -6,6 +6,7 @@ from collections import Counter
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from calling_pipeline import days
 from calling_pipeline.call_stats import store
@@ -159,11 +160,63 @@ def _with(check, judge):
     return type(check)(check.name, judge, check.description, warns=check.warns, blocking=check.blocking)
 
 
-def test_the_newest_day_comes_first(run, pg_instance):
+def events_of(instance, asset):
+    """The materializations of the asset, in the order in which they were written."""
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset))
+    return instance.fetch_materializations(wanted, limit=50, ascending=True).records
+
+
+def days_shown(instance, asset):
+    return [record.partition_key for record in events_of(instance, asset)]
+
+
+NEWEST_FIRST = [day.isoformat() for day in reversed(RANGE)]
+
+
+def test_the_newest_day_comes_first_and_is_shown_again_at_the_end_where_the_ui_looks(run, pg_instance, daily):
     assert run("grade_stats_sync", FIRST, YESTERDAY).success
-    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey("hourly_orders"))
-    records = pg_instance.fetch_materializations(wanted, limit=10, ascending=True).records
-    assert [record.partition_key for record in records] == [day.isoformat() for day in reversed(RANGE)]
+    for asset in ASSETS["grade"]:
+        assert days_shown(pg_instance, asset) == [*NEWEST_FIRST, str(YESTERDAY)]
+        first, *_, last = (record.asset_materialization for record in events_of(pg_instance, asset))
+        assert first.metadata == last.metadata
+        for check in CHECKS[asset]:
+            assert colours(pg_instance, asset, check.name, daily, RANGE) == all_of("SUCCEEDED")
+    assert set(check_rows(pg_instance).values()) == {1}
+
+
+def test_of_a_run_whose_newest_day_is_bad_the_newest_good_one_is_shown_at_the_end(run, guanke, pg_instance):
+    guanke.plant("code", path=f"start_time={YESTERDAY}", times=None, code=400, message="参数错误")
+    assert not run("task_stats_sync", FIRST, YESTERDAY).success
+    assert days_shown(pg_instance, "task_stats_cache") == [*NEWEST_FIRST[1:], NEWEST_FIRST[1]]
+
+
+def test_every_day_is_shown_in_its_turn_so_that_a_run_that_is_terminated_loses_none(run, pg_instance, monkeypatch):
+    show = runs.TrackRun._show
+
+    def terminated(self, day, done):
+        show(self, day, done)
+        if day == BAD:
+            raise DagsterExecutionInterruptedError
+
+    monkeypatch.setattr(runs.TrackRun, "_show", terminated)
+    assert not run("task_stats_sync", FIRST, YESTERDAY).success
+    assert days_shown(pg_instance, "task_stats_cache") == NEWEST_FIRST[:3]
+
+
+def test_what_another_door_has_shown_of_the_newest_day_since_stands(run, pg_instance, monkeypatch):
+    lead = runs.TrackRun._lead_with_the_newest
+
+    def later(self):
+        event = dg.AssetMaterialization("task_stats_cache", partition=str(YESTERDAY), metadata={"by": "another door"})
+        pg_instance.report_runless_asset_event(event)
+        lead(self)
+
+    monkeypatch.setattr(runs.TrackRun, "_lead_with_the_newest", later)
+    result = run("task_stats_sync", FIRST, YESTERDAY)
+    assert result.success
+    *_, last = events_of(pg_instance, "task_stats_cache")
+    assert (last.partition_key, last.asset_materialization.metadata["by"].value) == (str(YESTERDAY), "another door")
+    assert last.run_id != result.run_id
 
 
 def test_a_failure_that_passes_is_repaired_by_a_retry_of_the_failed_days_alone(run, guanke, pg_instance, daily, monkeypatch):
@@ -182,8 +235,11 @@ def test_a_failure_that_passes_is_repaired_by_a_retry_of_the_failed_days_alone(r
     assert asked == [RANGE, [BAD]]
     assert partitions(pg_instance, "call_records", daily, RANGE) == all_of("MATERIALIZED")
     assert set(check_rows(pg_instance).values()) == {1}
-    events = pg_instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=dg.AssetKey("call_records")), limit=50)
-    assert Counter(record.partition_key for record in events.records) == {day.isoformat(): 1 for day in RANGE}
+    assert days_shown(pg_instance, "call_records") == [
+        *(day for day in NEWEST_FIRST if day != str(BAD)),
+        str(BAD),
+        str(YESTERDAY),
+    ]
 
 
 @pytest.mark.parametrize("asset", ["grade_stats_cache", "agent_ranking", "hourly_orders"])

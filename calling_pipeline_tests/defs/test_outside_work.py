@@ -38,9 +38,9 @@ def day():
 def sync(own_runtime, day):
     """Sync the day as the command line and the API do."""
 
-    def run():
-        client = guanke_client(own_runtime)
-        sync_days(own_runtime.engine, client, "grade", [day], sync_type="manual", phone_key=own_runtime.phone_key)
+    def run(*wanted):
+        client, of = guanke_client(own_runtime), wanted or (day,)
+        sync_days(own_runtime.engine, client, "grade", of, sync_type="manual", phone_key=own_runtime.phone_key)
 
     return run
 
@@ -98,6 +98,14 @@ def test_a_sync_outside_dagster_is_materialized_and_judged_once(instance, own_ru
     assert evaluated(instance, "call_records", "call_record_ids_are_unique", day).metadata["console"].value == page
     assert judged(instance, "call_records", "call_record_ids_are_unique", day) == "SUCCEEDED"
     assert noted(own_runtime) == []
+
+
+def test_of_days_done_outside_dagster_the_newest_is_reported_last_where_the_ui_looks(instance, sync, tick, day):
+    sync(day - dt.timedelta(days=1), day)
+    tick()
+    for asset in GRADE_ASSETS:
+        newest = instance.fetch_materializations(dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset)), limit=2).records
+        assert [record.partition_key for record in newest] == [str(day), str(day - dt.timedelta(days=1))]
 
 
 def test_the_same_day_done_again_is_judged_again(instance, sync, tick, day, simulator):

@@ -5,6 +5,7 @@ A report that is interrupted is made again: it may appear twice, it does not get
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 
 import dagster as dg
@@ -28,9 +29,12 @@ LONGEST_S = 20.0
 
 
 def report_outside_work(instance: dg.DagsterInstance, runtime: Runtime) -> int:
-    """Report what was noted, oldest first; returns how many assets and days were reported."""
+    """Report what was noted, oldest first; returns how many assets and days were reported.
+
+    Of what is reported together the newest day comes last: the UI's page of an asset leads with what was shown last.
+    """
     with runtime.transaction() as connection:
-        noted = store.unreported(connection, limit=AT_ONCE)
+        noted = sorted(store.unreported(connection, limit=AT_ONCE), key=lambda one: one.day or dt.date.max)
     began, reported = time.monotonic(), 0
     for activity in noted:
         if time.monotonic() - began > LONGEST_S:

@@ -77,7 +77,7 @@ def _daily_history(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         op = context.op_execution_context
         names = {key.name for key in op.selected_asset_check_keys}
         chosen = [check for check in CHECKS if check.name in names]
-        wanted = sorted(days_of_run(context.run.tags), reverse=True)
+        wanted = days_of_run(context.run.tags)  # the newest last: the UI's page leads with what was shown last
         missing = [day for day in wanted if not _show(context, runtime, day, chosen)]
         if context.selected_asset_keys and missing == wanted:
             named = ", ".join(map(str, missing[:5]))

@@ -1,5 +1,7 @@
 """A run over days of one track, the newest first: each is read, published, shown as materialized and judged before the next.
 
+The newest is shown once more at the end, since the UI's page of an asset leads with what was shown last.
+
 A day that fails, or that a blocking check stops, is judged but not shown as materialized, and the others go on. At the end
 the run fails with one sentence that names the bad days, so that they alone are failed in the UI and can be rerun alone.
 """
@@ -32,7 +34,7 @@ from calling_pipeline.defs.call_stats.metadata import (
     about_records,
     about_tasks,
 )
-from calling_pipeline.defs.checks import Check, judge, log_verdicts
+from calling_pipeline.defs.checks import Check, judge, log_verdicts, newest_record
 from calling_pipeline.defs.console import in_console
 from calling_pipeline.defs.naming import asset_key, plain
 from calling_pipeline.defs.windows import SYNC_TYPE, days_of_run, parse_keys
@@ -61,6 +63,7 @@ class TrackRun:
         op = context.op_execution_context
         self._selected_checks = {(plain(key.asset_key), key.name) for key in op.selected_asset_check_keys}
         self._stored: set[dt.date] = set()
+        self._shown: list[dt.date] = []
         self._bad: dict[dt.date, str] = {}
         self._errors: dict[dt.date, CallingError] = {}
 
@@ -79,6 +82,7 @@ class TrackRun:
         unread = wanted if self._assets[0] in self._selected else self._recounted(wanted)
         if unread:
             self._sync(unread)
+        self._lead_with_the_newest()
         return self._end(wanted)
 
     def _say_what_will_not_stay(self, wanted: Sequence[dt.date]) -> None:
@@ -91,13 +95,12 @@ class TrackRun:
     def _unfinished(self, wanted: Sequence[dt.date]) -> list[dt.date]:
         """The days to do: a retry leaves out those that this run has shown as materialized before."""
         op = self._context.op_execution_context
-        done: set[str | None] = set()
         if op.retry_number:
             events = op.instance.all_logs(op.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
             last = asset_key(self._assets[-1])
             found = [one.get_dagster_event() for one in events]
-            done = {one.partition for one in found if one.asset_key == last}
-        return [day for day in sorted(wanted, reverse=True) if day.isoformat() not in done]
+            self._shown = parse_keys([one.partition for one in found if one.asset_key == last and one.partition])
+        return sorted(set(wanted) - set(self._shown), reverse=True)
 
     def _recounted(self, wanted: Sequence[dt.date]) -> list[dt.date]:
         """Count the caches anew from the stored call records; returns the days that were never read from the vendor."""
@@ -192,8 +195,26 @@ class TrackRun:
                 shown = {**done[asset], **in_console(self._runtime, asset, day)}
                 self._context.log_event(dg.AssetMaterialization(asset_key(asset), metadata=shown, partition=day.isoformat()))
             log_verdicts(self._context.op_execution_context, self._runtime, verdicts)
+        if done and not stops:
+            self._shown.append(day)
         if stops and day not in self._bad:
             self._bad[day] = "; ".join(stops)
+
+    def _lead_with_the_newest(self) -> None:
+        """Show the newest good day again when older ones were shown after it, with what was shown of it and judged anew.
+
+        It was shown in its turn too: were it kept for the end, a run that is killed would leave it published and not shown.
+        What another run or door has shown of it since is newer and stands.
+        """
+        newest = max(self._shown, default=None)
+        if newest is None or newest == self._shown[-1]:
+            return
+        op, again = self._context.op_execution_context, {}
+        for asset in self._assets:
+            record = newest_record(op.instance, asset, newest)
+            if record and record.run_id == op.run_id and record.asset_materialization:
+                again[asset] = record.asset_materialization.metadata
+        self._show(newest, again)
 
     def _checks_of(self, asset: str, done: bool) -> list[Check[DayFacts]]:
         """Those that were selected, and all of an asset that was replaced."""

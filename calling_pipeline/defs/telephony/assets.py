@@ -101,7 +101,7 @@ def _communication_records(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
                 refused[key] = error
                 context.log.warning(f"{key}: {error}")
         if refused:  # the days that went well are done all the same
-            for key, metadata in done.items():
+            for key, metadata in sorted(done.items()):  # the newest last: the UI's page leads with what was shown last
                 context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata))
             reasons = "; ".join(f"{key}: {error}" for key, error in refused.items())
             raise dg.Failure(reasons, allow_retries=any(map(may_succeed_later, refused.values())))
