@@ -56,9 +56,9 @@ fetch_proofs = sa.Table(
 )
 
 
-class _CallRecordsColumns(Columns):
-    id = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
-    date = sa.Column(sa.Date, primary_key=True)
+class _CallColumns(Columns):
+    """What is kept of a call record, published or held."""
+
     called_at = sa.Column(Instant, nullable=False)
     call_state = sa.Column(sa.SmallInteger)
     duration_s = sa.Column(sa.Integer, nullable=False)
@@ -73,6 +73,15 @@ class _CallRecordsColumns(Columns):
     hangup_reason = sa.Column(sa.Text)
     province = sa.Column(sa.Text)
     city = sa.Column(sa.Text)
+
+
+class _PublishedKey(Columns):
+    id = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    date = sa.Column(sa.Date, primary_key=True)
+
+
+class _CallRecordsColumns(_CallColumns, _PublishedKey):
+    """The key's columns come first: SQLAlchemy begins with the last base."""
 
 
 call_records = sa.Table(
@@ -206,23 +215,13 @@ held_days = sa.Table(
 )
 
 
-class _HeldCallRecordsColumns(Columns):
+class _HeldKey(Columns):
     held_id = sa.Column(sa.BigInteger, sa.ForeignKey("held_days.id", ondelete="CASCADE"), primary_key=True)
     id = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
-    called_at = sa.Column(Instant, nullable=False)
-    call_state = sa.Column(sa.SmallInteger)
-    duration_s = sa.Column(sa.Integer, nullable=False)
-    grade = sa.Column(sa.Text)
-    order_yuan = sa.Column(sa.SmallInteger, nullable=False)
-    agent_id = sa.Column(sa.Text, nullable=False)
-    task_id = sa.Column(sa.Text)
-    task_name = sa.Column(sa.Text)
-    line_name = sa.Column(sa.Text)
-    phone_masked = sa.Column(sa.Text, nullable=False)
-    phone_hash = sa.Column(sa.LargeBinary)
-    hangup_reason = sa.Column(sa.Text)
-    province = sa.Column(sa.Text)
-    city = sa.Column(sa.Text)
+
+
+class _HeldCallRecordsColumns(_CallColumns, _HeldKey):
+    """The key's columns come first here too."""
 
 
 held_call_records = sa.Table(
