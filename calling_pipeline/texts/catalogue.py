@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any, get_args
 
@@ -29,8 +29,10 @@ class Catalogue:
 
     def __init__(self, texts: Mapping[str, Mapping[Language, str]], phrases: Mapping[str, str]) -> None:
         self._texts = texts
-        ordered = sorted(phrases.items(), key=lambda phrase: len(_PLACE.sub("", phrase[0])), reverse=True)
-        self._phrases = [(_pattern(english), chinese) for english, chinese in ordered]
+        placed = [english for english in phrases if _PLACE.search(english)]
+        placed.sort(key=lambda english: len(_PLACE.sub("", english)), reverse=True)
+        self._phrases = [_Phrase(english, phrases[english]) for english in placed]
+        self._whole = {english: phrases[english] for english in phrases.keys() - set(placed)}
         self._said = lru_cache(maxsize=5000)(self._found)
 
     @property
@@ -72,12 +74,31 @@ class Catalogue:
         return "；".join(said)
 
     def _known(self, sentence: str, *, narrow: bool) -> str | None:
-        for pattern, chinese in self._phrases:
-            match = pattern.fullmatch(sentence)
+        if sentence in self._whole:
+            return self._whole[sentence]
+        for phrase in self._phrases:
+            match = phrase.match(sentence)
             if match and not (narrow and any("; " in text for name, text in match.groupdict().items() if name != "names")):
                 values = {name: self.say(value, "zh") for name, value in match.groupdict().items()}
-                return _PLACE.sub(lambda place: values[place[1]], chinese)  # noqa: B023 - called at once
+                return _PLACE.sub(lambda place: values[place[1]], phrase.chinese)  # noqa: B023 - called at once
         return None
+
+
+class _Phrase:
+    """A sentence with places. Its pattern is compiled for the first sentence that has its longest words."""
+
+    def __init__(self, english: str, chinese: str) -> None:
+        self._english = english
+        self.chinese = chinese
+        self._words = max(_PLACE.split(english)[::2], key=len)
+
+    def match(self, sentence: str) -> re.Match[str] | None:
+        """How the whole sentence fits."""
+        return self._pattern.fullmatch(sentence) if self._words in sentence else None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return _pattern(self._english)
 
 
 @lru_cache(maxsize=1)
