@@ -61,6 +61,7 @@ class Server:
                 offered = [
                     "liar",
                     *(["STARTTLS"] if self.options.starttls else []),
+                    *(["PIPELINING"] if self.options.pipelining else []),
                     *(["AUTH PLAIN"] if self.options.auth else []),
                 ]
                 for place, word in enumerate(offered):
@@ -165,6 +166,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--starttls", action="store_true")
+    parser.add_argument("--pipelining", action="store_true")
     parser.add_argument("--certificate")
     parser.add_argument("--no-banner", action="store_true")
     parser.add_argument("--auth", choices=("ok", "wrong"))

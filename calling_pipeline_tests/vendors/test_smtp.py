@@ -38,6 +38,29 @@ def test_a_server_that_greets_nobody_is_given_up_in_time(tmp_path: Path) -> None
         assert MailSession(liar.server, Limits(connect_s=0.3)).send(MAIL).server
 
 
+@pytest.mark.parametrize("word", ["ok", "no", "grey", "early", "body", "busy", "full", "cut", "lost", "odd"])
+def test_commands_in_one_packet_end_as_one_by_one(tmp_path: Path, word: str) -> None:
+    found = []
+    for name, options in (("one", ()), ("together", ("--pipelining",))):
+        with lying(tmp_path, *options, name=name) as liar:
+            session = MailSession(liar.server)
+            sent = [session.send(Mail("a@x.example", f"{word}.{n}@x.example", MAIL.content)) for n in (1, 1, 2)]
+            ok = session.send(MAIL)
+            session.close()
+            assert (ok.outcome, liar.accepted[-1]["receiver"]) == ("done", MAIL.receiver)
+            found.append(([one.outcome for one in sent], liar.receivers))
+    assert found[0] == found[1]
+
+
+def test_a_command_of_two_lines_is_never_sent(tmp_path: Path) -> None:
+    with lying(tmp_path, "--pipelining") as liar:
+        session = MailSession(liar.server)
+        with pytest.raises(ValueError, match="one line"):
+            session.send(Mail("a@x.example", "ok.b@x.example>\r\nRCPT TO:<c@x.example", MAIL.content))
+        session.close()
+        assert liar.accepted == []
+
+
 @pytest.mark.parametrize(
     "text", ["", "lin", "a@b@c.example", "a@x.example\r\nBcc: b@x.example", "Lin <a@x.example>", "a@x.example,b@x.example"]
 )

@@ -1,8 +1,9 @@
 """Delivering what is due: claim and commit, send, commit the result. Reports leave the house by mail here and nowhere else.
 
-Mails are composed before they are claimed: a crash leaves at most what was being handed over as `unknown`. While the
-database is lost, results are kept in memory and nothing new is sent. When the mail server cannot be used, nothing more is
-claimed: what waits goes on waiting.
+Mails are composed before they are claimed. Half as many as are sent at once are claimed ahead, so that a connection does
+not wait for a commit between two mails: a crash leaves at most these and what was being handed over as `unknown`. While the
+database is lost, results are kept in memory and nothing new is sent. When the mail server cannot be used, or the work is
+to end, nothing more is claimed or begun: what was claimed ahead is given back.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ def result_of(claimed: Claimed, sent: SendResult, now: dt.datetime) -> Attempt:
     return Attempt(claimed, "pending", sent.answer, "", due_at, failed=True)
 
 
+def given_back(claimed: Claimed, now: dt.datetime) -> Attempt:
+    """What is recorded about a delivery that was claimed and not begun: it is due as before."""
+    return Attempt(claimed, "pending", "claimed and not begun", "", now, failed=False)
+
+
 class Sends(Protocol):
     """Composes mails and makes deliveries, in threads."""
 
@@ -55,12 +61,14 @@ class Sends(Protocol):
 
 
 class Mailer:
-    """Makes the deliveries that are due. `width`: in hand at once. `by_mail`: there is a mail server."""
+    """Makes the deliveries that are due. `width`: sent at once, over a connection each. `by_mail`: whether mails go out."""
 
     def __init__(self, dsn: str, sender: Sends, *, width: int, by_mail: bool = True) -> None:
         self._dsn = dsn
         self._sender = sender
         self._width = width
+        self._claims = width + width // 2
+        self._ending = False
         self._by_mail = by_mail
         self._me = secrets.randbits(62)
         self._session: MailerSession | None = None
@@ -72,7 +80,7 @@ class Mailer:
         self.done = Delivered()
 
     async def run(self) -> Delivered:
-        """Send until nothing is due. On cancellation what is in hand is finished and recorded first.
+        """Send until nothing is due. On cancellation what was begun is finished and recorded first.
 
         Raises `DatabaseUnavailable` when the database stays away for longer than `DATABASE_PATIENCE_S`.
         """
@@ -81,6 +89,7 @@ class Mailer:
                 while await self._turn(pool, composing):
                     pass
             except asyncio.CancelledError:
+                self._ending = True
                 await self._finish()
                 raise
             finally:
@@ -90,7 +99,7 @@ class Mailer:
     async def _turn(self, pool: ThreadPoolExecutor, composing: ThreadPoolExecutor) -> bool:
         """Record the results that arrived, claim as many deliveries, begin them; False when nothing is left."""
         results, composed = list(self._results), len(self._composed)
-        slots = 0 if self.done.server else self._width - len(self._in_hand)
+        slots = 0 if self.done.server else self._claims - len(self._in_hand)
         claimed = await self._while_lost(lambda session: self._exchanged(session, results, slots))
         del self._results[: len(results)]
         for one in claimed:
@@ -122,18 +131,32 @@ class Mailer:
     async def _deliver(self, claimed: Claimed, pool: ThreadPoolExecutor) -> None:
         try:
             with tracing.span("mail", delivery=claimed.id):
-                sent = await asyncio.get_running_loop().run_in_executor(pool, self._sender.send, claimed)
+                sent = await asyncio.get_running_loop().run_in_executor(pool, self._begin, claimed)
         except Exception as error:
             _log.exception("sending report delivery %s failed", claimed.id)
             sent = SendResult("unknown", f"sending broke off: {type(error).__name__}")
+        self._results.append(self._noted(claimed, sent))
+        del self._in_hand[claimed.id]
+        self._arrived.set()
+
+    def _begin(self, claimed: Claimed) -> SendResult | None:
+        """In a thread: send it; None when nothing is to be begun any more."""
+        if self._ending:
+            return None
+        sent = self._sender.send(claimed)
+        self._ending = self._ending or sent.server
+        return sent
+
+    def _noted(self, claimed: Claimed, sent: SendResult | None) -> Attempt:
+        """Count a result, and say what is recorded of it."""
+        if sent is None:
+            return given_back(claimed, days.now())
         result = result_of(claimed, sent, days.now())
         if sent.server:
             self.done.server = sent.answer
         self.done.count(result.state)
         measures.count(measures.REPORT_MAILS, "retry" if result.state == "pending" else result.state)
-        self._results.append(result)
-        del self._in_hand[claimed.id]
-        self._arrived.set()
+        return result
 
     async def _finish(self) -> None:
         if self._in_hand:

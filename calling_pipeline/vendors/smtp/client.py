@@ -18,6 +18,7 @@ from calling_pipeline.vendors.smtp.dialogue import Dialogue
 from calling_pipeline.vendors.smtp.records import Mail, MailServer, SendResult
 
 LONGEST_ANSWER = 200
+_GO_ON = 354
 _QUEUED = re.compile(r"(?i)\b(?:queued (?:as|mail)|message[ -]id|id)[ =:]+<?([A-Za-z0-9][\w.@-]{3,79})")
 _OURS = frozenset({530, 534, 535, 538, 503})
 """Login or order of the dialogue: about us, not about the receiver."""
@@ -178,18 +179,40 @@ def trusting(server: MailServer) -> ssl.SSLContext:
 
 
 def _envelope(dialogue: Dialogue, mail: Mail) -> SendResult | None:
-    """Sender, receiver and permission to send the mail; the outcome when one is not granted."""
-    code, said = dialogue.docmd("MAIL", f"FROM:<{mail.sender}>")
-    if code != 250:
-        return SendResult("retry", f"the sender: {_said(code, said)}", server=True)
-    for part, step, arguments in (("the receiver", "RCPT", f"TO:<{mail.receiver}>"), ("the mail", "DATA", "")):
-        code, said = dialogue.docmd(step, arguments)
-        if code == 354 if step == "DATA" else 250 <= code < 260:
-            continue
-        if 500 <= code < 600 and code not in _OURS:
-            return SendResult("refused", f"{part}: {_said(code, said)}")
-        return SendResult("retry", f"{part}: {_said(code, said)}", server=code in _OURS or code == 421)
-    return None
+    """Sender, receiver and permission to send the mail; the outcome when one is not granted.
+
+    In one packet where the server takes that (PIPELINING, RFC 2920). One that permits the mail after it refused the receiver
+    gets no mail: it waits for one, so the connection is closed.
+    """
+    steps = (
+        ("the sender", f"MAIL FROM:<{mail.sender}>"),
+        ("the receiver", f"RCPT TO:<{mail.receiver}>"),
+        ("the mail", "DATA"),
+    )
+    together = dialogue.has_extn("pipelining")
+    if together:
+        dialogue.commands(command for _, command in steps)
+    refused = None
+    code = 0
+    for part, command in steps:
+        code, said = dialogue.getreply() if together else dialogue.docmd(command)
+        refused = refused or _refused(part, code, said)
+        if refused is not None and (not together or code == 421):
+            return refused
+    if refused is not None and code == _GO_ON:
+        dialogue.close()
+    return refused
+
+
+def _refused(part: str, code: int, said: bytes) -> SendResult | None:
+    """The outcome when the answer to this part grants nothing."""
+    if code == _GO_ON if part == "the mail" else 250 <= code < 260:
+        return None
+    if part == "the sender":
+        return SendResult("retry", f"{part}: {_said(code, said)}", server=True)
+    if 500 <= code < 600 and code not in _OURS:
+        return SendResult("refused", f"{part}: {_said(code, said)}")
+    return SendResult("retry", f"{part}: {_said(code, said)}", server=code in _OURS or code == 421)
 
 
 def _stuffed(content: bytes) -> bytes:

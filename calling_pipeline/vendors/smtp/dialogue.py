@@ -7,6 +7,7 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Iterable
 from typing import Any
 
 _PIECE = 65536
@@ -59,6 +60,13 @@ class Dialogue(smtplib.SMTP):
         except OSError:
             self.close()
             raise
+
+    def commands(self, commands: Iterable[str]) -> None:
+        """Send several commands at once; each has its own `getreply`. Raises `ValueError` for one of more than a line."""
+        lines = list(commands)
+        if any("\r" in line or "\n" in line for line in lines):
+            raise ValueError("a command of the mail dialogue is one line")
+        self.send("".join(f"{line}\r\n" for line in lines))
 
     def getreply(self) -> tuple[int, bytes]:
         """The server's answer, whole before the deadline."""
