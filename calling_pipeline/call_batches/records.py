@@ -8,6 +8,8 @@ from typing import Literal
 
 ROOM = "call_batches"
 """The room's name in the contact policy, the task ledger and alerts."""
+SOURCE_TABLES = "source_tables"
+"""The asset of the tables whose rows are called."""
 
 BatchState = Literal["planned", "running", "waiting", "paused", "cancelled", "completed"]
 CallState = Literal["pending", "pushing", "pushed", "refused", "failed", "unknown", "skipped"]

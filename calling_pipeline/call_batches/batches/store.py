@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.engine import URL
 
 from calling_pipeline import days
@@ -103,6 +104,13 @@ def batch_by_key(connection: sa.Connection, key: str) -> Batch | None:
 def batches_of(connection: sa.Connection, day: dt.date) -> list[Batch]:
     """The batches of one partition."""
     return [_batch(row) for row in connection.execute(_BATCH.where(_b.day == day).order_by(_b.id))]
+
+
+def newest_plans(connection: sa.Connection) -> list[sa.Row[tuple[int, str, dt.datetime, int]]]:
+    """Of each calling task and source its newest plan: `calling_task_id`, `source`, `planned_at`, `source_rows`."""
+    rows = _b.card["source_rows"].as_integer().label("source_rows")
+    query = sa.select(_b.calling_task_id, _b.source, _b.planned_at, rows).ext(distinct_on(_b.calling_task_id, _b.source))
+    return list(connection.execute(query.order_by(_b.calling_task_id, _b.source, _b.planned_at.desc())))
 
 
 def latest_batches(

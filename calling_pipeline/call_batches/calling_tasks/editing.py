@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from calling_pipeline import days
 from calling_pipeline.access.audit.noting import note_act
+from calling_pipeline.activity.noting import note
 from calling_pipeline.call_batches.calling_tasks import cron, source_schema
 from calling_pipeline.call_batches.calling_tasks import store as task_store
 from calling_pipeline.call_batches.calling_tasks.best_time import alerting as best_time_alerting
@@ -20,7 +21,7 @@ from calling_pipeline.call_batches.calling_tasks.best_time.records import Goal, 
 from calling_pipeline.call_batches.calling_tasks.records import MAPPED, CallingTask, Source
 from calling_pipeline.call_batches.calling_tasks.redials.records import RedialResult
 from calling_pipeline.call_batches.calling_tasks.redials.rules import documents_of, rules_from
-from calling_pipeline.call_batches.records import DEFAULT_RULES, PlanRules
+from calling_pipeline.call_batches.records import DEFAULT_RULES, SOURCE_TABLES, PlanRules
 from calling_pipeline.contact_policy.presets import policy_from
 from calling_pipeline.contact_policy.records import Policy
 from calling_pipeline.errors import InvalidInput
@@ -50,6 +51,7 @@ def add(
     task_store.insert(connection, checked, days.now())
     made = task_store.by_name(connection, checked["name"])
     _begin_best_time(connection, made)
+    note(connection, SOURCE_TABLES, None, by=by)
     note_act(connection, "task.add", _subject(made.name), by=by, after=values_of(made))
     return made
 
@@ -90,6 +92,7 @@ def remove(connection: sa.Connection, name: str, *, by: str = "") -> None:
     task = task_store.by_name(connection, name, lock=True)
     task_store.delete(connection, task.id)
     best_time_alerting.deleted(connection, task)
+    note(connection, SOURCE_TABLES, None, by=by)
     note_act(connection, "task.remove", _subject(name), by=by, before=values_of(task))
 
 
@@ -107,6 +110,7 @@ def _note_change(connection: sa.Connection, before: Mapping[str, Any], after: Ma
     acts = {True: "task.enable", False: "task.disable"}
     act = acts[after["enabled"]] if changed == ["enabled"] else "task.edit"
     parts = [{field: values[field] for field in changed} for values in (before, after)]
+    note(connection, SOURCE_TABLES, None, by=by)
     note_act(connection, act, _subject(before["name"]), by=by, before=parts[0], after=parts[1])
 
 

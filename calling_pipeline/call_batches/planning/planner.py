@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from calling_pipeline import days
+from calling_pipeline.activity.noting import note
 from calling_pipeline.call_batches.batches import lifecycle
 from calling_pipeline.call_batches.batches import store as batch_store
 from calling_pipeline.call_batches.batches.records import Batch, Card, CardLine, RedialLine
@@ -21,7 +22,7 @@ from calling_pipeline.call_batches.calling_tasks.records import MAPPED, CallingT
 from calling_pipeline.call_batches.calling_tasks.redials import store as redial_store
 from calling_pipeline.call_batches.calling_tasks.redials.records import REDIAL_RESULTS
 from calling_pipeline.call_batches.planning import phone_sql, placing
-from calling_pipeline.call_batches.records import DEFAULT_RULES, REASONS, ROOM, PlanRules
+from calling_pipeline.call_batches.records import DEFAULT_RULES, REASONS, ROOM, SOURCE_TABLES, PlanRules
 from calling_pipeline.contact_policy import gate
 from calling_pipeline.contact_policy.erased import store as erased
 from calling_pipeline.contact_policy.presets import policy_from
@@ -84,6 +85,7 @@ def plan(
     if not card.adds_up:
         raise CallingError(f"the plan of {task.name} does not add up: {card.source_rows} rows")
     batch_store.set_card(connection, batch_id, card)
+    note(connection, SOURCE_TABLES, None)
     _forget_erased(connection, number)
     placing.place_calls(connection, task, batch_id, now=now, expires_at=expires_at, rate_per_s=rules.rate_per_s)
     details = {"task": task.name, "source_rows": card.source_rows, "to_call": card.to_call}

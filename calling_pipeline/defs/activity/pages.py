@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from calling_pipeline.call_batches.records import SOURCE_TABLES
 from calling_pipeline.call_stats import store
 from calling_pipeline.call_stats.facts.store import day_facts
 from calling_pipeline.call_stats.history import store as history
 from calling_pipeline.call_stats.quality import DayFacts
 from calling_pipeline.call_stats.records import DayResult, HistoryDay, Track
-from calling_pipeline.defs.call_batches.metadata import about_day, about_results
+from calling_pipeline.defs.call_batches.metadata import about_day, about_results, about_sources
 from calling_pipeline.defs.call_stats.checks import CHECKS
 from calling_pipeline.defs.call_stats.metadata import about_agents, about_grades, about_hours, about_records, about_tasks
 from calling_pipeline.defs.checks import Verdict, judge, verdicts_on
@@ -21,7 +22,9 @@ Page = Mapping[str, Any]
 
 
 def page_of(runtime: Runtime, asset: str, day: dt.date | None) -> Page | None:
-    """The metadata of a materialization of `asset`; None when the tables hold nothing of that day."""
+    """The metadata of a materialization or observation of `asset`; None when the tables hold nothing of that day."""
+    if asset == SOURCE_TABLES:
+        return about_sources(runtime)
     if day is None or asset not in _PAGES:
         return {}
     return _PAGES[asset](runtime, day)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -15,6 +17,7 @@ from calling_pipeline.activity import store
 from calling_pipeline.activity.records import Activity
 from calling_pipeline.alerts import conditions
 from calling_pipeline.alerts import store as alert_store
+from calling_pipeline.call_batches.records import SOURCE_TABLES
 from calling_pipeline.defs.activity.pages import page_of, verdicts_of
 from calling_pipeline.defs.activity.store import report_evaluation
 from calling_pipeline.defs.alerts.texts import run_name
@@ -54,11 +57,8 @@ def _report(instance: dg.DagsterInstance, runtime: Runtime, activity: Activity) 
     verdicts = verdicts_of(runtime, asset, day)
     done = page is not None and not any(verdict.blocks for verdict in verdicts)
     if done:
-        shown = in_console(runtime, asset, day)
-        metadata = {**(page or {}), **activity.numbers, "outside_a_run": _said(activity), **shown}
-        partition = day.isoformat() if day else None
         instance.report_runless_asset_event(
-            dg.AssetMaterialization(asset_key(asset), metadata=metadata, partition=partition)
+            _event(activity, {**(page or {}), **activity.numbers, **in_console(runtime, asset, day)})
         )
     target = newest_materialization(instance, asset, day)
     if done and target is not None:
@@ -67,6 +67,14 @@ def _report(instance: dg.DagsterInstance, runtime: Runtime, activity: Activity) 
         judged = target if verdict.day == day else None
         page = {**in_console(runtime, asset, verdict.day), **with_runbook(runtime, "check")}
         report_evaluation(instance, verdict.evaluation(judged, page))
+
+
+def _event(activity: Activity, metadata: Mapping[str, Any]) -> dg.AssetMaterialization | dg.AssetObservation:
+    """What is read and not made by us is observed."""
+    key, partition = asset_key(activity.asset), activity.day.isoformat() if activity.day else None
+    if activity.asset == SOURCE_TABLES:
+        return dg.AssetObservation(key, metadata=metadata, partition=partition)
+    return dg.AssetMaterialization(key, metadata={**metadata, "outside_a_run": _said(activity)}, partition=partition)
 
 
 def _close_undone(runtime: Runtime, activity: Activity, event: int) -> None:

@@ -49,6 +49,25 @@ def about_day(runtime: Runtime, key: str) -> dict[str, Any]:
     }
 
 
+def about_sources(runtime: Runtime) -> dict[str, Any]:
+    """Every source table with the calling tasks that read it, and when each was last planned from it."""
+    with runtime.transaction() as connection:
+        tasks = task_store.all_tasks(connection)
+        plans = {(plan.calling_task_id, plan.source): plan for plan in batch_store.newest_plans(connection)}
+    rows = []
+    for task in sorted(tasks, key=lambda one: (one.source.schema, one.source.table, one.name)):
+        source = f"{task.source.schema}.{task.source.table}"
+        plan = plans.get((task.id, source))
+        when, read = (days.wall_clock(plan.planned_at), str(plan.source_rows)) if plan else ("never", "")
+        rows.append([source, task.name, "yes" if task.enabled else "no", when, read])
+    columns = ("table", "calling task", "enabled", "last planned", "rows then")
+    return {
+        "source_tables": len({row[0] for row in rows}),
+        "calling_tasks": len(rows),
+        "read_by": _table(rows, columns) if rows else "no calling task yet",
+    }
+
+
 def about_results(runtime: Runtime, day: dt.date) -> dict[str, Any]:
     """What became of the day's pushed calls, batch by batch."""
     with runtime.transaction() as connection:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from calling_pipeline.call_batches.calling_tasks.tables import calling_tasks
 from calling_pipeline.call_batches.calls.tables import call_log
+from calling_pipeline.call_batches.records import SOURCE_TABLES
 from calling_pipeline.contact_policy.tables import contact_attempts, do_not_call
 from calling_pipeline.defs.naming import asset_key
 from calling_pipeline.settings import Settings
@@ -74,10 +75,11 @@ SOURCES: tuple[Source, ...] = (
         reads=("contract_notifications", "technician_notifications"),
     ),
     Source(
-        "source_tables",
+        SOURCE_TABLES,
         OUTSIDE,
         frozenset({"postgres", "table"}),
-        "Work-order tables and views whose rows are called.\n\nEach calling task names its own: see `calling_tasks`.",
+        "Work-order tables and views whose rows are called.\n\nEach calling task names its own. The newest observation lists"
+        " every table with its tasks and when each was last planned from it.",
     ),
     Source(
         LEDGER_FILES,
@@ -129,7 +131,7 @@ SOURCES: tuple[Source, ...] = (
 READS: Mapping[str, Sequence[str]] = {
     "call_records": ("guanke",),
     "task_stats_cache": ("guanke",),
-    "call_batches": ("source_tables", "calling_tasks", "do_not_call"),
+    "call_batches": (SOURCE_TABLES, "calling_tasks", "do_not_call"),
     "call_history": ("call_log",),
     "call_results": ("call_log",),
     "contract_notifications": (LEDGER_FILES,),
@@ -144,7 +146,8 @@ def sources(settings: Settings) -> list[dg.AssetSpec]:
     """The external assets, one for each ledger file of the settings among them.
 
     Source tables are one asset: calling tasks name them in the database, which is not asked when definitions are loaded, and
-    operators add one without a restart.
+    operators add one without a restart. Which tables there are is what the asset is observed with whenever a batch is
+    planned or a calling task changes, by whatever door (`calling_pipeline/defs/activity/`).
     """
     files = [_ledger_file(path) for path in settings.contract_ledgers]
     named = {spec.metadata["dagster/uri"]: spec for spec in files}  # a file named twice is one
