@@ -1,6 +1,6 @@
-"""Delivering a report by mail, bookkeeping included, against a bare SMTP sender of the same mails.
+"""Delivering a report by mail, composing and bookkeeping included, against a bare SMTP sender of the same mails.
 
-Composing the mail, once for all receivers, is timed beside it: the round of one receiver.
+The round of one receiver is timed beside it: mostly composing, which is done once for all who get the same mail.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def run() -> Iterator[dict[str, Any]]:
         ours.append(_round(receivers)[0])
         bare.append(_bare_s(receivers, content))
     turns = list(zip(bare, ours, composing, strict=True))
-    ratio = statistics.median(theirs / (mine - once) for theirs, mine, once in turns)
+    ratio = statistics.median(theirs / mine for theirs, mine, _ in turns)
     yield {
         "benchmark": "mail.deliver",
         "mails": MAILS,
         "bytes_each": len(content),
-        "per_s": round(MAILS / statistics.median(mine - once for _, mine, once in turns)),
+        "per_s": round(MAILS / statistics.median(ours)),
         "composing_s": round(statistics.median(composing), 2),
-        "with_composing": round(statistics.median(theirs / mine for theirs, mine, _ in turns), 2),
+        "without_composing": round(statistics.median(theirs / (mine - once) for theirs, mine, once in turns), 2),
         "baseline": f"smtplib, {WIDTH} connections that stay open",
         "baseline_per_s": round(MAILS / statistics.median(bare)),
         "ratio": round(ratio, 2),

@@ -7,7 +7,8 @@ that comes late, is corrected or vanishes changes the result at the next join of
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -60,25 +61,24 @@ def _judge(connection: sa.Connection, day: dt.date, rules: JoinRules, now: dt.da
     """Judge the day's pushes into the staging table; returns how many there are."""
     states = store.day_states(connection, day, day, reach_days=rules.reach_days, now=now)
     result_store.begin_day(connection, day, next((state.reads for state in states if state.day == day), {}), now=now)
-    pushes = store.pushes_of_day(connection, day)
-    if pushes is None:
+    claims = store.stage_pushed(connection, day, partial(_hashed, keys=rules.phone_keys))
+    if claims is None:
         return 0
-    store.stage_phones(connection, _hashed(pushes.phones, rules.phone_keys))
     return store.match(
         connection,
         day,
-        first_at=pushes.first_at,
-        first_day=max(days.day_of(pushes.first_at - TOLERANCE), _kept_from(rules, now)),
-        last_day=days.day_of(pushes.last_at + rules.reach + _SENT_LATER),
+        first_at=claims.first_at,
+        first_day=max(days.day_of(claims.first_at - TOLERANCE), _kept_from(rules, now)),
+        last_day=days.day_of(claims.last_at + rules.reach + _SENT_LATER),
         reach=rules.reach,
     )
 
 
-def _hashed(phones: Sequence[str], keys: Sequence[bytes]) -> Iterator[tuple[str, bytes, bool]]:
+def _hashed(phones: Iterable[str], *, keys: Sequence[bytes]) -> Iterator[tuple[str, bytes, bool]]:
     """(number, its hash, whether that is the one of the key in use)."""
-    for place, key in enumerate(keys):
-        hasher = phone_hasher(key)
-        for phone in phones:
+    hashers = [phone_hasher(key) for key in keys]
+    for phone in phones:
+        for place, hasher in enumerate(hashers):
             one = hasher.copy()
             one.update(phone.encode())
             yield phone, one.digest(), place == 0

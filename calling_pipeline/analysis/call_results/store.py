@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -14,39 +14,40 @@ from calling_pipeline.database.bulk import copy_rows
 from calling_pipeline.database.sql import load
 
 _CREATE_PUSHED_PHONES = load("analysis/call_results/create_pushed_phones")
-_PUSHES_OF_DAY = load("analysis/call_results/pushes_of_day")
+_PUSHED_OF_DAY = load("analysis/call_results/pushed_of_day")
 _MATCH = load("analysis/call_results/match")
 _CONTESTED_DAYS = load("analysis/call_results/contested_days")
 _DAY_STATES = load("analysis/call_results/day_states")
 _FACTS = load("analysis/call_results/facts")
+_STREAMED = {"stream_results": True, "yield_per": 10_000}
 
 
 @dataclass(frozen=True)
-class Pushes:
-    """The numbers that a day's batches pushed, and the first and the last claim of their calls."""
+class Claims:
+    """The first and the last claim of the calls that a day's batches pushed."""
 
-    phones: Sequence[str]
     first_at: dt.datetime
     last_at: dt.datetime
 
 
-def pushes_of_day(connection: sa.Connection, day: dt.date) -> Pushes | None:
-    """What the day's batches pushed, None when nothing."""
-    rows = connection.execute(_PUSHES_OF_DAY, {"day": day}).all()
-    if not rows:
-        return None
-    return Pushes([row.phone for row in rows], rows[0].first_at, rows[0].last_at)
+def stage_pushed(
+    connection: sa.Connection, day: dt.date, hashed: Callable[[Iterable[str]], Iterable[tuple[str, bytes, bool]]]
+) -> Claims | None:
+    """Make the table of the numbers that the day's batches pushed, as long as the transaction; None when there are none.
 
-
-def stage_phones(connection: sa.Connection, hashed: Iterable[tuple[str, bytes, bool]]) -> None:
-    """Make the table of the numbers that are to be matched, and nothing else is in it; it ends with the transaction.
-
-    Each number stands there once with `current`, and once more for each other key that call records may be hashed with.
+    Each number stands there once with `current`, and once more for each other key that call records may be hashed with. They
+    are read in parts: memory does not grow with them.
     """
     connection.execute(_CREATE_PUSHED_PHONES)
     connection.execute(sa.text("TRUNCATE pushed_phones"))
-    copy_rows(connection, "pushed_phones", ("phone", "phone_hash", "current"), hashed)
+    claims = None
+    with connection.execute(_PUSHED_OF_DAY, {"day": day}, execution_options=_STREAMED) as result:
+        for rows in result.partitions():
+            claims = Claims(rows[0].first_at, rows[0].last_at)
+            phones = (row.phone for row in rows)
+            copy_rows(connection, "pushed_phones", ("phone", "phone_hash", "current"), hashed(phones))
     connection.execute(sa.text("ANALYZE pushed_phones"))
+    return claims
 
 
 def match(
