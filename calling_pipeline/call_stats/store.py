@@ -179,7 +179,10 @@ def oldest_recorded_day(connection: sa.Connection) -> dt.date | None:
     """The first day that call records are stored of, None when there are none."""
     for one in partitions.partitions_of(connection, call_records.name):
         table = sa.table(one.name, sa.column("date"))
-        oldest = connection.execute(sa.select(table.c.date).order_by(table.c.date).limit(1)).scalar_one_or_none()
+        first = sa.select(table.c.date).limit(1)
+        if one.first is None or not one.is_of(one.first):  # of one day any row tells, and none is sorted
+            first = first.order_by(table.c.date)
+        oldest = connection.execute(first).scalar_one_or_none()
         if oldest is not None:
             return cast(dt.date, oldest)
     return None
