@@ -19,7 +19,8 @@ _MATCH = load("analysis/call_results/match")
 _CONTESTED_DAYS = load("analysis/call_results/contested_days")
 _DAY_STATES = load("analysis/call_results/day_states")
 _FACTS = load("analysis/call_results/facts")
-_STREAMED = {"stream_results": True, "yield_per": 10_000}
+_AT_ONCE = 10_000
+_STREAMED = {"stream_results": True, "max_row_buffer": _AT_ONCE}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def stage_pushed(
     connection.execute(sa.text("TRUNCATE pushed_phones"))
     claims = None
     with connection.execute(_PUSHED_OF_DAY, {"day": day}, execution_options=_STREAMED) as result:
-        for rows in result.partitions():
+        for rows in result.partitions(_AT_ONCE):
             claims = Claims(rows[0].first_at, rows[0].last_at)
             phones = (row.phone for row in rows)
             copy_rows(connection, "pushed_phones", ("phone", "phone_hash", "current"), hashed(phones))
