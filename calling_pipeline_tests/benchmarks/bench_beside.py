@@ -146,11 +146,11 @@ def _allocate(connection: psycopg.Connection[Any], collector: int) -> float:
 
 @contextmanager
 def _beside(url: URL, home: str, vendor: str) -> Iterator[Callable[[], dict[str, bool]]]:
-    """A T-10 and a batch, each in a process of its own; asked, whether they still run."""
+    """One T-10 after another and a batch, each in a process of its own; asked, whether they still run."""
     base = url.set(drivername="postgresql").render_as_string(hide_password=False)
     python = [sys.executable, "-m"]
     started = {
-        "t10": [*python, f"{__package__}.bench_range_sync", base, f"{vendor}/guanke", "2"],
+        "t10": [*python, f"{__package__}.bench_range_sync", base, f"{vendor}/guanke", "2", "100"],
         "batch": [*python, f"{__package__}.bench_beside", base, f"{vendor}/gateway", home],
     }
     nowhere = subprocess.DEVNULL

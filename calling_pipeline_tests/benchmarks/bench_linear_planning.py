@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -63,8 +62,7 @@ def main(address: str) -> None:
     batch = runs.plan_task(engine, "bench")
     spent = time.perf_counter() - begun
     engine.dispose()
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    scaling.print_run(spent, batch.card.source_rows, peak_mb)
+    scaling.print_run(spent, batch.card.source_rows)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import tempfile
 import time
@@ -57,7 +56,7 @@ def main(address: str, gateway: str, task: str, home: str) -> None:
     spent = time.perf_counter() - begun
     runtime.close()
     assert done.state == "completed", done
-    scaling.print_run(spent, batch.card.to_call, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    scaling.print_run(spent, batch.card.to_call)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ time of a pushed call and memory.
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -62,7 +61,7 @@ def main(address: str) -> None:
             joined = join_day(connection, bench_call_results.DAY, bench_call_results.RULES)
         spent = time.perf_counter() - begun
     engine.dispose()
-    scaling.print_run(spent, joined.pushed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    scaling.print_run(spent, joined.pushed)
 
 
 if __name__ == "__main__":
