@@ -33,8 +33,8 @@ SOURCE_ROWS, ASKED = (20_000, 5_000) if scaling.FULL else (2_000, 500)
 BYTES_PER_NUMBER = 190
 """Of the history, its index while it is sorted, and a tenth as many attempts."""
 SPARE_BYTES = 6_000_000_000
-ENTRIES_PER_BLOCK = 290
-"""Of the history's index, filled to nine tenths."""
+ENTRIES_PER_BLOCK = 256
+"""Of the history's index: 32 bytes of a block of 8 kB for each number."""
 MOST_TIME, MOST_BLOCKS_MORE = 1.5, 1.0
 
 _HISTORY = """
