@@ -21,13 +21,28 @@ from calling_pipeline_tests.support import LIMIT_S, NIGHTLY, restart_server, sto
 CALLS = 120
 
 
+SESSIONS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+
+def sessions(desk) -> set[int]:
+    return {row.pid for row in desk.rows(SESSIONS)}
+
+
 def kill_a_push(desk, batch, point: str, stop_at: int) -> None:
-    """Push in a process of its own, and kill it with signal 9 when it has stopped at `point` of its `stop_at`th call."""
+    """Push in a process of its own, and kill it with signal 9 when it has stopped at `point` of its `stop_at`th call.
+
+    Returns when its sessions are gone: the server still commits what it got from the process while it lived.
+    """
+    own = sessions(desk)
     with pushing_process(desk, batch, point, stop_at) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "now\n"
         process.kill()
         process.wait(LIMIT_S)
+    wait_until(lambda: not sessions(desk) - own)
 
 
 def push_when_released(desk, batch) -> Batch | None:
