@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from calling_pipeline import days
 from calling_pipeline.call_stats import retention, store
+from calling_pipeline.call_stats.tables import call_records
 from calling_pipeline_tests.call_stats.conftest import YESTERDAY
 
 
@@ -106,3 +107,15 @@ def test_a_read_of_old_days_says_what_will_not_stay(ages, said):
     today = dt.date(2026, 11, 24)
     notice = retention.notice([today - dt.timedelta(days=age) for age in ages], today, cache_days=30, record_days=90)
     assert notice is None if said is None else notice.startswith(said)
+
+
+def test_the_oldest_day_is_found_in_a_partition_of_several_days_whatever_was_written_first(engine):
+    first = dt.date(2019, 5, 1)
+    with engine.begin() as connection:
+        bounds = f"FOR VALUES FROM ('{first}') TO ('{first + dt.timedelta(days=30)}')"
+        connection.exec_driver_sql(f"CREATE TABLE call_records_before PARTITION OF call_records {bounds}")
+        for number, day in enumerate((first + dt.timedelta(days=9), first), 1):
+            values = {"id": number, "date": day, "called_at": dt.datetime.combine(day, dt.time(9), days.SHANGHAI)}
+            plain = {"duration_s": 0, "order_yuan": 0, "agent_id": "", "phone_masked": "138****0000"}
+            connection.execute(call_records.insert().values(**values, **plain))
+        assert store.oldest_recorded_day(connection) == first
